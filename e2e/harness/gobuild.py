@@ -1,0 +1,160 @@
+"""Builds tools from Go modules: only Go and its module proxy are needed.
+
+Kubernetes cannot be `go install`ed (its go.mod replaces the staging modules by folders), and etcd's server module has
+no main package; both get a scratch module of ours. Go's build cache makes a second build a matter of seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from e2e.harness import paths, versions
+from e2e.harness.commands import run, stream
+from e2e.harness.errors import BinaryUnavailable
+from e2e.harness.lock import exclusive
+from e2e.harness.progress import step
+
+BUILD_TIMEOUT_SECONDS = 3600.0
+TIDY_TIMEOUT_SECONDS = 900.0
+
+INSTALLABLE = {
+    "coredns": "github.com/coredns/coredns",
+    "helm": "helm.sh/helm/v4/cmd/helm",
+    "kind": "sigs.k8s.io/kind",
+    "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
+    "kwok": "sigs.k8s.io/kwok/cmd/kwok",
+}
+"""Tools that `go install` builds as they stand → package path."""
+
+ETCD_MAIN = """package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
+"""
+
+_STAGING = re.compile(r"^\s+(k8s\.io/[a-z0-9-]+) => \./staging", re.MULTILINE)
+_GO_VERSION = re.compile(r"^go (\S+)", re.MULTILINE)
+
+
+def build(tool: str, version: str, target: Path) -> None:
+    """Build `tool` and install it atomically at `target`. Raises BinaryUnavailable, CommandFailed."""
+    if shutil.which("go") is None:
+        raise BinaryUnavailable(
+            "Go is not installed (apt-get install golang, or https://go.dev/dl)"
+        )
+    kubernetes = tool in versions.KUBERNETES_TOOLS
+    folder = paths.build_dir("kubernetes" if kubernetes else tool)
+    folder.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder / ".lock", f"building {tool}", BUILD_TIMEOUT_SECONDS):
+        if target.exists():
+            return
+        out = folder / "bin" / tool
+        if kubernetes:
+            _kubernetes_module(folder, version)
+            stamp = f"-X k8s.io/component-base/version.gitVersion=v{version}"
+            # Without the stamp the server calls itself v0.0.0 and clients misbehave.
+            flags = ["-ldflags", f"-s -w {stamp}"]
+            _go(tool, folder, "build", *flags, "-o", out, f"k8s.io/kubernetes/cmd/{tool}")
+        elif tool == "etcd":
+            _etcd_module(folder, version)
+            _go(tool, folder, "build", "-ldflags", "-s -w", "-o", out, ".")
+        else:
+            _go(tool, folder, "install", f"{INSTALLABLE[tool]}@v{version}")
+        _install(out, target)
+
+
+def kubernetes_go_mod(upstream: str, version: str) -> str:
+    """The scratch module's go.mod, from the go.mod of k8s.io/kubernetes.
+
+    Every staging module (k8s.io/X v0.Y.Z for Kubernetes v1.Y.Z) is replaced by its published release.
+    """
+    go = _GO_VERSION.search(upstream)
+    staging = sorted(set(_STAGING.findall(upstream)))
+    if go is None or not staging:
+        raise BinaryUnavailable(f"go.mod of k8s.io/kubernetes v{version} is not as expected")
+    release = "0." + version.partition(".")[2]
+    replaced = "".join(f"\t{module} => {module} v{release}\n" for module in staging)
+    return (
+        f"module controlplane\n\ngo {go[1]}\n\nrequire k8s.io/kubernetes v{version}\n\n"
+        f"replace (\n{replaced})\n"
+    )
+
+
+def _kubernetes_module(folder: Path, version: str) -> None:
+    go_mod = folder / "go.mod"
+    if go_mod.exists() and f"k8s.io/kubernetes v{version}\n" in go_mod.read_text():
+        return
+    with step(f"reading the module of Kubernetes {version}"):
+        answer = run(
+            ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{version}"],
+            timeout_seconds=TIDY_TIMEOUT_SECONDS,
+            cwd=folder,
+            # Outside of any module: a go.mod of another version must not be consulted.
+            env={"GOFLAGS": "-mod=mod", "GOWORK": "off", "GO111MODULE": "on"},
+        )
+        upstream = Path(json.loads(answer)["GoMod"]).read_text()
+        imports = "".join(f'\t_ "k8s.io/kubernetes/cmd/{c}"\n' for c in versions.KUBERNETES_TOOLS)
+        (folder / "tools.go").write_text(
+            f"//go:build tools\n\npackage tools\n\nimport (\n{imports})\n"
+        )
+        (folder / "go.sum").unlink(missing_ok=True)
+        _tidied(folder, kubernetes_go_mod(upstream, version), "-e")
+
+
+def _etcd_module(folder: Path, version: str) -> None:
+    go_mod = folder / "go.mod"
+    if go_mod.exists() and f"go.etcd.io/etcd/server/v3 v{version}\n" in go_mod.read_text():
+        return
+    with step(f"reading the module of etcd {version}"):
+        (folder / "main.go").write_text(ETCD_MAIN)
+        text = f"module etcd\n\ngo 1.24\n\nrequire go.etcd.io/etcd/server/v3 v{version}\n"
+        _tidied(folder, text)
+
+
+def _tidied(folder: Path, go_mod_text: str, *flags: str) -> None:
+    """Write go.mod and complete it; on failure leave none, so that the next run starts over."""
+    go_mod = folder / "go.mod"
+    go_mod.write_text(go_mod_text)
+    try:
+        run(
+            ["go", "mod", "tidy", *flags],
+            timeout_seconds=TIDY_TIMEOUT_SECONDS,
+            cwd=folder,
+            env={"GOFLAGS": "-mod=mod", "GOWORK": "off"},
+        )
+    except BaseException:
+        go_mod.unlink()
+        raise
+
+
+def _go(tool: str, folder: Path, *words: str | Path) -> None:
+    (folder / "bin").mkdir(exist_ok=True)
+    with step(
+        f"building {tool} {versions.TOOLS[tool]} from Go modules (minutes the first time)"
+    ) as s:
+        stream(
+            ["nice", "go", *words],
+            timeout_seconds=BUILD_TIMEOUT_SECONDS,
+            log=folder / f"{tool}.log",
+            on_line=s.detail,
+            cwd=folder,
+            env={"GOFLAGS": "-mod=mod", "GOWORK": "off", "GOBIN": str(folder / "bin")},
+        )
+
+
+def _install(built: Path, target: Path) -> None:
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    os.link(built, partial)
+    partial.rename(target)
+    built.unlink()

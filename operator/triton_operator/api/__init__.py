@@ -1,0 +1,1 @@
+"""The Kubernetes API as values: resources, conditions, reasons, names of labels. Imports nothing of ours."""

@@ -1,0 +1,74 @@
+"""Conditions: observations with a reason, and a message that says what to do next."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from pydantic import Field
+
+from triton_operator.api.fields import ApiModel
+
+MESSAGE_LIMIT = 1024
+"""Longest message, in characters: status stays small whatever a tool or a store answers."""
+
+
+class ConditionStatus(StrEnum):
+    """Kubernetes' three truth values."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(ApiModel):
+    """One observation about a resource (meta/v1 Condition)."""
+
+    type: str = Field(max_length=316)
+    status: ConditionStatus
+    observed_generation: int | None = Field(None, ge=0)
+    last_transition_time: str = Field(
+        max_length=32, json_schema_extra={"format": "date-time"}
+    )
+    reason: str = Field(min_length=1, max_length=1024)
+    message: str = Field(max_length=32768)
+
+
+class Finding(ApiModel):
+    """A condition before it is compared with the past: no times in it, so it is a pure result."""
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str = ""
+
+
+def merge_conditions(
+    findings: Iterable[Finding], previous: Iterable[Condition], generation: int, now: str
+) -> list[Condition]:
+    """Findings as conditions; `lastTransitionTime` moves only where the status changed.
+
+    `now` is RFC 3339. Rows keep the order of `findings`.
+    """
+    before = {condition.type: condition for condition in previous}
+    return [
+        Condition(
+            type=finding.type,
+            status=finding.status,
+            observed_generation=generation,
+            last_transition_time=(
+                old.last_transition_time
+                if (old := before.get(finding.type)) and old.status == finding.status
+                else now
+            ),
+            reason=finding.reason,
+            message=shortened(finding.message),
+        )
+        for finding in findings
+    ]
+
+
+def shortened(message: str, limit: int = MESSAGE_LIMIT) -> str:
+    """`message`, cut in the middle when it is longer than `limit` characters: both ends matter."""
+    if len(message) <= limit:
+        return message
+    half = (limit - 3) // 2
+    return f"{message[:half]}...{message[-half:]}"

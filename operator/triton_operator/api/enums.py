@@ -1,0 +1,96 @@
+"""The words that the API uses where only some words are allowed. CamelCase, as Kubernetes spells them."""
+
+from enum import StrEnum
+
+
+class ModelFormat(StrEnum):
+    """What the model's bytes are."""
+
+    ONNX = "ONNX"
+    TENSORRT = "TensorRT"
+    OPENVINO = "OpenVINO"
+    TORCHSCRIPT = "TorchScript"
+    TRITON_REPOSITORY = "TritonRepository"
+
+
+class Percentile(StrEnum):
+    """Which percentile of the latency the objective bounds."""
+
+    P50 = "P50"
+    P90 = "P90"
+    P95 = "P95"
+    P99 = "P99"
+
+
+class Preference(StrEnum):
+    """What breaks ties between plans that all meet the objective."""
+
+    COST = "Cost"
+    LATENCY = "Latency"
+    THROUGHPUT = "Throughput"
+    ENERGY = "Energy"
+
+
+class BatchingMode(StrEnum):
+    """Who chooses the batch size."""
+
+    AUTO = "Auto"
+    OFF = "Off"
+    FIXED = "Fixed"
+
+
+class Overload(StrEnum):
+    """What happens to work that can no longer meet the objective."""
+
+    QUEUE = "Queue"
+    REJECT = "Reject"
+
+
+class PrecisionMode(StrEnum):
+    """Who chooses the precision."""
+
+    AUTO = "Auto"
+    FP32 = "FP32"
+    FP16 = "FP16"
+    BF16 = "BF16"
+    INT8 = "INT8"
+
+
+class Precision(StrEnum):
+    """A precision that a model can run in."""
+
+    FP32 = "FP32"
+    FP16 = "FP16"
+    BF16 = "BF16"
+    INT8 = "INT8"
+
+
+class AcceleratorKind(StrEnum):
+    """Which kind of hardware may serve."""
+
+    ANY = "Any"
+    GPU = "GPU"
+    CPU = "CPU"
+
+
+class ScalingMode(StrEnum):
+    """Who sets the number of replicas."""
+
+    AUTO = "Auto"
+    EXTERNAL = "External"
+    FIXED = "Fixed"
+
+
+class MetricsFreshness(StrEnum):
+    """How old the newest complete observation is."""
+
+    FRESH = "Fresh"
+    STALE = "Stale"
+    MISSING = "Missing"
+
+
+class MeasurementSource(StrEnum):
+    """Whether a number was measured by a Job or declared by a person."""
+
+    MEASURED = "Measured"
+    DECLARED = "Declared"

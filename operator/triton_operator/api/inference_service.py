@@ -1,0 +1,286 @@
+"""`InferenceService`: what a user writes, and nothing else."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from triton_operator.api.enums import (
+    AcceleratorKind,
+    BatchingMode,
+    ModelFormat,
+    Overload,
+    Percentile,
+    PrecisionMode,
+    Preference,
+    ScalingMode,
+)
+from triton_operator.api.fields import (
+    ApiModel,
+    Decimal,
+    Digest,
+    DnsLabel,
+    Quantity,
+    cel,
+    list_map,
+)
+
+DEFAULT_LATENCY_MILLISECONDS = 1000
+"""Bound used when no latency is stated: throughput first."""
+DEFAULT_MAX_REPLICAS = 10
+SCHEMES = "pvc|https|s3|gs|abfs|hf|oci"
+
+ModelUri = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2048,
+        description=(
+            "Where the model is: pvc://CLAIM/PATH, https://, s3://, gs://, abfs://, "
+            "hf://ORG/REPO/FILE@REVISION or oci://REPOSITORY@sha256:DIGEST. "
+            "A path of the node (file:) is refused."
+        ),
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    rf"self.matches('^({SCHEMES})://[^/?#]+/?[^?#]*([?].*)?$')",
+                    "must be a pvc://, https://, s3://, gs://, abfs://, hf:// or oci:// address; "
+                    "for a file on disk use a PersistentVolumeClaim: pvc://CLAIM/PATH",
+                ),
+                cel(
+                    "!self.startsWith('pvc://') || self.matches('^pvc://[a-z0-9.-]+/.+$')",
+                    "pvc:// needs a claim and a path inside it: pvc://CLAIM/PATH",
+                ),
+                cel(
+                    "!self.contains('/../') && !self.endsWith('/..')",
+                    "must not contain '..'",
+                ),
+                cel(
+                    "!self.startsWith('hf://') || self.matches('^hf://[^/]+/[^/]+/.+@[^@/]+$')",
+                    "hf:// needs a file and a revision: hf://ORG/REPO/FILE@REVISION",
+                ),
+                cel(
+                    "!self.startsWith('oci://') || self.matches('^oci://.+@sha256:[0-9a-f]{64}$')",
+                    "oci:// needs a digest: oci://REPOSITORY@sha256:DIGEST",
+                ),
+            ]
+        },
+    ),
+]
+
+
+class Samples(ApiModel):
+    """Real inputs of the model, used to verify precision and to measure."""
+
+    uri: ModelUri
+
+
+class Model(ApiModel):
+    """The model and where it is."""
+
+    uri: ModelUri
+    format: ModelFormat = Field(ModelFormat.ONNX, description="What the model's bytes are.")
+    digest: Digest | None = Field(
+        None,
+        description=(
+            "Optional pin: sha256 of the model file, checked before anything reads it. "
+            "With external data: sha256 of the `sha256sum` listing of all files, sorted by path."
+        ),
+    )
+    secret_name: DnsLabel | None = Field(
+        None,
+        description="Secret with the store's credentials; mounted by the pod, never read by the "
+        "operator.",
+    )
+    samples: Samples | None = Field(
+        None, description="An .npz of real inputs, to verify precision and to measure."
+    )
+
+
+class LatencyObjective(ApiModel):
+    """A bound on one percentile of the time from request to answer, as Triton sees it."""
+
+    percentile: Percentile = Field(Percentile.P99, description="Which percentile is bounded.")
+    milliseconds: int = Field(ge=1, le=3_600_000, description="The bound, in milliseconds.")
+
+
+class Objective(ApiModel):
+    """The promise to keep."""
+
+    latency: LatencyObjective | None = Field(
+        None, description="Omitted: throughput first, with a bound of 1000 ms."
+    )
+    min_attainment_percent: int = Field(
+        99, ge=1, le=100, description="Share of the time in which the objective must hold, in %."
+    )
+    prefer: Preference = Field(
+        Preference.COST, description="Breaks ties between plans that meet the objective."
+    )
+
+
+class Batching(ApiModel):
+    """How requests are put together."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "self.mode != 'Fixed' || has(self.maxBatchSize)",
+                    "mode Fixed needs maxBatchSize",
+                ),
+                cel(
+                    "self.mode != 'Off' || !has(self.maxBatchSize) || self.maxBatchSize == 1",
+                    "mode Off means single requests: omit maxBatchSize, or choose Auto or Fixed",
+                ),
+            ]
+        }
+    )
+
+    mode: BatchingMode = Field(
+        BatchingMode.AUTO, description="Auto chooses from the model and the objective."
+    )
+    max_batch_size: int | None = Field(
+        None, ge=1, le=4096, description="Fixed: exactly this. Auto: an upper bound."
+    )
+    max_queue_delay_microseconds: int = Field(
+        0,
+        ge=0,
+        le=60_000_000,
+        description="How long a request may wait for others to share its batch, in microseconds.",
+    )
+    overload: Overload = Field(
+        Overload.QUEUE,
+        description="Queue everything, or reject work that can no longer meet the objective.",
+    )
+
+
+class PrecisionSpec(ApiModel):
+    """In which precision the model runs, and how much it may differ from FP32."""
+
+    mode: PrecisionMode = Field(
+        PrecisionMode.AUTO, description="Auto takes the fastest verified one."
+    )
+    min_agreement: Decimal = Field(
+        "0.99",
+        description="Least agreement with FP32 on the samples, 0 to 1; below it FP32 is kept.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel("double(self) <= 1.0", "must be between 0 and 1, such as '0.99'")
+            ]
+        },
+    )
+
+
+class Resources(ApiModel):
+    """What one replica asks for, in Kubernetes quantities."""
+
+    cpu: Quantity | None = Field(None, description="Cores, such as 2 or 500m.")
+    memory: Quantity | None = Field(None, description="Bytes, such as 4Gi.")
+
+
+class Hardware(ApiModel):
+    """On which pools the service may run."""
+
+    accelerator: AcceleratorKind = Field(
+        AcceleratorKind.ANY, description="Any, GPU only or CPU only."
+    )
+    pools: list[DnsLabel] | None = Field(
+        None,
+        min_length=1,
+        max_length=16,
+        description="ServingPools in order of preference; omitted: every matching pool, cheapest "
+        "that meets the objective first.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "atomic",
+            "x-kubernetes-validations": [
+                cel(
+                    "self.all(p, self.exists_one(q, q == p))",
+                    "a pool may be named only once",
+                )
+            ],
+        },
+    )
+    resources: Resources | None = Field(
+        None, description="Overrides the planned requests of one replica."
+    )
+
+
+class Scaling(ApiModel):
+    """Who sets the number of replicas, and within which bounds."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "!has(self.maxReplicas) || self.minReplicas <= self.maxReplicas",
+                    "minReplicas must not be greater than maxReplicas",
+                ),
+                cel(
+                    "self.mode != 'Fixed' || !has(self.maxReplicas) || "
+                    "self.minReplicas == self.maxReplicas",
+                    "mode Fixed runs minReplicas: omit maxReplicas, or make it equal",
+                ),
+            ]
+        }
+    )
+
+    mode: ScalingMode = Field(
+        ScalingMode.AUTO,
+        description="Auto: by the operator. External: somebody else's. Fixed: minReplicas.",
+    )
+    min_replicas: int = Field(1, ge=0, le=1000, description="Never fewer than this.")
+    max_replicas: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Never more than this; omitted: 10, or minReplicas if that is greater.",
+    )
+
+
+class KeyReference(ApiModel):
+    """One key of a Secret or a ConfigMap in the service's namespace."""
+
+    name: str = Field(min_length=1, max_length=253)
+    key: str = Field(min_length=1, max_length=253)
+    optional: bool | None = None
+
+
+class EnvVarSource(ApiModel):
+    """Where the value of a variable comes from."""
+
+    secret_key_ref: KeyReference | None = None
+    config_map_key_ref: KeyReference | None = None
+
+
+class EnvVar(ApiModel):
+    """An environment variable of the Triton container."""
+
+    name: str = Field(min_length=1, max_length=253)
+    value: str | None = Field(None, max_length=32768)
+    value_from: EnvVarSource | None = None
+
+
+class Runtime(ApiModel):
+    """Rarely needed: the pool's image is the default."""
+
+    image: str | None = Field(
+        None, min_length=1, max_length=512, description="A Triton image instead of the pool's."
+    )
+    env: list[EnvVar] | None = Field(
+        None,
+        max_length=64,
+        description="Environment variables of the Triton container.",
+        json_schema_extra=list_map("name"),
+    )
+
+
+class InferenceServiceSpec(ApiModel):
+    """The wish. The smallest useful one has a model; everything else has a default worth keeping."""
+
+    model: Model
+    objective: Objective = Field(default_factory=Objective)
+    batching: Batching = Field(default_factory=Batching)
+    precision: PrecisionSpec = Field(default_factory=PrecisionSpec)
+    hardware: Hardware = Field(default_factory=Hardware)
+    scaling: Scaling = Field(default_factory=Scaling)
+    runtime: Runtime = Field(default_factory=Runtime)
+    paused: bool = Field(False, description="Stop changing anything, keep serving.")

@@ -1,0 +1,27 @@
+"""Every label and annotation key of the operator, in one place."""
+
+from triton_operator.api.group import GROUP
+
+NAME = "app.kubernetes.io/name"
+INSTANCE = "app.kubernetes.io/instance"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+PART_OF = "app.kubernetes.io/part-of"
+
+SERVICE = f"{GROUP}/service"
+POOL = f"{GROUP}/pool"
+OWNER_UID = f"{GROUP}/owner-uid"
+ROLE = f"{GROUP}/role"
+"""What a pod is for: `serve` or `inspect`."""
+
+DESIRED_HASH = f"{GROUP}/desired-hash"
+"""Annotation: hash of the object as the operator wants it; equal hash, no write."""
+CONFIG_HASH = f"{GROUP}/config-hash"
+"""Annotation on the pod template: a new config is a new template, so Kubernetes rolls it out."""
+
+MANAGER = "triton-operator"
+SERVE = "serve"
+INSPECT = "inspect"
+
+PROMETHEUS_SCRAPE = "prometheus.io/scrape"
+PROMETHEUS_PORT = "prometheus.io/port"
+PROMETHEUS_PATH = "prometheus.io/path"

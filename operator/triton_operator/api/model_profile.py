@@ -1,0 +1,87 @@
+"""`ModelProfile`: what is known about a model, so that it is found out once."""
+
+from pydantic import ConfigDict, Field
+
+from triton_operator.api.enums import MeasurementSource, ModelFormat, Precision
+from triton_operator.api.fields import ApiModel, Decimal, Digest, Quantity, list_map
+from triton_operator.api.tensors import Tensor
+
+
+class ModelFile(ApiModel):
+    """One file of the model; the first row is the model itself, the others are external data."""
+
+    path: str = Field(
+        min_length=1, max_length=512, description="Relative to the folder of the model file."
+    )
+    digest: Digest
+    size_bytes: int = Field(ge=0)
+
+
+class ModelFacts(ApiModel):
+    """What an inspection found."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    format: ModelFormat
+    inputs: list[Tensor] = Field(min_length=1, max_length=256, json_schema_extra=list_map("name"))
+    outputs: list[Tensor] = Field(min_length=1, max_length=256, json_schema_extra=list_map("name"))
+    batchable: bool = Field(
+        description="Whether axis 0 of every input and output is a batch dimension."
+    )
+    reason: str = Field(min_length=1, max_length=1024, description="Why batchable, or why not.")
+    opset: int | None = Field(None, ge=1, description="Version of the default operator set.")
+    ir_version: int | None = Field(None, ge=1)
+    parameter_count: int | None = Field(None, ge=0)
+    size_bytes: int = Field(ge=0, description="Of all files together.")
+    files: list[ModelFile] = Field(
+        min_length=1, max_length=256, json_schema_extra=list_map("path")
+    )
+    tool_versions: dict[str, str] = Field(
+        default_factory=dict,
+        description="Versions of what inspected the model.",
+        json_schema_extra={"maxProperties": 16},
+    )
+
+
+class PoolHardware(ApiModel):
+    """What a measurement ran on."""
+
+    product: str | None = Field(None, max_length=128, description="GPU product.")
+    cpu: str | None = Field(None, max_length=128, description="CPU model.")
+    triton_release: str | None = Field(None, max_length=16, description="Such as 26.09.")
+
+
+class BatchLatency(ApiModel):
+    """Time of one execution of a batch."""
+
+    batch_size: int = Field(ge=1, le=4096)
+    milliseconds: Decimal
+
+
+class Measurement(ApiModel):
+    """Numbers of one way to run the model on one kind of hardware."""
+
+    precision: Precision
+    engine: str = Field(max_length=64, description="Such as onnxruntime or tensorrt.")
+    hardware: PoolHardware
+    latency: list[BatchLatency] = Field(
+        default_factory=list, max_length=32, json_schema_extra=list_map("batchSize")
+    )
+    memory: Quantity | None = None
+    agreement: Decimal | None = Field(None, description="Agreement with FP32, 0 to 1.")
+    source: MeasurementSource
+    time: str = Field(max_length=32, json_schema_extra={"format": "date-time"})
+
+
+class ModelProfileSpec(ApiModel):
+    """Facts and measurements of the model with one digest."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    digest: Digest
+    facts: ModelFacts | None = None
+    measurements: list[Measurement] = Field(
+        default_factory=list,
+        max_length=256,
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
