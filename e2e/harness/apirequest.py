@@ -21,8 +21,10 @@ def client_context(ca: Path, client: Pair) -> ssl.SSLContext:
     return context
 
 
-def get(url: str, context: ssl.SSLContext) -> tuple[int, Any]:
-    """Status and decoded body (JSON when it is JSON, else text) of a GET. Raises OSError when nothing answers."""
+def get(url: str, context: ssl.SSLContext | None = None) -> tuple[int, Any]:
+    """Status and decoded body (JSON when it is JSON, else text) of a GET. Raises OSError when
+    nothing answers.
+    """
     # No proxy: the address is this machine's own, whatever http_proxy says.
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)

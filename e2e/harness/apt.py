@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from e2e.harness.commands import run, stream
-from e2e.harness.errors import BinaryUnavailable, CommandFailed, NotPermitted
+from e2e.harness.errors import BinaryUnavailableError, CommandFailedError, NotPermittedError
 from e2e.harness.paths import state_root
 from e2e.harness.progress import say, step
 
@@ -45,17 +45,17 @@ def find(command: str) -> Path | None:
 def ensure_commands(commands: Iterable[str]) -> None:
     """Install the packages of those `commands` (keys of PACKAGE_OF) that are missing.
 
-    Raises NotPermitted when something is missing and we are not root, BinaryUnavailable on a system without apt-get,
-    CommandFailed when apt-get fails.
+    Raises NotPermittedError when something is missing and we are not root, BinaryUnavailableError
+    on a system without apt-get, CommandFailedError when apt-get fails.
     """
     missing = sorted({PACKAGE_OF[command] for command in commands if find(command) is None})
     if not missing:
         return
     names = " ".join(missing)
     if shutil.which("apt-get") is None:
-        raise BinaryUnavailable(f"this system has no apt-get; install these yourself: {names}")
+        raise BinaryUnavailableError(f"this system has no apt-get; install these yourself: {names}")
     if os.geteuid() != 0:
-        raise NotPermitted(f"missing Debian packages; as root: apt-get install {names}")
+        raise NotPermittedError(f"missing Debian packages; as root: apt-get install {names}")
     log = state_root() / "apt.log"
     env = {"DEBIAN_FRONTEND": "noninteractive"}
     with step(f"installing Debian packages {names}") as s:
@@ -67,7 +67,7 @@ def ensure_commands(commands: Iterable[str]) -> None:
                 on_line=s.detail,
                 env=env,
             )
-        except CommandFailed as error:
+        except CommandFailedError as error:
             # One unreachable third-party source must not stop us: Debian's own lists may be fine.
             say(f"! apt-get update failed, going on with the lists there are ({error})")
         stream(

@@ -1,7 +1,8 @@
 """Finds or makes the tools the harness needs, each at its pinned version.
 
-Order: `KUBEBUILDER_ASSETS` (trusted as it is), `PATH` (only the same major.minor), our cache, the official release,
-Go modules. The first that has it wins; what is downloaded or built lands in the cache.
+Order: `KUBEBUILDER_ASSETS` (trusted as it is), `PATH` (only the same major.minor), our cache, the
+official release, Go modules. The first that has it wins; what is downloaded or built lands in the
+cache.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from e2e.harness import gobuild, paths, releases
 from e2e.harness.commands import run
 from e2e.harness.docker import engine_answers
-from e2e.harness.errors import BinaryUnavailable, CommandFailed
+from e2e.harness.errors import BinaryUnavailableError, CommandFailedError
 from e2e.harness.progress import step
 from e2e.harness.versions import TOOLS
 
@@ -34,12 +35,14 @@ _VERSION_FLAGS = {
 def ensure(name: str) -> Path:
     """Path of the executable `name` (a key of versions.TOOLS).
 
-    Raises BinaryUnavailable, which names every source that was tried and why it failed.
+    Raises BinaryUnavailableError, which names every source that was tried and why it failed.
     """
     if name not in TOOLS:
-        raise BinaryUnavailable(f"{name!r} is none of the known tools: {', '.join(sorted(TOOLS))}")
+        raise BinaryUnavailableError(
+            f"{name!r} is none of the known tools: {', '.join(sorted(TOOLS))}"
+        )
     if name == "kind" and not engine_answers():
-        raise BinaryUnavailable("kind needs a Docker engine, and none answers here")
+        raise BinaryUnavailableError("kind needs a Docker engine, and none answers here")
     version = TOOLS[name]
     cached = paths.bin_dir() / f"{name}-{version}"
     found = _installed(name, version) or (cached if cached.exists() else None)
@@ -52,14 +55,14 @@ def ensure(name: str) -> Path:
             with step(f"downloading {name} {version}"):
                 releases.download(release, cached)
             return cached
-        except BinaryUnavailable as error:
+        except BinaryUnavailableError as error:
             failures.append(f"official release: {error}")
     try:
         gobuild.build(name, version, cached)
         return cached
-    except (BinaryUnavailable, CommandFailed) as error:
+    except (BinaryUnavailableError, CommandFailedError) as error:
         failures.append(f"Go modules: {error}")
-    raise BinaryUnavailable(
+    raise BinaryUnavailableError(
         f"{name} {version} cannot be had; put it on PATH or into the folder KUBEBUILDER_ASSETS.\n  "
         + "\n  ".join(failures)
     )
@@ -80,6 +83,6 @@ def _installed(name: str, version: str) -> Path | None:
         return None
     try:
         answer = run([on_path, *_VERSION_FLAGS.get(name, ["--version"])], timeout_seconds=20)
-    except CommandFailed:
+    except CommandFailedError:
         return None
     return Path(on_path) if same_minor(answer, version) else None

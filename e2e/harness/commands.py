@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from e2e.harness.errors import CommandFailed
+from e2e.harness.errors import CommandFailedError
 from e2e.harness.processes import kill_session
 
 TAIL_LINES = 25
@@ -29,8 +29,9 @@ def run(
 ) -> str:
     """Run `argv` and return its stdout.
 
-    `env` is added to the current environment. Raises CommandFailed when the program is missing, exits non-zero or
-    runs longer than `timeout_seconds` (it is then ended together with its children).
+    `env` is added to the current environment. Raises CommandFailedError when the program is
+    missing, exits non-zero or runs longer than `timeout_seconds` (it is then ended together with
+    its children).
     """
     words = [str(word) for word in argv]
     try:
@@ -45,7 +46,7 @@ def run(
             start_new_session=True,
         )
     except OSError as error:
-        raise CommandFailed(f"cannot start {words[0]}: {error.strerror}") from error
+        raise CommandFailedError(f"cannot start {words[0]}: {error.strerror}") from error
     with process:
         try:
             out, err = process.communicate(stdin, timeout=timeout_seconds)
@@ -53,11 +54,11 @@ def run(
             kill_session(process.pid)
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-            raise CommandFailed(
+            raise CommandFailedError(
                 f"{shlex.join(words)}\n  did not end within {timeout_seconds:.0f} s"
             ) from error
     if process.returncode:
-        raise CommandFailed(
+        raise CommandFailedError(
             f"{shlex.join(words)}\n  exited with {process.returncode}:\n{tail(err or out)}"
         )
     return out
@@ -74,7 +75,7 @@ def stream(
 ) -> None:
     """Run a long command: its output goes to `log`, each line also to `on_line`.
 
-    Raises CommandFailed as `run` does, quoting the end of the log.
+    Raises CommandFailedError as `run` does, quoting the end of the log.
     """
     words = [str(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +93,7 @@ def stream(
             start_new_session=True,
         )
     except OSError as error:
-        raise CommandFailed(f"cannot start {words[0]}: {error.strerror}") from error
+        raise CommandFailedError(f"cannot start {words[0]}: {error.strerror}") from error
     with process, log.open("w") as sink:
         assert process.stdout is not None
         try:
@@ -108,6 +109,7 @@ def stream(
             if process.returncode == 124
             else f"exited with {process.returncode}"
         )
-        raise CommandFailed(
-            f"{shlex.join(words)}\n  {why}; the end of {log}:\n{tail(log.read_text(errors='replace'))}"
+        raise CommandFailedError(
+            f"{shlex.join(words)}\n  {why}; the end of {log}:\n"
+            + tail(log.read_text(errors="replace"))
         )

@@ -3,8 +3,8 @@
     with ControlPlane() as control_plane:
         subprocess.run(["kubectl", "--kubeconfig", control_plane.kubeconfig, "get", "namespaces"])
 
-No root and no node are needed; pods stay Pending. RBAC is on, storage does not fsync, everything listens on one
-address. The native cluster uses the same class on the node's address.
+No root and no node are needed; pods stay Pending. RBAC is on, storage does not fsync, everything
+listens on one address. The native cluster uses the same class on the node's address.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import ssl
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from typing import Self
 
 from e2e.harness import apirequest, kubeconfig, processes
 from e2e.harness.binaries import ensure
-from e2e.harness.errors import ComponentDied
+from e2e.harness.errors import ComponentDiedError
 from e2e.harness.pki import Authority, Pair, signing_keys
 from e2e.harness.ports import free_ports
 from e2e.harness.processes import Running
@@ -28,15 +28,19 @@ from e2e.harness.waiting import wait_until
 
 START_TIMEOUT_SECONDS = 120.0
 START_ATTEMPTS = 3
+# With watches open, kube-apiserver drains for about 10 s after SIGTERM; nobody here waits for that.
+DRAIN_SECONDS = 3.0
 ISSUER = "https://kubernetes.default.svc"
 
 
 class ControlPlane:
     """One control plane; start() and stop(), or a context manager.
 
-    `directory`: where certificates, data and logs go (a temporary folder, removed at the end, by default).
-    `address`: listens there; `secure_port` 0 means any free one. `service_cidr`/`service_ip`: the Service network
-    and its first address. `detached`: the processes outlive this one (the native cluster, whose `down` runs later).
+    `directory`: where certificates, data and logs go (a temporary folder, removed at the end, by
+    default).
+    `address`: listens there; `secure_port` 0 means any free one. `service_cidr`/`service_ip`: the
+    Service network and its first address. `detached`: the processes outlive this one (the native
+    cluster, whose `down` runs later).
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class ControlPlane:
         service_ip: str = "198.19.0.1",
         apiserver_flags: Sequence[str] = (),
         detached: bool = False,
+        on_start: Callable[[Running], None] = lambda process: None,
         name: str = "control-plane",
     ) -> None:
         self.name = name
@@ -60,6 +65,7 @@ class ControlPlane:
         self.extra_flags = tuple(apiserver_flags)
         self._wanted_port = secure_port
         self._detached = detached
+        self._on_start = on_start
         self._temporary = directory is None
         self._directory = directory
         self._processes: dict[str, Running] = {}
@@ -129,7 +135,8 @@ class ControlPlane:
     def start(self) -> None:
         """Start and wait until the API server is ready and the default namespace exists.
 
-        Raises BinaryUnavailable, ComponentDied, WaitTimeout; nothing is left running then.
+        Raises BinaryUnavailableError, ComponentDiedError, WaitTimeoutError; nothing is left running
+        then.
         """
         names = ["etcd", "kube-apiserver"]
         names += ["kube-controller-manager"] if self.with_controller_manager else []
@@ -142,8 +149,9 @@ class ControlPlane:
                 try:
                     self._start_processes()
                     return
-                except ComponentDied as error:
-                    # A port may be taken between our look and the bind; the wanted one has no substitute.
+                except ComponentDiedError as error:
+                    # A port may be taken between our look and the bind; the wanted one has no
+                    # substitute.
                     if "address already in use" not in str(error) or attempt == START_ATTEMPTS:
                         raise
                     self._stop_processes()
@@ -160,8 +168,11 @@ class ControlPlane:
             self._directory = None
 
     def restart_apiserver(self, *, kill: bool = False) -> None:
-        """Stop kube-apiserver (`kill`: by SIGKILL) and start it again on the same port; waits until ready."""
-        self._processes["kube-apiserver"].stop(grace_seconds=0 if kill else 15)
+        """Stop kube-apiserver (`kill`: by SIGKILL) and start it again on the same port; waits until
+        ready.
+        """
+        server = self._processes["kube-apiserver"]
+        server.kill() if kill else server.stop(DRAIN_SECONDS)
         self._start("kube-apiserver", self._apiserver_flags())
         self._await_ready()
 
@@ -198,7 +209,8 @@ class ControlPlane:
         kubeconfig.write(
             self.kubeconfig, name=self.name, url=self.url, ca=self.ca, client=self.admin
         )
-        # Both at once: kube-apiserver retries until etcd answers, and loading it takes longer than etcd's start.
+        # Both at once: kube-apiserver retries until etcd answers, and loading it takes longer than
+        # etcd's start.
         self._start("etcd", self._etcd_flags())
         self._start("kube-apiserver", self._apiserver_flags())
         self._await_ready()
@@ -228,10 +240,11 @@ class ControlPlane:
             self.directory / "log" / f"{name}.log",
             ends_with_us=not self._detached,
         )
+        self._on_start(self._processes[name])
 
     def _stop_processes(self) -> None:
         for name in reversed(list(self._processes)):
-            self._processes.pop(name).stop()
+            self._processes.pop(name).stop(DRAIN_SECONDS)
 
     def _etcd_flags(self) -> list[str]:
         client, peer = (f"http://127.0.0.1:{port}" for port in self._ports[:2])

@@ -6,7 +6,7 @@ import functools
 import shutil
 
 from e2e.harness.commands import run
-from e2e.harness.errors import CommandFailed
+from e2e.harness.errors import CommandFailedError
 
 ANSWER_TIMEOUT_SECONDS = 10.0
 
@@ -21,6 +21,6 @@ def engine_answers() -> bool:
             ["docker", "version", "--format", "{{.Server.Version}}"],
             timeout_seconds=ANSWER_TIMEOUT_SECONDS,
         )
-    except CommandFailed:
+    except CommandFailedError:
         return False
     return bool(found.strip())

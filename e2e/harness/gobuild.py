@@ -1,7 +1,8 @@
 """Builds tools from Go modules: only Go and its module proxy are needed.
 
-Kubernetes cannot be `go install`ed (its go.mod replaces the staging modules by folders), and etcd's server module has
-no main package; both get a scratch module of ours. Go's build cache makes a second build a matter of seconds.
+Kubernetes cannot be `go install`ed (its go.mod replaces the staging modules by folders), and etcd's
+server module has no main package; both get a scratch module of ours. Go's build cache makes a
+second build a matter of seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from e2e.harness import paths, versions
 from e2e.harness.commands import run, stream
-from e2e.harness.errors import BinaryUnavailable
+from e2e.harness.errors import BinaryUnavailableError
 from e2e.harness.lock import exclusive
 from e2e.harness.progress import step
 
@@ -46,9 +47,11 @@ _GO_VERSION = re.compile(r"^go (\S+)", re.MULTILINE)
 
 
 def build(tool: str, version: str, target: Path) -> None:
-    """Build `tool` and install it atomically at `target`. Raises BinaryUnavailable, CommandFailed."""
+    """Build `tool` and install it atomically at `target`. Raises BinaryUnavailableError,
+    CommandFailedError.
+    """
     if shutil.which("go") is None:
-        raise BinaryUnavailable(
+        raise BinaryUnavailableError(
             "Go is not installed (apt-get install golang, or https://go.dev/dl)"
         )
     kubernetes = tool in versions.KUBERNETES_TOOLS
@@ -76,12 +79,13 @@ def build(tool: str, version: str, target: Path) -> None:
 def kubernetes_go_mod(upstream: str, version: str) -> str:
     """The scratch module's go.mod, from the go.mod of k8s.io/kubernetes.
 
-    Every staging module (k8s.io/X v0.Y.Z for Kubernetes v1.Y.Z) is replaced by its published release.
+    Every staging module (k8s.io/X v0.Y.Z for Kubernetes v1.Y.Z) is replaced by its published
+    release.
     """
     go = _GO_VERSION.search(upstream)
     staging = sorted(set(_STAGING.findall(upstream)))
     if go is None or not staging:
-        raise BinaryUnavailable(f"go.mod of k8s.io/kubernetes v{version} is not as expected")
+        raise BinaryUnavailableError(f"go.mod of k8s.io/kubernetes v{version} is not as expected")
     release = "0." + version.partition(".")[2]
     replaced = "".join(f"\t{module} => {module} v{release}\n" for module in staging)
     return (

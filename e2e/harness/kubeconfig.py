@@ -1,4 +1,4 @@
-"""Writes kubeconfig files that carry their credentials inside, so that they can be copied anywhere."""
+"""Writes kubeconfig files with their credentials inside, so that they can be copied anywhere."""
 
 from __future__ import annotations
 

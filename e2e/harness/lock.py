@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e.harness.errors import MachineInUse
+from e2e.harness.errors import MachineInUseError
 from e2e.harness.progress import say
 
 POLL_SECONDS = 0.2
@@ -17,9 +17,11 @@ POLL_SECONDS = 0.2
 
 @contextmanager
 def exclusive(path: Path, what: str, timeout_seconds: float) -> Iterator[None]:
-    """Hold the lock file `path` while the body runs; wait for another holder at most `timeout_seconds`.
+    """Hold the lock file `path` while the body runs; wait for another holder at most
+    `timeout_seconds`.
 
-    The kernel frees the lock when its holder ends in any way, so a stale file never blocks. Raises MachineInUse.
+    The kernel frees the lock when its holder ends in any way, so a stale file never blocks. Raises
+    MachineInUseError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as handle:
@@ -33,7 +35,7 @@ def exclusive(path: Path, what: str, timeout_seconds: float) -> Iterator[None]:
                 handle.seek(0)
                 holder = handle.read().strip() or "unknown"
                 if time.monotonic() >= deadline:
-                    raise MachineInUse(
+                    raise MachineInUseError(
                         f"{what}: process {holder} has held {path} for {timeout_seconds:.0f} s; "
                         "wait for it or end it"
                     ) from None

@@ -32,26 +32,21 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         pair = Pair(folder / f"{name}.crt", folder / f"{name}.key")
-        run(
-            [
-                "openssl",
-                "req",
-                "-x509",
-                *_EC_KEY,
-                "-days",
-                DAYS,
-                "-subj",
-                f"/CN=triton-operator-{name}",
-            ]
-            + ["-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"]
-            + ["-keyout", str(pair.key), "-out", str(pair.cert)]
-        )
+        # fmt: off
+        run([
+            "openssl", "req", "-x509", *_EC_KEY, "-days", DAYS,
+            "-subj", f"/CN=triton-operator-{name}",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature",
+            "-keyout", pair.key, "-out", pair.cert,
+        ])
+        # fmt: on
         return cls(pair)
 
     def issue(self, name: str, subject: str, alternative_names: Sequence[str] = ()) -> Pair:
         """A certificate for clients and servers.
 
-        `subject` in openssl's form (`/O=group/CN=user`: Kubernetes reads O as groups, CN as the user);
+        `subject` in openssl's form (`/O=group/CN=user`: Kubernetes reads O as groups, CN as the
+        user);
         `alternative_names` such as `IP:127.0.0.1`, `DNS:localhost`.
         """
         folder = self.pair.cert.parent
@@ -61,15 +56,16 @@ class Authority:
         if alternative_names:
             lines.append("subjectAltName=" + ",".join(alternative_names))
         extensions.write_text("\n".join(lines) + "\n")
-        run(
-            ["openssl", "req", *_EC_KEY, "-subj", subject]
-            + ["-keyout", str(pair.key), "-out", str(request)]
-        )
-        run(
-            ["openssl", "x509", "-req", "-in", str(request), "-days", DAYS]
-            + ["-CA", str(self.pair.cert), "-CAkey", str(self.pair.key), "-CAcreateserial"]
-            + ["-extfile", str(extensions), "-out", str(pair.cert)]
-        )
+        # fmt: off
+        run([
+            "openssl", "req", *_EC_KEY, "-subj", subject, "-keyout", pair.key, "-out", request,
+        ])
+        run([
+            "openssl", "x509", "-req", "-in", request, "-days", DAYS,
+            "-CA", self.pair.cert, "-CAkey", self.pair.key, "-CAcreateserial",
+            "-extfile", extensions, "-out", pair.cert,
+        ])
+        # fmt: on
         request.unlink()
         extensions.unlink()
         return pair
@@ -78,6 +74,6 @@ class Authority:
 def signing_keys(folder: Path) -> Pair:
     """The key pair that signs service-account tokens; `cert` is the bare public key."""
     pair = Pair(folder / "service-account.pub", folder / "service-account.key")
-    run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(pair.key)])
-    run(["openssl", "ec", "-in", str(pair.key), "-pubout", "-out", str(pair.cert)])
+    run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", pair.key])
+    run(["openssl", "ec", "-in", pair.key, "-pubout", "-out", pair.cert])
     return pair

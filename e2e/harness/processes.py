@@ -1,7 +1,7 @@
 """Starts components in sessions of their own and stops exactly those.
 
-A process is known by its id *and* its start time, so a record read back from a file can never point at a stranger
-that got the same id later. That is what lets `down` run in another process than `up`.
+A process is known by its id *and* its start time, so a record read back from a file can never point
+at a stranger that got the same id later. That is what lets `down` run in another process than `up`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from e2e.harness.errors import ComponentDied, HarnessError
+from e2e.harness.errors import ComponentDiedError, HarnessError
 
 LOG_TAIL_BYTES = 4000
+KILL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -37,39 +38,54 @@ class Running:
         return stat is not None and stat[0] not in "ZX" and stat[1] == self.start_ticks
 
     def require_alive(self) -> None:
-        """Raise ComponentDied, with the end of the log, unless it still runs."""
+        """Raise ComponentDiedError, with the end of the log, unless it still runs."""
         if not self.alive():
-            raise ComponentDied(f"{self.name} has ended; {log_tail(self.log)}")
+            raise ComponentDiedError(f"{self.name} has ended; {log_tail(self.log)}")
 
     def stop(self, grace_seconds: float = 10.0) -> None:
         """SIGTERM to its session, then SIGKILL to what is left after `grace_seconds`."""
-        if self.alive():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGTERM)
-            self.wait(grace_seconds)
-        if self.alive():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-            if not self.wait(grace_seconds):
-                raise HarnessError(f"{self.name} (process {self.pid}) survived SIGKILL")
-        # Reap it if it is our own child; a child of another run belongs to that run or to init.
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.pid, os.WNOHANG)
+        self._signal(signal.SIGTERM)
+        if not self.wait(grace_seconds):
+            self.kill()
+        self._reap()
+
+    def kill(self) -> None:
+        """SIGKILL to its session; returns when it is gone."""
+        self._signal(signal.SIGKILL)
+        if not self.wait(KILL_SECONDS):
+            raise HarnessError(f"{self.name} (process {self.pid}) survived SIGKILL")
+        self._reap()
 
     def wait(self, timeout_seconds: float) -> bool:
-        """Block until it has ended, at most `timeout_seconds`; whether it has."""
+        """Block until all its threads have ended, at most `timeout_seconds`; whether they have."""
         try:
             handle = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return True
         try:
-            if not self.alive():
+            if not self._exists():
                 return True
+            # Not alive() here: a leader is a zombie while its other threads still hold the ports.
             poll = select.poll()
             poll.register(handle, select.POLLIN)
             return bool(poll.poll(timeout_seconds * 1000))
         finally:
             os.close(handle)
+
+    def _exists(self) -> bool:
+        """Whether /proc knows it, be it as a zombie."""
+        stat = _stat(self.pid)
+        return stat is not None and stat[1] == self.start_ticks
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._exists():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def _reap(self) -> None:
+        # Only our own children; a child of another run belongs to that run or to init.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
 
     def record(self) -> dict[str, Any]:
         """A JSON form that `from_record` reads back."""
@@ -97,8 +113,8 @@ def start(
 ) -> Running:
     """Start `argv` in a session of its own with stdout and stderr appended to `log`.
 
-    `ends_with_us`: the kernel kills it when this process ends in any way, even by SIGKILL. Raises HarnessError when
-    the program cannot be started.
+    `ends_with_us`: the kernel kills it when this process ends in any way, even by SIGKILL. Raises
+    HarnessError when the program cannot be started.
     """
     words = [str(word) for word in argv]
     if ends_with_us and shutil.which("setpriv"):

@@ -1,7 +1,7 @@
 """Says on stderr what is being done and for how long; stdout stays free for data.
 
-On a terminal a running step is a spinner with its elapsed time. Elsewhere (CI logs) a step prints a line when it
-starts, one every 30 s while it lasts, and one when it ends.
+On a terminal a running step is a spinner with its elapsed time. Elsewhere (CI logs) a step prints a
+line when it starts, one every 30 s while it lasts, and one when it ends.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Official release downloads, checked against the sha256 that is published beside each file.
 
-On a machine without open internet the first attempt fails in at most CONNECT_TIMEOUT_SECONDS, and no other is made
-by this process.
+On a machine without open internet the first attempt fails in at most CONNECT_TIMEOUT_SECONDS, and
+no other is made by this process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.harness.errors import BinaryUnavailable
+from e2e.harness.errors import BinaryUnavailableError
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -26,7 +26,7 @@ _closed_because: list[str] = []
 
 @dataclass(frozen=True)
 class Release:
-    """Where one tool's release is: `member` is its path inside a tar.gz, empty for a bare binary."""
+    """Where one tool's release is: `member` is its path in a tar.gz, empty for a bare binary."""
 
     url: str
     checksum_url: str
@@ -34,7 +34,9 @@ class Release:
 
 
 def release_of(tool: str, version: str, machine: str | None = None) -> Release | None:
-    """The release of `tool` for Linux on this machine's processor; None when there is none we can check."""
+    """The release of `tool` for Linux on this machine's processor; None when there is none we can
+    check.
+    """
     arch = MACHINES.get(machine or platform.machine())
     if arch is None:
         return None
@@ -77,17 +79,17 @@ def checksum_in(listing: str, file_name: str) -> str | None:
 
 
 def download(release: Release, target: Path) -> None:
-    """Fetch, verify and install one release atomically at `target`. Raises BinaryUnavailable."""
+    """Fetch, verify and install a release atomically at `target`. Raises BinaryUnavailableError."""
     if _closed_because:
-        raise BinaryUnavailable(f"no open internet ({_closed_because[0]})")
+        raise BinaryUnavailableError(f"no open internet ({_closed_because[0]})")
     name = release.url.rpartition("/")[2]
     expected = checksum_in(_get(release.checksum_url).decode(errors="replace"), name)
     if expected is None:
-        raise BinaryUnavailable(f"{release.checksum_url} names no checksum for {name}")
+        raise BinaryUnavailableError(f"{release.checksum_url} names no checksum for {name}")
     data = _get(release.url)
     actual = hashlib.sha256(data).hexdigest()
     if actual != expected:
-        raise BinaryUnavailable(f"{release.url}: sha256 is {actual}, published is {expected}")
+        raise BinaryUnavailableError(f"{release.url}: sha256 is {actual}, published is {expected}")
     if release.member:
         data = _member(data, release)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,11 +105,11 @@ def _get(url: str) -> bytes:
             body: bytes = answer.read()
             return body
     except urllib.error.HTTPError as error:
-        raise BinaryUnavailable(f"{url}: HTTP {error.code}") from error
+        raise BinaryUnavailableError(f"{url}: HTTP {error.code}") from error
     except OSError as error:
         reason = str(getattr(error, "reason", error))
         _closed_because.append(reason)
-        raise BinaryUnavailable(f"{url}: {reason}") from error
+        raise BinaryUnavailableError(f"{url}: {reason}") from error
 
 
 def _member(archive: bytes, release: Release) -> bytes:
@@ -117,5 +119,7 @@ def _member(archive: bytes, release: Release) -> bytes:
             if found is not None:
                 return found.read()
     except (tarfile.TarError, KeyError) as error:
-        raise BinaryUnavailable(f"{release.url}: no {release.member} in it: {error}") from error
-    raise BinaryUnavailable(f"{release.url}: {release.member} is no file")
+        raise BinaryUnavailableError(
+            f"{release.url}: no {release.member} in it: {error}"
+        ) from error
+    raise BinaryUnavailableError(f"{release.url}: {release.member} is no file")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 KUBERNETES = "1.36.3"
-# The release Kubernetes 1.36 itself is tested with (its go.mod names the client of the same version).
+# The release Kubernetes 1.36 itself is tested with (its go.mod names the client of the same
+# version).
 ETCD = "3.6.8"
 COREDNS = "1.14.3"
 HELM = "4.3.1"

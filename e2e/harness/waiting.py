@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from e2e.harness.errors import WaitTimeout
+from e2e.harness.errors import CommandFailedError, WaitTimeoutError
 from e2e.harness.processes import Running, log_tail
 
 POLL_SECONDS = 0.05
@@ -21,8 +21,9 @@ def wait_until(
 ) -> None:
     """Poll `probe` until it returns True.
 
-    An OSError or WaitTimeout raised by `probe` counts as "not yet". Raises ComponentDied as soon as one of `needs`
-    has ended (else a stale process on the same port could answer for it), WaitTimeout after `timeout_seconds`.
+    An OSError, CommandFailedError or WaitTimeoutError raised by `probe` counts as "not yet". Raises
+    ComponentDiedError as soon as one of `needs` has ended (else a stale process on the same port
+    could answer for it), WaitTimeoutError after `timeout_seconds`.
     """
     components = list(needs)
     deadline = time.monotonic() + timeout_seconds
@@ -34,11 +35,11 @@ def wait_until(
             if probe():
                 return
             last = None
-        except (OSError, WaitTimeout) as error:
+        except (OSError, CommandFailedError, WaitTimeoutError) as error:
             last = error
         if time.monotonic() >= deadline:
             break
         time.sleep(poll_seconds)
     seen = f"; last error: {last}" if last is not None else ""
     logs = "".join(f"\n  {c.name}: {log_tail(c.log)}" for c in components)
-    raise WaitTimeout(f"{what}: not so after {timeout_seconds:.0f} s{seen}{logs}")
+    raise WaitTimeoutError(f"{what}: not so after {timeout_seconds:.0f} s{seen}{logs}")

@@ -1,1 +1,1 @@
-"""The Kubernetes API as values: resources, conditions, reasons, names of labels. Imports nothing of ours."""
+"""The Kubernetes API as values: resources, conditions, names of labels. Imports nothing of ours."""

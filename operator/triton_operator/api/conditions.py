@@ -22,14 +22,24 @@ class ConditionStatus(StrEnum):
 class Condition(ApiModel):
     """One observation about a resource (meta/v1 Condition)."""
 
-    type: str = Field(max_length=316)
-    status: ConditionStatus
-    observed_generation: int | None = Field(None, ge=0)
-    last_transition_time: str = Field(
-        max_length=32, json_schema_extra={"format": "date-time"}
+    type: str = Field(
+        min_length=1, max_length=316, description="What is observed, in CamelCase, such as Ready."
     )
-    reason: str = Field(min_length=1, max_length=1024)
-    message: str = Field(max_length=32768)
+    status: ConditionStatus = Field(description="Whether it is so: True, False or Unknown.")
+    observed_generation: int | None = Field(
+        None, ge=0, description="Generation of the spec that this was observed for."
+    )
+    last_transition_time: str = Field(
+        max_length=32,
+        description="When the status last changed.",
+        json_schema_extra={"format": "date-time"},
+    )
+    reason: str = Field(
+        pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
+        max_length=1024,
+        description="Why, in one CamelCase word that programs can compare.",
+    )
+    message: str = Field(max_length=32768, description="What happened, and what to do next.")
 
 
 class Finding(ApiModel):

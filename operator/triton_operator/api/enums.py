@@ -1,4 +1,4 @@
-"""The words that the API uses where only some words are allowed. CamelCase, as Kubernetes spells them."""
+"""The words that are allowed where only some are. CamelCase, as Kubernetes spells them."""
 
 from enum import StrEnum
 

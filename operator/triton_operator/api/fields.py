@@ -1,9 +1,10 @@
-"""Field types shared by the resources: how this API spells quantities, decimals, digests and names."""
+"""Field types that resources share: how this API spells quantities, decimals, digests, names."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 
 class ApiModel(BaseModel):
@@ -26,11 +27,11 @@ class ApiModel(BaseModel):
 
 
 def list_map(*keys: str) -> dict[str, Any]:
-    """Schema extras of a list that merges by `keys`, so that several managers can own rows of it."""
+    """Schema extras of a list that merges by `keys`: several managers can own rows of it."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
 
 
-def cel(rule: str, message: str) -> dict[str, str]:
+def cel(rule: str, message: str) -> JsonDict:
     """One validation rule in Kubernetes' CEL; `message` tells the user what to write instead."""
     return {"rule": rule, "message": message}
 
@@ -39,6 +40,7 @@ DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DECIMAL_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
 DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+DNS_SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
 
 def _as_string(value: Any) -> Any:
@@ -48,12 +50,14 @@ def _as_string(value: Any) -> Any:
 
 Quantity = Annotated[
     str,
-    BeforeValidator(_as_string),
+    # The bound is for the integers that the API server admits; the pattern is for the strings.
     Field(
         pattern=QUANTITY_PATTERN,
         max_length=32,
-        json_schema_extra={"x-kubernetes-int-or-string": True},
+        json_schema_extra={"x-kubernetes-int-or-string": True, "minimum": 0},
     ),
+    # Last in the list, first to run: before it, pydantic would lose the pattern in the schema.
+    BeforeValidator(_as_string),
 ]
 """A Kubernetes quantity such as `2`, `500m` or `4Gi`."""
 
@@ -65,3 +69,9 @@ Digest = Annotated[str, Field(pattern=DIGEST_PATTERN, max_length=71)]
 
 DnsLabel = Annotated[str, Field(pattern=DNS_LABEL_PATTERN, max_length=63)]
 """A name that can be part of a DNS name (RFC 1123)."""
+
+ObjectName = Annotated[str, Field(pattern=DNS_SUBDOMAIN_PATTERN, max_length=253)]
+"""The name of a Secret or a ConfigMap: DNS labels, joined by dots."""
+
+ImageName = Annotated[str, Field(pattern=r"^[^\s]+$", max_length=512)]
+"""A container image, with its tag or digest."""

@@ -19,6 +19,8 @@ from triton_operator.api.fields import (
     Decimal,
     Digest,
     DnsLabel,
+    ImageName,
+    ObjectName,
     Quantity,
     cel,
     list_map,
@@ -86,7 +88,7 @@ class Model(ApiModel):
             "With external data: sha256 of the `sha256sum` listing of all files, sorted by path."
         ),
     )
-    secret_name: DnsLabel | None = Field(
+    secret_name: ObjectName | None = Field(
         None,
         description="Secret with the store's credentials; mounted by the pod, never read by the "
         "operator.",
@@ -136,7 +138,10 @@ class Batching(ApiModel):
     )
 
     mode: BatchingMode = Field(
-        BatchingMode.AUTO, description="Auto chooses from the model and the objective."
+        BatchingMode.AUTO,
+        # YAML 1.1, which kubectl reads, takes a bare Off for `false`.
+        description="Auto chooses from the model and the objective. "
+        'Off: single requests; write "Off", in quotes. Fixed: maxBatchSize.',
     )
     max_batch_size: int | None = Field(
         None, ge=1, le=4096, description="Fixed: exactly this. Auto: an upper bound."
@@ -239,32 +244,62 @@ class Scaling(ApiModel):
 class KeyReference(ApiModel):
     """One key of a Secret or a ConfigMap in the service's namespace."""
 
-    name: str = Field(min_length=1, max_length=253)
-    key: str = Field(min_length=1, max_length=253)
-    optional: bool | None = None
+    name: ObjectName = Field(description="Name of the Secret or ConfigMap.")
+    key: str = Field(
+        pattern=r"^[-._a-zA-Z0-9]+$", max_length=253, description="Key whose value is taken."
+    )
+    optional: bool | None = Field(
+        None, description="Whether the pod starts without it; omitted: it does not."
+    )
 
 
 class EnvVarSource(ApiModel):
     """Where the value of a variable comes from."""
 
-    secret_key_ref: KeyReference | None = None
-    config_map_key_ref: KeyReference | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "has(self.secretKeyRef) != has(self.configMapKeyRef)",
+                    "needs either secretKeyRef or configMapKeyRef",
+                )
+            ]
+        }
+    )
+
+    secret_key_ref: KeyReference | None = Field(None, description="One key of a Secret.")
+    config_map_key_ref: KeyReference | None = Field(None, description="One key of a ConfigMap.")
 
 
 class EnvVar(ApiModel):
     """An environment variable of the Triton container."""
 
-    name: str = Field(min_length=1, max_length=253)
-    value: str | None = Field(None, max_length=32768)
-    value_from: EnvVarSource | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "!has(self.value) || !has(self.valueFrom)",
+                    "a variable has either value or valueFrom",
+                )
+            ]
+        }
+    )
+
+    name: str = Field(
+        pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$",
+        max_length=253,
+        description="Name of the variable.",
+    )
+    value: str | None = Field(None, max_length=32768, description="Its value, as it stands.")
+    value_from: EnvVarSource | None = Field(
+        None, description="Where its value comes from instead; read when the pod starts."
+    )
 
 
 class Runtime(ApiModel):
     """Rarely needed: the pool's image is the default."""
 
-    image: str | None = Field(
-        None, min_length=1, max_length=512, description="A Triton image instead of the pool's."
-    )
+    image: ImageName | None = Field(None, description="A Triton image instead of the pool's.")
     env: list[EnvVar] | None = Field(
         None,
         max_length=64,
@@ -274,7 +309,7 @@ class Runtime(ApiModel):
 
 
 class InferenceServiceSpec(ApiModel):
-    """The wish. The smallest useful one has a model; everything else has a default worth keeping."""
+    """The wish. The smallest useful one has a model; all else has a default worth keeping."""
 
     model: Model
     objective: Objective = Field(default_factory=Objective)

@@ -1,9 +1,11 @@
 """`ModelProfile`: what is known about a model, so that it is found out once."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.enums import MeasurementSource, ModelFormat, Precision
-from triton_operator.api.fields import ApiModel, Decimal, Digest, Quantity, list_map
+from triton_operator.api.fields import ApiModel, Decimal, Digest, Quantity, cel, list_map
 from triton_operator.api.tensors import Tensor
 
 
@@ -13,8 +15,8 @@ class ModelFile(ApiModel):
     path: str = Field(
         min_length=1, max_length=512, description="Relative to the folder of the model file."
     )
-    digest: Digest
-    size_bytes: int = Field(ge=0)
+    digest: Digest = Field(description="sha256 of the file.")
+    size_bytes: int = Field(ge=0, description="Size of the file.")
 
 
 class ModelFacts(ApiModel):
@@ -23,20 +25,33 @@ class ModelFacts(ApiModel):
     model_config = ConfigDict(protected_namespaces=())
 
     format: ModelFormat
-    inputs: list[Tensor] = Field(min_length=1, max_length=256, json_schema_extra=list_map("name"))
-    outputs: list[Tensor] = Field(min_length=1, max_length=256, json_schema_extra=list_map("name"))
+    inputs: list[Tensor] = Field(
+        min_length=1,
+        max_length=256,
+        description="What goes into the model.",
+        json_schema_extra=list_map("name"),
+    )
+    outputs: list[Tensor] = Field(
+        min_length=1,
+        max_length=256,
+        description="What comes out of the model.",
+        json_schema_extra=list_map("name"),
+    )
     batchable: bool = Field(
         description="Whether axis 0 of every input and output is a batch dimension."
     )
     reason: str = Field(min_length=1, max_length=1024, description="Why batchable, or why not.")
     opset: int | None = Field(None, ge=1, description="Version of the default operator set.")
-    ir_version: int | None = Field(None, ge=1)
-    parameter_count: int | None = Field(None, ge=0)
+    ir_version: int | None = Field(None, ge=1, description="Version of ONNX' file format.")
+    parameter_count: int | None = Field(None, ge=0, description="Numbers in all weights.")
     size_bytes: int = Field(ge=0, description="Of all files together.")
     files: list[ModelFile] = Field(
-        min_length=1, max_length=256, json_schema_extra=list_map("path")
+        min_length=1,
+        max_length=256,
+        description="The model file first, then its external data.",
+        json_schema_extra=list_map("path"),
     )
-    tool_versions: dict[str, str] = Field(
+    tool_versions: dict[str, Annotated[str, Field(max_length=128)]] = Field(
         default_factory=dict,
         description="Versions of what inspected the model.",
         json_schema_extra={"maxProperties": 16},
@@ -54,8 +69,8 @@ class PoolHardware(ApiModel):
 class BatchLatency(ApiModel):
     """Time of one execution of a batch."""
 
-    batch_size: int = Field(ge=1, le=4096)
-    milliseconds: Decimal
+    batch_size: int = Field(ge=1, le=4096, description="Requests in the batch.")
+    milliseconds: Decimal = Field(description="Median time of the execution, in milliseconds.")
 
 
 class Measurement(ApiModel):
@@ -65,12 +80,27 @@ class Measurement(ApiModel):
     engine: str = Field(max_length=64, description="Such as onnxruntime or tensorrt.")
     hardware: PoolHardware
     latency: list[BatchLatency] = Field(
-        default_factory=list, max_length=32, json_schema_extra=list_map("batchSize")
+        default_factory=list,
+        max_length=32,
+        description="Time per batch size.",
+        json_schema_extra=list_map("batchSize"),
     )
-    memory: Quantity | None = None
-    agreement: Decimal | None = Field(None, description="Agreement with FP32, 0 to 1.")
+    memory: Quantity | None = Field(None, description="Most memory that the replica used.")
+    agreement: Decimal | None = Field(
+        None,
+        description="Agreement with FP32, 0 to 1.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel("double(self) <= 1.0", "must be between 0 and 1, such as '0.99'")
+            ]
+        },
+    )
     source: MeasurementSource
-    time: str = Field(max_length=32, json_schema_extra={"format": "date-time"})
+    time: str = Field(
+        max_length=32,
+        description="When it was measured or declared.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class ModelProfileSpec(ApiModel):
@@ -78,10 +108,13 @@ class ModelProfileSpec(ApiModel):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    digest: Digest
-    facts: ModelFacts | None = None
+    digest: Digest = Field(description="sha256 of the model, as `spec.model.digest` of a service.")
+    facts: ModelFacts | None = Field(
+        None, description="What an inspection found; omitted: the operator inspects."
+    )
     measurements: list[Measurement] = Field(
         default_factory=list,
         max_length=256,
+        description="One row per precision, engine and hardware.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )

@@ -1,28 +1,66 @@
 """`ServingPool`: a node pool, said once by whoever runs the cluster."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.conditions import Condition
 from triton_operator.api.enums import Precision
-from triton_operator.api.fields import ApiModel, Decimal, Quantity, cel, list_map
+from triton_operator.api.fields import (
+    ApiModel,
+    Decimal,
+    ImageName,
+    Quantity,
+    cel,
+    list_map,
+)
 from triton_operator.api.inference_service import Resources
 
-LabelValue = Annotated[str, Field(max_length=63)]
-ResourceName = Annotated[str, Field(min_length=1, max_length=253)]
+_NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+_DOMAIN = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
+LABEL_KEY_PATTERN = f"^({_DOMAIN}/)?{_NAME}$"
+LabelValue = Annotated[str, Field(pattern=f"^({_NAME})?$", max_length=63)]
+ResourceName = Annotated[str, Field(pattern=f"^{_DOMAIN}/{_NAME}$", max_length=253)]
+"""An extended resource: its domain, a slash, its name."""
 
 
 class Toleration(ApiModel):
     """A taint that pods of this pool tolerate; fields as in a pod."""
 
-    key: str | None = Field(None, max_length=317)
-    operator: str | None = Field(None, json_schema_extra={"enum": ["Exists", "Equal"]})
-    value: str | None = Field(None, max_length=63)
-    effect: str | None = Field(
-        None, json_schema_extra={"enum": ["NoSchedule", "PreferNoSchedule", "NoExecute"]}
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+                    "a toleration without key tolerates every taint: it needs operator Exists",
+                ),
+                cel(
+                    "!has(self.value) || self.value == '' || !has(self.operator) || "
+                    "self.operator != 'Exists'",
+                    "operator Exists takes no value: omit it, or choose operator Equal",
+                ),
+                cel(
+                    "!has(self.tolerationSeconds) || "
+                    "(has(self.effect) && self.effect == 'NoExecute')",
+                    "tolerationSeconds needs effect NoExecute",
+                ),
+            ]
+        }
     )
-    toleration_seconds: int | None = None
+
+    key: str | None = Field(
+        None, pattern=LABEL_KEY_PATTERN, max_length=317, description="Key of the taint."
+    )
+    operator: Literal["Exists", "Equal"] | None = Field(
+        None, description="Whether any value is tolerated or one; omitted: Equal."
+    )
+    value: LabelValue | None = Field(None, description="Value of the taint.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        None, description="Effect of the taint; omitted: every effect."
+    )
+    toleration_seconds: int | None = Field(
+        None, description="How long a running pod tolerates a NoExecute taint, in seconds."
+    )
 
 
 class Accelerator(ApiModel):
@@ -39,15 +77,25 @@ class Accelerator(ApiModel):
 class Cost(ApiModel):
     """What one replica costs."""
 
-    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", max_length=3)
-    per_replica_hour: Decimal
+    currency: str = Field(
+        "USD", pattern=r"^[A-Z]{3}$", max_length=3, description="Currency (ISO 4217)."
+    )
+    per_replica_hour: Decimal = Field(description="Price of one replica for an hour.")
 
 
 class Energy(ApiModel):
     """What one replica draws."""
 
-    watts_per_replica: int = Field(ge=0, le=100_000)
-    grams_co2_per_kwh: int | None = Field(None, alias="gramsCO2PerKWh", ge=0, le=10_000)
+    watts_per_replica: int = Field(
+        ge=0, le=100_000, description="Mean power of one replica that serves, in watts."
+    )
+    grams_co2_per_kwh: int | None = Field(
+        None,
+        alias="gramsCO2PerKWh",
+        ge=0,
+        le=10_000,
+        description="Carbon intensity of the power here, in grams of CO2 per kWh.",
+    )
 
 
 class ServingPoolSpec(ApiModel):
@@ -59,7 +107,7 @@ class ServingPoolSpec(ApiModel):
                 cel(
                     "!has(self.image) || has(self.release) || "
                     "self.image.matches('.*:[0-9]{2}[.][0-9]{2}.*')",
-                    "say the Triton release beside a private image: release: \"26.09\"",
+                    'say the Triton release beside a private image: release: "26.09"',
                 )
             ]
         }
@@ -71,10 +119,15 @@ class ServingPoolSpec(ApiModel):
         json_schema_extra={"maxProperties": 32},
     )
     tolerations: list[Toleration] | None = Field(
-        None, max_length=32, json_schema_extra={"x-kubernetes-list-type": "atomic"}
+        None,
+        max_length=32,
+        description="Taints of the nodes that serving pods tolerate.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     accelerator: Accelerator | None = Field(None, description="Omitted: a CPU pool.")
-    image: str | None = Field(None, min_length=1, max_length=512, description="Triton image.")
+    image: ImageName | None = Field(
+        None, description="Triton image; omitted: the operator's default."
+    )
     release: str | None = Field(
         None,
         pattern=r"^[0-9]{2}\.[0-9]{2}$",
@@ -101,12 +154,21 @@ class ServingPoolSpec(ApiModel):
 class ServingPoolStatus(ApiModel):
     """What the pool's nodes offer."""
 
-    observed_generation: int
-    nodes: int = Field(0, ge=0)
+    observed_generation: int = Field(description="Generation of the spec that this describes.")
+    nodes: int = Field(0, ge=0, description="Nodes in the pool.")
     allocatable: dict[str, Quantity] = Field(
-        default_factory=dict, json_schema_extra={"maxProperties": 64}
+        default_factory=dict,
+        description="What the nodes offer to pods, all together.",
+        json_schema_extra={"maxProperties": 64},
     )
-    free: dict[str, Quantity] | None = Field(None, json_schema_extra={"maxProperties": 64})
+    free: dict[str, Quantity] | None = Field(
+        None,
+        description="What of it no pod has asked for.",
+        json_schema_extra={"maxProperties": 64},
+    )
     conditions: list[Condition] = Field(
-        default_factory=list, max_length=16, json_schema_extra=list_map("type")
+        default_factory=list,
+        max_length=16,
+        description="What is so, what is not, and why. Ready summarises.",
+        json_schema_extra=list_map("type"),
     )

@@ -1,5 +1,7 @@
 """The status of an `InferenceService`: what is, and why."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.conditions import Condition
@@ -11,8 +13,8 @@ from triton_operator.api.tensors import Tensor
 class Address(ApiModel):
     """Where clients send requests."""
 
-    http: str = Field(max_length=512)
-    grpc: str = Field(max_length=512)
+    http: str = Field(max_length=512, description="URL for HTTP requests.")
+    grpc: str = Field(max_length=512, description="Host and port for gRPC requests.")
 
 
 class ModelStatus(ApiModel):
@@ -22,15 +24,21 @@ class ModelStatus(ApiModel):
     model_config = ConfigDict(protected_namespaces=())
 
     uri: str = Field(max_length=2048, description="The source that was inspected.")
-    digest: str = Field(max_length=71)
+    digest: str = Field(max_length=71, description="sha256 of what was inspected.")
     format: ModelFormat
     inputs: list[Tensor] = Field(
-        default_factory=list, max_length=256, json_schema_extra=list_map("name")
+        default_factory=list,
+        max_length=256,
+        description="What goes into the model.",
+        json_schema_extra=list_map("name"),
     )
     outputs: list[Tensor] = Field(
-        default_factory=list, max_length=256, json_schema_extra=list_map("name")
+        default_factory=list,
+        max_length=256,
+        description="What comes out of the model.",
+        json_schema_extra=list_map("name"),
     )
-    batchable: bool
+    batchable: bool = Field(description="Whether requests can share one execution.")
     reason: str = Field(max_length=1024, description="Why the model can be batched, or not.")
     parameters: str | None = Field(None, max_length=32, description="How many, such as 3.1M.")
 
@@ -38,20 +46,28 @@ class ModelStatus(ApiModel):
 class PoolStatus(ApiModel):
     """One row per pool in the plan."""
 
-    name: str = Field(max_length=63)
-    precision: Precision
-    max_batch_size: int
-    instances: int
-    threads: int | None = None
+    name: str = Field(max_length=63, description="Name of the ServingPool.")
+    precision: Precision = Field(description="Precision that the model runs in.")
+    max_batch_size: int = Field(
+        description="Triton's max_batch_size; 0: the tensors have no batch axis."
+    )
+    instances: int = Field(description="Executions at once in one replica.")
+    threads: int | None = Field(None, description="Threads of one execution on CPUs.")
     capacity_per_replica: str | None = Field(
         None, max_length=32, description="Safe rate of one replica, such as 118/s."
     )
-    predicted_p99_milliseconds: int | None = Field(None, alias="predictedP99Milliseconds")
-    desired_replicas: int
-    ready_replicas: int
-    reasons: list[str] = Field(
+    predicted_p99_milliseconds: int | None = Field(
+        None,
+        alias="predictedP99Milliseconds",
+        description="Predicted 99th percentile of the latency, in milliseconds.",
+    )
+    desired_replicas: int = Field(description="Replicas wanted in this pool.")
+    ready_replicas: int = Field(description="Replicas ready in this pool.")
+    # A sentence may quote the model's own reason, which is up to 1,024 characters long.
+    reasons: list[Annotated[str, Field(max_length=2048)]] = Field(
         default_factory=list,
         max_length=32,
+        description="Why the plan is as it is, one sentence each.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
 
@@ -59,17 +75,25 @@ class PoolStatus(ApiModel):
 class ScalingDecision(ApiModel):
     """The last change of replicas, and why."""
 
-    time: str = Field(max_length=32, json_schema_extra={"format": "date-time"})
-    from_: int = Field(alias="from")
-    to: int
-    reason: str = Field(max_length=1024)
+    time: str = Field(
+        max_length=32,
+        description="When it was decided.",
+        json_schema_extra={"format": "date-time"},
+    )
+    from_: int = Field(alias="from", description="Replicas before.")
+    to: int = Field(description="Replicas after.")
+    reason: str = Field(max_length=1024, description="Why.")
 
 
 class AutoscalingStatus(ApiModel):
     """What the autoscaler sees."""
 
-    arrivals_per_second: str | None = Field(None, max_length=32)
-    attainment_percent: str | None = Field(None, max_length=32)
+    arrivals_per_second: str | None = Field(
+        None, max_length=32, description="Requests per second, over all pools."
+    )
+    attainment_percent: str | None = Field(
+        None, max_length=32, description="Share of requests within the latency objective, in %."
+    )
     metrics: MetricsFreshness
     last_decision: ScalingDecision | None = None
 
@@ -79,14 +103,20 @@ class InferenceServiceStatus(ApiModel):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    observed_generation: int
+    observed_generation: int = Field(description="Generation of the spec that this describes.")
     conditions: list[Condition] = Field(
-        default_factory=list, max_length=32, json_schema_extra=list_map("type")
+        default_factory=list,
+        max_length=32,
+        description="What is so, what is not, and why. Ready summarises.",
+        json_schema_extra=list_map("type"),
     )
     address: Address | None = None
     model: ModelStatus | None = None
     pools: list[PoolStatus] = Field(
-        default_factory=list, max_length=64, json_schema_extra=list_map("name")
+        default_factory=list,
+        max_length=64,
+        description="One row per pool in the plan, in order of preference.",
+        json_schema_extra=list_map("name"),
     )
     autoscaling: AutoscalingStatus | None = None
     replicas: int = Field(0, description="Replicas that exist, over all pools.")

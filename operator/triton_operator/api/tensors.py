@@ -12,7 +12,7 @@ class Tensor(ApiModel):
     one, is included and is the first.
     """
 
-    name: str = Field(min_length=1, max_length=512)
+    name: str = Field(min_length=1, max_length=512, description="Name of the tensor in the model.")
     datatype: str = Field(max_length=16, description="FP32, INT64, BYTES … as Triton names it.")
     shape: list[int] = Field(
         max_length=64,

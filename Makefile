@@ -1,0 +1,89 @@
+# The only door: `make help` lists everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONPATH := operator:.
+export PYTHONDONTWRITEBYTECODE := 1
+export PYTHONUNBUFFERED := 1
+HARNESS := $(BIN)/python -m e2e.harness
+COMPILE := $(BIN)/uv --native-tls pip compile pyproject.toml --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --extra model
+
+##@ Use
+demo: venv ## Cluster, operator, a real model and 20 real files, in one go
+	$(BIN)/python -m e2e.demo
+
+demo-down: venv ## Remove the cluster of the demo, without a trace
+	$(HARNESS) down
+
+##@ Develop
+venv: $(VENV)/.installed ## The development environment, pinned and hashed
+
+$(VENV)/.installed: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; PYTHON=... chooses another one" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || apt-get install -y python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: venv ## Pin every dependency anew, with hashes and without addresses
+	$(COMPILE) --group dev -o requirements/dev.txt
+	$(COMPILE) -o requirements/operator.txt
+
+generate: venv ## Write what is generated: CRDs, field reference
+	$(BIN)/python -m triton_operator.api.crd --write crds charts/triton-operator/crds
+	$(BIN)/python -m triton_operator.api.crd.reference --write docs/reference.md
+
+format: venv ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+check: venv ## Format, lint, types, layers, generated files: seconds
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m triton_operator.api.crd --check crds charts/triton-operator/crds
+	$(BIN)/python -m triton_operator.api.crd.reference --check docs/reference.md
+
+cluster-up: venv ## A cluster to develop on, with the operator's images in it
+	$(HARNESS) up
+
+cluster-down: venv ## Remove that cluster, without a trace
+	$(HARNESS) down
+
+images: venv ## Build the images of the operator and of Triton for CPUs
+	$(HARNESS) images
+
+##@ Test
+test: check test-unit test-chart test-api test-e2e ## Everything, on a machine with nothing prepared
+
+test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
+	$(BIN)/python -m pytest tests/unit tests/golden tests/property
+
+test-chart: venv ## The chart: lint, schemas, rights
+	$(BIN)/python -m pytest tests/chart
+
+test-api: venv ## Against a real etcd and kube-apiserver
+	$(BIN)/python -m pytest tests/api
+
+test-e2e: venv ## On a real cluster with real Triton
+	$(BIN)/python -m pytest e2e
+
+##@ Measure
+bench-reconcile: venv ## 1,000 services in a burst on a real kube-apiserver; prints figures
+	$(BIN)/python -m bench.reconcile
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
+	test-unit test-chart test-api test-e2e bench-reconcile help

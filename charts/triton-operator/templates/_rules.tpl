@@ -1,0 +1,67 @@
+{{/*
+What the operator may do in the namespaces it serves. Exact verbs, no wildcards, and nothing about Secrets:
+pods mount them by name. Server-side apply needs `patch`, and `create` where the object may not exist yet.
+*/}}
+{{- define "triton-operator.namespacedRules" -}}
+# The services to reconcile. Their spec belongs to the user: it is never written.
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceservices]
+  verbs: [get, list, watch]
+# What became of them: conditions, pools, addresses.
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceservices/status]
+  verbs: [patch]
+# Children name their service as owner with blockOwnerDeletion. Clusters with the admission plug-in
+# OwnerReferencesPermissionEnforcement (OpenShift) allow that only to whoever may set the owner's finalizers.
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceservices/finalizers]
+  verbs: [update]
+# What an inspection found is kept here by digest, so that it is found out once.
+- apiGroups: [serving.triton-operator.io]
+  resources: [modelprofiles]
+  verbs: [get, list, watch, create, patch]
+# One Deployment per pool in use; those of pools no longer in the plan are deleted.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+# Replicas are written through the scale subresource and nowhere else.
+- apiGroups: [apps]
+  resources: [deployments/scale]
+  verbs: [get, patch]
+# Model files are fetched and parsed by Jobs, never by the operator.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+# config.pbtxt in a ConfigMap; a Service per pool, and one over all pools.
+- apiGroups: [""]
+  resources: [configmaps, services]
+  verbs: [get, list, watch, create, patch, delete]
+# A pod tells why it does not start, and an inspection answers through its termination message.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+# Transitions of a service, as `kubectl describe` shows them; patched when one repeats.
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+# An autoscaler of somebody else on our Deployment: the operator then leaves the replicas alone and says so.
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [list, watch]
+{{- end }}
+
+{{/* What is cluster-scoped, and therefore needed in the namespaced mode too. */}}
+{{- define "triton-operator.clusterRules" -}}
+# Node pools as the administrator describes them.
+- apiGroups: [serving.triton-operator.io]
+  resources: [servingpools]
+  verbs: [get, list, watch]
+# How many nodes a pool has, and what is free there.
+- apiGroups: [serving.triton-operator.io]
+  resources: [servingpools/status]
+  verbs: [patch]
+# Which nodes belong to a pool, their labels, taints and allocatable resources.
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [list, watch]
+{{- end }}

@@ -1,0 +1,339 @@
+"""A whole cluster as ordinary processes of this machine: needs root, and no Docker engine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from e2e.harness import (
+    apirequest,
+    apt,
+    cgroups,
+    dns,
+    firewall,
+    leftovers,
+    mounts,
+    network,
+    node,
+    processes,
+    sysctls,
+    volumes,
+)
+from e2e.harness.binaries import NATIVE_CLUSTER, ensure
+from e2e.harness.containerd import Containerd, kill_shims
+from e2e.harness.controlplane import ControlPlane
+from e2e.harness.errors import (
+    CommandFailedError,
+    HarnessError,
+    MachineInUseError,
+    NotPermittedError,
+)
+from e2e.harness.images import PAUSE, BuiltImage, ensure_images
+from e2e.harness.kubectl import Kubectl
+from e2e.harness.lock import exclusive
+from e2e.harness.ports import free_ports, port_is_free
+from e2e.harness.progress import say, step
+from e2e.harness.record import FILE_NAME, Record
+from e2e.harness.topology import Topology
+from e2e.harness.waiting import wait_until
+
+COMMANDS = (
+    "containerd",
+    "runc",
+    "/usr/lib/cni/ptp",
+    "iptables",
+    "conntrack",
+    "ip",
+    "mount",
+    "openssl",
+)
+STOP_SECONDS = 5.0
+READY_TIMEOUT_SECONDS = 120.0
+LOCK_TIMEOUT_SECONDS = 900.0
+# sockaddr_un holds 108 bytes; containerd adds `.ttrpc`.
+LONGEST_SOCKET_PATH = 100
+
+
+class NativeCluster:
+    """See cluster.Cluster for the methods' contract."""
+
+    driver = "native"
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self._containerd = Containerd(topology)
+
+    @property
+    def name(self) -> str:
+        """Name of the cluster."""
+        return self.topology.name
+
+    @property
+    def folder(self) -> Path:
+        """State of the cluster; logs are in `log`."""
+        return self.topology.folder
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.folder / "admin.kubeconfig"
+
+    def kubectl(self) -> Kubectl:
+        """kubectl as the administrator."""
+        return Kubectl(self.kubeconfig)
+
+    def node_names(self) -> list[str]:
+        """Names of the nodes, from the API."""
+        items = self.kubectl().json("get", "nodes")["items"]
+        return [item["metadata"]["name"] for item in items]
+
+    def problems(self) -> list[str]:
+        """Why the cluster is not usable now; empty when it is up and healthy."""
+        record = Record.load(self.folder)
+        if record is None:
+            return ["it is not up"]
+        if not record.of_this_boot():
+            return ["the machine has been restarted since it was up"]
+        if not record.complete:
+            return ["its start did not come to its end"]
+        dead = [process for process in record.processes if not process.alive()]
+        if dead:
+            return [f"{p.name} has ended; {processes.log_tail(p.log)}" for p in dead]
+        try:
+            return [] if self._ready() else [f"node {self.topology.node_name} is not Ready"]
+        except CommandFailedError as error:
+            return [f"the API does not answer: {error}"]
+
+    def up(self) -> None:
+        """Start the cluster; a no-op when it is up and healthy."""
+        self._require_root()
+        with self._lock():
+            problems = self.problems()
+            if not problems:
+                return
+            if Record.load(self.folder) is not None:
+                say("! removing a cluster that is not healthy: " + "; ".join(problems))
+                self._remove()
+            binaries = {name: ensure(name) for name in NATIVE_CLUSTER}
+            apt.ensure_commands(COMMANDS)
+            pause = ensure_images([PAUSE])[PAUSE]
+            self._require_free_machine()
+            try:
+                with step(f"starting the cluster {self.name}"):
+                    self._start(binaries, pause)
+            except BaseException as error:
+                say(f"✗ {error}" if isinstance(error, HarnessError) else "✗ interrupted; removing")
+                self._remove()
+                raise
+
+    def down(self) -> None:
+        """Remove everything the cluster has on this machine, also after a crash of `up`."""
+        self._require_root()
+        with self._lock(), step(f"removing the cluster {self.name}"):
+            self._remove()
+
+    def load(self, *images: BuiltImage) -> None:
+        """Import images into containerd; older versions of them are removed."""
+        for image in images:
+            if image.reference not in self._containerd.images():
+                with step(f"loading {image.reference} into the cluster"):
+                    self._containerd.load(image)
+            else:
+                self._containerd.load(image)
+            self._containerd.drop_other_versions(image)
+
+    def place_files(self, namespace: str, claim: str, files: Mapping[str, Path]) -> None:
+        """Put files into a volume bound to the claim: path within the volume → local file."""
+        folder = self.folder / "volumes" / namespace / claim
+        shutil.rmtree(folder, ignore_errors=True)
+        for name, source in files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        # Pods read as another user.
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        self.kubectl().apply(
+            volumes.volume_and_claim(namespace, claim, str(folder), self.topology.node_name)
+        )
+
+    # How it starts.
+
+    def _start(self, binaries: Mapping[str, Path], pause: BuiltImage) -> None:
+        topology = self.topology
+        shutil.rmtree(self.folder, ignore_errors=True)
+        record = Record(self.folder, sysctls=sysctls.read(), chains=firewall.chains())
+        record.save()
+        network.set_up(topology)
+        self._require_free_ports()
+        cgroups.create(topology.cgroup)
+        self._start_containerd(pause, record)
+        control_plane = ControlPlane(
+            name=self.name,
+            controller_manager=True,
+            directory=self.folder,
+            address=topology.node_ip,
+            secure_port=topology.apiserver_port,
+            service_cidr=topology.service_cidr,
+            service_ip=topology.service_ip,
+            detached=True,
+            on_start=record.add,
+        )
+        control_plane.start()
+        self.kubectl().apply(dns.access_rules())
+        dns_port, health_port, metrics_port, scheduler_port = free_ports(4)
+        commands = {
+            "kube-scheduler": self._scheduler(control_plane, scheduler_port),
+            "kube-proxy": self._proxy(control_plane, health_port, metrics_port),
+            "coredns": self._coredns(control_plane, dns_port),
+            "kubelet": self._kubelet(control_plane),
+        }
+        for name, flags in commands.items():
+            log = self.folder / "log" / f"{name}.log"
+            record.add(processes.start(name, [binaries[name], *flags], log))
+        for what, probe in (
+            (f"node {topology.node_name} to be Ready", self._ready),
+            ("CoreDNS to be ready", lambda: _is_200(f"http://127.0.0.1:{dns_port}/ready")),
+            ("kube-proxy to be ready", lambda: _is_200(f"http://127.0.0.1:{health_port}/healthz")),
+        ):
+            wait_until(
+                f"waiting for {what}",
+                probe,
+                timeout_seconds=READY_TIMEOUT_SECONDS,
+                needs=record.processes,
+                poll_seconds=0.2,
+            )
+        record.complete = True
+        record.save()
+
+    def _start_containerd(self, pause: BuiltImage, record: Record) -> None:
+        running = self._containerd.start(pause.reference, record.add)
+        # After a crash the cache knows pods of a cluster that is gone. containerd reads them when
+        # it starts, so it must start once more without them.
+        if self._containerd.remove_containers():
+            running.stop()
+            self._containerd.start(pause.reference, record.add)
+        self._containerd.load(pause)
+        self._containerd.drop_other_versions(pause)
+
+    def _kubelet(self, control_plane: ControlPlane) -> list[str]:
+        topology = self.topology
+        user = f"/O=system:nodes/CN=system:node:{topology.node_name}"
+        identity = control_plane.client_kubeconfig("kubelet", user)
+        names = [f"DNS:{topology.node_name}", f"IP:{topology.node_ip}"]
+        serving = control_plane.authority.issue("kubelet-serving", "/CN=kubelet", names)
+        document = node.kubelet_configuration(topology, control_plane.ca, serving)
+        configuration = node.write_yaml(self.folder / "kubelet.yaml", document)
+        return node.kubelet_flags(topology, configuration, identity)
+
+    def _proxy(self, control_plane: ControlPlane, health: int, metrics: int) -> list[str]:
+        identity = control_plane.client_kubeconfig("kube-proxy", "/CN=system:kube-proxy")
+        document = node.proxy_configuration(self.topology, identity, health, metrics)
+        return [f"--config={node.write_yaml(self.folder / 'kube-proxy.yaml', document)}"]
+
+    def _scheduler(self, control_plane: ControlPlane, port: int) -> list[str]:
+        identity = control_plane.client_kubeconfig("kube-scheduler", "/CN=system:kube-scheduler")
+        return node.scheduler_flags(identity, port)
+
+    def _coredns(self, control_plane: ControlPlane, ready_port: int) -> list[str]:
+        identity = control_plane.client_kubeconfig("coredns", f"/CN={dns.USER}")
+        target = self.folder / "Corefile"
+        target.write_text(dns.corefile(self.topology, identity, self.name, ready_port))
+        return ["-conf", str(target)]
+
+    def _ready(self) -> bool:
+        """Ready, and without the taint that the node controller takes away a moment later."""
+        found = self.kubectl().json("get", "node", self.topology.node_name)
+        ready = any(
+            c["type"] == "Ready" and c["status"] == "True" for c in found["status"]["conditions"]
+        )
+        return ready and not found["spec"].get("taints")
+
+    # How it ends.
+
+    def _remove(self) -> None:
+        topology = self.topology
+        record = Record.load(self.folder)
+        alive = []
+        if record is not None and record.of_this_boot():
+            alive = [process for process in record.processes if process.alive()]
+        # Newest first, which is the kubelet: it would start again what we end.
+        for process in reversed(alive):
+            if process.name != "containerd":
+                process.stop(STOP_SECONDS)
+        cgroups.kill_all(topology.cgroup)
+        for process in alive:
+            if process.name == "containerd":
+                with contextlib.suppress(CommandFailedError):  # `up` does it again
+                    self._containerd.remove_containers()
+                process.stop(STOP_SECONDS)
+        kill_shims(topology)
+        for pid, _ in leftovers.processes_of(topology):  # of a run whose record is lost
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for folder in (self.folder, topology.containerd_root):
+            mounts.unmount_below(folder)
+        cgroups.remove(topology.cgroup)
+        network.tear_down(topology)
+        chains_before = firewall.chains()
+        if record is not None and record.of_this_boot():
+            chains_before = record.chains
+            firewall.remove(keep=chains_before)
+            sysctls.restore(record.sysctls)
+        leftovers.remove_files(topology)
+        found = leftovers.leftovers(topology, chains_before)
+        if found:
+            raise HarnessError("these could not be removed:\n  " + "\n  ".join(found))
+        self._remove_state()
+
+    def _remove_state(self) -> None:
+        """All but the logs; the record last, since it alone knows how to clean up."""
+        if not self.folder.exists():
+            return
+        for entry in sorted(self.folder.iterdir(), key=lambda e: e.name == FILE_NAME):
+            if entry.is_dir() and not entry.is_symlink():
+                if entry.name != "log":
+                    shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+    # What it asks of the machine.
+
+    def _lock(self) -> AbstractContextManager[None]:
+        path = self.folder.with_name(f"{self.name}.lock")
+        return exclusive(path, f"the cluster {self.name}", LOCK_TIMEOUT_SECONDS)
+
+    def _require_root(self) -> None:
+        if os.geteuid() != 0:
+            raise NotPermittedError(
+                "the native cluster needs root (network, mounts, cgroups): run this as root, "
+                "or start a Docker engine, with which kind is used instead"
+            )
+        if len(str(self.topology.containerd_socket)) > LONGEST_SOCKET_PATH:
+            raise HarnessError(
+                f"{self.topology.containerd_socket} is too long for a socket; set XDG_STATE_HOME "
+                "to a shorter folder"
+            )
+
+    def _require_free_machine(self) -> None:
+        used = [entry for names in firewall.chains().values() for entry in names]
+        if "nat KUBE-SERVICES" in used:
+            raise MachineInUseError(
+                "this machine is a node of another Kubernetes cluster already (its iptables have "
+                "KUBE-SERVICES); remove that one first, or use it through its own kubeconfig"
+            )
+
+    def _require_free_ports(self) -> None:
+        address = self.topology.node_ip
+        for port in (self.topology.apiserver_port, node.KUBELET_PORT, 53):
+            if not port_is_free(address, port):
+                raise MachineInUseError(f"something else listens on {address}:{port}")
+
+
+def _is_200(url: str) -> bool:
+    return apirequest.get(url)[0] == 200

@@ -1,0 +1,1 @@
+"""The command line: triton-operator run | plan | model inspect | crds."""

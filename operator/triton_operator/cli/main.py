@@ -1,0 +1,49 @@
+"""The commands. Each is imported when it is called: a table of help should not load kopf."""
+
+import typer
+
+from triton_operator import __version__
+from triton_operator.cli.crds import crds
+from triton_operator.cli.inspect import inspect
+from triton_operator.cli.plan import plan
+from triton_operator.cli.run import run
+
+app = typer.Typer(
+    name="triton-operator",
+    help="InferenceServices become measured, explained NVIDIA Triton deployments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+model = typer.Typer(help="Look at model files.", no_args_is_help=True)
+app.add_typer(model, name="model")
+
+app.command()(run)
+app.command()(plan)
+app.command()(crds)
+model.command("inspect")(inspect)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """InferenceServices become measured, explained NVIDIA Triton deployments."""
+
+
+def main() -> None:
+    """The entry point of `triton-operator`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""How results are printed: tables for people, YAML and JSON for machines."""
+
+import json
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+
+class Output(StrEnum):
+    """The form of an answer."""
+
+    TABLE = "table"
+    YAML = "yaml"
+    JSON = "json"
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on standard output, as wide as the terminal."""
+    table = Table(title=title, title_justify="left", show_lines=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Plain lines; nothing in them is taken for markup."""
+    console = Console()
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_error(message: str) -> None:
+    """A message on standard error."""
+    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_documents(documents: Sequence[Any], output: Output) -> None:
+    """Documents as a YAML stream, or as JSON (one document alone, several as a list)."""
+    if output is Output.JSON:
+        print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
+    else:
+        print(yaml.safe_dump_all(documents, sort_keys=False, width=100), end="")

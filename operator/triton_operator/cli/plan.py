@@ -1,0 +1,197 @@
+"""`triton-operator plan`: what the operator would do with a file, without a cluster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.cli.documents import Documents, InvalidDocument, Service, read_documents
+from triton_operator.cli.exit_codes import INVALID, REFUSED
+from triton_operator.cli.local_model import LocalModel, UnusableModel, local_model
+from triton_operator.cli.output import (
+    Output,
+    print_documents,
+    print_error,
+    print_lines,
+    print_table,
+)
+from triton_operator.manifests.children import desired_children, pool_config
+from triton_operator.manifests.fetching import FetchSettings
+from triton_operator.manifests.owner import Owner
+from triton_operator.planning.plan import Plan, PoolPlan, plan_service
+from triton_operator.planning.pools import PoolDefaults, known_pools
+from triton_operator.planning.quantities import cpu_quantity, memory_quantity
+from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.unhonored import unhonored_fields
+from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
+
+UID = "00000000-0000-0000-0000-000000000000"
+"""The API server gives the real one; a plan without a cluster has none."""
+OPERATOR_IMAGE = "triton-operator:dev"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A service of the file, its model, and its plan or why there is none."""
+
+    service: Service
+    digest: str
+    facts: ModelFacts | None
+    plan: Plan | Refusal
+
+
+def plan(
+    file: Path = typer.Option(..., "--file", "-f", help="YAML with InferenceServices and pools."),
+    model: Path | None = typer.Option(
+        None, help="The model file; otherwise facts come from a ModelProfile in the file."
+    ),
+    output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
+    image: str = typer.Option(DEFAULT_IMAGE, help="Triton image of pools that name none."),
+    release: str = typer.Option(str(NEWEST), help="Triton release in that image, YY.MM."),
+) -> None:
+    """Print the plan for a file's services: pools, batch, threads, and every reason.
+
+    yaml prints the objects that would be applied; json the plan and the objects. Exit codes: 0 a
+    plan for every service, 2 wrong input, 3 no plan for some service.
+    """
+    try:
+        documents = read_documents(file)
+        if not documents.services:
+            raise InvalidDocument(f"{file}: no InferenceService in it")
+        found = local_model(model) if model else None
+    except (InvalidDocument, UnusableModel) as error:
+        print_error(str(error))
+        raise typer.Exit(INVALID) from error
+    defaults = PoolDefaults(
+        cpu_image=image, cpu_release=release, gpu_image=image, gpu_release=release
+    )
+    results = [_planned(service, documents, found, defaults) for service in documents.services]
+    if output is Output.TABLE:
+        for result in results:
+            _print_plan(result)
+    elif output is Output.YAML:
+        print_documents([row for result in results for row in _objects(result)], output)
+    else:
+        print_documents([_as_json(result) for result in results], output)
+    refused = [result for result in results if isinstance(result.plan, Refusal)]
+    for result in refused:
+        if isinstance(result.plan, Refusal):
+            print_error(
+                f"{result.service.name}: no plan: {result.plan.reason}: {result.plan.message}"
+            )
+    if refused:
+        raise typer.Exit(REFUSED)
+
+
+def _planned(
+    service: Service, documents: Documents, found: LocalModel | None, defaults: PoolDefaults
+) -> Planned:
+    pinned = service.spec.model.digest
+    profile = documents.profiles.get(pinned) if pinned else None
+    if found is not None:
+        if pinned and pinned != found.digest:
+            refusal = Refusal(
+                "DigestMismatch", f"spec.model.digest is {pinned}, the file has {found.digest}"
+            )
+            return Planned(service, found.digest, found.facts, refusal)
+        digest, facts = found.digest, found.facts
+    elif profile is not None and profile.facts is not None:
+        digest, facts = profile.digest, profile.facts
+    else:
+        refusal = Refusal(
+            "ModelUnknown",
+            "say which file with --model, or put the ModelProfile of spec.model.digest in the file",
+        )
+        return Planned(service, "", None, refusal)
+    pools = known_pools(documents.pools, [], defaults)
+    return Planned(service, digest, facts, plan_service(service.spec, facts, pools))
+
+
+def _owner(service: Service) -> Owner:
+    return Owner(service.name, service.namespace, UID)
+
+
+def _objects(result: Planned) -> list[dict[str, Any]]:
+    if isinstance(result.plan, Refusal) or result.facts is None:
+        return []
+    return desired_children(
+        _owner(result.service),
+        result.service.spec,
+        result.digest,
+        result.facts,
+        result.plan,
+        FetchSettings(image=OPERATOR_IMAGE),
+    )
+
+
+def _pool_json(row: PoolPlan) -> Mapping[str, Any]:
+    return {
+        "pool": row.pool.name,
+        "image": row.image,
+        "precision": str(row.precision),
+        "maxBatchSize": row.max_batch_size,
+        "dynamicBatching": row.dynamic_batching,
+        "instances": row.instances,
+        "threads": row.threads,
+        "cpu": cpu_quantity(row.cpu_request_millicores),
+        "memory": memory_quantity(row.memory_bytes),
+        "reasons": list(row.reasons),
+    }
+
+
+def _as_json(result: Planned) -> dict[str, Any]:
+    answer: dict[str, Any] = {"name": result.service.name, "namespace": result.service.namespace}
+    if isinstance(result.plan, Refusal):
+        return answer | {"refusal": {"reason": result.plan.reason, "message": result.plan.message}}
+    return answer | {
+        "digest": result.digest,
+        "minReplicas": result.plan.replicas.minimum,
+        "maxReplicas": result.plan.replicas.maximum,
+        "pools": [_pool_json(row) for row in result.plan.pools],
+        "standby": list(result.plan.standby),
+        "withoutEffect": unhonored_fields(result.service.spec, result.plan),
+        "objects": _objects(result),
+    }
+
+
+def _print_plan(result: Planned) -> None:
+    if isinstance(result.plan, Refusal) or result.facts is None:
+        return
+    rows = []
+    for row in result.plan.pools:
+        shown = _pool_json(row)
+        rows.append(
+            [
+                str(shown[key]) if shown[key] is not None else "-"
+                for key in ("pool", "precision", "maxBatchSize", "instances", "threads", "cpu")
+            ]
+            + [str(shown["memory"]), f"{result.plan.replicas.minimum}", row.image]
+        )
+    print_table(
+        f"{result.service.name}: {result.digest}",
+        [
+            "POOL",
+            "PRECISION",
+            "BATCH",
+            "INSTANCES",
+            "THREADS",
+            "CPU",
+            "MEMORY",
+            "REPLICAS",
+            "IMAGE",
+        ],
+        rows,
+    )
+    for row in result.plan.pools:
+        print_lines([f"  {row.pool.name}: {reason}" for reason in row.reasons])
+        print_lines(["", "config.pbtxt:"])
+        print_lines(
+            f"  {line}"
+            for line in pool_config(_owner(result.service), result.facts, row).splitlines()
+        )
+    print_lines(
+        f"without effect: {line}" for line in (unhonored_fields(result.service.spec, result.plan))
+    )

@@ -1,0 +1,92 @@
+"""`triton-operator run`: the operator process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from triton_operator.cli.exit_codes import FAILED
+from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
+
+if TYPE_CHECKING:
+    from triton_operator.controllers.operator import OperatorOptions
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+def run(
+    image: str = typer.Option(
+        ..., help="The operator's own image; inspections and downloads of models run in it."
+    ),
+    image_pull_policy: str = typer.Option("IfNotPresent", help="Pull policy of that image."),
+    namespace: list[str] = typer.Option([], help="Watch only this namespace; may be repeated."),
+    kubeconfig: Path | None = typer.Option(None, help="Outside a cluster: which kubeconfig."),
+    cpu_image: str = typer.Option(DEFAULT_IMAGE, help="Triton image of CPU pools without one."),
+    cpu_release: str = typer.Option(str(NEWEST), help="Triton release in that image, YY.MM."),
+    gpu_image: str = typer.Option(DEFAULT_IMAGE, help="Triton image of GPU pools without one."),
+    gpu_release: str = typer.Option(str(NEWEST), help="Triton release in that image, YY.MM."),
+    http_port: int = typer.Option(8080, help="Port of /metrics, /healthz and /readyz; 0: none."),
+    workers: int = typer.Option(16, min=1, max=128, help="Reconciles at the same time."),
+    sweep_seconds: float = typer.Option(600.0, min=1, help="Time between looks at everything."),
+    max_model_bytes: int = typer.Option(20 * 2**30, min=1, help="Largest model to fetch."),
+    fetch_timeout_seconds: int = typer.Option(1800, min=1, help="Longest download of a model."),
+    log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
+    verbose: bool = typer.Option(False, help="Log everything."),
+) -> None:
+    """Watch InferenceServices and make them serve, until SIGTERM."""
+    from triton_operator.controllers.logs import configure_logs
+    from triton_operator.controllers.operator import OperatorOptions
+    from triton_operator.manifests.fetching import FetchSettings
+    from triton_operator.planning.pools import PoolDefaults
+
+    configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
+    options = OperatorOptions(
+        fetch=FetchSettings(
+            image=image,
+            image_pull_policy=image_pull_policy,
+            max_bytes=max_model_bytes,
+            timeout_seconds=fetch_timeout_seconds,
+        ),
+        defaults=PoolDefaults(
+            cpu_image=cpu_image,
+            cpu_release=cpu_release,
+            gpu_image=gpu_image,
+            gpu_release=gpu_release,
+        ),
+        namespaces=namespace,
+        kubeconfig=kubeconfig,
+        http_port=http_port,
+        workers=workers,
+        sweep_seconds=sweep_seconds,
+        identity=os.environ.get("POD_NAME", "triton-operator"),
+    )
+    raise typer.Exit(asyncio.run(_until_stopped(options)))
+
+
+async def _until_stopped(options: "OperatorOptions") -> int:
+    import logging
+
+    from triton_operator.controllers.operator import run_operator
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    try:
+        await run_operator(options, stop)
+    except Exception:
+        # Exit and be restarted: a watch that is lost for good cannot be mended from inside.
+        logging.getLogger(__name__).exception("The operator ends with an error.")
+        return FAILED
+    return 0

@@ -1,0 +1,155 @@
+"""The few requests that the operator makes of the API server."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from triton_operator.api.group import FIELD_MANAGER
+from triton_operator.controllers.connection import Connection
+from triton_operator.controllers.errors import ApiNotFound, api_error
+from triton_operator.controllers.kinds import Kind
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+PAGE_SIZE = 500
+TIMEOUT = aiohttp.ClientTimeout(total=30)
+_APPLY_HEADERS = {"Content-Type": APPLY}
+_MERGE_HEADERS = {"Content-Type": MERGE}
+
+Body = dict[str, Any]
+
+
+class Identity(NamedTuple):
+    """Which object a listing saw, and in which version."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    resource_version: str
+
+
+class ApiServer:
+    """Server-side apply, scale, delete, list. Every method raises `ApiError`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._server = connection.server
+        self._session = connection.session
+        self.requests = 0
+
+    async def apply(self, kind: Kind, manifest: Mapping[str, Any], *, force: bool) -> Body:
+        """Server-side apply. Without `force`, a field that another manager owns is a conflict."""
+        metadata = manifest["metadata"]
+        path = kind.path(metadata.get("namespace"), metadata["name"])
+        query = f"?fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}"
+        return await self._request("PATCH", path + query, manifest, _APPLY_HEADERS)
+
+    async def apply_status(
+        self, kind: Kind, namespace: str, name: str, uid: str, status: Mapping[str, Any]
+    ) -> Body:
+        """Server-side apply of a status; a recreated object (another uid) is a conflict."""
+        metadata = {"name": name, "uid": uid} | ({"namespace": namespace} if namespace else {})
+        body = {
+            "apiVersion": kind.api_version,
+            "kind": kind.kind,
+            "metadata": metadata,
+            "status": status,
+        }
+        path = kind.path(namespace, name, "status")
+        query = f"?fieldManager={FIELD_MANAGER}&force=true"
+        return await self._request("PATCH", path + query, body, _APPLY_HEADERS)
+
+    async def scale(self, kind: Kind, namespace: str, name: str, replicas: int) -> Body:
+        """Write replicas through the scale subresource, and nothing else."""
+        path = kind.path(namespace, name, "scale")
+        return await self._request(
+            "PATCH",
+            f"{path}?fieldManager={FIELD_MANAGER}",
+            {"spec": {"replicas": replicas}},
+            _MERGE_HEADERS,
+        )
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Body | None:
+        """The object, or None."""
+        try:
+            return await self._request("GET", kind.path(namespace, name))
+        except ApiNotFound:
+            return None
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Delete exactly this object and, in the background, what it owns; gone is fine too."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            await self._request("DELETE", kind.path(namespace, name), body)
+        except ApiNotFound:
+            return
+
+    async def create(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> None:
+        """Create an object; used for Events, which are never changed."""
+        query = f"?fieldManager={FIELD_MANAGER}"
+        await self._request("POST", kind.path(namespace) + query, manifest)
+
+    async def identities(
+        self, kind: Kind, namespace: str | None, label_selector: str
+    ) -> AsyncIterator[Identity]:
+        """Every object of a kind, by metadata only, page by page."""
+        token = ""
+        while True:
+            query = f"?limit={PAGE_SIZE}"
+            if label_selector:
+                query += f"&labelSelector={label_selector}"
+            if token:
+                query += f"&continue={token}"
+            path = kind.path(namespace) + query
+            page = await self._request("GET", path, headers={"Accept": METADATA_LIST})
+            for item in page.get("items") or ():  # null when there is none
+                metadata = item["metadata"]
+                yield Identity(
+                    metadata.get("namespace", ""),
+                    metadata["name"],
+                    metadata["uid"],
+                    metadata.get("generation", 0),
+                    metadata["resourceVersion"],
+                )
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Body:
+        self.requests += 1
+        data = None
+        if body is not None:
+            data = json.dumps(body, separators=(",", ":")).encode()
+            headers = headers or {"Content-Type": "application/json"}
+        try:
+            async with self._session.request(
+                method, self._server + path, data=data, headers=headers, timeout=TIMEOUT
+            ) as response:
+                text = await response.read()
+                if response.status < 400:
+                    answer: Body = json.loads(text)
+                    return answer
+                raise _error(response, text)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise api_error(
+                0, type(error).__name__, f"{method} {path}: {error or 'timed out'}"
+            ) from error
+
+
+def _error(response: aiohttp.ClientResponse, text: bytes) -> Exception:
+    try:
+        status = json.loads(text)
+        reason, message = status.get("reason", ""), status.get("message", "")
+    except (ValueError, AttributeError):
+        reason, message = response.reason or "", text[:500].decode(errors="replace")
+    after = response.headers.get("Retry-After", "")
+    return api_error(response.status, reason, message, float(after) if after.isdigit() else None)

@@ -1,0 +1,78 @@
+"""One HTTP session to the API server, shared by kopf's watches and the operator's own writes.
+
+The official client finds the cluster and its credentials (pod, kubeconfig, exec plug-ins, token
+refresh); requests go through plain aiohttp, at a quarter of the CPU of its generated classes.
+"""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import Configuration
+
+from triton_operator import __version__
+
+KEY = "BearerToken"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The API server's root address, and a session that authenticates every request."""
+
+    server: str
+    session: aiohttp.ClientSession
+
+
+async def connect(kubeconfig: Path | None = None) -> Connection:
+    """A connection from a kubeconfig, from the pod that this runs in, or from the default files.
+
+    Raises:
+        kubernetes.aio.config.ConfigException: there is no usable configuration.
+    """
+    settings = Configuration()
+    if kubeconfig is not None:
+        await config.load_kube_config(str(kubeconfig), client_configuration=settings)
+    else:
+        try:
+            config.load_incluster_config(client_configuration=settings)
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=settings)
+    return Connection(settings.host.rstrip("/"), _session(settings))
+
+
+def _session(settings: Configuration) -> aiohttp.ClientSession:
+    context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
+    if settings.cert_file:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    if not settings.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return aiohttp.ClientSession(
+        # Watches hold their connections; the number of workers bounds the rest.
+        connector=aiohttp.TCPConnector(limit=0, ssl=context),
+        headers={"User-Agent": f"triton-operator/{__version__}"},
+        middlewares=(_authenticator(settings),),
+        proxy=settings.proxy or None,
+        auto_decompress=True,
+    )
+
+
+def _authenticator(
+    settings: Configuration,
+) -> Callable[
+    [aiohttp.ClientRequest, aiohttp.ClientHandlerType], Awaitable[aiohttp.ClientResponse]
+]:
+    """Sets the token anew for every request: a pod's token is replaced about once an hour."""
+
+    async def authenticate(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        token = await settings.get_api_key_with_prefix(KEY)
+        if token:
+            request.headers["Authorization"] = token
+        return await handler(request)
+
+    return authenticate

@@ -1,0 +1,226 @@
+"""The loop of every worker: take a key, look, decide, carry out, remember."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from triton_operator.api.model_profile import ModelProfileSpec
+from triton_operator.api.serving_pool import ServingPoolSpec
+from triton_operator.controllers.announcer import Announcer
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.errors import (
+    ApiConflict,
+    ApiError,
+    ApiNotFound,
+    ApiUnavailable,
+)
+from triton_operator.controllers.inference_service import reconcile
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import INFERENCE_SERVICE, SERVING_POOL
+from triton_operator.controllers.model_resolution import candidate_digests
+from triton_operator.controllers.observed import Observed, Outcome
+from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
+from triton_operator.controllers.serving_pool import reconcile_pool
+from triton_operator.controllers.store import Store
+from triton_operator.controllers.views import DeploymentView, ServiceView, SpecView
+from triton_operator.controllers.writer import Blocked, Writer
+from triton_operator.manifests.fetching import FetchSettings
+from triton_operator.planning.pools import Pool, PoolDefaults, known_pools
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Counts:
+    """What happened so far, for metrics."""
+
+    reconciles: dict[str, int] = field(default_factory=dict)
+
+    def count(self, result: str) -> None:
+        """One more reconcile that ended as `result`."""
+        self.reconciles[result] = self.reconciles.get(result, 0) + 1
+
+
+class Controller:
+    """Workers over one queue. `now` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: KeyQueue[Key],
+        server: ApiServer,
+        writer: Writer,
+        announcer: Announcer,
+        fetch: FetchSettings,
+        defaults: PoolDefaults,
+        now: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._server = server
+        self._writer = writer
+        self._announcer = announcer
+        self._fetch = fetch
+        self._defaults = defaults
+        self._now = now
+        self._pools: tuple[Pool, ...] = ()
+        self._pools_version = -1
+        self._sweeping: set[Key] = set()
+        self.counts = Counts()
+
+    def concern(self, keys: Iterable[Key]) -> None:
+        """Something about these keys changed; if the pools did, it concerns everything."""
+        for key in keys:
+            self._queue.add(key)
+        if self._store.pools_version != self._pools_version:
+            self._refresh_pools()
+
+    def sweep(self) -> None:
+        """Look at everything again, and verify what was only believed so far."""
+        for kind in (SERVING_POOL.kind, INFERENCE_SERVICE.kind):
+            for view in self._store.every(kind):
+                key = Key(view.kind, view.namespace, view.name)
+                self._sweeping.add(key)
+                self._queue.add(key, Priority.SWEEP)
+
+    async def work(self) -> None:
+        """Reconcile key after key until the queue is closed."""
+        while True:
+            try:
+                key = await self._queue.get()
+            except QueueClosed:
+                return
+            try:
+                await self._one(key)
+            finally:
+                self._queue.done(key)
+
+    async def _one(self, key: Key) -> None:
+        try:
+            if key.kind == SERVING_POOL.kind:
+                await self._serving_pool(key)
+            else:
+                await self._inference_service(key)
+        except Blocked as blocked:
+            self._retry(key, "blocked", blocked.problem.message)
+        except ApiUnavailable as error:
+            self._retry(key, "unavailable", str(error), error.retry_after)
+        except (ApiConflict, ApiNotFound) as error:
+            # Read stale, or deleted meanwhile: the next look sees what is there now.
+            self._retry(key, "conflict", str(error))
+        except ApiError as error:
+            self._retry(key, "refused", str(error))
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("A reconcile failed with a bug.", extra={"key": str(key)})
+            self._retry(key, "bug", "")
+        else:
+            self._queue.forget(key)
+            self.counts.count("ok")
+
+    def _retry(self, key: Key, result: str, message: str, after: float | None = None) -> None:
+        self.counts.count(result)
+        if after is not None:
+            self._queue.add_after(key, after)
+        else:
+            after = self._queue.retry(key)
+        if message:
+            logger.warning(
+                "A reconcile is tried again.",
+                extra={"key": str(key), "why": message, "after_seconds": round(after, 2)},
+            )
+
+    async def _inference_service(self, key: Key) -> None:
+        service = self._store.service(key.namespace, key.name)
+        if service is None or service.deleting:
+            return
+        verify = key in self._sweeping
+        self._sweeping.discard(key)
+        observed = self._observe(service)
+        outcome = reconcile(observed)
+        blocked: Blocked | None = None
+        try:
+            await self._carry_out(service, outcome, verify=verify)
+        except Blocked as error:
+            blocked = error
+            outcome = reconcile(replace(observed, problem=error.problem))
+        await self._write_status(service, outcome)
+        if blocked:
+            raise blocked
+        if outcome.requeue_after_seconds is not None:
+            self._queue.add_after(key, outcome.requeue_after_seconds)
+
+    def _observe(self, service: ServiceView) -> Observed:
+        children = tuple(self._store.children(service.namespace, service.uid))
+        autoscalers = {
+            child.name: autoscaler
+            for child in children
+            if isinstance(child, DeploymentView)
+            and (autoscaler := self._store.autoscaler_of(service.namespace, child.name))
+        }
+        profiles = {}
+        for digest in candidate_digests(service):
+            view = self._store.profile(service.namespace, digest)
+            facts = ModelProfileSpec.model_validate(view.spec).facts if view else None
+            if facts is not None:
+                profiles[digest] = facts
+        return Observed(
+            service=service,
+            children=children,
+            profiles=profiles,
+            pools=self._pools,
+            autoscalers=autoscalers,
+            fetch=self._fetch,
+            now=self._now(),
+        )
+
+    async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> None:
+        for manifest in outcome.apply:
+            await self._writer.apply(manifest, verify=verify)
+        for name, replicas in outcome.replicas.items():
+            await self._writer.scale(service.namespace, name, replicas)
+        for child in outcome.delete:
+            await self._writer.delete(child)
+
+    async def _write_status(self, service: ServiceView, outcome: Outcome) -> None:
+        if outcome.status is None or _same(outcome.status, service.status):
+            return
+        body = await self._server.apply_status(
+            INFERENCE_SERVICE, service.namespace, service.name, service.uid, outcome.status
+        )
+        self._writer.writes.count("Status")
+        self._store.put(INFERENCE_SERVICE, body)
+        await self._announcer.announce(service, outcome.events)
+
+    async def _serving_pool(self, key: Key) -> None:
+        view = self._store.get(key.kind, "", key.name)
+        if not isinstance(view, SpecView) or view.deleting:
+            return
+        status = reconcile_pool(view, self._store.nodes(), self._now())
+        if _same(status, view.status):
+            return
+        body = await self._server.apply_status(SERVING_POOL, "", view.name, view.uid, status)
+        self._store.put(SERVING_POOL, body)
+
+    def _refresh_pools(self) -> None:
+        self._pools_version = self._store.pools_version
+        declared = {
+            view.name: ServingPoolSpec.model_validate(view.spec)
+            for view in self._store.every(SERVING_POOL.kind)
+            if isinstance(view, SpecView)
+        }
+        pools = known_pools(declared, self._store.nodes(), self._defaults)
+        for name in declared:
+            self._queue.add(Key(SERVING_POOL.kind, "", name))
+        if pools != self._pools:
+            self._pools = pools
+            for view in self._store.every(INFERENCE_SERVICE.kind):
+                self._queue.add(Key(view.kind, view.namespace, view.name), Priority.SWEEP)
+
+
+def _same(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    return wanted == live

@@ -1,0 +1,46 @@
+"""What can go wrong between the operator and the API server.
+
+ApiError
+├── ApiUnavailable   no answer, 429, 5xx: the same request may go through later
+├── ApiConflict      409: somebody else wrote meanwhile, or owns the field
+├── ApiNotFound      404: the object or its namespace is gone
+└── ApiRefused       other 4xx: validation, quota, policy, missing rights
+"""
+
+
+class ApiError(Exception):
+    """A request that the API server did not carry out; `status` is 0 where there was no answer."""
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None):
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+class ApiUnavailable(ApiError):
+    """No answer, too many requests, or an error of the server's own."""
+
+
+class ApiConflict(ApiError):
+    """The object changed meanwhile, or another manager owns a field."""
+
+
+class ApiNotFound(ApiError):
+    """The object, or the namespace or kind that it needs, does not exist."""
+
+
+class ApiRefused(ApiError):
+    """The request can never succeed as it is."""
+
+
+def api_error(status: int, reason: str, message: str, retry_after: float | None = None) -> ApiError:
+    """The error that an answer means."""
+    if status == 409:
+        return ApiConflict(status, reason, message)
+    if status == 404:
+        return ApiNotFound(status, reason, message)
+    if status == 429 or status >= 500 or status == 0:
+        return ApiUnavailable(status, reason, message, retry_after)
+    return ApiRefused(status, reason, message)

@@ -1,0 +1,137 @@
+"""The reconcile of an InferenceService: facts in, what is wanted out. Pure and level-triggered.
+
+Two rules shape it. A bad change never takes down what serves: without a plan for the new spec, the
+children of the old one stay as they are. And nothing that serves is removed before its successor
+is ready.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import Condition, ConditionStatus, Finding, merge_conditions
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.kinds import CHILDREN
+from triton_operator.controllers.model_resolution import Resolution, resolve_model
+from triton_operator.controllers.observed import Observed, Outcome
+from triton_operator.controllers.service_findings import service_findings
+from triton_operator.controllers.service_status import service_status
+from triton_operator.controllers.times import rfc3339
+from triton_operator.controllers.transition_events import transition_events
+from triton_operator.controllers.views import DeploymentView, ObjectView
+from triton_operator.manifests import names
+from triton_operator.manifests.children import desired_children
+from triton_operator.manifests.desired_hash import with_desired_hash
+from triton_operator.manifests.owner import Owner
+from triton_operator.planning.plan import Plan, plan_service
+from triton_operator.planning.refusal import Refusal
+
+CHILD_KINDS = frozenset(kind.kind for kind in CHILDREN)
+
+
+def reconcile(observed: Observed) -> Outcome:
+    """What is wanted for one InferenceService, given everything that is known about it."""
+    try:
+        spec = InferenceServiceSpec.model_validate(observed.service.spec)
+    except ValidationError as error:
+        return _invalid(observed, error)
+    service = observed.service
+    owner = Owner(service.name, service.namespace, service.uid)
+    resolution = resolve_model(observed, owner, spec.model)
+    plan = _plan(observed, spec, resolution)
+    children: list[dict[str, Any]] = []
+    if isinstance(plan, Plan) and resolution.digest and resolution.facts:
+        children = desired_children(
+            owner, spec, resolution.digest, resolution.facts, plan, observed.fetch
+        )
+    findings = service_findings(observed, spec, resolution, plan)
+    status = service_status(observed, owner, spec, resolution, plan)
+    outcome = _with_status(observed, status, findings)
+    if spec.paused:
+        return outcome
+    wanted = [resolution.profile] if resolution.profile else []
+    wanted += [resolution.job] if resolution.job else []
+    wanted += children
+    return replace(
+        outcome,
+        apply=tuple(with_desired_hash(manifest) for manifest in wanted),
+        replicas=_replicas(observed, owner, plan),
+        delete=_orphans(observed, wanted, planned=bool(children)),
+        requeue_after_seconds=resolution.requeue_after_seconds,
+    )
+
+
+def _plan(
+    observed: Observed, spec: InferenceServiceSpec, resolution: Resolution
+) -> Plan | Refusal | None:
+    if resolution.facts is None:
+        return None
+    return plan_service(spec, resolution.facts, observed.pools)
+
+
+def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> dict[str, int]:
+    """Replicas by Deployment; none where they are somebody else's."""
+    if not isinstance(plan, Plan) or not plan.replicas.managed:
+        return {}
+    wanted = {
+        names.pool_child(owner.name, row.pool.name): plan.replicas.minimum for row in plan.pools
+    }
+    return {name: count for name, count in wanted.items() if name not in observed.autoscalers}
+
+
+def _orphans(
+    observed: Observed, wanted: list[dict[str, Any]], *, planned: bool
+) -> tuple[ObjectView, ...]:
+    """Children that nobody wants any more, once what replaces them serves."""
+    names_wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
+    replaced = planned and _successors_serve(observed, names_wanted)
+    return tuple(
+        child
+        for child in observed.children
+        if child.kind in CHILD_KINDS
+        and not child.deleting
+        and (child.kind, child.name) not in names_wanted
+        and (child.kind == "Job" or replaced)
+    )
+
+
+def _successors_serve(observed: Observed, names_wanted: set[tuple[str, str]]) -> bool:
+    """Whether every wanted Deployment is rolled out, so that nothing else need go on serving."""
+    present = {
+        child.name: child for child in observed.children if isinstance(child, DeploymentView)
+    }
+    return all(
+        name in present and present[name].rolled_out
+        for kind, name in names_wanted
+        if kind == "Deployment"
+    )
+
+
+def _with_status(observed: Observed, status: dict[str, Any], findings: list[Finding]) -> Outcome:
+    before = [
+        Condition.model_validate(condition)
+        for condition in observed.service.status.get("conditions") or ()
+    ]
+    after = merge_conditions(findings, before, observed.service.generation, rfc3339(observed.now))
+    status["conditions"] = [condition.wire() for condition in after]
+    return Outcome(status=status, events=transition_events(before, after))
+
+
+def _invalid(observed: Observed, error: ValidationError) -> Outcome:
+    """The API server lets this pass only for an object older than the rule that it breaks."""
+    first = error.errors(include_url=False)[0]
+    path = ".".join(["spec", *(str(part) for part in first["loc"])])
+    message = f"{path}: {first['msg']}; correct the field"
+    findings = [
+        Finding(
+            type=condition,
+            status=ConditionStatus.FALSE,
+            reason=reasons.INVALID_SPEC,
+            message=message,
+        )
+        for condition in (reasons.READY, reasons.PLANNED)
+    ]
+    status = {**observed.service.status, "observedGeneration": observed.service.generation}
+    return _with_status(observed, status, findings)

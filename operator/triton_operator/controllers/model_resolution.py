@@ -1,0 +1,189 @@
+"""Which model a service means: its digest and facts, or the Job that finds them out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import ConditionStatus, Finding
+from triton_operator.api.enums import ModelFormat
+from triton_operator.api.inference_service import Model
+from triton_operator.api.inspection import Failure, UnreadableReport, decode_report
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.pod_problems import newest, pod_problem
+from triton_operator.controllers.times import epoch_seconds
+from triton_operator.controllers.views import JobView, PodView, ServiceView
+from triton_operator.manifests import names
+from triton_operator.manifests.inspection_job import inspection_job, source_hash
+from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.manifests.owner import Owner
+
+SUPPORTED_SCHEMES = ("pvc", "https")
+RETRY_SECONDS = {True: 60.0, False: 300.0}
+"""By whether the failure can pass by itself. The other kind is tried again too: the file at the
+same address may have been replaced."""
+REPORT_GRACE_SECONDS = 15.0
+"""A Job's end may be seen before its pod's; after this the report is taken for lost."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """`job` is wanted as long as it is not None; `profile` is an object to write first."""
+
+    finding: Finding
+    digest: str | None = None
+    facts: ModelFacts | None = None
+    job: dict[str, Any] | None = None
+    profile: dict[str, Any] | None = None
+    requeue_after_seconds: float | None = None
+
+
+def candidate_digests(service: ServiceView) -> list[str]:
+    """The digests whose profiles a reconcile may need."""
+    pinned = (service.spec.get("model") or {}).get("digest")
+    seen = (service.status.get("model") or {}).get("digest")
+    return [digest for digest in (pinned, seen) if digest]
+
+
+def resolve_model(observed: Observed, owner: Owner, model: Model) -> Resolution:
+    """The model's digest and facts from a profile, from a Job's report, or not yet."""
+    if refused := _unsupported(model):
+        return Resolution(refused)
+    digest = model.digest or _digest_in_status(observed.service, model)
+    if digest and (facts := observed.profiles.get(digest)):
+        return Resolution(_known(digest), digest, facts)
+    return _by_job(observed, owner, model)
+
+
+def _unsupported(model: Model) -> Finding | None:
+    scheme = model.uri.partition("://")[0]
+    if scheme not in SUPPORTED_SCHEMES:
+        return _refused(
+            reasons.SOURCE_NOT_SUPPORTED,
+            f"spec.model.uri: {scheme}:// is not supported by this version; use "
+            "pvc://CLAIM/PATH or https://",
+        )
+    if model.format is not ModelFormat.ONNX:
+        return _refused(
+            reasons.FORMAT_NOT_SUPPORTED,
+            f"spec.model.format: {model.format} is not supported by this version; use ONNX",
+        )
+    return None
+
+
+def _digest_in_status(service: ServiceView, model: Model) -> str | None:
+    """The digest found earlier, if it was found at the same address and in the same format."""
+    known = service.status.get("model") or {}
+    if known.get("uri") == model.uri and known.get("format") == model.format:
+        return str(known.get("digest"))
+    return None
+
+
+def _by_job(observed: Observed, owner: Owner, model: Model) -> Resolution:
+    manifest = inspection_job(owner, model, observed.fetch)
+    name = names.inspection_job(owner.name, source_hash(model))
+    job = next(
+        (child for child in observed.children if isinstance(child, JobView) and child.name == name),
+        None,
+    )
+    pods = [
+        child for child in observed.children if isinstance(child, PodView) and child.job == name
+    ]
+    if job is None:
+        return Resolution(_inspecting(observed, ""), job=manifest)
+    if job.deleting:
+        return Resolution(_inspecting(observed, ""))
+    if not (job.succeeded or job.failed):
+        problem = pod_problem(pods)
+        return Resolution(_inspecting(observed, problem.message if problem else ""), job=manifest)
+    return _by_report(observed, owner, job, newest(pods), manifest)
+
+
+def _by_report(
+    observed: Observed, owner: Owner, job: JobView, pod: PodView | None, manifest: dict[str, Any]
+) -> Resolution:
+    finished = epoch_seconds(job.finished) if job.finished else observed.now
+    message = (
+        next((state.terminated_message for state in pod.containers if state.terminated_message), "")
+        if pod
+        else ""
+    )
+    if not message and observed.now < finished + REPORT_GRACE_SECONDS:
+        return Resolution(
+            _inspecting(observed, ""),
+            job=manifest,
+            requeue_after_seconds=finished + REPORT_GRACE_SECONDS - observed.now,
+        )
+    failure = _job_failure(job, pod)
+    try:
+        report = decode_report(message) if message else None
+    except UnreadableReport as error:
+        report = None
+        failure = Failure(
+            reason=reasons.INSPECTION_FAILED, message=f"{failure.message}; {error}", retryable=True
+        )
+    if report and report.facts and report.digest and job.succeeded:
+        return Resolution(
+            _known(report.digest),
+            report.digest,
+            report.facts,
+            # Wanted until the facts have been seen in a profile and the digest in the status.
+            job=manifest,
+            profile=profile_of_facts(owner.namespace, report.digest, report.facts),
+        )
+    if report and report.failure:
+        failure = report.failure
+    due = finished + RETRY_SECONDS[failure.retryable]
+    finding = _refused(
+        failure.reason,
+        f"{failure.message} (tried again every {RETRY_SECONDS[failure.retryable]:.0f} s, and at "
+        "once when spec.model changes)",
+    )
+    if observed.now >= due:
+        # Not wanted any more: it is deleted, and the next reconcile starts a new one.
+        return Resolution(finding)
+    return Resolution(finding, job=manifest, requeue_after_seconds=due - observed.now)
+
+
+def _job_failure(job: JobView, pod: PodView | None) -> Failure:
+    problem = pod_problem([pod]) if pod else None
+    if problem:
+        return Failure(
+            reason=problem.reason, message=f"Job {job.name}: {problem.message}", retryable=True
+        )
+    said = job.message or "the Job ended without a report"
+    return Failure(
+        reason=reasons.INSPECTION_FAILED, message=f"Job {job.name}: {said}", retryable=True
+    )
+
+
+def _inspecting(observed: Observed, problem: str) -> Finding:
+    """While a failed inspection is tried again, its reason stays: nothing better is known."""
+    for condition in observed.service.status.get("conditions") or ():
+        if (
+            condition.get("type") == reasons.MODEL_READY
+            and condition.get("status") == ConditionStatus.FALSE
+            and condition.get("observedGeneration") == observed.service.generation
+        ):
+            return _refused(condition["reason"], condition["message"])
+    return Finding(
+        type=reasons.MODEL_READY,
+        status=ConditionStatus.UNKNOWN,
+        reason=reasons.INSPECTING,
+        message=problem or "a Job fetches and inspects the model",
+    )
+
+
+def _known(digest: str) -> Finding:
+    return Finding(
+        type=reasons.MODEL_READY,
+        status=ConditionStatus.TRUE,
+        reason=reasons.INSPECTED,
+        message=f"facts of {digest} are in ModelProfile {names.model_profile(digest)}",
+    )
+
+
+def _refused(reason: str, message: str) -> Finding:
+    return Finding(
+        type=reasons.MODEL_READY, status=ConditionStatus.FALSE, reason=reason, message=message
+    )

@@ -1,0 +1,62 @@
+"""What a reconcile sees, and what it wants done: the two values around every pure decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.controllers.views import ObjectView, ServiceView
+from triton_operator.manifests.fetching import FetchSettings
+from triton_operator.planning.pools import Pool
+
+
+@dataclass(frozen=True)
+class ApplyProblem:
+    """A child that could not be written: a reason of `api.reasons`, and what to do."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that a reconcile of one InferenceService may look at.
+
+    `profiles` holds the facts by digest, for the digests that the service names. `autoscalers`
+    maps Deployments to the HPA that scales them. `now` is in seconds since the epoch (UTC).
+    """
+
+    service: ServiceView
+    children: tuple[ObjectView, ...]
+    profiles: Mapping[str, ModelFacts]
+    pools: tuple[Pool, ...]
+    autoscalers: Mapping[str, str]
+    fetch: FetchSettings
+    now: float
+    problem: ApplyProblem | None = None
+
+
+@dataclass(frozen=True)
+class EventDraft:
+    """A Kubernetes Event before it has a name and a time."""
+
+    type: str
+    reason: str
+    action: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is wanted: objects in the order to write them, replicas, deletions, status, events.
+
+    `status` is None where none can be written. `replicas` maps Deployments to replicas; only those
+    that differ are written, through the scale subresource.
+    """
+
+    status: dict[str, Any] | None
+    apply: tuple[dict[str, Any], ...] = ()
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    delete: tuple[ObjectView, ...] = ()
+    events: tuple[EventDraft, ...] = ()
+    requeue_after_seconds: float | None = None

@@ -1,0 +1,181 @@
+"""The operator process: every part is made and joined here, and nowhere else."""
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import kopf
+from aiohttp import web
+
+from triton_operator.controllers.announcer import Announcer
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.connection import Connection, connect
+from triton_operator.controllers.controller import Controller
+from triton_operator.controllers.endpoints import OperatorCollector, endpoints
+from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.queue import KeyQueue
+from triton_operator.controllers.resync import drop_ghosts, wait_until_complete
+from triton_operator.controllers.store import Store
+from triton_operator.controllers.watching import watch_registry, watch_settings
+from triton_operator.controllers.writer import Writer
+from triton_operator.manifests.fetching import FetchSettings
+from triton_operator.planning.pools import PoolDefaults
+
+logger = logging.getLogger(__name__)
+STOP_SECONDS = 10.0
+"""How long a stop waits for reconciles that are under way."""
+
+
+@dataclass(frozen=True)
+class OperatorOptions:
+    """How the operator runs. No namespaces: all of them. `http_port` 0: no endpoints."""
+
+    fetch: FetchSettings
+    defaults: PoolDefaults
+    namespaces: Sequence[str] = ()
+    kubeconfig: Path | None = None
+    http_port: int = 8080
+    workers: int = 16
+    sweep_seconds: float = 600.0
+    identity: str = "triton-operator"
+
+
+@dataclass
+class Pulse:
+    """When something was last seen or swept; the process is dead when that is too long ago."""
+
+    limit_seconds: float
+    last: float = field(default_factory=time.monotonic)
+
+    def beat(self) -> None:
+        """Something happened."""
+        self.last = time.monotonic()
+
+    def is_alive(self) -> bool:
+        """Whether something happened within the limit."""
+        return time.monotonic() - self.last < self.limit_seconds
+
+
+async def run_operator(options: OperatorOptions, stop: asyncio.Event) -> None:
+    """Run until `stop` is set.
+
+    Raises:
+        Exception: a watch ended in a way that only a restart cures.
+    """
+    connection = await connect(options.kubeconfig)
+    try:
+        await _run(options, connection, stop)
+    finally:
+        await connection.session.close()
+
+
+async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    randomness = random.SystemRandom()
+    store = Store()
+    queue: KeyQueue[Key] = KeyQueue(
+        clock=loop.time,
+        call_later=loop.call_later,
+        jitter=lambda seconds: seconds * randomness.uniform(0.8, 1.2),
+    )
+    server = ApiServer(connection)
+    writer = Writer(server, store)
+    controller = Controller(
+        store=store,
+        queue=queue,
+        server=server,
+        writer=writer,
+        announcer=Announcer(
+            server, options.identity, clock=time.time, suffix=lambda: secrets.token_hex(8)
+        ),
+        fetch=options.fetch,
+        defaults=options.defaults,
+        now=time.time,
+    )
+    pulse = Pulse(limit_seconds=2.5 * options.sweep_seconds)
+    complete = asyncio.Event()
+    runner = await _serve(
+        OperatorCollector(queue, controller, writer), pulse, complete, options.http_port
+    )
+    # Strictly before kopf: on its way out, kopf cancels every task that is younger than itself.
+    workers = [asyncio.create_task(_work(complete, controller)) for _ in range(options.workers)]
+    sweeper = asyncio.create_task(_sweep(options, server, store, controller, complete, pulse))
+    kopf_stop = asyncio.Event()
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=watch_registry(
+                store, connection, controller.concern, writer.forget, pulse.beat
+            ),
+            settings=watch_settings(),
+            clusterwide=not options.namespaces,
+            namespaces=options.namespaces,
+            stop_flag=kopf_stop,
+        )
+    )
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((stopping, watching, sweeper), return_when=asyncio.FIRST_COMPLETED)
+    # Finish what runs before kopf goes: it closes the session that the workers share with it.
+    stopping.cancel()
+    sweeper.cancel()
+    queue.close()
+    complete.set()
+    await asyncio.wait(workers, timeout=STOP_SECONDS)
+    for worker in workers:
+        worker.cancel()
+    kopf_stop.set()
+    await runner.cleanup()
+    results = await asyncio.gather(watching, sweeper, *workers, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def _work(complete: asyncio.Event, controller: Controller) -> None:
+    await complete.wait()
+    await controller.work()
+
+
+async def _sweep(
+    options: OperatorOptions,
+    server: ApiServer,
+    store: Store,
+    controller: Controller,
+    complete: asyncio.Event,
+    pulse: Pulse,
+) -> None:
+    """Let the workers start once the store is complete; then correct and sweep for ever."""
+    while not complete.is_set():
+        try:
+            await wait_until_complete(server, store, options.namespaces)
+            complete.set()
+        except ApiError as error:
+            logger.warning("The cluster cannot be listed yet.", extra={"error": str(error)})
+            await asyncio.sleep(2)
+    logger.info("The first listing is complete.")
+    while True:
+        await asyncio.sleep(options.sweep_seconds * random.uniform(0.8, 1.2))  # noqa: S311
+        try:
+            await drop_ghosts(server, store, options.namespaces, controller.concern)
+        except ApiError as error:
+            logger.warning("A sweep could not list.", extra={"error": str(error)})
+            continue
+        controller.sweep()
+        pulse.beat()
+
+
+async def _serve(
+    collector: OperatorCollector, pulse: Pulse, complete: asyncio.Event, port: int
+) -> web.AppRunner:
+    runner = web.AppRunner(
+        endpoints(collector, is_alive=pulse.is_alive, is_ready=complete.is_set), access_log=None
+    )
+    await runner.setup()
+    if port:
+        await web.TCPSite(runner, port=port).start()
+    return runner

@@ -1,0 +1,79 @@
+"""Corrects the store against a listing: drops what is gone, and knows when nothing is missing.
+
+A watch that breaks and lists anew says nothing of objects deleted in the gap. Left alone, the store
+would keep ghosts: children recreated for a service that is gone, or never recreated at all.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from triton_operator.api import labels
+from triton_operator.controllers.api_server import ApiServer, Identity
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import WATCHED, Kind
+from triton_operator.controllers.store import Store
+
+logger = logging.getLogger(__name__)
+OWNED_SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
+SYNC_POLL_SECONDS = 0.1
+POLLS_PER_LISTING = 20
+
+
+async def listing(
+    server: ApiServer, kind: Kind, namespaces: Sequence[str]
+) -> dict[tuple[str, str], Identity]:
+    """Every object of a kind that the operator watches, by namespace and name."""
+    selector = OWNED_SELECTOR if kind.owned else ""
+    scopes: Sequence[str | None] = namespaces if namespaces and kind.namespaced else [None]
+    found = {}
+    for scope in scopes:
+        async for identity in server.identities(kind, scope, selector):
+            found[(identity.namespace, identity.name)] = identity
+    return found
+
+
+async def drop_ghosts(
+    server: ApiServer,
+    store: Store,
+    namespaces: Sequence[str],
+    concern: Callable[[Iterable[Key]], None],
+) -> int:
+    """Remove from the store what no listing has; how many objects that were.
+
+    Only what was known before the listing began can be a ghost: anything newer may simply not have
+    existed when the API server answered.
+    """
+    ghosts = 0
+    for kind in WATCHED:
+        known = store.known(kind)
+        listed = await listing(server, kind, namespaces)
+        for (namespace, name), uid in known.items():
+            seen = listed.get((namespace, name))
+            if seen is None or seen.uid != uid:
+                ghosts += 1
+                concern(store.remove(kind, namespace, name, uid))
+    if ghosts:
+        logger.info("Objects had vanished unseen.", extra={"count": ghosts})
+    return ghosts
+
+
+async def wait_until_complete(server: ApiServer, store: Store, namespaces: Sequence[str]) -> None:
+    """Return once the store has everything that a listing at the start has.
+
+    Before that, workers would take unseen children for absent ones. An object that is deleted
+    while this waits is never seen, so the listing is renewed now and then.
+    """
+    for kind in WATCHED:
+        listed = await listing(server, kind, namespaces)
+        polls = 0
+        while _is_missing_some(store, kind, listed):
+            await asyncio.sleep(SYNC_POLL_SECONDS)
+            polls += 1
+            if polls % POLLS_PER_LISTING == 0:
+                listed = await listing(server, kind, namespaces)
+
+
+def _is_missing_some(store: Store, kind: Kind, listed: dict[tuple[str, str], Identity]) -> bool:
+    known = store.known(kind)
+    return any(known.get(place) != identity.uid for place, identity in listed.items())

@@ -1,0 +1,232 @@
+"""The conditions of an InferenceService, each from a small check of its own."""
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import ConditionStatus, Finding
+from triton_operator.api.enums import PrecisionMode
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.model_resolution import Resolution
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.pod_problems import pod_problem
+from triton_operator.controllers.views import DeploymentView, PodView
+from triton_operator.manifests import names
+from triton_operator.planning.plan import Plan
+from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.unhonored import unhonored_fields
+
+TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+
+
+def service_findings(
+    observed: Observed,
+    spec: InferenceServiceSpec,
+    resolution: Resolution,
+    plan: Plan | Refusal | None,
+) -> list[Finding]:
+    """Every condition, `Ready` first."""
+    deployments = planned_deployments(observed, plan)
+    planned = _planned(plan)
+    available = _available(observed, plan, deployments)
+    progressing = _progressing(observed, spec, plan, deployments)
+    return [
+        _ready(resolution.finding, planned, available, progressing),
+        resolution.finding,
+        planned,
+        available,
+        progressing,
+        _spec_honored(spec, plan),
+        _precision(spec),
+        Finding(
+            type=reasons.OBJECTIVE_FEASIBLE,
+            status=UNKNOWN,
+            reason=reasons.NOT_MEASURED,
+            message="the model has not been measured on this hardware",
+        ),
+        Finding(
+            type=reasons.METRICS_AVAILABLE,
+            status=UNKNOWN,
+            reason=reasons.NOT_OBSERVED,
+            message="this version does not observe load; replicas stay at minReplicas",
+        ),
+        Finding(
+            type=reasons.SCALING_LIMITED,
+            status=UNKNOWN,
+            reason=reasons.NOT_OBSERVED,
+            message="this version does not observe load",
+        ),
+        _autoscaler_conflict(observed, spec, plan),
+    ]
+
+
+def planned_deployments(
+    observed: Observed, plan: Plan | Refusal | None
+) -> dict[str, DeploymentView]:
+    """The Deployments of the plan that exist, by pool; without a plan, whatever serves."""
+    present = {
+        child.name: child for child in observed.children if isinstance(child, DeploymentView)
+    }
+    if not isinstance(plan, Plan):
+        return {child.pool: child for child in present.values()}
+    wanted = {
+        row.pool.name: names.pool_child(observed.service.name, row.pool.name) for row in plan.pools
+    }
+    return {pool: present[name] for pool, name in wanted.items() if name in present}
+
+
+def _finding(type_: str, status: ConditionStatus, reason: str, message: str = "") -> Finding:
+    return Finding(type=type_, status=status, reason=reason, message=message)
+
+
+def _planned(plan: Plan | Refusal | None) -> Finding:
+    if plan is None:
+        return _finding(
+            reasons.PLANNED,
+            UNKNOWN,
+            reasons.WAITING_FOR_MODEL,
+            "nothing can be planned before the model is known",
+        )
+    if isinstance(plan, Refusal):
+        return _finding(reasons.PLANNED, FALSE, plan.reason, plan.message)
+    rows = "; ".join(
+        f"pool {row.pool.name}: {row.precision}, max batch {row.max_batch_size}, "
+        f"{row.instances} x {row.threads or 'GPU'} threads"
+        for row in plan.pools
+    )
+    return _finding(reasons.PLANNED, TRUE, reasons.PLAN_MADE, rows)
+
+
+def _available(
+    observed: Observed, plan: Plan | Refusal | None, deployments: dict[str, DeploymentView]
+) -> Finding:
+    if observed.problem:
+        return _finding(reasons.AVAILABLE, FALSE, observed.problem.reason, observed.problem.message)
+    if not deployments:
+        if isinstance(plan, Plan):
+            return _finding(
+                reasons.AVAILABLE, FALSE, reasons.REPLICAS_NOT_READY, "no pod has started yet"
+            )
+        return _finding(
+            reasons.AVAILABLE,
+            UNKNOWN,
+            reasons.WAITING_FOR_PLAN,
+            "nothing can be started before there is a plan",
+        )
+    wanted = sum(view.replicas for view in deployments.values())
+    ready = sum(view.ready for view in deployments.values())
+    if wanted == 0:
+        return _finding(reasons.AVAILABLE, TRUE, reasons.SCALED_TO_ZERO, "no replica is wanted")
+    count = f"{ready} of {wanted} replicas are ready"
+    if ready >= wanted:
+        return _finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_READY, count)
+    if problem := pod_problem(_serving_pods(observed)):
+        return _finding(reasons.AVAILABLE, FALSE, problem.reason, f"{count}; {problem.message}")
+    return _finding(reasons.AVAILABLE, FALSE, reasons.REPLICAS_NOT_READY, count)
+
+
+def _progressing(
+    observed: Observed,
+    spec: InferenceServiceSpec,
+    plan: Plan | Refusal | None,
+    deployments: dict[str, DeploymentView],
+) -> Finding:
+    if spec.paused:
+        return _finding(
+            reasons.PROGRESSING, FALSE, reasons.PAUSED, "spec.paused: nothing is changed"
+        )
+    if not isinstance(plan, Plan):
+        return _finding(
+            reasons.PROGRESSING,
+            UNKNOWN,
+            reasons.WAITING_FOR_PLAN,
+            "without a plan nothing is changed; what serves goes on",
+        )
+    if stuck := next((view for view in deployments.values() if view.stuck_message), None):
+        problem = pod_problem(_serving_pods(observed))
+        return _finding(
+            reasons.PROGRESSING,
+            FALSE,
+            reasons.ROLLOUT_STUCK,
+            problem.message if problem else stuck.stuck_message,
+        )
+    if len(deployments) == len(plan.pools) and all(
+        view.rolled_out for view in deployments.values()
+    ):
+        return _finding(
+            reasons.PROGRESSING, FALSE, reasons.ROLLED_OUT, "every pod follows the current plan"
+        )
+    problem = pod_problem(_serving_pods(observed))
+    return _finding(
+        reasons.PROGRESSING,
+        TRUE,
+        reasons.ROLLING_OUT,
+        problem.message if problem else "pods of the current plan are starting",
+    )
+
+
+def _ready(model: Finding, planned: Finding, available: Finding, progressing: Finding) -> Finding:
+    """True when the current generation serves; the first of the others that is not says why."""
+    for finding in (model, planned, available):
+        if finding.status is not TRUE:
+            return _finding(reasons.READY, finding.status, finding.reason, finding.message)
+    if progressing.reason in (reasons.ROLLING_OUT, reasons.ROLLOUT_STUCK):
+        return _finding(
+            reasons.READY,
+            FALSE if progressing.reason == reasons.ROLLOUT_STUCK else UNKNOWN,
+            progressing.reason,
+            f"the previous plan serves meanwhile; {progressing.message}",
+        )
+    return _finding(reasons.READY, TRUE, reasons.SERVING, available.message)
+
+
+def _spec_honored(spec: InferenceServiceSpec, plan: Plan | Refusal | None) -> Finding:
+    sentences = unhonored_fields(spec, plan if isinstance(plan, Plan) else None)
+    if sentences:
+        return _finding(
+            reasons.SPEC_HONORED, FALSE, reasons.FIELDS_WITHOUT_EFFECT, "; ".join(sentences)
+        )
+    return _finding(
+        reasons.SPEC_HONORED, TRUE, reasons.ALL_FIELDS, "every field that is set has its effect"
+    )
+
+
+def _precision(spec: InferenceServiceSpec) -> Finding:
+    if spec.precision.mode in (PrecisionMode.AUTO, PrecisionMode.FP32):
+        return _finding(
+            reasons.PRECISION_VERIFIED,
+            TRUE,
+            reasons.AS_STORED,
+            "the model runs in the precision in which it is stored",
+        )
+    return _finding(
+        reasons.PRECISION_VERIFIED,
+        FALSE,
+        reasons.CONVERSION_NOT_SUPPORTED,
+        f"spec.precision.mode {spec.precision.mode}: this version does not convert models, the "
+        "model runs as it is stored",
+    )
+
+
+def _autoscaler_conflict(
+    observed: Observed, spec: InferenceServiceSpec, plan: Plan | Refusal | None
+) -> Finding:
+    managed = isinstance(plan, Plan) and plan.replicas.managed
+    if managed and observed.autoscalers:
+        deployment, autoscaler = sorted(observed.autoscalers.items())[0]
+        return _finding(
+            reasons.AUTOSCALER_CONFLICT,
+            TRUE,
+            reasons.SCALED_BY_OTHERS,
+            f"HorizontalPodAutoscaler {autoscaler} scales Deployment {deployment}, so the operator "
+            f"does not; delete it, or set spec.scaling.mode to External (now {spec.scaling.mode})",
+        )
+    return _finding(
+        reasons.AUTOSCALER_CONFLICT,
+        FALSE,
+        reasons.NO_CONFLICT,
+        "nobody else scales the Deployments",
+    )
+
+
+def _serving_pods(observed: Observed) -> list[PodView]:
+    return [
+        child for child in observed.children if isinstance(child, PodView) and child.role == "serve"
+    ]

@@ -1,0 +1,124 @@
+"""The numbers of an InferenceService's status: address, model, one row per pool."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.status import (
+    Address,
+    InferenceServiceStatus,
+    ModelStatus,
+    PoolStatus,
+)
+from triton_operator.controllers.model_resolution import Resolution
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.service_findings import planned_deployments
+from triton_operator.controllers.views import DeploymentView
+from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.selectors import selector_text, service_selector
+from triton_operator.manifests.service import GRPC_PORT, HTTP_PORT
+from triton_operator.planning.plan import Plan, PoolPlan
+from triton_operator.planning.refusal import Refusal
+
+
+def service_status(
+    observed: Observed,
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    resolution: Resolution,
+    plan: Plan | Refusal | None,
+) -> dict[str, Any]:
+    """The status without its conditions, as it goes to the API server.
+
+    What was known about the model stays while its new source is inspected and the old one serves.
+    """
+    deployments = planned_deployments(observed, plan)
+    rows = _rows(plan, deployments)
+    status = InferenceServiceStatus(
+        observed_generation=observed.service.generation,
+        address=_address(owner),
+        model=_model(spec, resolution),
+        pools=rows,
+        replicas=sum(view.existing for view in deployments.values()),
+        ready_replicas=sum(view.ready for view in deployments.values()),
+        desired_replicas=sum(row.desired_replicas for row in rows),
+        pool_names=",".join(row.name for row in rows),
+        selector=selector_text(service_selector(owner.name)),
+    ).wire()
+    previous = observed.service.status
+    if resolution.facts is None and previous.get("model"):
+        status["model"] = previous["model"]
+    if not isinstance(plan, Plan) and previous.get("pools"):
+        status["pools"] = _with_ready(previous["pools"], deployments)
+        status["poolNames"] = previous.get("poolNames", "")
+        status["desiredReplicas"] = sum(row["desiredReplicas"] for row in status["pools"])
+    return status
+
+
+def parameter_text(count: int) -> str:
+    """A number of parameters as people say it: 214, 3.1K, 25.6M, 7B."""
+    for unit, size in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g}{unit}"
+    return str(count)
+
+
+def _address(owner: Owner) -> Address:
+    host = f"{owner.name}.{owner.namespace}.svc"
+    return Address(http=f"http://{host}:{HTTP_PORT}", grpc=f"{host}:{GRPC_PORT}")
+
+
+def _model(spec: InferenceServiceSpec, resolution: Resolution) -> ModelStatus | None:
+    facts: ModelFacts | None = resolution.facts
+    if facts is None or resolution.digest is None:
+        return None
+    return ModelStatus(
+        uri=spec.model.uri,
+        digest=resolution.digest,
+        format=facts.format,
+        inputs=facts.inputs,
+        outputs=facts.outputs,
+        batchable=facts.batchable,
+        reason=facts.reason,
+        parameters=(
+            parameter_text(facts.parameter_count) if facts.parameter_count is not None else None
+        ),
+    )
+
+
+def _rows(
+    plan: Plan | Refusal | None, deployments: Mapping[str, DeploymentView]
+) -> list[PoolStatus]:
+    if not isinstance(plan, Plan):
+        return []
+    return [_row(row, plan, deployments.get(row.pool.name)) for row in plan.pools]
+
+
+def _row(row: PoolPlan, plan: Plan, deployment: DeploymentView | None) -> PoolStatus:
+    desired = plan.replicas.minimum
+    if not plan.replicas.managed:
+        # Somebody else's number is the one that counts.
+        desired = deployment.replicas if deployment else 1
+    return PoolStatus(
+        name=row.pool.name,
+        precision=row.precision,
+        max_batch_size=row.max_batch_size,
+        instances=row.instances,
+        threads=row.threads,
+        desired_replicas=desired,
+        ready_replicas=deployment.ready if deployment else 0,
+        reasons=list(row.reasons),
+    )
+
+
+def _with_ready(
+    rows: list[dict[str, Any]], deployments: Mapping[str, DeploymentView]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            **row,
+            "readyReplicas": deployments[row["name"]].ready if row["name"] in deployments else 0,
+        }
+        for row in rows
+    ]

@@ -1,0 +1,202 @@
+"""The operator's memory of the cluster: views of every watched object, and who depends on whom.
+
+Filled by watch events and by the answers to the operator's own writes, and corrected by listings:
+an object that vanishes while a watch is broken gives no DELETED event (see `resync`).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from triton_operator.api import labels
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import Kind
+from triton_operator.controllers.views import (
+    AutoscalerView,
+    ObjectView,
+    ServiceView,
+    SpecView,
+    view_of,
+)
+from triton_operator.planning.nodes import NodeFacts, node_facts
+
+Listener = Callable[[Iterable[Key]], None]
+ObjectId = tuple[str, str, str]
+
+
+class Store:
+    """Views by kind, namespace and name. `put` and `remove` return the keys that they concern."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, dict[tuple[str, str], ObjectView]] = defaultdict(dict)
+        self._nodes: dict[str, tuple[str, NodeFacts]] = {}
+        self._children: dict[tuple[str, str], dict[ObjectId, ObjectView]] = defaultdict(dict)
+        self._profiles: dict[tuple[str, str], dict[str, SpecView]] = defaultdict(dict)
+        self._autoscalers: dict[tuple[str, str], str] = {}
+        self.pools_version = 0
+        """Grows with every change that can change the set of pools."""
+
+    def put(self, kind: Kind, body: Mapping[str, Any]) -> list[Key]:
+        """Take in an object as the API server showed it; an older version changes nothing."""
+        if kind.kind == "Node":
+            return self._put_node(body)
+        new = view_of(kind.kind, body)
+        place = (new.namespace, new.name)
+        old = self._objects[kind.kind].get(place)
+        if old is not None and old.uid == new.uid and not _newer(new, old):
+            return []
+        if old is not None:
+            self._unlink(old)
+        self._objects[kind.kind][place] = new
+        self._link(new)
+        if kind.kind == "ServingPool" and not (
+            isinstance(old, SpecView) and isinstance(new, SpecView) and old.spec == new.spec
+        ):
+            self.pools_version += 1
+        return self._concerned(new, old)
+
+    def remove(self, kind: Kind, namespace: str, name: str, uid: str = "") -> list[Key]:
+        """Forget an object; with `uid`, only if it is still that one."""
+        if kind.kind == "Node":
+            if self._nodes.pop(name, None):
+                self.pools_version += 1
+            return []
+        old = self._objects[kind.kind].get((namespace, name))
+        if old is None or (uid and old.uid != uid):
+            return []
+        del self._objects[kind.kind][(namespace, name)]
+        self._unlink(old)
+        if kind.kind == "ServingPool":
+            self.pools_version += 1
+        return self._concerned(old, None)
+
+    def get(self, kind: str, namespace: str, name: str) -> ObjectView | None:
+        """The view of one object."""
+        return self._objects[kind].get((namespace, name))
+
+    def service(self, namespace: str, name: str) -> ServiceView | None:
+        """One InferenceService."""
+        view = self.get("InferenceService", namespace, name)
+        return view if isinstance(view, ServiceView) else None
+
+    def every(self, kind: str) -> Iterator[ObjectView]:
+        """All views of a kind."""
+        return iter(list(self._objects[kind].values()))
+
+    def children(self, namespace: str, owner_uid: str) -> list[ObjectView]:
+        """Everything that carries the label of an owner: Deployments, Jobs, pods and the rest."""
+        return list(self._children.get((namespace, owner_uid), {}).values())
+
+    def profile(self, namespace: str, digest: str) -> SpecView | None:
+        """The ModelProfile of a digest; of several, the first by name that has facts."""
+        found = self._profiles.get((namespace, digest), {})
+        views = [found[name] for name in sorted(found)]
+        return next((view for view in views if view.spec.get("facts")), views[0] if views else None)
+
+    def autoscaler_of(self, namespace: str, deployment: str) -> str | None:
+        """The name of an HPA that scales a Deployment."""
+        return self._autoscalers.get((namespace, deployment))
+
+    def nodes(self) -> list[NodeFacts]:
+        """Every node."""
+        return [facts for _, facts in self._nodes.values()]
+
+    def known(self, kind: Kind) -> dict[tuple[str, str], str]:
+        """The uid of every object of a kind, by namespace and name."""
+        if kind.kind == "Node":
+            return {("", name): uid for name, (uid, _) in self._nodes.items()}
+        return {place: view.uid for place, view in self._objects[kind.kind].items()}
+
+    def _put_node(self, body: Mapping[str, Any]) -> list[Key]:
+        facts = node_facts(body)
+        uid = body["metadata"].get("uid", "")
+        # A heartbeat leaves the facts as they are: nothing to plan anew.
+        if self._nodes.get(facts.name) != (uid, facts):
+            self._nodes[facts.name] = (uid, facts)
+            self.pools_version += 1
+        return []
+
+    def _link(self, view: ObjectView) -> None:
+        if view.owner_uid:
+            self._children[(view.namespace, view.owner_uid)][_id(view)] = view
+        if view.kind == "ModelProfile" and isinstance(view, SpecView):
+            self._profiles[(view.namespace, view.spec.get("digest", ""))][view.name] = view
+        if isinstance(view, AutoscalerView) and view.target_kind == "Deployment":
+            self._autoscalers[(view.namespace, view.target_name)] = view.name
+
+    def _unlink(self, view: ObjectView) -> None:
+        if view.owner_uid:
+            children = self._children.get((view.namespace, view.owner_uid), {})
+            children.pop(_id(view), None)
+            if not children:
+                self._children.pop((view.namespace, view.owner_uid), None)
+        if view.kind == "ModelProfile" and isinstance(view, SpecView):
+            place = (view.namespace, view.spec.get("digest", ""))
+            self._profiles.get(place, {}).pop(view.name, None)
+            if not self._profiles.get(place):
+                self._profiles.pop(place, None)
+        if isinstance(view, AutoscalerView):
+            self._autoscalers.pop((view.namespace, view.target_name), None)
+
+    def _concerned(self, view: ObjectView, old: ObjectView | None) -> list[Key]:
+        match view.kind:
+            case "InferenceService":
+                return [Key(view.kind, view.namespace, view.name)]
+            case "ServingPool":
+                return [Key(view.kind, "", view.name)]
+            case "ModelProfile":
+                return self._services_of_digest(view)
+            case "HorizontalPodAutoscaler":
+                return self._services_scaled_by(view, old)
+            case _:
+                return (
+                    [Key("InferenceService", view.namespace, view.service)]
+                    if (view.service)
+                    else []
+                )
+
+    def _services_of_digest(self, profile: ObjectView) -> list[Key]:
+        digest = profile.spec.get("digest") if isinstance(profile, SpecView) else None
+        return [
+            Key(view.kind, view.namespace, view.name)
+            for view in self.every("InferenceService")
+            if isinstance(view, ServiceView)
+            and view.namespace == profile.namespace
+            and digest
+            in (
+                (view.spec.get("model") or {}).get("digest"),
+                (view.status.get("model") or {}).get("digest"),
+            )
+        ]
+
+    def _services_scaled_by(self, view: ObjectView, old: ObjectView | None) -> list[Key]:
+        targets = {
+            autoscaler.target_name
+            for autoscaler in (view, old)
+            if isinstance(autoscaler, AutoscalerView)
+        }
+        found = [self.get("Deployment", view.namespace, name) for name in targets]
+        return [
+            Key("InferenceService", view.namespace, child.service)
+            for child in found
+            if child is not None and child.service
+        ]
+
+
+def _id(view: ObjectView) -> ObjectId:
+    return (view.kind, view.namespace, view.name)
+
+
+def _newer(new: ObjectView, old: ObjectView) -> bool:
+    """Whether `new` is a later version; versions that are no numbers are taken in when they differ.
+
+    Kubernetes 1.35 and later promise that resource versions compare as numbers (KEP-5504).
+    """
+    if new.resource_version.isdigit() and old.resource_version.isdigit():
+        return int(new.resource_version) > int(old.resource_version)
+    return new.resource_version != old.resource_version
+
+
+def is_ours(body: Mapping[str, Any]) -> bool:
+    """Whether an object carries the operator's label."""
+    return (body["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER

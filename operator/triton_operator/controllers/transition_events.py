@@ -1,0 +1,65 @@
+"""Events on transitions only: what changed between the status that was and the one that is."""
+
+from collections.abc import Iterable, Sequence
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import Condition, ConditionStatus
+from triton_operator.controllers.observed import EventDraft
+
+ANNOUNCED = (
+    reasons.READY,
+    reasons.MODEL_READY,
+    reasons.PLANNED,
+    reasons.AVAILABLE,
+    reasons.AUTOSCALER_CONFLICT,
+)
+BAD_WHEN_TRUE = frozenset({reasons.AUTOSCALER_CONFLICT})
+
+
+def transition_events(
+    before: Iterable[Condition], after: Sequence[Condition]
+) -> tuple[EventDraft, ...]:
+    """One event per announced condition that turned good, turned bad, or is bad for a new reason.
+
+    A first status is compared with nothing, and only what is bad in it is news. `Ready` repeats
+    what the others say, so only its good news is announced.
+    """
+    old = {condition.type: condition for condition in before}
+    drafts = []
+    for condition in after:
+        if condition.type not in ANNOUNCED:
+            continue
+        previous = old.get(condition.type)
+        bad = _is_bad(condition)
+        if bad and condition.type != reasons.READY:
+            if _is_news(previous, condition):
+                drafts.append(_draft("Warning", condition))
+        elif (
+            condition.type == reasons.READY
+            and condition.status is ConditionStatus.TRUE
+            and (previous is None or previous.status is not ConditionStatus.TRUE)
+        ):
+            drafts.append(_draft("Normal", condition))
+    return tuple(drafts)
+
+
+def _is_bad(condition: Condition) -> bool:
+    if condition.type in BAD_WHEN_TRUE:
+        return condition.status is ConditionStatus.TRUE
+    return condition.status is ConditionStatus.FALSE
+
+
+def _is_news(previous: Condition | None, condition: Condition) -> bool:
+    if condition.reason == reasons.REPLICAS_NOT_READY:
+        # Pods that merely start are no news; losing replicas that were there is.
+        return previous is not None and previous.status is ConditionStatus.TRUE
+    return previous is None or not _is_bad(previous) or previous.reason != condition.reason
+
+
+def _draft(kind: str, condition: Condition) -> EventDraft:
+    return EventDraft(
+        type=kind,
+        reason=condition.reason,
+        action=f"Set{condition.type}",
+        message=condition.message,
+    )

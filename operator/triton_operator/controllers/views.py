@@ -1,0 +1,246 @@
+"""What is kept of each watched object: the few fields that decisions read.
+
+Whole bodies of thousands of objects would fill the operator's memory; these are small.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from triton_operator.api import labels
+
+
+@dataclass(frozen=True)
+class ObjectView:
+    """Identity and version of any object, and the service it belongs to."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    owner_uid: str = ""
+    service: str = ""
+    desired_hash: str = ""
+    deleting: bool = False
+
+
+@dataclass(frozen=True)
+class ServiceView(ObjectView):
+    """An InferenceService: its spec and status as they are on the wire."""
+
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SpecView(ObjectView):
+    """A ServingPool or a ModelProfile."""
+
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DeploymentView(ObjectView):
+    """A Deployment's replicas, wanted and present."""
+
+    pool: str = ""
+    replicas: int = 1
+    observed_generation: int = 0
+    existing: int = 0
+    updated: int = 0
+    ready: int = 0
+    available: int = 0
+    stuck_message: str = ""
+
+    @property
+    def rolled_out(self) -> bool:
+        """Whether every replica runs the newest template and no older one is left."""
+        return (
+            self.observed_generation >= self.generation
+            and self.updated >= self.replicas
+            and self.existing <= self.updated
+            and self.available >= self.updated
+        )
+
+
+@dataclass(frozen=True)
+class JobView(ObjectView):
+    """A Job and how it ended: `finished` is RFC 3339, empty while it runs."""
+
+    succeeded: bool = False
+    failed: bool = False
+    finished: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ContainerView:
+    """The state of one container, in Kubernetes' own words."""
+
+    name: str
+    waiting_reason: str = ""
+    waiting_message: str = ""
+    exit_code: int | None = None
+    terminated_reason: str = ""
+    terminated_message: str = ""
+    last_exit_code: int | None = None
+    last_reason: str = ""
+    last_message: str = ""
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class PodView(ObjectView):
+    """A pod that serves or inspects."""
+
+    role: str = ""
+    pool: str = ""
+    job: str = ""
+    phase: str = ""
+    created: str = ""
+    unschedulable: str = ""
+    containers: tuple[ContainerView, ...] = ()
+
+
+@dataclass(frozen=True)
+class AutoscalerView(ObjectView):
+    """An HPA: what it scales."""
+
+    target_kind: str = ""
+    target_name: str = ""
+
+
+def view_of(kind: str, body: Mapping[str, Any]) -> ObjectView:
+    """The view of an object of a watched kind other than Node."""
+    metadata = body["metadata"]
+    object_labels = metadata.get("labels") or {}
+    common: dict[str, Any] = {
+        "kind": kind,
+        "namespace": metadata.get("namespace", ""),
+        "name": metadata["name"],
+        "uid": metadata.get("uid", ""),
+        "resource_version": metadata.get("resourceVersion", ""),
+        "generation": metadata.get("generation", 0),
+        "owner_uid": object_labels.get(labels.OWNER_UID, ""),
+        "service": object_labels.get(labels.SERVICE, ""),
+        "desired_hash": (metadata.get("annotations") or {}).get(labels.DESIRED_HASH, ""),
+        "deleting": "deletionTimestamp" in metadata,
+    }
+    spec = body.get("spec") or {}
+    status = body.get("status") or {}
+    match kind:
+        case "InferenceService":
+            return ServiceView(**common, spec=spec, status=status)
+        case "ServingPool" | "ModelProfile":
+            return SpecView(**common, spec=spec, status=status)
+        case "Deployment":
+            return _deployment(common, object_labels, spec, status)
+        case "Job":
+            return _job(common, status)
+        case "Pod":
+            return _pod(common, object_labels, metadata, status)
+        case "HorizontalPodAutoscaler":
+            target = spec.get("scaleTargetRef") or {}
+            return AutoscalerView(
+                **common,
+                target_kind=target.get("kind", ""),
+                target_name=target.get("name", ""),
+            )
+        case _:
+            return ObjectView(**common)
+
+
+def _deployment(
+    common: dict[str, Any],
+    object_labels: Mapping[str, str],
+    spec: Mapping[str, Any],
+    status: Mapping[str, Any],
+) -> DeploymentView:
+    stuck = next(
+        (
+            condition.get("message", "")
+            for condition in status.get("conditions") or ()
+            if condition.get("type") == "Progressing" and condition.get("status") == "False"
+        ),
+        "",
+    )
+    return DeploymentView(
+        **common,
+        pool=object_labels.get(labels.POOL, ""),
+        replicas=spec.get("replicas", 1),
+        observed_generation=status.get("observedGeneration", 0),
+        existing=status.get("replicas", 0),
+        updated=status.get("updatedReplicas", 0),
+        ready=status.get("readyReplicas", 0),
+        available=status.get("availableReplicas", 0),
+        stuck_message=stuck,
+    )
+
+
+def _job(common: dict[str, Any], status: Mapping[str, Any]) -> JobView:
+    ended = {
+        condition["type"]: condition
+        for condition in status.get("conditions") or ()
+        if condition.get("status") == "True" and condition.get("type") in ("Complete", "Failed")
+    }
+    end = ended.get("Failed") or ended.get("Complete") or {}
+    return JobView(
+        **common,
+        succeeded="Complete" in ended,
+        failed="Failed" in ended,
+        finished=end.get("lastTransitionTime", ""),
+        reason=end.get("reason", ""),
+        message=end.get("message", ""),
+    )
+
+
+def _pod(
+    common: dict[str, Any],
+    object_labels: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    status: Mapping[str, Any],
+) -> PodView:
+    unschedulable = next(
+        (
+            condition.get("message", "")
+            for condition in status.get("conditions") or ()
+            if condition.get("type") == "PodScheduled" and condition.get("status") == "False"
+        ),
+        "",
+    )
+    states = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    return PodView(
+        **common,
+        role=object_labels.get(labels.ROLE, ""),
+        pool=object_labels.get(labels.POOL, ""),
+        job=object_labels.get("batch.kubernetes.io/job-name", ""),
+        phase=status.get("phase", ""),
+        created=metadata.get("creationTimestamp", ""),
+        unschedulable=unschedulable,
+        containers=tuple(_container(state) for state in states),
+    )
+
+
+def _container(status: Mapping[str, Any]) -> ContainerView:
+    waiting = (status.get("state") or {}).get("waiting") or {}
+    ended = (status.get("state") or {}).get("terminated") or {}
+    last = (status.get("lastState") or {}).get("terminated") or {}
+    return ContainerView(
+        name=status.get("name", ""),
+        waiting_reason=waiting.get("reason", ""),
+        waiting_message=waiting.get("message", ""),
+        exit_code=ended.get("exitCode"),
+        terminated_reason=ended.get("reason", ""),
+        terminated_message=ended.get("message", ""),
+        last_exit_code=last.get("exitCode"),
+        last_reason=last.get("reason", ""),
+        last_message=last.get("message", ""),
+        restarts=status.get("restartCount", 0),
+    )

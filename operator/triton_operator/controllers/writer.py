@@ -1,0 +1,152 @@
+"""Carries out an Outcome: only what differs is written, and every answer is remembered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from triton_operator.api import labels, reasons
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.errors import ApiConflict, ApiNotFound, ApiRefused
+from triton_operator.controllers.kinds import BY_NAME, DEPLOYMENT, Kind
+from triton_operator.controllers.observed import ApplyProblem
+from triton_operator.controllers.store import Store
+from triton_operator.controllers.views import DeploymentView, ObjectView
+
+ObjectId = tuple[str, str, str]
+
+
+class Blocked(Exception):
+    """A child cannot be written; the reason belongs into the status."""
+
+    def __init__(self, problem: ApplyProblem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+@dataclass
+class Writes:
+    """How many writes were done and how many were not needed."""
+
+    done: dict[str, int] = field(default_factory=dict)
+    skipped: int = 0
+
+    def count(self, kind: str) -> None:
+        """One more write of `kind`."""
+        self.done[kind] = self.done.get(kind, 0) + 1
+
+
+class Writer:
+    """Applies children, replicas and deletions through the API server into the store.
+
+    An object is written when its desired hash differs from the one that it carries, or when its
+    version shows that somebody else changed it since the operator wrote it. After a start nothing
+    is known of what happened meanwhile: then the hash is believed until the first sweep verifies.
+    """
+
+    def __init__(self, server: ApiServer, store: Store) -> None:
+        self._server = server
+        self._store = store
+        self._written: dict[ObjectId, tuple[str, str]] = {}
+        self._unverified: set[ObjectId] = set()
+        self.writes = Writes()
+
+    async def apply(self, manifest: Mapping[str, Any], *, verify: bool = False) -> None:
+        """Write a child unless it is as wanted; `verify` believes no hash from before the start.
+
+        Raises:
+            Blocked: the object belongs to somebody else, or the API server refuses it.
+            ApiError: it may go through later.
+        """
+        metadata = manifest["metadata"]
+        kind = BY_NAME[manifest["kind"]]
+        namespace, name = metadata["namespace"], metadata["name"]
+        live = self._store.get(kind.kind, namespace, name)
+        place = (kind.kind, namespace, name)
+        if live is not None and self._is_as_wanted(place, live, manifest, verify):
+            self.writes.skipped += 1
+            return
+        try:
+            body = await self._apply(kind, manifest, known=live is not None)
+        except ApiRefused as error:
+            raise Blocked(
+                ApplyProblem(
+                    reasons.APPLY_REFUSED, f"{kind.kind} {name}: {error.message or error.reason}"
+                )
+            ) from error
+        self.writes.count(kind.kind)
+        self._store.put(kind, body)
+        self._written[place] = (body["metadata"]["uid"], _version(kind, body["metadata"]))
+        self._unverified.discard(place)
+
+    async def scale(self, namespace: str, name: str, replicas: int) -> bool:
+        """Write replicas where they differ; whether a write was needed."""
+        live = self._store.get(DEPLOYMENT.kind, namespace, name)
+        if not isinstance(live, DeploymentView) or live.replicas == replicas:
+            return False
+        try:
+            await self._server.scale(DEPLOYMENT, namespace, name, replicas)
+        except ApiNotFound:
+            return False
+        self.writes.count("Scale")
+        # Replicas are part of the generation; the next one seen is the operator's own doing.
+        self._written.pop((DEPLOYMENT.kind, namespace, name), None)
+        return True
+
+    async def delete(self, child: ObjectView) -> None:
+        """Delete an orphan, exactly the one that was seen."""
+        await self._server.delete(BY_NAME[child.kind], child.namespace, child.name, child.uid)
+        self.writes.count("Delete")
+        self.forget(child.kind, child.namespace, child.name)
+
+    def forget(self, kind: str, namespace: str, name: str) -> None:
+        """The object is gone; nothing about it is remembered."""
+        self._written.pop((kind, namespace, name), None)
+        self._unverified.discard((kind, namespace, name))
+
+    def _is_as_wanted(
+        self, place: ObjectId, live: ObjectView, manifest: Mapping[str, Any], verify: bool
+    ) -> bool:
+        if live.deleting:
+            return True
+        if live.desired_hash != manifest["metadata"]["annotations"][labels.DESIRED_HASH]:
+            # A profile is shared: whoever wrote its facts first, they are facts.
+            return live.kind == "ModelProfile"
+        if verify and place in self._unverified:
+            return False
+        written = self._written.get(place)
+        version = str(live.generation) if live.generation else live.resource_version
+        if written is None:
+            self._written[place] = (live.uid, version)
+            self._unverified.add(place)
+            return True
+        return written == (live.uid, version)
+
+    async def _apply(self, kind: Kind, manifest: Mapping[str, Any], *, known: bool) -> Any:
+        try:
+            # A child that was never seen is written without force: the fields of a stranger with
+            # the same name conflict, since selectors, ports and data hold this service's names.
+            return await self._server.apply(kind, manifest, force=known)
+        except ApiConflict:
+            if known:
+                raise
+        metadata = manifest["metadata"]
+        live = await self._server.get(kind, metadata["namespace"], metadata["name"])
+        if live is not None and not _is_owned(live, metadata):
+            raise Blocked(
+                ApplyProblem(
+                    reasons.NOT_OWNED,
+                    f"{kind.kind} {metadata['name']} exists and belongs to somebody else; rename "
+                    "the InferenceService or delete that object",
+                )
+            )
+        return await self._server.apply(kind, manifest, force=True)
+
+
+def _is_owned(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    owners = {owner["uid"] for owner in live["metadata"].get("ownerReferences") or ()}
+    return any(owner["uid"] in owners for owner in wanted.get("ownerReferences") or ())
+
+
+def _version(kind: Kind, metadata: Mapping[str, Any]) -> str:
+    generation = metadata.get("generation", 0)
+    return str(generation) if generation else str(metadata["resourceVersion"])

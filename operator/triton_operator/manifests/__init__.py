@@ -1,0 +1,1 @@
+"""Plan -> Kubernetes objects, as plain dicts. One builder per kind, all pure."""

@@ -1,0 +1,69 @@
+"""All children of a service that has a plan."""
+
+from typing import Any
+
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.manifests import names
+from triton_operator.manifests.config_map import model_config_map
+from triton_operator.manifests.deployment import pool_deployment
+from triton_operator.manifests.fetching import FetchSettings
+from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.request_size import max_http_input_bytes
+from triton_operator.manifests.service import service_of_pool, service_over_all
+from triton_operator.planning.plan import Plan, PoolPlan
+from triton_operator.triton.model_config import ModelSettings, config_text, model_config
+
+
+def desired_children(
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    plan: Plan,
+    settings: FetchSettings,
+) -> list[dict[str, Any]]:
+    """The objects in the order in which they are written: what a pod needs comes before it."""
+    children: list[dict[str, Any]] = []
+    for row in plan.pools:
+        config = pool_config(owner, facts, row)
+        children.append(model_config_map(owner, row.pool.name, config))
+        children.append(
+            pool_deployment(
+                owner,
+                spec,
+                digest,
+                facts,
+                row,
+                config,
+                max_http_input_bytes(facts, row.max_batch_size),
+                settings,
+            )
+        )
+        children.append(service_of_pool(owner, row.pool.name))
+    children.append(service_over_all(owner))
+    return children
+
+
+def pool_config(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> str:
+    """The config.pbtxt of the model on one pool."""
+    return config_text(
+        model_config(
+            ModelSettings(
+                model_name=names.triton_model(owner.name),
+                inputs=facts.inputs,
+                outputs=facts.outputs,
+                max_batch_size=plan.max_batch_size,
+                instances=plan.instances,
+                gpu=plan.pool.is_gpu,
+                threads=plan.threads,
+                dynamic_batching=plan.dynamic_batching,
+                queue_delay_microseconds=plan.queue_delay_microseconds,
+                metric_tags={
+                    "service": owner.name,
+                    "namespace": owner.namespace,
+                    "pool": plan.pool.name,
+                },
+            )
+        )
+    )

@@ -1,0 +1,40 @@
+"""What children are called."""
+
+import hashlib
+import re
+
+NAME_LIMIT = 63
+"""Names of Services and label values are DNS labels (RFC 1123)."""
+
+
+def pool_child(service: str, pool: str) -> str:
+    """The Deployment and the Service of one pool: `<name>-<pool>`."""
+    return bounded(f"{service}-{pool}")
+
+
+def config_map(service: str, pool: str, digest: str) -> str:
+    """The ConfigMap of one config: a new config is a new object, so that old pods keep theirs."""
+    return bounded(f"{service}-{pool}-{digest[:8]}")
+
+
+def inspection_job(service: str, source_hash: str) -> str:
+    """The Job that inspects one source of the model."""
+    return bounded(f"{service}-inspect-{source_hash[:8]}")
+
+
+def model_profile(digest: str) -> str:
+    """The profile of a digest; a name cannot hold the colon."""
+    return digest.replace(":", "-")
+
+
+def triton_model(service: str) -> str:
+    """The model's name in requests: the service's."""
+    return service
+
+
+def bounded(name: str, limit: int = NAME_LIMIT) -> str:
+    """`name`, cut and completed with a hash of all of it where it is too long."""
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{re.sub(r'[-.]+$', '', name[: limit - 9])}-{digest}"

@@ -1,0 +1,61 @@
+"""Services: one per pool in use, one over all of them."""
+
+from typing import Any
+
+from triton_operator.api import labels
+from triton_operator.manifests import names
+from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.selectors import pool_selector, service_selector
+
+HTTP_PORT = 8000
+GRPC_PORT = 8001
+METRICS_PORT = 8002
+
+
+def _service(owner: Owner, name: str, selector: dict[str, str], extra: dict[str, str]) -> Any:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": owner.metadata(name, extra),
+        "spec": {
+            "selector": selector,
+            "ports": [
+                {
+                    "name": "http",
+                    "port": HTTP_PORT,
+                    "protocol": "TCP",
+                    "targetPort": "http",
+                },
+                {
+                    "name": "grpc",
+                    "port": GRPC_PORT,
+                    "protocol": "TCP",
+                    "targetPort": "grpc",
+                    "appProtocol": "kubernetes.io/h2c",
+                },
+                {
+                    "name": "metrics",
+                    "port": METRICS_PORT,
+                    "protocol": "TCP",
+                    "targetPort": "metrics",
+                },
+            ],
+        },
+    }
+
+
+def service_over_all(owner: Owner) -> dict[str, Any]:
+    """The address that clients use: every ready pod of every pool."""
+    manifest: dict[str, Any] = _service(owner, owner.name, service_selector(owner.name), {})
+    return manifest
+
+
+def service_of_pool(owner: Owner, pool: str) -> dict[str, Any]:
+    """The pods of one pool, for weighted routes and for whoever must reach one kind of hardware."""
+    manifest: dict[str, Any] = _service(
+        owner,
+        names.pool_child(owner.name, pool),
+        pool_selector(owner.name, pool),
+        {labels.POOL: pool},
+    )
+    return manifest

@@ -1,0 +1,213 @@
+"""`python -m triton_operator.model`: what Jobs and init containers run.
+
+Exit codes: 0 done, 2 failed for good, 1 failed and worth a retry. Whatever happens, the report file
+says it: a failure nobody can read is a failure that nobody repairs.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from pydantic import TypeAdapter, ValidationError
+
+from triton_operator.api.inspection import Report
+from triton_operator.api.model_profile import ModelFile
+from triton_operator.model import reasons
+from triton_operator.model.answer import fitting, write_report
+from triton_operator.model.confinement import Confinement
+from triton_operator.model.errors import ModelFailure, SourceUnavailable, WorkFailed
+from triton_operator.model.facts import refuse_other_formats
+from triton_operator.model.fetch import Transfer
+from triton_operator.model.https_source import Patience
+from triton_operator.model.job import Delivery, Inspection, deliver, inspect
+from triton_operator.model.progress import Progress
+from triton_operator.model.receiving import Deadline
+from triton_operator.model.sources import Surroundings, source_for
+
+DONE, RETRYABLE, PERMANENT = 0, 1, 2
+
+TERMINATION_LOG = Path("/dev/termination-log")
+_DEFAULT_MAX_BYTES = 64 << 30
+_DEFAULT_TIMEOUT_SECONDS = 3600
+_GRACE_SECONDS = 5
+"""After its deadline a transfer notices that by itself, unless it hangs in one call."""
+
+log = logging.getLogger("triton_operator.model")
+
+
+class Arguments(argparse.ArgumentParser):
+    """Wrong arguments are a failure like any other: it has to be in the report."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises `InvalidArguments`."""
+        raise WorkFailed(reasons.INVALID_ARGUMENTS, f"{self.prog}: {message}")
+
+
+def arguments() -> Arguments:
+    """The command line."""
+    shared = Arguments(add_help=False)
+    shared.add_argument("--uri", required=True, help="pvc://CLAIM/PATH or https://HOST/PATH")
+    shared.add_argument("--source-dir", type=Path, default=Path("/source"), metavar="DIR")
+    shared.add_argument("--credentials-dir", type=Path, default=Path("/credentials"), metavar="DIR")
+    shared.add_argument("--max-bytes", type=int, default=_DEFAULT_MAX_BYTES, metavar="N")
+    shared.add_argument(
+        "--timeout-seconds", type=float, default=_DEFAULT_TIMEOUT_SECONDS, metavar="N"
+    )
+    shared.add_argument("--connect-timeout-seconds", type=float, default=10.0, metavar="N")
+    shared.add_argument("--read-timeout-seconds", type=float, default=30.0, metavar="N")
+    shared.add_argument("--report", type=Path, default=TERMINATION_LOG, metavar="FILE")
+
+    parser = Arguments(prog="python -m triton_operator.model", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("inspect", parents=[shared], help="report a model's facts")
+    one.add_argument("--format", default="ONNX")
+    one.add_argument("--digest", metavar="sha256:…", help="pin, checked before parsing")
+    one.add_argument("--work-dir", type=Path, default=Path("/work"), metavar="DIR")
+    one.add_argument("--parse-memory-bytes", type=int, metavar="N", help="default: from the file")
+    one.add_argument("--parse-cpu-seconds", type=int, default=120, metavar="N")
+    two = commands.add_parser("fetch", parents=[shared], help="bring a model's files to Triton")
+    two.add_argument("--digest", required=True, metavar="sha256:…")
+    two.add_argument("--files", required=True, metavar="JSON", help="[{path,digest,sizeBytes}, …]")
+    two.add_argument("--into", type=Path, required=True, metavar="DIR")
+    two.add_argument("--config", type=Path, metavar="FILE")
+    two.add_argument("--config-into", type=Path, metavar="FILE")
+    return parser
+
+
+def run(given: argparse.Namespace) -> Report | None:
+    """Do what was asked; the report of an inspection, or None after a fetch.
+
+    Raises:
+        ModelFailure: whatever went wrong.
+    """
+    around = Surroundings(
+        source_dir=given.source_dir,
+        credentials_dir=given.credentials_dir,
+        patience=Patience(
+            connect_seconds=given.connect_timeout_seconds, read_seconds=given.read_timeout_seconds
+        ),
+        sleep=time.sleep,
+        say=log.info,
+    )
+    if given.command == "inspect":
+        refuse_other_formats(given.format)
+    transfer = Transfer(
+        source=source_for(given.uri, around),
+        deadline=Deadline.after(given.timeout_seconds, time.monotonic),
+        progress=Progress(say=log.info, clock=time.monotonic),
+        max_bytes=given.max_bytes,
+    )
+    if given.command == "inspect":
+        confinement = Confinement(
+            memory_bytes=given.parse_memory_bytes, cpu_seconds=given.parse_cpu_seconds
+        )
+        return inspect(
+            Inspection(
+                transfer=transfer,
+                digest=given.digest,
+                work_dir=given.work_dir,
+                confinement=confinement,
+                say=log.info,
+            )
+        )
+    if (given.config is None) != (given.config_into is None):
+        raise WorkFailed(reasons.INVALID_ARGUMENTS, "--config and --config-into go together")
+    deliver(
+        Delivery(
+            transfer=transfer,
+            files=listed_files(given.files),
+            digest=given.digest,
+            into=given.into,
+            config=None if given.config is None else (given.config, given.config_into),
+            say=log.info,
+        )
+    )
+    return None
+
+
+def listed_files(text: str) -> list[ModelFile]:
+    """The argument of `--files`.
+
+    Raises:
+        WorkFailed: `InvalidArguments`.
+    """
+    try:
+        return TypeAdapter(list[ModelFile]).validate_python(json.loads(text))
+    except (json.JSONDecodeError, ValidationError) as error:
+        raise WorkFailed(
+            reasons.INVALID_ARGUMENTS,
+            f"--files has to be a JSON list of {{path, digest, sizeBytes}}: {error}",
+        ) from error
+
+
+def answered(argv: list[str]) -> tuple[Report | None, Path]:
+    """Run the command; its report, failures included, and the file that the report goes into."""
+    path = TERMINATION_LOG
+    try:
+        given = arguments().parse_args(argv)
+        path = given.report
+        stop_in_time(given.timeout_seconds + _GRACE_SECONDS)
+        return run(given), path
+    except ModelFailure as error:
+        return Report(failure=error.failure), path
+    except Exception as error:
+        log.exception("unexpected error")
+        failed = WorkFailed(
+            reasons.INTERNAL_ERROR, f"{type(error).__name__}: {error}", retryable=True
+        )
+        return Report(failure=failed.failure), path
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def stop_in_time(seconds: float) -> None:
+    """End with a report when the kubelet says so, and when one call hangs past the deadline."""
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise WorkFailed(
+            reasons.INTERRUPTED, "stopped by SIGTERM before it was done", retryable=True
+        )
+
+    def late(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise SourceUnavailable(
+            reasons.SOURCE_TIMEOUT,
+            f"not done within {seconds:g} s; allow more time, or use a nearer store",
+        )
+
+    # The first process of a container ignores SIGTERM unless it says otherwise.
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def main(argv: list[str]) -> int:
+    """Run the command, write the report, and give back the exit code."""
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(message)s", stream=sys.stderr
+    )
+    report, path = answered(argv)
+    if report is None:
+        return DONE
+    text, report = fitting(report)
+    try:
+        write_report(text, path)
+    except OSError as error:
+        # The log is the last place left.
+        log.error("the report cannot be written to %s: %s; it says: %s", path, error, text)
+        return RETRYABLE
+    if report.failure is None:
+        log.info("done: %s", report.digest)
+        return DONE
+    log.error("%s: %s", report.failure.reason, report.failure.message)
+    return RETRYABLE if report.failure.retryable else PERMANENT
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""Parse an untrusted file in a process of its own, with limits on its memory, time and files.
+
+A crash, an exhausted limit or a hang of the parser then ends that process, and the one that has to
+write the report is still there to say so. The child is this module run as a program: it limits
+itself before it imports the parser, and answers with JSON on its standard output.
+"""
+
+import argparse
+import os
+import resource
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+import triton_operator
+from triton_operator.api.fields import ApiModel
+from triton_operator.api.inspection import Failure
+from triton_operator.model import reasons
+from triton_operator.model.errors import ModelFailure, ModelRefused
+from triton_operator.model.limits import InspectionLimits
+from triton_operator.model.model_structure import ModelStructure
+
+_BASE_MEMORY_BYTES = 1 << 30
+"""Address space for Python, NumPy and ONNX (some 200 MiB) and for small models."""
+
+_MEMORY_PER_FILE_BYTE = 4
+"""The file's bytes, the parsed message, and what shape inference copies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confinement:
+    """Limits of the child; `memory_bytes` None: from the size of the file."""
+
+    memory_bytes: int | None = None
+    cpu_seconds: int = 120
+
+    def memory_for(self, file_bytes: int) -> int:
+        """Address space for parsing a file of that size."""
+        if self.memory_bytes is not None:
+            return self.memory_bytes
+        return _BASE_MEMORY_BYTES + _MEMORY_PER_FILE_BYTE * file_bytes
+
+
+class _Refusal(ApiModel):
+    """A failure on its way from the child: anything else it prints is no answer."""
+
+    failure: Failure
+
+
+def read_confined(path: Path, confinement: Confinement) -> ModelStructure:
+    """`read_structure(path, InspectionLimits())`, in a confined child.
+
+    Raises:
+        ModelFailure: what `read_structure` raises, or `ParserFailed` if the child dies.
+    """
+    size = path.stat().st_size if path.exists() else 0
+    memory = confinement.memory_for(size)
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-P",  # the working directory may hold downloaded files: never import from there
+            "-m",
+            "triton_operator.model.confinement",
+            str(path),
+            f"--memory-bytes={memory}",
+            f"--cpu-seconds={confinement.cpu_seconds}",
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        env=_environment(),
+    )
+    if child.returncode == 0:
+        return ModelStructure.model_validate_json(child.stdout)
+    try:
+        failure = _Refusal.model_validate_json(child.stdout).failure
+    except ValidationError:
+        raise ModelRefused(
+            reasons.PARSER_FAILED, _obituary(child, memory, confinement.cpu_seconds)
+        ) from None
+    raise ModelFailure(failure.reason, failure.message, retryable=failure.retryable)
+
+
+def _environment() -> dict[str, str]:
+    """What the child needs and no more: no credentials, and one thread, since threads take address
+    space.
+    """
+    package_root = str(Path(triton_operator.__file__).parents[1])
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": package_root,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def _obituary(child: "subprocess.CompletedProcess[str]", memory: int, cpu_seconds: int) -> str:
+    limits = f"it had {memory >> 20} MiB of memory and {cpu_seconds} s of CPU time"
+    if child.returncode < 0:
+        ended = signal.Signals(-child.returncode).name
+        return f"the parser was ended by {ended} on this file ({limits})"
+    lines = child.stderr.strip().splitlines()
+    last = lines[-1] if lines else "no message"
+    return f"the parser ended with code {child.returncode} on this file: {last} ({limits})"
+
+
+def confine(memory_bytes: int, cpu_seconds: int) -> None:
+    """Limit this process for good: memory, CPU time, no core file, no writing of files."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    # The soft limit ends the process with SIGXCPU, which names the cause; the hard one does not.
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def child(arguments: list[str]) -> int:
+    """The program of the child: limits first, the parser after."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--memory-bytes", type=int, required=True)
+    parser.add_argument("--cpu-seconds", type=int, required=True)
+    given = parser.parse_args(arguments)
+    confine(given.memory_bytes, given.cpu_seconds)
+    try:
+        from triton_operator.model.structure import read_structure
+
+        structure = read_structure(given.path, InspectionLimits())
+    except ModelFailure as error:
+        sys.stdout.write(_Refusal(failure=error.failure).model_dump_json(by_alias=True))
+        return 1
+    except MemoryError:
+        sys.stderr.write("out of memory\n")
+        return 1
+    sys.stdout.write(structure.model_dump_json(by_alias=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(child(sys.argv[1:]))

@@ -1,0 +1,168 @@
+"""Bring the files of a model from their source to where they are needed."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from triton_operator.api.model_profile import ModelFile
+from triton_operator.model import reasons
+from triton_operator.model.digest import MODEL_FILE_NAME, file_row, model_digest
+from triton_operator.model.errors import ModelRefused, WorkFailed
+from triton_operator.model.external_files import safe_path
+from triton_operator.model.progress import Progress
+from triton_operator.model.receiving import Deadline, Receiver
+from triton_operator.model.sources import Source
+
+_FILE_MODE = 0o644
+"""Triton may run as another user than the one that fetches."""
+_FOLDER_MODE = 0o755
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A source, and the bounds of everything that is read from it together."""
+
+    source: Source
+    deadline: Deadline
+    progress: Progress
+    max_bytes: int
+
+    def receive(
+        self,
+        path: str | None,
+        into: Path | None,
+        *,
+        most_bytes: int | None = None,
+        listed: ModelFile | None = None,
+    ) -> ModelFile:
+        """One file, written to `into` or only hashed; `path` None is the model itself.
+
+        `most_bytes` is `max_bytes` unless stated; `listed` is what the file has to be.
+
+        Raises:
+            ModelFailure: as `Source.read` and `Receiver`.
+        """
+        name = path or MODEL_FILE_NAME
+
+        def receiver(stream: BinaryIO | None) -> Receiver:
+            return Receiver(
+                name,
+                stream,
+                most_bytes=self.max_bytes if most_bytes is None else most_bytes,
+                deadline=self.deadline,
+                progress=self.progress,
+                listed=listed,
+            )
+
+        if into is None:
+            hashing = receiver(None)
+            self.source.read(path, hashing)
+            return hashing.row(name)
+        try:
+            descriptor = os.open(
+                into, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _FILE_MODE
+            )
+            with os.fdopen(descriptor, "wb") as stream:
+                os.fchmod(descriptor, _FILE_MODE)
+                writing = receiver(stream)
+                self.source.read(path, writing)
+        except OSError as error:
+            raise _not_writable(into, error) from error
+        return writing.row(name)
+
+
+def fetch_files(transfer: Transfer, files: Sequence[ModelFile], digest: str, folder: Path) -> None:
+    """Put exactly `files` into `folder`, the first one as `model.onnx`.
+
+    Every file arrives under a temporary name, and gets its own name after all of them have the
+    size and digest that is listed. Files that are already right stay: a container may be restarted.
+
+    Raises:
+        ModelRefused: `DigestMismatch`, `ExternalDataRefused`, `ModelTooLarge`.
+        ModelFailure: as `Transfer.receive`.
+    """
+    rows = _stored(files)
+    if (listed := model_digest(rows)) != digest:
+        raise ModelRefused(
+            reasons.DIGEST_MISMATCH,
+            f"the listed files make up {listed}, but {digest} is wanted; inspect the model again",
+        )
+    total = sum(row.size_bytes for row in rows)
+    if total > transfer.max_bytes:
+        raise ModelRefused(
+            reasons.MODEL_TOO_LARGE,
+            f"the files have {total} bytes; {transfer.max_bytes} are allowed",
+        )
+    try:
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    missing = [row for row in rows if not _is_there(folder / row.path, row)]
+    parts = [folder / f".arriving-{number}" for number in range(len(missing))]
+    try:
+        for row, part in zip(missing, parts, strict=True):
+            part.unlink(missing_ok=True)
+            transfer.receive(None if row.path == MODEL_FILE_NAME else row.path, part, listed=row)
+        for row, part in zip(missing, parts, strict=True):
+            final = folder / row.path
+            final.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+            part.replace(final)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def copy_config(file: Path, into: Path) -> None:
+    """Copy Triton's config.pbtxt from its (linked) ConfigMap volume; it appears at once.
+
+    Raises:
+        WorkFailed: `WriteFailed`.
+    """
+    part = into.with_name(f".arriving-{into.name}")
+    try:
+        into.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        shutil.copyfile(file, part)
+        part.chmod(_FILE_MODE)
+        part.replace(into)
+    except OSError as error:
+        raise _not_writable(into, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _stored(files: Sequence[ModelFile]) -> list[ModelFile]:
+    """The rows under the names that they get; names come from an untrusted file, again."""
+    if not files:
+        raise WorkFailed(reasons.INVALID_ARGUMENTS, "the list of files is empty")
+    first, *others = files
+    rows = [first.model_copy(update={"path": MODEL_FILE_NAME})]
+    rows += [row.model_copy(update={"path": safe_path(row.path)}) for row in others]
+    if len({row.path for row in rows}) != len(rows):
+        raise ModelRefused(reasons.EXTERNAL_DATA_REFUSED, "one file is listed twice")
+    return rows
+
+
+def _is_there(file: Path, row: ModelFile) -> bool:
+    try:
+        return (
+            file.is_file()
+            and not file.is_symlink()
+            and file.stat().st_size == row.size_bytes
+            and file_row(file, row.path) == row
+        )
+    except OSError:
+        return False
+
+
+def _not_writable(path: Path, error: OSError) -> WorkFailed:
+    return WorkFailed(
+        reasons.WRITE_FAILED,
+        f"{path} cannot be written: {error.strerror} ({error.filename or path}); the volume for "
+        "the model must be writable and large enough",
+        retryable=True,
+    )

@@ -1,0 +1,180 @@
+"""HTTPS connections to stores: who is trusted, where redirects lead, who sees credentials."""
+
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError, TimeoutError
+
+from triton_operator import __version__
+from triton_operator.model import reasons
+from triton_operator.model.credentials import Credentials
+from triton_operator.model.errors import SourceRefused
+from triton_operator.model.http_answers import REDIRECTS, Broken
+
+T = TypeVar("T")
+
+_MOST_REDIRECTS = 5
+
+
+class HttpsConnection:
+    """Sends GET requests with `credentials` to the origin of `url`, and without them elsewhere.
+
+    Raises:
+        SourceRefused: `CredentialsInvalid`.
+    """
+
+    def __init__(self, url: str, credentials: Credentials) -> None:
+        self._origin = _origin(url)
+        self._authorization = credentials.authorization
+        self._pool = urllib3.PoolManager(ssl_context=_trust(credentials), maxsize=1)
+
+    def get(
+        self, url: str, headers: dict[str, str], timeout: urllib3.Timeout
+    ) -> urllib3.BaseHTTPResponse:
+        """The answer at the end of all redirects, its body not yet read; close it after use.
+
+        Raises:
+            Broken: no answer; it may work later.
+            SourceRefused: `RedirectRefused`, `SourceNotTrusted`.
+        """
+        for _ in range(_MOST_REDIRECTS + 1):
+            sent = {
+                "User-Agent": f"triton-operator/{__version__}",
+                "Accept": "*/*",
+                "Accept-Encoding": "identity",
+                **headers,
+            }
+            if self._authorization is not None and _origin(url) == self._origin:
+                sent["Authorization"] = self._authorization
+            response = self._request(url, sent, timeout)
+            if response.status not in REDIRECTS:
+                return response
+            response.close()
+            url = _redirected(url, response.headers.get("Location"))
+        raise SourceRefused(
+            reasons.REDIRECT_REFUSED,
+            f"{without_query(url)} is the end of more than {_MOST_REDIRECTS} redirects",
+        )
+
+    def _request(
+        self, url: str, headers: dict[str, str], timeout: urllib3.Timeout
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return caught(
+                lambda: self._pool.request(
+                    "GET",
+                    url,
+                    headers=headers,
+                    timeout=timeout,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise SourceRefused(
+                reasons.SOURCE_NOT_TRUSTED,
+                f"the certificate of {without_query(url)} is not trusted "
+                f"({error.verify_message}); put its authority as `ca.crt` into the Secret of "
+                "spec.model.secretName",
+            ) from error
+
+
+def without_query(url: str) -> str:
+    """`url` for messages and logs: a query may hold a signature."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "…" if parts.query else "", ""))
+
+
+def checked_address(uri: str) -> str:
+    """`uri` without its fragment.
+
+    Raises:
+        SourceRefused: `UnsupportedSource`: not https, no host, or credentials in the address.
+    """
+    try:
+        parts = urlsplit(uri)
+        usable = parts.scheme == "https" and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SourceRefused(
+            reasons.UNSUPPORTED_SOURCE,
+            f"'{uri.partition('?')[0]}' is no usable address: https://HOST/PATH",
+        )
+    if parts.username is not None or parts.password is not None:
+        raise SourceRefused(
+            reasons.UNSUPPORTED_SOURCE,
+            f"the address at {parts.hostname} has credentials in it; put them into a Secret and "
+            "name it in spec.model.secretName",
+        )
+    return uri.partition("#")[0]
+
+
+def _redirected(url: str, location: str | None) -> str:
+    name = without_query(url)
+    if not location:
+        raise SourceRefused(reasons.REDIRECT_REFUSED, f"{name} redirects, but not where to")
+    target = urljoin(url, location)
+    if urlsplit(target).scheme != "https":
+        raise SourceRefused(
+            reasons.REDIRECT_REFUSED,
+            f"{name} redirects to {without_query(target)}, which is not encrypted; use an address "
+            "that stays on https",
+        )
+    return checked_address(target)
+
+
+def _origin(url: str) -> tuple[str | None, int]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or 443
+
+
+def _trust(credentials: Credentials) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if credentials.ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=credentials.ca_file)
+        except OSError as error:
+            raise SourceRefused(
+                reasons.CREDENTIALS_INVALID,
+                "the key 'ca.crt' of the Secret with credentials has no PEM certificates",
+            ) from error
+    return context
+
+
+def caught(call: Callable[[], T]) -> T:
+    """What `call` gives back; the library's errors as `Broken`, a bad certificate as itself.
+
+    Their text is not used: it may hold the address with its query.
+    """
+    try:
+        return call()
+    except (HTTPError, OSError) as error:
+        for cause in _causes(error):
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                raise cause from None
+        timeout = any(isinstance(cause, TimeoutError) for cause in _causes(error))
+        if timeout:
+            raise Broken("nothing came in time", timeout=True) from error
+        told = [c.strerror for c in _causes(error) if isinstance(c, OSError) and c.strerror]
+        what = told[-1] if told else type(error).__name__
+        raise Broken(f"the connection failed ({what})") from error
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, and what it was made from: the library wraps in `args`, Python in `__cause__`."""
+    found: list[BaseException] = []
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is None or one in found:
+            continue
+        found.append(one)
+        pending += [one.__cause__, one.__context__]
+        pending += [arg for arg in one.args if isinstance(arg, BaseException)]
+    return found

@@ -1,0 +1,1 @@
+"""Spec + model facts + pool facts -> a plan per pool, with a reason for every choice. Pure."""

@@ -1,0 +1,60 @@
+"""How many requests one execution may take."""
+
+from dataclasses import dataclass
+
+from triton_operator.api.enums import BatchingMode
+from triton_operator.api.inference_service import Batching
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.planning.refusal import Refusal
+
+BATCHING_NOT_POSSIBLE = "BatchingNotPossible"
+
+UNMEASURED_CPU_BATCH = 4
+"""On CPU the time of a batch grows almost with its size (a 3 MB classifier, one thread: 8.5 ms at
+1, 119 ms at 16), so an unmeasured bound stays small: overheads are shared, waiting hardly grows."""
+UNMEASURED_GPU_BATCH = 16
+"""A GPU is filled by larger batches; the bound holds until the model is measured."""
+
+
+@dataclass(frozen=True)
+class BatchChoice:
+    """`max_batch_size` is Triton's: 0 means that tensors have no batch axis.
+
+    `dynamic`: requests of several clients are put together.
+    """
+
+    max_batch_size: int
+    dynamic: bool
+    reason: str
+
+
+def choose_batching(batching: Batching, facts: ModelFacts, *, gpu: bool) -> BatchChoice | Refusal:
+    """The batch size for a pool, from what the spec wants and the model allows.
+
+    A model with a batch axis keeps it with mode Off too (size 1), so that clients send the same
+    shapes whatever the mode.
+    """
+    if not facts.batchable:
+        if batching.mode is BatchingMode.FIXED and batching.max_batch_size != 1:
+            return Refusal(
+                BATCHING_NOT_POSSIBLE,
+                f"spec.batching.mode is Fixed with maxBatchSize {batching.max_batch_size}, but the "
+                f"model cannot be batched: {facts.reason}; choose Auto or Off",
+            )
+        return BatchChoice(0, False, f"no batching: {facts.reason}")
+    if batching.mode is BatchingMode.OFF:
+        return BatchChoice(1, False, "batch size 1: spec.batching.mode is Off")
+    if batching.mode is BatchingMode.FIXED and batching.max_batch_size is not None:
+        size = batching.max_batch_size
+        return BatchChoice(size, size > 1, f"batch size {size}: spec.batching.mode is Fixed")
+    default = UNMEASURED_GPU_BATCH if gpu else UNMEASURED_CPU_BATCH
+    kind = "GPU" if gpu else "CPU"
+    if batching.max_batch_size is not None and batching.max_batch_size < default:
+        size = batching.max_batch_size
+        return BatchChoice(size, size > 1, f"batch size {size}: bound in spec.batching")
+    return BatchChoice(
+        default,
+        True,
+        f"batch size {default}: the model allows it ({facts.reason}), "
+        f"and {default} is the bound for a {kind} until the model is measured",
+    )

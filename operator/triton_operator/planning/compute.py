@@ -1,0 +1,50 @@
+"""CPU of one replica: instances of the model, threads of each, requests and limits."""
+
+from dataclasses import dataclass
+
+from triton_operator.api.inference_service import Resources
+from triton_operator.planning.quantities import cpu_quantity, millicores
+
+DEFAULT_CPU_MILLICORES = 1000
+
+
+@dataclass(frozen=True)
+class ComputeChoice:
+    """CPU in millicores. `threads` per instance; None on a GPU, where they do not matter."""
+
+    instances: int
+    threads: int | None
+    request_millicores: int
+    limit_millicores: int
+    reason: str
+
+
+def choose_compute(wanted: Resources | None, pool: Resources, *, gpu: bool) -> ComputeChoice:
+    """One instance, and as many threads as the replica's share of the CPU has whole cores.
+
+    instances x threads = CPU limit (ONNX Runtime otherwise starts a thread per core of the *node*,
+    whatever the quota: onnxruntime_backend#245). The limit is the request rounded up to whole
+    cores, since a thread that runs into a quota in mid-batch waits for the next period.
+    """
+    source, cpu = _share(wanted, pool)
+    request = millicores(cpu) if cpu else DEFAULT_CPU_MILLICORES
+    limit = -(-request // 1000) * 1000
+    if gpu:
+        return ComputeChoice(1, None, request, limit, f"1 instance, {cpu_quantity(request)} CPU")
+    threads = max(1, limit // 1000)
+    return ComputeChoice(
+        1,
+        threads,
+        request,
+        limit,
+        f"1 instance of {threads} thread{'s' if threads > 1 else ''}: "
+        f"{cpu_quantity(request)} CPU from {source}",
+    )
+
+
+def _share(wanted: Resources | None, pool: Resources) -> tuple[str, str | None]:
+    if wanted and wanted.cpu:
+        return "spec.hardware.resources", wanted.cpu
+    if pool.cpu:
+        return "the pool's replicaResources", pool.cpu
+    return "the default", None

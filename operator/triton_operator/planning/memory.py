@@ -1,0 +1,43 @@
+"""Memory of one replica: stated, or estimated from the model."""
+
+from dataclasses import dataclass
+
+from triton_operator.api.inference_service import Resources
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.planning.quantities import memory_quantity, size_bytes
+from triton_operator.triton.memory import replica_memory_bytes
+
+
+@dataclass(frozen=True)
+class MemoryChoice:
+    """Request and limit of a replica's host memory, in bytes."""
+
+    memory_bytes: int
+    reason: str
+
+
+def choose_memory(
+    wanted: Resources | None,
+    pool: Resources,
+    facts: ModelFacts,
+    *,
+    instances: int,
+    max_batch_size: int,
+    gpu: bool,
+) -> MemoryChoice:
+    """What the spec or the pool states, or else Triton's own need plus the model's."""
+    if wanted and wanted.memory:
+        return MemoryChoice(
+            size_bytes(wanted.memory), f"{wanted.memory} memory from spec.hardware.resources"
+        )
+    if pool.memory:
+        return MemoryChoice(
+            size_bytes(pool.memory), f"{pool.memory} memory from the pool's replicaResources"
+        )
+    estimate = replica_memory_bytes(
+        facts, instances=instances, max_batch_size=max_batch_size, gpu=gpu
+    )
+    return MemoryChoice(
+        estimate,
+        f"{memory_quantity(estimate)} memory estimated from {facts.size_bytes} bytes of weights",
+    )

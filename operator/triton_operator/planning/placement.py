@@ -1,0 +1,93 @@
+"""Which pools may serve, in which order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from triton_operator.api.enums import AcceleratorKind, Preference
+from triton_operator.api.inference_service import Hardware
+from triton_operator.planning.pools import Pool
+from triton_operator.planning.refusal import Refusal
+
+POOL_NOT_FOUND = "PoolNotFound"
+NO_POOL_FITS = "NoPoolFits"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Pools in order of preference, and why in this order."""
+
+    pools: tuple[Pool, ...]
+    reason: str
+
+
+def place(hardware: Hardware, prefer: Preference, pools: Sequence[Pool]) -> Placement | Refusal:
+    """The pools that may serve, most wanted first.
+
+    Named pools keep the user's order. Otherwise: cheapest first where the price is known; pools
+    without a price come after, CPU before GPU unless speed is preferred.
+    """
+    known = {pool.name: pool for pool in pools}
+    if hardware.pools:
+        return _named(hardware, known)
+    fitting = [pool for pool in pools if _matches(pool, hardware.accelerator)]
+    if not fitting:
+        return Refusal(NO_POOL_FITS, _nothing_fits(hardware.accelerator, known.values()))
+    ordered = sorted(fitting, key=lambda pool: (pool.nodes == 0, _rank(pool, prefer)))
+    first = ordered[0]
+    return Placement(tuple(ordered), f"pool {first.name} first: {_why(first, ordered, prefer)}")
+
+
+def _named(hardware: Hardware, known: dict[str, Pool]) -> Placement | Refusal:
+    names = hardware.pools or []
+    missing = [name for name in names if name not in known]
+    if missing:
+        return Refusal(
+            POOL_NOT_FOUND,
+            f"spec.hardware.pools: no ServingPool named {', '.join(missing)}; "
+            f"this cluster has {', '.join(sorted(known)) or 'none'}",
+        )
+    chosen = tuple(known[name] for name in names)
+    misfits = [pool for pool in chosen if not _matches(pool, hardware.accelerator)]
+    if misfits:
+        return Refusal(
+            NO_POOL_FITS,
+            f"spec.hardware.accelerator is {hardware.accelerator}, but pool {misfits[0].name} is a "
+            f"{misfits[0].kind} pool; remove it from spec.hardware.pools or choose Any",
+        )
+    return Placement(chosen, f"pool {chosen[0].name} first: first in spec.hardware.pools")
+
+
+def _matches(pool: Pool, wanted: AcceleratorKind) -> bool:
+    return wanted is AcceleratorKind.ANY or pool.kind is wanted
+
+
+def _rank(pool: Pool, prefer: Preference) -> tuple[bool, Decimal, bool, str]:
+    price = pool.cost_per_replica_hour
+    if prefer is Preference.ENERGY and pool.watts_per_replica is not None:
+        price = Decimal(pool.watts_per_replica)
+    fast_first = prefer in (Preference.LATENCY, Preference.THROUGHPUT)
+    if fast_first:
+        return (False, Decimal(0), not pool.is_gpu, pool.name)
+    return (price is None, price or Decimal(0), pool.is_gpu, pool.name)
+
+
+def _why(first: Pool, ordered: Sequence[Pool], prefer: Preference) -> str:
+    if len(ordered) == 1:
+        origin = "inferred from the nodes" if first.inferred else "the only pool that matches"
+        return f"{origin}, {first.nodes} nodes"
+    if prefer in (Preference.LATENCY, Preference.THROUGHPUT):
+        return f"a {first.kind} pool, as spec.objective.prefer is {prefer}"
+    if prefer is Preference.ENERGY and first.watts_per_replica is not None:
+        return f"{first.watts_per_replica} W per replica is the least"
+    if first.cost_per_replica_hour is not None:
+        return f"{first.cost_per_replica_hour} per replica and hour is the lowest known price"
+    return f"no pool states a price, and a {first.kind} pool is the cheaper guess"
+
+
+def _nothing_fits(wanted: AcceleratorKind, pools: object) -> str:
+    names = ", ".join(f"{pool.name} ({pool.kind})" for pool in pools)  # type: ignore[attr-defined]
+    return (
+        f"spec.hardware.accelerator is {wanted}, but the cluster's pools are {names or 'none'}; "
+        f"add a ServingPool or nodes of that kind, or choose Any"
+    )

@@ -1,0 +1,144 @@
+"""The plan of a service: one row per pool in use, and every reason on the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triton_operator.api.enums import Precision
+from triton_operator.api.inference_service import (
+    DEFAULT_LATENCY_MILLISECONDS,
+    InferenceServiceSpec,
+)
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.planning.batching import BatchChoice, choose_batching
+from triton_operator.planning.compute import choose_compute
+from triton_operator.planning.memory import choose_memory
+from triton_operator.planning.placement import Placement, place
+from triton_operator.planning.pools import Pool
+from triton_operator.planning.precision import choose_precision
+from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.replicas import ReplicaBounds, replica_bounds
+from triton_operator.triton.releases import (
+    Release,
+    UnknownRelease,
+    release_of,
+    security_finding,
+)
+
+UNKNOWN_RELEASE = "UnknownTritonRelease"
+GIVEN_UP_AFTER_BOUNDS = 5
+"""A request that waited five times the bound has been given up by its client."""
+
+
+@dataclass(frozen=True)
+class PoolPlan:
+    """How the service runs on one pool.
+
+    `max_batch_size` is Triton's (0: tensors have no batch axis). CPU in millicores, memory in
+    bytes, both per replica. `longest_request_seconds` bounds how long a shutdown waits.
+    """
+
+    pool: Pool
+    image: str
+    release: Release
+    precision: Precision
+    max_batch_size: int
+    dynamic_batching: bool
+    queue_delay_microseconds: int
+    instances: int
+    threads: int | None
+    cpu_request_millicores: int
+    cpu_limit_millicores: int
+    memory_bytes: int
+    longest_request_seconds: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Pools in use, most wanted first, and the bounds of replicas over all of them.
+
+    `standby` names pools that may serve too, once replicas can spill over.
+    """
+
+    pools: tuple[PoolPlan, ...]
+    standby: tuple[str, ...]
+    replicas: ReplicaBounds
+
+
+def plan_service(
+    spec: InferenceServiceSpec, facts: ModelFacts, pools: Sequence[Pool]
+) -> Plan | Refusal:
+    """The plan for a service whose model is known.
+
+    Replicas do not spill over to a second pool yet, so exactly one pool is in use: the first.
+    """
+    placement = place(spec.hardware, spec.objective.prefer, pools)
+    if isinstance(placement, Refusal):
+        return placement
+    row = _pool_plan(spec, facts, placement)
+    if isinstance(row, Refusal):
+        return row
+    return Plan(
+        pools=(row,),
+        standby=tuple(pool.name for pool in placement.pools[1:]),
+        replicas=replica_bounds(spec.scaling),
+    )
+
+
+def _pool_plan(
+    spec: InferenceServiceSpec, facts: ModelFacts, placement: Placement
+) -> PoolPlan | Refusal:
+    pool = placement.pools[0]
+    image = spec.runtime.image or pool.image
+    try:
+        release = release_of(image, None if spec.runtime.image else pool.release)
+    except UnknownRelease as error:
+        return Refusal(UNKNOWN_RELEASE, f"pool {pool.name}: {error}")
+    batch = choose_batching(spec.batching, facts, gpu=pool.is_gpu)
+    if isinstance(batch, Refusal):
+        return batch
+    precision = choose_precision(spec.precision)
+    compute = choose_compute(spec.hardware.resources, pool.replica_resources, gpu=pool.is_gpu)
+    memory = choose_memory(
+        spec.hardware.resources,
+        pool.replica_resources,
+        facts,
+        instances=compute.instances,
+        max_batch_size=batch.max_batch_size,
+        gpu=pool.is_gpu,
+    )
+    reasons = [placement.reason, batch.reason, precision.reason, compute.reason, memory.reason]
+    if finding := security_finding(release):
+        reasons.append(finding)
+    return PoolPlan(
+        pool=pool,
+        image=image,
+        release=release,
+        precision=precision.precision,
+        max_batch_size=batch.max_batch_size,
+        dynamic_batching=batch.dynamic,
+        queue_delay_microseconds=_queue_delay(spec, batch),
+        instances=compute.instances,
+        threads=compute.threads,
+        cpu_request_millicores=compute.request_millicores,
+        cpu_limit_millicores=compute.limit_millicores,
+        memory_bytes=memory.memory_bytes,
+        longest_request_seconds=longest_request_seconds(spec),
+        reasons=tuple(reasons),
+    )
+
+
+def _queue_delay(spec: InferenceServiceSpec, batch: BatchChoice) -> int:
+    return spec.batching.max_queue_delay_microseconds if batch.dynamic else 0
+
+
+def latency_bound_milliseconds(spec: InferenceServiceSpec) -> int:
+    """The bound on the objective's percentile, stated or the default, in milliseconds."""
+    latency = spec.objective.latency
+    return latency.milliseconds if latency else DEFAULT_LATENCY_MILLISECONDS
+
+
+def longest_request_seconds(spec: InferenceServiceSpec) -> int:
+    """How long a request in flight may take before a shutdown stops waiting for it, in seconds."""
+    bound = latency_bound_milliseconds(spec) * GIVEN_UP_AFTER_BOUNDS
+    return max(5, -(-bound // 1000))

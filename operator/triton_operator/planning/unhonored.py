@@ -1,0 +1,46 @@
+"""Fields of a spec that this version accepts and does nothing about: said, never ignored."""
+
+from triton_operator.api.enums import Overload, PrecisionMode, Preference, ScalingMode
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.planning.plan import Plan
+
+
+def unhonored_fields(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
+    """One sentence per field whose wish is not carried out, with what happens instead."""
+    sentences: list[str] = []
+    if spec.model.samples is not None:
+        sentences.append("spec.model.samples: not read, as nothing is verified or measured yet")
+    if spec.objective.latency is not None:
+        sentences.append("spec.objective.latency: shown, not steered by, until models are measured")
+    if spec.objective.min_attainment_percent != 99:
+        sentences.append("spec.objective.minAttainmentPercent: not measured yet")
+    if spec.objective.prefer is not Preference.COST:
+        sentences.append(
+            f"spec.objective.prefer {spec.objective.prefer}: orders the pools; batch size and "
+            "replicas do not follow it yet"
+        )
+    if spec.batching.overload is Overload.REJECT:
+        sentences.append("spec.batching.overload Reject: requests are queued")
+    if spec.precision.mode not in (PrecisionMode.AUTO, PrecisionMode.FP32):
+        sentences.append(f"spec.precision.mode {spec.precision.mode}: the model runs in FP32")
+    if spec.precision.min_agreement != "0.99":
+        sentences.append("spec.precision.minAgreement: nothing is converted, so nothing compared")
+    sentences += _scaling(spec)
+    if plan is not None and plan.standby and spec.hardware.pools:
+        sentences.append(
+            f"spec.hardware.pools: only {plan.pools[0].pool.name} is used; replicas do not spill "
+            f"over to {', '.join(plan.standby)} yet"
+        )
+    return sentences
+
+
+def _scaling(spec: InferenceServiceSpec) -> list[str]:
+    scaling = spec.scaling
+    if scaling.mode is not ScalingMode.AUTO:
+        return []
+    if scaling.max_replicas is not None and scaling.max_replicas > scaling.min_replicas:
+        return [
+            f"spec.scaling.maxReplicas {scaling.max_replicas}: replicas stay at minReplicas "
+            f"{scaling.min_replicas}, as load is not observed yet"
+        ]
+    return []

@@ -1,0 +1,1 @@
+"""Facts about NVIDIA Triton as pure functions: releases, flags, config.pbtxt, probes, memory."""

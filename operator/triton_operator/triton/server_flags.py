@@ -1,0 +1,55 @@
+"""The command line of tritonserver for one model per pod, by release."""
+
+from triton_operator.triton.features import Feature
+from triton_operator.triton.releases import Release
+
+HTTP_PORT = 8000
+GRPC_PORT = 8001
+METRICS_PORT = 8002
+
+
+def server_args(
+    release: Release,
+    *,
+    repository: str,
+    exit_timeout_seconds: int,
+    max_http_input_bytes: int | None,
+    gpu: bool,
+) -> tuple[str, ...]:
+    """Arguments after `tritonserver`.
+
+    `max_http_input_bytes` None keeps Triton's own limit (64 MB); releases that cannot change it
+    keep it too. The endpoints for SageMaker and Vertex AI are off unless asked for, and builds
+    without them refuse the flags that would say so again: no flag is given.
+    """
+    args = [
+        f"--model-repository={repository}",
+        # One model per pod: readiness of the server is readiness of the model, nobody can load
+        # another one, and a failed load ends the process with the reason in its log.
+        "--model-control-mode=none",
+        "--exit-on-error=true",
+        "--strict-readiness=true",
+        # config.pbtxt says everything; completing it would open (TensorRT: build) the model twice.
+        "--disable-auto-complete-config",
+        f"--exit-timeout-secs={exit_timeout_seconds}",
+        f"--http-port={HTTP_PORT}",
+        f"--grpc-port={GRPC_PORT}",
+        f"--metrics-port={METRICS_PORT}",
+        f"--allow-gpu-metrics={_boolean(gpu)}",
+        # Figures of the whole node, which say nothing about this pod.
+        "--allow-cpu-metrics=false",
+    ]
+    if Feature.SUMMARY_METRICS.in_release(release):
+        args.append("--metrics-config=summary_latencies=true")
+    if Feature.LATENCY_HISTOGRAMS.in_release(release):
+        args.append("--metrics-config=histogram_latencies=true")
+    if max_http_input_bytes is not None and Feature.HTTP_MAX_INPUT_SIZE.in_release(release):
+        args.append(f"--http-max-input-size={max_http_input_bytes}")
+    if Feature.CLIENT_SHARED_MEMORY_FLAG.in_release(release):
+        # Clients are in other pods: a shared memory region of theirs cannot be here.
+        args.append("--allow-client-shm=false")
+    return tuple(args)
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,120 @@
+"""Each pattern takes one text and refuses another, at the API server and in the models alike."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.api.client import Api, Object, RefusedError
+from tests.api.paths import changed, places, schema_path
+from tests.objects import kind_of, written
+from triton_operator.api.crd import all_crds
+
+SHA = "sha256:" + "0123456789abcdef" * 4
+
+# kind: path of the field: (taken, refused)
+ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
+    "inferenceservice": {
+        "spec.model.digest": (SHA, SHA.upper()),
+        "spec.model.secretName": ("store.credentials", "Store"),
+        "spec.precision.minAgreement": ("0.5", ".5"),
+        "spec.hardware.pools[0]": ("l4", "l4.spot"),
+        "spec.hardware.resources.cpu": ("500m", "two"),
+        "spec.hardware.resources.memory": ("1.5Gi", "4gi"),
+        "spec.runtime.image": ("r.example:5000/a/b@" + SHA, "a b"),
+        "spec.runtime.env[0].name": ("_a.b-C9", "A=B"),
+        "spec.runtime.env[1].valueFrom.secretKeyRef.name": ("a.b", "a_b"),
+        "spec.runtime.env[1].valueFrom.secretKeyRef.key": ("A_b-c.d", "a/b"),
+        "spec.runtime.env[2].valueFrom.configMapKeyRef.name": ("a.b", ".b"),
+        "spec.runtime.env[2].valueFrom.configMapKeyRef.key": ("A_b-c.d", "a b"),
+        "status.conditions[0].reason": ("AsExpected", "as expected"),
+    },
+    "servingpool": {
+        "spec.nodeSelector{disk}": ("NVIDIA_L4.80", "a b"),
+        "spec.tolerations[0].key": ("example.com/a_B", "/a"),
+        "spec.tolerations[1].value": ("", "-"),
+        "spec.accelerator.resource": ("amd.com/gpu", "gpu"),
+        "spec.image": ("r.example/triton:26.09-py3", " triton:26.09"),
+        "spec.release": ("24.12", "24-12"),
+        "spec.replicaResources.cpu": ("0.5", "0,5"),
+        "spec.replicaResources.memory": ("512Mi", "512 Mi"),
+        "spec.cost.currency": ("EUR", "eur"),
+        "spec.cost.perReplicaHour": ("12", "12 EUR"),
+        "status.allocatable{cpu}": ("1930m", "many"),
+        "status.free{cpu}": ("0", "-1"),
+        "status.conditions[0].reason": ("NodesFound", "12"),
+    },
+    "modelprofile": {
+        "spec.digest": (SHA, SHA[7:]),
+        "spec.facts.files[0].digest": (SHA, "md5:0"),
+        "spec.measurements[0].latency[0].milliseconds": ("8.5", "8.5ms"),
+        "spec.measurements[0].memory": ("1Gi", "1GiB"),
+        "spec.measurements[0].agreement": ("0.943", "94.3%"),
+    },
+}
+CASES = [(kind, path) for kind, paths in ROWS.items() for path in paths]
+
+
+@pytest.fixture(scope="module")
+def live(api: Api) -> dict[str, Object]:
+    """One object of each kind that has a status, for changes of the status."""
+    documents = {
+        kind: written(f"{kind}-every-field") for kind in ("inferenceservice", "servingpool")
+    }
+    for document in documents.values():
+        document["metadata"]["name"] = "patterns"
+        api.create(document)
+        api.merge(document, {"status": document["status"]}, "status")
+    return documents
+
+
+def send(api: Api, live: dict[str, Object], kind: str, path: str, value: Any) -> None:
+    """The object with this value, as a dry run."""
+    if path.startswith("status"):
+        document = changed(live[kind], {path: value})
+        api.merge(document, {"status": document["status"]}, "status", dry_run=True)
+    else:
+        api.create(changed(written(f"{kind}-every-field"), {path: value}), dry_run=True)
+
+
+@pytest.mark.parametrize(("kind", "path"), CASES)
+def test_pattern_takes(api: Api, live: dict[str, Object], kind: str, path: str) -> None:
+    taken, _ = ROWS[kind][path]
+
+    send(api, live, kind, path, taken)
+    read(kind, path, taken)
+
+
+@pytest.mark.parametrize(("kind", "path"), CASES)
+def test_pattern_refuses(api: Api, live: dict[str, Object], kind: str, path: str) -> None:
+    _, refused = ROWS[kind][path]
+
+    with pytest.raises(RefusedError) as refusal:
+        send(api, live, kind, path, refused)
+    with pytest.raises(ValidationError, match="should match pattern"):
+        read(kind, path, refused)
+
+    assert refusal.value.code == 422
+    assert "should match" in refusal.value.message
+    # The server writes the key of a map as it writes the name of a field.
+    assert path.replace("{", ".").replace("}", "") in refusal.value.message
+
+
+def read(kind: str, path: str, value: Any) -> None:
+    """The object with this value, through the models."""
+    document = changed(written(f"{kind}-every-field"), {path: value})
+    described = kind_of(document)
+    described.spec.model_validate(document["spec"])
+    if described.status is not None:
+        described.status.model_validate(document["status"])
+
+
+def test_every_pattern_has_a_row() -> None:
+    patterns = {
+        (definition["spec"]["names"]["singular"], path)
+        for definition in all_crds()
+        for path, schema in places(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+        if "pattern" in schema
+    }
+
+    assert patterns == {(kind, schema_path(path)) for kind, path in CASES}

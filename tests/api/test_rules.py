@@ -1,0 +1,226 @@
+"""Each CEL rule accepts one object and refuses another, in the words that the user will read."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.api.client import Api, RefusedError
+from tests.api.paths import ABSENT, changed, places, schema_path
+from tests.objects import written
+from triton_operator.api.crd import all_crds
+from triton_operator.api.crd.schema import VALIDATIONS
+
+SHA = "0123456789abcdef" * 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """`refused` and `accepted` change the object with every field at some paths.
+
+    `at` is the path of the value that the rule is about; the error names it.
+    """
+
+    kind: str
+    at: str
+    message: str
+    refused: dict[str, Any]
+    accepted: dict[str, Any] = field(default_factory=dict)
+
+
+def uri_rows(at: str) -> dict[str, Row]:
+    """The rules of an address, for the field at `at`."""
+
+    def row(message: str, refused: str, accepted: str) -> Row:
+        return Row("inferenceservice", at, message, {at: refused}, {at: accepted})
+
+    scheme = (
+        "must be a pvc://, https://, s3://, gs://, abfs://, hf:// or oci:// address; "
+        "for a file on disk use a PersistentVolumeClaim: pvc://CLAIM/PATH"
+    )
+    claim = "pvc:// needs a claim and a path inside it: pvc://CLAIM/PATH"
+    dots = "must not contain '..'"
+    revision = "hf:// needs a file and a revision: hf://ORG/REPO/FILE@REVISION"
+    digest = "oci:// needs a digest: oci://REPOSITORY@sha256:DIGEST"
+    return {
+        f"{at}: file": row(scheme, "file:///models/m.onnx", "https://host/m.onnx"),
+        f"{at}: unknown scheme": row(scheme, "ftp://host/m.onnx", "gs://bucket/m.onnx"),
+        f"{at}: plain path": row(scheme, "/models/m.onnx", "abfs://box/m.onnx"),
+        f"{at}: no host": row(scheme, "https:///m.onnx", "https://host/m.onnx?sig=a/b"),
+        f"{at}: fragment": row(scheme, "https://host/m.onnx#x", "https://host:8443/m.onnx"),
+        f"{at}: claim alone": row(claim, "pvc://models", "pvc://models/m.onnx"),
+        f"{at}: claim and nothing": row(claim, "pvc://models/", "pvc://models/a/b"),
+        f"{at}: parent": row(dots, "pvc://models/../m.onnx", "pvc://models/..m.onnx"),
+        f"{at}: parent at the end": row(dots, "s3://bucket/a/..", "s3://bucket/a/b.."),
+        f"{at}: no revision": row(revision, "hf://org/repo/m.onnx", "hf://org/repo/m.onnx@main"),
+        f"{at}: no file": row(revision, "hf://org/repo@main", "hf://org/repo/a/m.onnx@0f3c"),
+        f"{at}: tag": row(digest, "oci://reg/repo:1.0", f"oci://reg/repo@sha256:{SHA}"),
+        f"{at}: short digest": row(digest, "oci://r/m@sha256:0", f"oci://r:5000/m@sha256:{SHA}"),
+    }
+
+
+NAME = (
+    "metadata.name becomes the name of a Service: lower-case letters, digits and '-', "
+    "first a letter, last no '-', at most 50 characters, so that <name>-<pool> fits too"
+)
+POOL_NAME = (
+    "metadata.name becomes a label and a part of names: lower-case letters, digits and '-', "
+    "first and last no '-', at most 63 characters"
+)
+BATCH_OFF = "mode Off means single requests: omit maxBatchSize, or choose Auto or Fixed"
+REPLICAS_FIXED = "mode Fixed runs minReplicas: omit maxReplicas, or make it equal"
+EITHER_SOURCE = "needs either secretKeyRef or configMapKeyRef"
+EXISTS = "operator Exists takes no value: omit it, or choose operator Equal"
+EVERY_TAINT = "a toleration without key tolerates every taint: it needs operator Exists"
+RELEASE = 'say the Triton release beside a private image: release: "26.09"'
+AGREEMENT = "must be between 0 and 1, such as '0.99'"
+
+ROWS: dict[str, Row] = {
+    "name with a digit first": Row(
+        "inferenceservice", "", NAME, {"metadata.name": "2fast"}, {"metadata.name": "fast2"}
+    ),
+    "name with a dot": Row(
+        "inferenceservice", "", NAME, {"metadata.name": "a.b"}, {"metadata.name": "a-b"}
+    ),
+    "name of 51 characters": Row(
+        "inferenceservice", "", NAME, {"metadata.name": "a" * 51}, {"metadata.name": "a" * 50}
+    ),
+    **uri_rows("spec.model.uri"),
+    **uri_rows("spec.model.samples.uri"),
+    "fixed batch without size": Row(
+        "inferenceservice",
+        "spec.batching",
+        "mode Fixed needs maxBatchSize",
+        {"spec.batching": {"mode": "Fixed"}},
+        {"spec.batching": {"mode": "Fixed", "maxBatchSize": 8}},
+    ),
+    "no batches of 8": Row(
+        "inferenceservice",
+        "spec.batching",
+        BATCH_OFF,
+        {"spec.batching": {"mode": "Off", "maxBatchSize": 8}},
+        {"spec.batching": {"mode": "Off", "maxBatchSize": 1}},
+    ),
+    "agreement above 1": Row(
+        "inferenceservice",
+        "spec.precision.minAgreement",
+        AGREEMENT,
+        {"spec.precision.minAgreement": "1.01"},
+        {"spec.precision.minAgreement": "1.0"},
+    ),
+    "pool named twice": Row(
+        "inferenceservice",
+        "spec.hardware.pools",
+        "a pool may be named only once",
+        {"spec.hardware.pools": ["l4", "cpu", "l4"]},
+        {"spec.hardware.pools": ["l4", "cpu", "l40"]},
+    ),
+    "more replicas at least than at most": Row(
+        "inferenceservice",
+        "spec.scaling",
+        "minReplicas must not be greater than maxReplicas",
+        {"spec.scaling": {"minReplicas": 3, "maxReplicas": 2}},
+        {"spec.scaling": {"minReplicas": 3, "maxReplicas": 3}},
+    ),
+    "fixed within a range": Row(
+        "inferenceservice",
+        "spec.scaling",
+        REPLICAS_FIXED,
+        {"spec.scaling": {"mode": "Fixed", "minReplicas": 1, "maxReplicas": 2}},
+        {"spec.scaling": {"mode": "Fixed", "minReplicas": 2}},
+    ),
+    "variable with two values": Row(
+        "inferenceservice",
+        "spec.runtime.env[1]",
+        "a variable has either value or valueFrom",
+        {"spec.runtime.env[1].value": "plain"},
+        {"spec.runtime.env[1].value": "plain", "spec.runtime.env[1].valueFrom": ABSENT},
+    ),
+    "variable from two sources": Row(
+        "inferenceservice",
+        "spec.runtime.env[1].valueFrom",
+        EITHER_SOURCE,
+        {"spec.runtime.env[1].valueFrom.configMapKeyRef": {"name": "a", "key": "b"}},
+    ),
+    "variable from no source": Row(
+        "inferenceservice",
+        "spec.runtime.env[1].valueFrom",
+        EITHER_SOURCE,
+        {"spec.runtime.env[1].valueFrom": {}},
+        {"spec.runtime.env[1].valueFrom": {"configMapKeyRef": {"name": "a", "key": "b"}}},
+    ),
+    "pool's name with a dot": Row(
+        "servingpool", "", POOL_NAME, {"metadata.name": "l4.spot"}, {"metadata.name": "4-l4"}
+    ),
+    "pool's name of 64 characters": Row(
+        "servingpool", "", POOL_NAME, {"metadata.name": "a" * 64}, {"metadata.name": "a" * 63}
+    ),
+    "private image without release": Row(
+        "servingpool",
+        "spec",
+        RELEASE,
+        {"spec.release": ABSENT},
+        {"spec.release": ABSENT, "spec.image": "registry.example/triton:26.09-py3"},
+    ),
+    "toleration of everything": Row(
+        "servingpool",
+        "spec.tolerations[0]",
+        EVERY_TAINT,
+        {"spec.tolerations[0]": {"effect": "NoSchedule"}},
+        {"spec.tolerations[0]": {"operator": "Exists"}},
+    ),
+    "value of what only exists": Row(
+        "servingpool",
+        "spec.tolerations[0]",
+        EXISTS,
+        {"spec.tolerations[0].value": "present"},
+        {"spec.tolerations[0].value": "present", "spec.tolerations[0].operator": "Equal"},
+    ),
+    "seconds without eviction": Row(
+        "servingpool",
+        "spec.tolerations[1]",
+        "tolerationSeconds needs effect NoExecute",
+        {"spec.tolerations[1].effect": "NoSchedule"},
+        {"spec.tolerations[1].tolerationSeconds": ABSENT},
+    ),
+    "measured agreement above 1": Row(
+        "modelprofile",
+        "spec.measurements[0].agreement",
+        AGREEMENT,
+        {"spec.measurements[0].agreement": "2"},
+        {"spec.measurements[0].agreement": "0"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rule_refuses_and_says_what_to_write(api: Api, name: str) -> None:
+    row = ROWS[name]
+    document = changed(written(f"{row.kind}-every-field"), row.refused)
+
+    with pytest.raises(RefusedError) as refusal:
+        api.create(document, dry_run=True)
+
+    ((at, message),) = refusal.value.causes
+    assert refusal.value.code == 422
+    assert at == (row.at or "<nil>")
+    assert message.startswith("Invalid value: ")
+    assert message.endswith(row.message)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rule_accepts_what_it_asks_for(api: Api, name: str) -> None:
+    row = ROWS[name]
+
+    api.create(changed(written(f"{row.kind}-every-field"), row.accepted), dry_run=True)
+
+
+def test_every_rule_has_a_row() -> None:
+    rules = {
+        (definition["spec"]["names"]["singular"], path, rule["message"])
+        for definition in all_crds()
+        for path, schema in places(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+        for rule in schema.get(VALIDATIONS, ())
+    }
+
+    assert rules == {(row.kind, schema_path(row.at), row.message) for row in ROWS.values()}

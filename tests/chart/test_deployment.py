@@ -1,0 +1,179 @@
+"""The operator's pod: its image, its command line, its rights on the node, its probes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chart.rendering import VALUES, Object, only, rendered
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+def pod(*settings: str) -> Object:
+    return dict(only(rendered((), settings), "Deployment")["spec"]["template"])
+
+
+def container(*settings: str) -> Object:
+    (found,) = pod(*settings)["spec"]["containers"]
+    return dict(found)
+
+
+def flags(*settings: str) -> list[str]:
+    return list(container(*settings)["args"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "image"),
+    [
+        ((), "triton-operator:0.1.0"),
+        (("image.tag=1.2",), "triton-operator:1.2"),
+        (("image.repository=r.example.com:5000/a/b",), "r.example.com:5000/a/b:0.1.0"),
+        ((f"image.digest={DIGEST}",), f"triton-operator@{DIGEST}"),
+        (("image.tag=1.2", f"image.digest={DIGEST}"), f"triton-operator@{DIGEST}"),
+    ],
+)
+def test_the_operator_hands_its_own_image_to_its_jobs(
+    settings: tuple[str, ...], image: str
+) -> None:
+    assert container(*settings)["image"] == image
+    assert f"--image={image}" in flags(*settings)
+
+
+def test_the_command_line_by_default() -> None:
+    assert container()["command"] == ["triton-operator"]
+    assert flags() == [
+        "run",
+        "--http-port=8080",
+        "--log-format=json",
+        "--workers=16",
+        "--image=triton-operator:0.1.0",
+        "--image-pull-policy=IfNotPresent",
+        "--cpu-image=nvcr.io/nvidia/tritonserver:26.09-py3",
+        "--cpu-release=26.09",
+        "--gpu-image=nvcr.io/nvidia/tritonserver:26.09-py3",
+        "--gpu-release=26.09",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("namespaces={shop,search}", ["--namespace=shop", "--namespace=search"]),
+        ("workers=100", ["--workers=100"]),
+        ("logFormat=text", ["--log-format=text"]),
+        ("image.pullPolicy=Never", ["--image-pull-policy=Never"]),
+        ("triton.cpu.image=cpu:1", ["--cpu-image=cpu:1"]),
+        ("triton.cpu.release=26.10", ["--cpu-release=26.10"]),
+        ("triton.gpu.image=gpu:1", ["--gpu-image=gpu:1"]),
+        ("triton.gpu.release=25.01", ["--gpu-release=25.01"]),
+    ],
+)
+def test_a_value_becomes_a_flag(setting: str, expected: list[str]) -> None:
+    changed = [flag for flag in flags(setting) if flag not in flags()]
+
+    assert changed == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "why"),
+    [
+        ("pod.automountServiceAccountToken", True, "the operator talks to the API server"),
+        ("pod.securityContext.runAsNonRoot", True, "the kubelet refuses a root image"),
+        ("pod.securityContext.runAsUser", 65532, "the image's own user"),
+        ("pod.securityContext.runAsGroup", 65532, "not root's group either"),
+        ("pod.securityContext.seccompProfile", {"type": "RuntimeDefault"}, "restricted"),
+        ("container.securityContext.allowPrivilegeEscalation", False, "restricted"),
+        ("container.securityContext.readOnlyRootFilesystem", True, "nothing to tamper with"),
+        ("container.securityContext.capabilities", {"drop": ["ALL"]}, "restricted"),
+        ("pod.hostNetwork", None, "no business in the node's network"),
+        ("pod.hostPID", None, "nor among its processes"),
+        ("container.resources.requests", {"cpu": "100m", "memory": "192Mi"}, "measured need"),
+        ("container.resources.limits", {"memory": "512Mi"}, "no CPU limit: no throttling"),
+    ],
+)
+def test_the_pod_is_confined(path: str, expected: object, why: str) -> None:
+    found: object = {"pod": pod()["spec"], "container": container()}
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+
+    assert found == expected, why
+
+
+def test_only_the_pod_mounts_a_token() -> None:
+    assert only(rendered(), "ServiceAccount")["automountServiceAccountToken"] is False
+    assert pod()["spec"]["serviceAccountName"] == "triton-operator"
+
+
+def test_only_tmp_is_writable() -> None:
+    assert container()["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+    (volume,) = pod()["spec"]["volumes"]
+    assert volume == {"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}}
+
+
+def test_the_cluster_may_choose_the_user() -> None:
+    context = pod("runAsUser=null")["spec"]["securityContext"]
+
+    assert context == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def test_one_operator_at_a_time() -> None:
+    spec = only(rendered(), "Deployment")["spec"]
+
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize(
+    ("probe", "path"),
+    [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")],
+)
+def test_probes_ask_the_named_port(probe: str, path: str) -> None:
+    (port,) = container()["ports"]
+
+    assert port == {"name": "http", "containerPort": 8080, "protocol": "TCP"}
+    assert container()[probe]["httpGet"] == {"path": path, "port": "http"}
+
+
+def test_the_pod_knows_where_it_runs() -> None:
+    names = {one["name"]: one["valueFrom"]["fieldRef"]["fieldPath"] for one in container()["env"]}
+
+    assert names == {"POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}
+
+
+def test_the_metrics_service_finds_the_pod() -> None:
+    service = only(rendered(), "Service")["spec"]
+
+    assert service["selector"].items() <= pod()["metadata"]["labels"].items()
+    (port,) = service["ports"]
+    assert (port["name"], port["port"], port["targetPort"]) == ("http-metrics", 8080, "http")
+
+
+def test_a_label_of_the_user_cannot_hide_the_pod_from_its_deployment() -> None:
+    setting = r"podLabels.app\.kubernetes\.io/component=mine,podLabels.team=serving"
+    deployment = only(rendered((), (setting,)), "Deployment")["spec"]
+
+    labels = deployment["template"]["metadata"]["labels"]
+    assert labels["team"] == "serving"
+    assert deployment["selector"]["matchLabels"].items() <= labels.items()
+
+
+def test_every_value_arrives() -> None:
+    objects = rendered((VALUES / "every-value.yaml",))
+    deployment = only(objects, "Deployment")
+    metadata = deployment["spec"]["template"]["metadata"]
+    spec = deployment["spec"]["template"]["spec"]
+
+    assert deployment["metadata"]["name"] == "inference-operator"
+    assert metadata["labels"]["app.kubernetes.io/name"] == "inference"
+    assert metadata["labels"]["example.com/team"] == "serving"
+    assert metadata["annotations"] == {"example.com/note": "pod"}
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    assert spec["serviceAccountName"] == "somebody"
+    assert spec["priorityClassName"] == "system-cluster-critical"
+    assert spec["nodeSelector"] == {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
+    assert spec["tolerations"][0]["key"] == "node-role.kubernetes.io/control-plane"
+    assert "nodeAffinity" in spec["affinity"]
+    assert spec["securityContext"]["runAsUser"] == 1234
+    assert spec["containers"][0]["resources"]["limits"] == {"memory": "2Gi"}
+    assert only(objects, "Service")["metadata"]["annotations"] == {"prometheus.io/scrape": "true"}
+    assert {one["kind"] for one in objects} == {"Deployment", "Service"}
