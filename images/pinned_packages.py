@@ -22,6 +22,10 @@ GLIBC_MINORS = range(17, 37)
 """Wheels for glibc up to bookworm's 2.36 fit."""
 
 
+SETTLED = 315_532_800
+"""Seconds since 1970: the first day that a zip file can name."""
+
+
 def _platforms() -> list[str]:
     names = [f"manylinux_2_{minor}_x86_64" for minor in reversed(GLIBC_MINORS)]
     return [*names, "manylinux2014_x86_64"]
@@ -115,8 +119,10 @@ def install_project(stage: Path, target: Path) -> None:
         (wheel,) = Path(wheels).glob("*.whl")
         _pip(
             "install", "--quiet", "--no-deps", "--no-index", "--no-compile", *_target_options(),
-            "--upgrade", "--target", target, wheel,
+            "--target", target, wheel,
         )  # fmt: skip
+    # It names the temporary folder, so that every build would differ.
+    drop(target, ("*.dist-info/direct_url.json",))
 
 
 def drop(folder: Path, patterns: tuple[str, ...]) -> None:
@@ -134,3 +140,9 @@ def drop(folder: Path, patterns: tuple[str, ...]) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+
+def settle(folder: Path) -> None:
+    """Give everything below `folder` the same time, so that equal contents are equal layers."""
+    for path in folder.rglob("*"):
+        os.utime(path, (SETTLED, SETTLED), follow_symlinks=False)

@@ -153,6 +153,7 @@ def _build_with_buildah(missing: Iterable[BuiltImage]) -> None:
                         arguments = {"BASE": base}
                         buildah.build(dockerfile, context, found.reference, arguments, s.detail)
                 s.detail("exporting")
+                _require_unchanged(found)
                 buildah.export(found.reference, found.archive)
                 buildah.forget(found.repository, found.reference)
     finally:
@@ -172,12 +173,19 @@ def _build_with_docker(found: BuiltImage) -> None:
             on_line=s.detail,
         )
         # fmt: on
+        _require_unchanged(found)
         partial = found.archive.with_name(f".{found.archive.name}.{os.getpid()}")
         run(
             ["docker", "save", "-o", partial, found.reference, found.dev_reference],
             timeout_seconds=600,
         )
         partial.rename(found.archive)
+
+
+def _require_unchanged(built: BuiltImage) -> None:
+    """Else an archive would be cached under the hash of sources it was not built from."""
+    if image(built.name).reference != built.reference:
+        raise HarnessError(f"the inputs of images/{built.name} changed during its build; run again")
 
 
 class _Context:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fills the build context of the operator's image.
 
-`context.py FOLDER` writes `site/` (the operator and its pinned dependencies) and `bin/` into
-FOLDER; `context.py --inputs` prints the files that decide what comes out, relative to the
+`context.py FOLDER` writes `site/` (the pinned dependencies), `project/` (the operator) and `bin/`
+into FOLDER, apart from each other because dependencies change seldom and are most of the image; `context.py --inputs` prints the files that decide what comes out, relative to the
 repository's root.
 """
 
@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent))
 
-from pinned_packages import drop, install, install_project  # noqa: E402
+from pinned_packages import drop, install, install_project, settle  # noqa: E402
 
 REQUIREMENTS = REPOSITORY / "requirements" / "operator.txt"
 PROJECT = ("pyproject.toml", "README.md", "LICENSE", "operator/triton_operator")
@@ -53,20 +53,22 @@ def stage_project(stage: Path) -> None:
 def make_context(folder: Path) -> None:
     """Fill `folder`; whatever it holds of an earlier call is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("site", "bin"):
+    for name in ("site", "project", "bin"):
         shutil.rmtree(folder / name, ignore_errors=True)
     print("unpacking the operator's dependencies", flush=True)
-    site = folder / "site"
-    install(REQUIREMENTS, site)
+    install(REQUIREMENTS, folder / "site")
+    drop(folder / "site", UNUSED_PACKAGES)
     print("building the operator's wheel", flush=True)
     with tempfile.TemporaryDirectory() as stage:
         stage_project(Path(stage))
-        install_project(Path(stage), site)
-    drop(site, UNUSED_PACKAGES)
+        install_project(Path(stage), folder / "project")
+    # The one pip wrote names the Python of the machine that builds.
+    drop(folder / "project", ("bin",))
     (folder / "bin").mkdir()
     command = folder / "bin" / "triton-operator"
     shutil.copyfile(HERE / "triton-operator", command)
     command.chmod(0o755)
+    settle(folder)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fills the build context of the Triton CPU image.
 
-`context.py FOLDER` writes `tritonserver/` (server, libraries, backends) and `site/` (the Python
-packages of the onnxruntime backend) into FOLDER; `context.py --inputs` prints the files that decide
+`context.py FOLDER` writes `site/` (the Python packages), `tritonserver/` (server, libraries, Python
+backend) and `backends/` (our onnxruntime backend) into FOLDER; `context.py --inputs` prints the files that decide
 what comes out, relative to the repository's root.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from pinned_packages import PYTHON_VERSION, drop, install  # noqa: E402
+from pinned_packages import PYTHON_VERSION, drop, install, settle  # noqa: E402
 
 INPUTS = ("images/triton-cpu", "images/pinned_packages.py")
 REQUIREMENTS = HERE / "requirements.txt"
@@ -44,7 +44,6 @@ def make_server(packages: Path, target: Path) -> None:
     shutil.copy2(stub, target / "backends" / "python")
     shutil.copytree(packages / "nvidia_pytriton.libs", target / "lib")
     drop(target / "lib", UNUSED_LIBRARIES)
-    shutil.copytree(HERE / "backends", target / "backends", dirs_exist_ok=True)
     for path in target.rglob("*"):
         executable = path.is_dir() or path.name in ("tritonserver", stub.name)
         path.chmod(0o755 if executable else 0o644)
@@ -64,7 +63,7 @@ def make_site(packages: Path, target: Path) -> None:
 def make_context(folder: Path) -> None:
     """Fill `folder`; whatever it holds of an earlier call is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("tritonserver", "site"):
+    for name in ("tritonserver", "site", "backends"):
         shutil.rmtree(folder / name, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         packages = Path(scratch)
@@ -72,6 +71,10 @@ def make_context(folder: Path) -> None:
         install(REQUIREMENTS, packages)
         make_server(packages, folder / "tritonserver")
         make_site(packages, folder / "site")
+    shutil.copytree(
+        HERE / "backends", folder / "backends", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    settle(folder)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,9 +1,7 @@
 """`triton-operator run`: the operator process."""
 
 import asyncio
-import contextlib
 import os
-import signal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,13 +74,10 @@ def run(
 async def _until_stopped(options: "OperatorOptions") -> int:
     import logging
 
-    from triton_operator.controllers.operator import run_operator
+    from triton_operator.controllers.operator import run_operator, stop_on_signals
 
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+    stop_on_signals(stop)
     try:
         await run_operator(options, stop)
     except Exception:

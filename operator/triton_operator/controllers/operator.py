@@ -1,9 +1,11 @@
 """The operator process: every part is made and joined here, and nowhere else."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -75,6 +77,14 @@ async def run_operator(options: OperatorOptions, stop: asyncio.Event) -> None:
         await connection.session.close()
 
 
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGTERM and SIGINT set `stop`, where this runs in the main thread."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            loop.add_signal_handler(number, stop.set)
+
+
 async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     randomness = random.SystemRandom()
@@ -107,17 +117,17 @@ async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.E
     workers = [asyncio.create_task(_work(complete, controller)) for _ in range(options.workers)]
     sweeper = asyncio.create_task(_sweep(options, server, store, controller, complete, pulse))
     kopf_stop = asyncio.Event()
-    watching = asyncio.create_task(
-        kopf.operator(
-            registry=watch_registry(
-                store, connection, controller.concern, writer.forget, pulse.beat
-            ),
-            settings=watch_settings(),
-            clusterwide=not options.namespaces,
-            namespaces=options.namespaces,
-            stop_flag=kopf_stop,
-        )
+    older = asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(
+        registry=watch_registry(store, connection, controller.concern, writer.forget, pulse.beat),
+        settings=watch_settings(),
+        clusterwide=not options.namespaces,
+        namespaces=options.namespaces,
+        stop_flag=kopf_stop,
     )
+    # Kopf has just taken the signals for itself, and would close the session under the workers.
+    stop_on_signals(stop)
+    watching = asyncio.create_task(kopf.run_tasks(tasks, ignored=older))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((stopping, watching, sweeper), return_when=asyncio.FIRST_COMPLETED)
     # Finish what runs before kopf goes: it closes the session that the workers share with it.
