@@ -31,14 +31,16 @@ PACKAGE_OF = {
 SERVICES = {"containerd": "containerd.service"}
 """Packages that would start a system service of their own when installed."""
 
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")
 
 
 def find(command: str) -> Path | None:
-    """Where a command is; sbin folders count even when the user's PATH lacks them."""
-    if command.startswith("/"):
-        return Path(command) if Path(command).exists() else None
-    found = shutil.which(command) or shutil.which(command, path=_SYSTEM_PATH)
+    """Where a command is. PATH gets the system's folders first: `su` leaves the sbin ones out."""
+    path = os.environ.get("PATH", "").split(os.pathsep)
+    missing = [folder for folder in SYSTEM_FOLDERS if folder not in path]
+    if missing:
+        os.environ["PATH"] = os.pathsep.join([*path, *missing])
+    found = shutil.which(command)
     return Path(found) if found else None
 
 

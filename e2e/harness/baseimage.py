@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from e2e.harness import paths
+from e2e.harness import mounts, paths
 from e2e.harness.buildah import Buildah
 from e2e.harness.commands import run, stream
 from e2e.harness.fingerprint import fingerprint
@@ -67,5 +67,6 @@ def ensure_base(buildah: Buildah) -> str:
             # fmt: on
             buildah.commit_root_filesystem(work / "root.tar", reference)
     finally:
+        mounts.unmount_below(work)  # an interrupted debootstrap leaves /proc mounted
         shutil.rmtree(work, ignore_errors=True)
     return reference

@@ -12,6 +12,8 @@ from e2e.harness.waiting import wait_until
 
 REMOVE_TIMEOUT_SECONDS = 15.0
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
+# The kubelet demands these too, but only where the root has them.
+OPTIONAL_CONTROLLERS = ("hugetlb", "io")
 
 
 def hierarchies(mountinfo: str) -> list[tuple[Path, bool]]:
@@ -35,8 +37,8 @@ def create(name: str) -> None:
     for root, version2 in mounted:
         if version2 and len(mounted) == 1:
             # Controllers are handed down one level at a time.
-            _require_controllers(root)
-            (root / "cgroup.subtree_control").write_text(" ".join(f"+{c}" for c in CONTROLLERS))
+            wanted = _controllers(root)
+            (root / "cgroup.subtree_control").write_text(" ".join(f"+{c}" for c in wanted))
         folder = root / name
         folder.mkdir(exist_ok=True)
         if not version2 and (root / "cpuset.cpus").exists():
@@ -91,7 +93,8 @@ def _mounted() -> list[tuple[Path, bool]]:
     return hierarchies(Path("/proc/self/mountinfo").read_text())
 
 
-def _require_controllers(root: Path) -> None:
+def _controllers(root: Path) -> list[str]:
+    """The controllers a version 2 root can hand down; HarnessError when a needed one is missing."""
     available = (root / "cgroup.controllers").read_text().split()
     missing = [c for c in CONTROLLERS if c not in available]
     if missing:
@@ -99,3 +102,4 @@ def _require_controllers(root: Path) -> None:
             f"the cgroup controllers {', '.join(missing)} are not available in {root}; "
             "the kubelet needs them (is this a container without its own cgroup tree?)"
         )
+    return [c for c in (*CONTROLLERS, *OPTIONAL_CONTROLLERS) if c in available]

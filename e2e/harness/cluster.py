@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +54,10 @@ class Cluster(Protocol):
 
     def down(self) -> None:
         """Remove it and all it left on the machine."""
+        ...
+
+    def reserved(self, timeout_seconds: float = ...) -> AbstractContextManager[None]:
+        """Use the cluster alone while the context lasts: other runs wait, and nobody removes it."""
         ...
 
     def load(self, *images: BuiltImage) -> None:

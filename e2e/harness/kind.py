@@ -14,11 +14,14 @@ from e2e.harness.images import BuiltImage
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.lock import exclusive
 from e2e.harness.progress import step
+from e2e.harness.reservation import WAIT_SECONDS, Reservation
 
 CONFIGURATION = paths.REPOSITORY / "kind-config.yaml"
 CREATE_TIMEOUT_SECONDS = 900.0
 LOAD_TIMEOUT_SECONDS = 600.0
 LOCK_TIMEOUT_SECONDS = 1800.0
+# Whoever removes a cluster is told at once that a run is using it.
+IN_USE_SECONDS = 1.0
 VOLUMES = "/var/local/triton-operator"
 
 
@@ -30,6 +33,8 @@ class KindCluster:
     def __init__(self, name: str) -> None:
         self.name = f"triton-operator-{name}"
         self.folder = paths.state_root() / "clusters" / self.name
+        lock = self.folder.with_name(f"{self.name}.use")
+        self._reservation = Reservation(lock, f"the cluster {self.name} is in use")
 
     @property
     def kubeconfig(self) -> Path:
@@ -79,7 +84,8 @@ class KindCluster:
 
     def down(self) -> None:
         """Delete the cluster's containers and its kubeconfig."""
-        with self._lock(), step(f"deleting the kind cluster {self.name}"):
+        deleting = step(f"deleting the kind cluster {self.name}")
+        with self.reserved(IN_USE_SECONDS), self._lock(), deleting:
             self._kind("delete", "cluster", "--name", self.name, timeout_seconds=180)
             self.kubeconfig.unlink(missing_ok=True)
 
@@ -128,6 +134,10 @@ class KindCluster:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.kubeconfig.write_text(self._kind("get", "kubeconfig", "--name", self.name))
         self.kubeconfig.chmod(0o600)
+
+    def reserved(self, timeout_seconds: float = WAIT_SECONDS) -> AbstractContextManager[None]:
+        """Use the cluster alone: other runs wait, and nobody removes it."""
+        return self._reservation.held(timeout_seconds)
 
     def _lock(self) -> AbstractContextManager[None]:
         path = self.folder.with_name(f"{self.name}.lock")

@@ -7,11 +7,12 @@ import os
 import socket
 from pathlib import Path
 
-from e2e.harness import apt, cgroups, firewall, mounts, network
+from e2e.harness import cgroups, firewall, mounts, network
 from e2e.harness.containerd import shim_ids
-from e2e.harness.paths import cache_root
 from e2e.harness.topology import Topology
 
+# Not kubectl, which a person may be running on the cluster's kubeconfig.
+COMPONENTS = ("etcd", "kube-", "kubelet", "containerd", "coredns", "runc")
 CNI_RESULTS = Path("/var/lib/cni/results")
 CONTAINER_LOGS = Path("/var/log/containers")
 KUBELET_SOCKET = Path("/var/lib/kubelet/device-plugins/kubelet.sock")
@@ -36,15 +37,13 @@ def leftovers(topology: Topology, chains_before: dict[str, set[str]] | None = No
     """
     found = [f"process {pid}: {command}" for pid, command in processes_of(topology)]
     found += [f"process {pid} in a pod's cgroup" for pid in sorted(_pod_processes(topology))]
-    for folder in (topology.folder, topology.containerd_root, cache_root() / "buildah"):
+    for folder in (topology.folder, topology.containerd_root):
         found += [f"mount {point}" for point in mounts.mounts_below(folder)]
-    if apt.find("ip") is not None:
-        found += [f"address {a} on {link}" for link, a in network.addresses(topology)]
-        found += [f"route {route['dst']}" for route in network.routes(topology)]
-    if apt.find("iptables") is not None and os.geteuid() == 0:
-        for family, names in firewall.chains().items():
-            kept = (chains_before or {}).get(family, set())
-            found += [f"{family} chain {name}" for name in sorted(names - kept)]
+    found += [f"address {a} on {link}" for link, a in network.addresses(topology)]
+    found += [f"route {route['dst']}" for route in network.routes(topology)]
+    for family, names in firewall.chains().items():
+        kept = (chains_before or {}).get(family, set())
+        found += [f"{family} chain {name}" for name in sorted(names - kept)]
     found += [f"cgroup {folder}" for folder in cgroups.folders(topology.cgroup)]
     found += [f"file {path}" for path in files(topology)]
     return found
@@ -60,9 +59,7 @@ def processes_of(topology: Topology) -> list[tuple[int, str]]:
         with contextlib.suppress(OSError):
             words = (entry / "cmdline").read_bytes()
             executable = os.path.basename(os.readlink(entry / "exe"))
-            component = any(mark in words for mark in marks) and executable.startswith(
-                ("etcd", "kube", "containerd", "coredns", "runc")
-            )
+            component = any(mark in words for mark in marks) and executable.startswith(COMPONENTS)
             if component or pid in shims:
                 found.append((pid, executable))
     return sorted(found)

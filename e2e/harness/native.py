@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,7 +16,6 @@ from e2e.harness import (
     dns,
     firewall,
     leftovers,
-    mounts,
     network,
     node,
     processes,
@@ -25,7 +23,8 @@ from e2e.harness import (
     volumes,
 )
 from e2e.harness.binaries import NATIVE_CLUSTER, ensure
-from e2e.harness.containerd import Containerd, kill_shims
+from e2e.harness.components import NodePorts, node_flags
+from e2e.harness.containerd import Containerd
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.errors import (
     CommandFailedError,
@@ -33,12 +32,14 @@ from e2e.harness.errors import (
     MachineInUseError,
     NotPermittedError,
 )
-from e2e.harness.images import PAUSE, BuiltImage, ensure_images
+from e2e.harness.images import PAUSE, PROJECT_IMAGES, BuiltImage, ensure_images, image
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.lock import exclusive
 from e2e.harness.ports import free_ports, port_is_free
 from e2e.harness.progress import say, step
-from e2e.harness.record import FILE_NAME, Record
+from e2e.harness.record import Record
+from e2e.harness.reservation import WAIT_SECONDS, Reservation
+from e2e.harness.teardown import remove
 from e2e.harness.topology import Topology
 from e2e.harness.waiting import wait_until
 
@@ -52,9 +53,10 @@ COMMANDS = (
     "mount",
     "openssl",
 )
-STOP_SECONDS = 5.0
 READY_TIMEOUT_SECONDS = 120.0
 LOCK_TIMEOUT_SECONDS = 900.0
+# Whoever removes a cluster is told at once that a run is using it.
+IN_USE_SECONDS = 1.0
 # sockaddr_un holds 108 bytes; containerd adds `.ttrpc`.
 LONGEST_SOCKET_PATH = 100
 
@@ -67,6 +69,8 @@ class NativeCluster:
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
         self._containerd = Containerd(topology)
+        lock = topology.folder.with_name(f"{topology.name}.use")
+        self._reservation = Reservation(lock, f"the cluster {topology.name} is in use")
 
     @property
     def name(self) -> str:
@@ -116,9 +120,10 @@ class NativeCluster:
             problems = self.problems()
             if not problems:
                 return
-            if Record.load(self.folder) is not None:
-                say("! removing a cluster that is not healthy: " + "; ".join(problems))
-                self._remove()
+            if Record.load(self.folder) is not None or self._leftovers():
+                say("! removing what is left of an earlier cluster: " + "; ".join(problems))
+                with self.reserved(IN_USE_SECONDS):
+                    remove(self.topology)
             binaries = {name: ensure(name) for name in NATIVE_CLUSTER}
             apt.ensure_commands(COMMANDS)
             pause = ensure_images([PAUSE])[PAUSE]
@@ -128,24 +133,27 @@ class NativeCluster:
                     self._start(binaries, pause)
             except BaseException as error:
                 say(f"✗ {error}" if isinstance(error, HarnessError) else "✗ interrupted; removing")
-                self._remove()
+                remove(self.topology)
                 raise
 
     def down(self) -> None:
         """Remove everything the cluster has on this machine, also after a crash of `up`."""
         self._require_root()
-        with self._lock(), step(f"removing the cluster {self.name}"):
-            self._remove()
+        removing = step(f"removing the cluster {self.name}")
+        with self.reserved(IN_USE_SECONDS), self._lock(), removing:
+            remove(self.topology)
 
     def load(self, *images: BuiltImage) -> None:
-        """Import images into containerd; older versions of them are removed."""
-        for image in images:
-            if image.reference not in self._containerd.images():
-                with step(f"loading {image.reference} into the cluster"):
-                    self._containerd.load(image)
+        """Import images into containerd."""
+        problems = self.problems()
+        if problems:
+            raise HarnessError(f"the cluster {self.name} is not usable: {'; '.join(problems)}")
+        for built in images:
+            if built.reference not in self._containerd.images():
+                with step(f"loading {built.reference} into the cluster"):
+                    self._containerd.load(built)
             else:
-                self._containerd.load(image)
-            self._containerd.drop_other_versions(image)
+                self._containerd.load(built)
 
     def place_files(self, namespace: str, claim: str, files: Mapping[str, Path]) -> None:
         """Put files into a volume bound to the claim: path within the volume → local file."""
@@ -186,20 +194,17 @@ class NativeCluster:
         )
         control_plane.start()
         self.kubectl().apply(dns.access_rules())
-        dns_port, health_port, metrics_port, scheduler_port = free_ports(4)
-        commands = {
-            "kube-scheduler": self._scheduler(control_plane, scheduler_port),
-            "kube-proxy": self._proxy(control_plane, health_port, metrics_port),
-            "coredns": self._coredns(control_plane, dns_port),
-            "kubelet": self._kubelet(control_plane),
-        }
-        for name, flags in commands.items():
+        ports = NodePorts(*free_ports(4))
+        for name, flags in node_flags(topology, control_plane, ports).items():
             log = self.folder / "log" / f"{name}.log"
             record.add(processes.start(name, [binaries[name], *flags], log))
         for what, probe in (
             (f"node {topology.node_name} to be Ready", self._ready),
-            ("CoreDNS to be ready", lambda: _is_200(f"http://127.0.0.1:{dns_port}/ready")),
-            ("kube-proxy to be ready", lambda: _is_200(f"http://127.0.0.1:{health_port}/healthz")),
+            ("CoreDNS to be ready", lambda: _is_200(f"http://127.0.0.1:{ports.dns_ready}/ready")),
+            (
+                "kube-proxy to be ready",
+                lambda: _is_200(f"http://127.0.0.1:{ports.proxy_health}/healthz"),
+            ),
         ):
             wait_until(
                 f"waiting for {what}",
@@ -219,32 +224,12 @@ class NativeCluster:
             running.stop()
             self._containerd.start(pause.reference, record.add)
         self._containerd.load(pause)
+        # Not in `load`: a running cluster may go back to an image it had. Here it keeps the cache
+        # from growing.
         self._containerd.drop_other_versions(pause)
-
-    def _kubelet(self, control_plane: ControlPlane) -> list[str]:
-        topology = self.topology
-        user = f"/O=system:nodes/CN=system:node:{topology.node_name}"
-        identity = control_plane.client_kubeconfig("kubelet", user)
-        names = [f"DNS:{topology.node_name}", f"IP:{topology.node_ip}"]
-        serving = control_plane.authority.issue("kubelet-serving", "/CN=kubelet", names)
-        document = node.kubelet_configuration(topology, control_plane.ca, serving)
-        configuration = node.write_yaml(self.folder / "kubelet.yaml", document)
-        return node.kubelet_flags(topology, configuration, identity)
-
-    def _proxy(self, control_plane: ControlPlane, health: int, metrics: int) -> list[str]:
-        identity = control_plane.client_kubeconfig("kube-proxy", "/CN=system:kube-proxy")
-        document = node.proxy_configuration(self.topology, identity, health, metrics)
-        return [f"--config={node.write_yaml(self.folder / 'kube-proxy.yaml', document)}"]
-
-    def _scheduler(self, control_plane: ControlPlane, port: int) -> list[str]:
-        identity = control_plane.client_kubeconfig("kube-scheduler", "/CN=system:kube-scheduler")
-        return node.scheduler_flags(identity, port)
-
-    def _coredns(self, control_plane: ControlPlane, ready_port: int) -> list[str]:
-        identity = control_plane.client_kubeconfig("coredns", f"/CN={dns.USER}")
-        target = self.folder / "Corefile"
-        target.write_text(dns.corefile(self.topology, identity, self.name, ready_port))
-        return ["-conf", str(target)]
+        for name in PROJECT_IMAGES:
+            with contextlib.suppress(HarnessError):  # its folder is broken: said when it is built
+                self._containerd.drop_other_versions(image(name))
 
     def _ready(self) -> bool:
         """Ready, and without the taint that the node controller takes away a moment later."""
@@ -254,55 +239,11 @@ class NativeCluster:
         )
         return ready and not found["spec"].get("taints")
 
-    # How it ends.
-
-    def _remove(self) -> None:
-        topology = self.topology
-        record = Record.load(self.folder)
-        alive = []
-        if record is not None and record.of_this_boot():
-            alive = [process for process in record.processes if process.alive()]
-        # Newest first, which is the kubelet: it would start again what we end.
-        for process in reversed(alive):
-            if process.name != "containerd":
-                process.stop(STOP_SECONDS)
-        cgroups.kill_all(topology.cgroup)
-        for process in alive:
-            if process.name == "containerd":
-                with contextlib.suppress(CommandFailedError):  # `up` does it again
-                    self._containerd.remove_containers()
-                process.stop(STOP_SECONDS)
-        kill_shims(topology)
-        for pid, _ in leftovers.processes_of(topology):  # of a run whose record is lost
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        for folder in (self.folder, topology.containerd_root):
-            mounts.unmount_below(folder)
-        cgroups.remove(topology.cgroup)
-        network.tear_down(topology)
-        chains_before = firewall.chains()
-        if record is not None and record.of_this_boot():
-            chains_before = record.chains
-            firewall.remove(keep=chains_before)
-            sysctls.restore(record.sysctls)
-        leftovers.remove_files(topology)
-        found = leftovers.leftovers(topology, chains_before)
-        if found:
-            raise HarnessError("these could not be removed:\n  " + "\n  ".join(found))
-        self._remove_state()
-
-    def _remove_state(self) -> None:
-        """All but the logs; the record last, since it alone knows how to clean up."""
-        if not self.folder.exists():
-            return
-        for entry in sorted(self.folder.iterdir(), key=lambda e: e.name == FILE_NAME):
-            if entry.is_dir() and not entry.is_symlink():
-                if entry.name != "log":
-                    shutil.rmtree(entry)
-            else:
-                entry.unlink()
-
     # What it asks of the machine.
+
+    def reserved(self, timeout_seconds: float = WAIT_SECONDS) -> AbstractContextManager[None]:
+        """Use the cluster alone: other runs wait, and nobody removes it."""
+        return self._reservation.held(timeout_seconds)
 
     def _lock(self) -> AbstractContextManager[None]:
         path = self.folder.with_name(f"{self.name}.lock")
@@ -319,6 +260,10 @@ class NativeCluster:
                 f"{self.topology.containerd_socket} is too long for a socket; set XDG_STATE_HOME "
                 "to a shorter folder"
             )
+
+    def _leftovers(self) -> list[str]:
+        """What is certainly ours; chains may be another cluster's when no record says so."""
+        return leftovers.leftovers(self.topology, firewall.chains())
 
     def _require_free_machine(self) -> None:
         used = [entry for names in firewall.chains().values() for entry in names]

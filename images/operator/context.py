@@ -2,8 +2,9 @@
 """Fills the build context of the operator's image.
 
 `context.py FOLDER` writes `site/` (the pinned dependencies), `project/` (the operator) and `bin/`
-into FOLDER, apart from each other because dependencies change seldom and are most of the image; `context.py --inputs` prints the files that decide what comes out, relative to the
-repository's root.
+into FOLDER, apart from each other because dependencies change seldom and are most of the image.
+`context.py --inputs` prints the files that decide what comes out, relative to the repository's
+root.
 """
 
 import shutil

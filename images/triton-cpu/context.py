@@ -2,8 +2,8 @@
 """Fills the build context of the Triton CPU image.
 
 `context.py FOLDER` writes `site/` (the Python packages), `tritonserver/` (server, libraries, Python
-backend) and `backends/` (our onnxruntime backend) into FOLDER; `context.py --inputs` prints the files that decide
-what comes out, relative to the repository's root.
+backend) and `backends/` (our onnxruntime backend) into FOLDER. `context.py --inputs` prints the
+files that decide what comes out, relative to the repository's root.
 """
 
 import shutil

@@ -62,7 +62,7 @@ class Api:
         content_type: str = "application/json",
         accept: str = "application/json",
         **query: str,
-    ) -> Any:
+    ) -> Object:
         """The decoded answer. Raises RefusedError for a code of 400 or more."""
         answer = self._session.request(
             method,
@@ -78,7 +78,8 @@ class Api:
             except ValueError:
                 status = {"message": answer.text}
             raise RefusedError(answer.status_code, status)
-        return answer.json()
+        decoded: Object = answer.json()
+        return decoded
 
     def get(self, document: Object, subresource: str = "", **options: str) -> Object:
         """The object as it is now."""

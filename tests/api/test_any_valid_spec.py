@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.api.client import Api, Object
 from tests.strategies import (
@@ -15,8 +15,8 @@ from tests.strategies import (
 from triton_operator.api.crd.kinds import INFERENCE_SERVICE, MODEL_PROFILE, SERVING_POOL, Kind
 from triton_operator.api.group import API_VERSION
 
-# The client is shared by all examples: it keeps a connection and nothing else.
-bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Each example is a request.
+bounded = settings(max_examples=60)
 
 
 def assert_accepted(api: Api, kind: Kind, name: str, spec: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from e2e.harness import processes
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.ports import free_ports
@@ -20,6 +21,7 @@ from e2e.harness.waiting import wait_until
 from tests.chart.kubectl import helm_done, kubectl, kubectl_json, make_namespace
 from tests.chart.rendering import CHART, REPOSITORY, Object
 
+EVENTS = "events.events.k8s.io"
 API_VERSION = "serving.triton-operator.io/v1alpha1"
 DIGEST = "sha256:" + "c0" * 32
 FACTS = {
@@ -41,6 +43,16 @@ def our(kind: str, name: str, namespace: str | None, spec: Object) -> Object:
 def create(control_plane: ControlPlane, *objects: Object) -> None:
     answer = kubectl(control_plane, "create", "--filename=-", objects=list(objects))
     assert answer.returncode == 0, answer.stderr
+
+
+def autoscaler(deployment: str, namespace: str) -> Object:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": deployment}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "somebody-elses", "namespace": namespace},
+        "spec": {"maxReplicas": 3, "scaleTargetRef": target},
+    }
 
 
 def node() -> Object:
@@ -128,22 +140,28 @@ def test_the_operator_is_never_refused(
         "a status of the pool": lambda: (
             "nodes" in kubectl_json(control_plane, "get", "servingpool", "cpu").get("status", {})
         ),
-        "an event": lambda: len(items("events.events.k8s.io")) > 0,
     }
     try:
         with operator(control_plane, release, home, tmp_path) as running:
             for what, fact in expectations.items():
                 wait_until(f"waiting for {what}", fact, timeout_seconds=30, needs=[running])
-            # A second pool, preferred: what belonged to the first one is pruned.
-            create(control_plane, our("ServingPool", "other", None, {}))
-            patch = '{"spec": {"hardware": {"pools": ["other"]}}}'
-            moved = ("patch", "-n", shop, "tisvc", "known", "--type=merge", f"--patch={patch}")
+            (inspection,) = items("jobs")
+            patch = '{"spec": {"model": {"uri": "https://models.example.com/other.onnx"}}}'
+            moved = ("patch", "-n", shop, "tisvc", "unknown", "--type=merge", f"--patch={patch}")
             assert kubectl(control_plane, *moved).returncode == 0
             wait_until(
-                "waiting for the children of the first pool to be pruned",
+                "waiting for the inspection of the previous model to be pruned",
                 lambda: (
-                    [one["metadata"]["name"] for one in items("deployments")] == ["known-other"]
+                    len(items("jobs")) == 1
+                    and items("jobs")[0]["metadata"]["name"] != inspection["metadata"]["name"]
                 ),
+                timeout_seconds=30,
+                needs=[running],
+            )
+            create(control_plane, autoscaler("known-cpu", shop))
+            wait_until(
+                "waiting for an event about the second autoscaler",
+                lambda: "SetAutoscalerConflict" in {one["action"] for one in items(EVENTS)},
                 timeout_seconds=30,
                 needs=[running],
             )
@@ -151,5 +169,5 @@ def test_the_operator_is_never_refused(
         assert "forbidden" not in log.lower()
         assert " 403" not in log
     finally:
-        kubectl(control_plane, "delete", "node/worker", "servingpool/cpu", "servingpool/other")
+        kubectl(control_plane, "delete", "node/worker", "servingpool/cpu")
         helm_done(control_plane, "uninstall", release, "--namespace", home)

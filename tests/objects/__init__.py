@@ -14,7 +14,8 @@ _EXAMPLES = _HERE.parents[1] / "examples"
 
 def written(name: str) -> dict[str, Any]:
     """The object in `tests/objects/<name>.yaml`, such as `servingpool-smallest`."""
-    return yaml.safe_load((_HERE / f"{name}.yaml").read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.safe_load((_HERE / f"{name}.yaml").read_text(encoding="utf-8"))
+    return document
 
 
 def all_written() -> list[dict[str, Any]]:

@@ -63,8 +63,10 @@ def batch_axis(
     names = {tensor: name for tensor in tensors if (name := symbol(tensor.axes[0]))}
     if len(set(names.values())) > 1:
         # One tensor per name is enough to show the contradiction.
-        examples = {name: tensor for tensor, name in reversed(list(names.items()))}
-        shown = [f"'{name}' on {tensor}" for name, tensor in reversed(list(examples.items()))]
+        shown = [
+            f"'{name}' on {next(tensor for tensor in names if names[tensor] == name)}"
+            for name in dict.fromkeys(names.values())
+        ]
         return BatchAxis(False, f"not batchable: axis 0 has different names: {_joined(shown)}")
     if changed := [
         f"{tensor} has {length} rows for a batch of {PROBE_LENGTH}"

@@ -14,6 +14,7 @@ from triton_operator.model.limits import InspectionLimits
 class Contents:
     """A flat view of one model, in the order of the file."""
 
+    graphs: list[GraphProto] = field(default_factory=list)
     nodes: list[NodeProto] = field(default_factory=list)
     parameters: list[TensorProto] = field(default_factory=list)
     """Initializers, values of sparse initializers, and tensors of Constant nodes."""
@@ -45,6 +46,7 @@ def contents(model: ModelProto, limits: InspectionLimits) -> Contents:
                 reasons.MODEL_TOO_LARGE, f"subgraphs are nested more than {limits.depth} deep"
             )
         if isinstance(scope, GraphProto):
+            found.graphs.append(scope)
             found.parameters.extend(scope.initializer)
             for sparse in scope.sparse_initializer:
                 _add_sparse(found, sparse, is_parameter=True)

@@ -17,8 +17,8 @@ class InspectionLimits:
     weights: int = 200_000
     """Tensors that the file holds or refers to."""
 
-    depth: int = 32
-    """Of subgraphs inside subgraphs."""
+    depth: int = 16
+    """Of subgraphs inside subgraphs; protobuf itself gives up at about 33."""
 
     tensors: int = 256
     """Inputs, and outputs: what a ModelProfile keeps."""

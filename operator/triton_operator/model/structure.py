@@ -20,6 +20,7 @@ from triton_operator.model.graph_tensors import GraphTensor, graph_tensors
 from triton_operator.model.limits import InspectionLimits
 from triton_operator.model.model_structure import ModelStructure
 from triton_operator.model.operators import DEFAULT_DOMAINS, refuse_unsupported_operators
+from triton_operator.model.text import refuse_broken_text
 from triton_operator.model.weights import drop_data, parameter_count, refuse_missing_data
 
 
@@ -32,6 +33,7 @@ def read_structure(path: Path, limits: InspectionLimits) -> ModelStructure:
     """
     model = parsed(path, limits)
     found = contents(model, limits)
+    refuse_broken_text(model, found)
     refuse_unsupported_operators(model, found.nodes)
     refuse_broken_dataflow(model)
     refuse_missing_data(found.tensors)

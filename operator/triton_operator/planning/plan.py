@@ -18,13 +18,16 @@ from triton_operator.planning.precision import choose_precision
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.replicas import ReplicaBounds, replica_bounds
 from triton_operator.triton.releases import (
+    CONTENTS,
     Release,
     UnknownRelease,
     release_of,
     security_finding,
 )
+from triton_operator.triton.tensor_shapes import tensor_problem
 
 UNKNOWN_RELEASE = "UnknownTritonRelease"
+SHAPE_NOT_SERVABLE = "ShapeNotServable"
 GIVEN_UP_AFTER_BOUNDS = 5
 """A request that waited five times the bound has been given up by its client."""
 
@@ -97,6 +100,8 @@ def _pool_plan(
     batch = choose_batching(spec.batching, facts, gpu=pool.is_gpu)
     if isinstance(batch, Refusal):
         return batch
+    if problem := tensor_problem(facts.inputs, facts.outputs, batch.max_batch_size):
+        return Refusal(SHAPE_NOT_SERVABLE, f"spec.model: {problem}")
     precision = choose_precision(spec.precision)
     compute = choose_compute(spec.hardware.resources, pool.replica_resources, gpu=pool.is_gpu)
     memory = choose_memory(
@@ -108,8 +113,7 @@ def _pool_plan(
         gpu=pool.is_gpu,
     )
     reasons = [placement.reason, batch.reason, precision.reason, compute.reason, memory.reason]
-    if finding := security_finding(release):
-        reasons.append(finding)
+    reasons += [note for note in (_opset_note(release, facts), security_finding(release)) if note]
     return PoolPlan(
         pool=pool,
         image=image,
@@ -125,6 +129,18 @@ def _pool_plan(
         memory_bytes=memory.memory_bytes,
         longest_request_seconds=longest_request_seconds(spec),
         reasons=tuple(reasons),
+    )
+
+
+def _opset_note(release: Release, facts: ModelFacts) -> str | None:
+    """A warning, not a refusal: a private image may carry a newer ONNX Runtime than its release."""
+    contents = CONTENTS.get(release)
+    limit = contents.max_opset if contents else None
+    if limit is None or facts.opset is None or facts.opset <= limit:
+        return None
+    return (
+        f"the model's opset {facts.opset} is newer than opset {limit}, the newest that Triton "
+        f"{release} knows: it may refuse the model; use a newer image or export with an older opset"
     )
 
 

@@ -1,11 +1,23 @@
 """Tiny real ONNX models, as bytes: built by onnx itself, one idea each."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+
+def package_folder(name: str) -> Path:
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+MAGIKA = package_folder("magika") / "models" / "standard_v3_3" / "model.onnx"
+LIGHT = sorted((package_folder("onnx") / "backend/test/data/light").glob("light_*.onnx"))
 
 Axes = Sequence[int | str | None] | None
 
@@ -51,9 +63,7 @@ def linear(rows: Axes = ("n", 4), out: Axes = ("n", 3)) -> onnx.ModelProto:
     return model(nodes, [value("x", rows)], [value("y", out)], weights=weights)
 
 
-def external(
-    location: str, *, shape: Sequence[int] = (4, 3), **entries: str
-) -> onnx.ModelProto:
+def external(location: str, *, shape: Sequence[int] = (4, 3), **entries: str) -> onnx.ModelProto:
     """`linear`, with `w` in the file `location`."""
     built = linear()
     tensor = built.graph.initializer[0]

@@ -8,8 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.unit.model.building import linear, model, relu, saved, value
-from tests.unit.model.test_inspection import MAGIKA
+from tests.unit.model.building import MAGIKA, linear, model, relu, saved, value
 from triton_operator.model.batch_axis import batch_axis, symbol
 from triton_operator.model.graph_tensors import GraphTensor
 from triton_operator.model.inspection import inspect_model

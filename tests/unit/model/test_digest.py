@@ -13,9 +13,7 @@ from triton_operator.model.digest import file_row, model_digest
 
 DIGESTS = st.binary(min_size=32, max_size=32).map(lambda raw: f"sha256:{raw.hex()}")
 PATHS = st.from_regex(r"[a-z0-9_.-]{1,12}(/[A-Z]{1,4})?", fullmatch=True)
-ROWS = st.builds(
-    ModelFile, path=PATHS, digest=DIGESTS, size_bytes=st.integers(0, 1 << 40)
-)
+ROWS = st.builds(ModelFile, path=PATHS, digest=DIGESTS, size_bytes=st.integers(0, 1 << 40))
 
 
 def test_one_file_is_its_own_digest(tmp_path: Path) -> None:
@@ -33,7 +31,7 @@ def test_several_files_are_the_digest_of_sha256sums_listing(tmp_path: Path) -> N
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    shell = "LC_ALL=C sha256sum -- \"$@\" | LC_ALL=C sort -k 2 | sha256sum"
+    shell = 'LC_ALL=C sha256sum -- "$@" | LC_ALL=C sort -k 2 | sha256sum'
     expected = subprocess.run(
         ["bash", "-c", shell, "sh", *names], cwd=tmp_path, check=True, capture_output=True
     ).stdout[:64]

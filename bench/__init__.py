@@ -1,0 +1,1 @@
+"""Benchmarks: programs that measure and print figures. None of them is a test."""

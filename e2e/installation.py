@@ -1,0 +1,56 @@
+"""Installs the operator into a cluster as a user would: images, then the chart by Helm."""
+
+from __future__ import annotations
+
+from e2e.harness.binaries import ensure
+from e2e.harness.cluster import Cluster
+from e2e.harness.commands import run
+from e2e.harness.images import ensure_images
+from e2e.harness.paths import REPOSITORY
+from e2e.harness.progress import step
+
+NAMESPACE = "triton-operator"
+RELEASE = "triton-operator"
+TRITON_CPU_RELEASE = "24.10"
+"""What images/triton-cpu embeds: tritonserver 2.51."""
+
+
+def install_operator(cluster: Cluster) -> None:
+    """Build and load the images, install or upgrade the chart, and wait until it is ready."""
+    images = ensure_images(["operator", "triton-cpu"])
+    with step("loading the images into the cluster"):
+        cluster.load(*images.values())
+    operator, triton = images["operator"], images["triton-cpu"]
+    with step("installing the chart"):
+        # Helm installs CRDs once and never upgrades them; a developer's cluster must follow.
+        run(
+            [
+                *(ensure("kubectl"), "--kubeconfig", cluster.kubeconfig),
+                *("apply", "--server-side", "--force-conflicts"),
+                *("-f", REPOSITORY / "crds"),
+            ]
+        )
+        run(
+            [
+                *(ensure("helm"), "--kubeconfig", cluster.kubeconfig),
+                *("upgrade", RELEASE, REPOSITORY / "charts" / "triton-operator"),
+                *("--install", "--create-namespace", "--namespace", NAMESPACE),
+                *("--skip-crds", "--wait", "--timeout", "3m"),
+                *("--set", f"image.repository={operator.repository}"),
+                *("--set", f"image.tag={operator.tag}"),
+                *("--set", f"triton.cpu.image={triton.reference}"),
+                *("--set-string", f"triton.cpu.release={TRITON_CPU_RELEASE}"),
+            ],
+            timeout_seconds=240,
+        )
+
+
+def uninstall_operator(cluster: Cluster) -> None:
+    """Remove the release; services that it made go on serving."""
+    run(
+        [
+            *(ensure("helm"), "--kubeconfig", cluster.kubeconfig),
+            *("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", "--timeout", "2m"),
+        ],
+        timeout_seconds=180,
+    )
