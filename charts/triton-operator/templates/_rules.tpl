@@ -46,7 +46,7 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   verbs: [create, patch]
 # An autoscaler of somebody else on our Deployment: the operator then leaves the replicas alone and says so.
 - apiGroups: [autoscaling]
-  resources: [horizontalpodautoscalerz]
+  resources: [horizontalpodautoscalers]
   verbs: [list, watch]
 {{- end }}
 

@@ -11,7 +11,7 @@ from triton_operator.api.conditions import MESSAGE_LIMIT, shortened
 from triton_operator.api.inspection import Failure
 
 
-class ModelFailure(Exception):  # noqa: N818  the name of what it carries
+class ModelFailure(Exception):
     """Base of all: `failure` has the reason, the message and whether a retry makes sense."""
 
     def __init__(self, reason: str, message: str, *, retryable: bool = False) -> None:

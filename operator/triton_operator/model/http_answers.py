@@ -13,7 +13,7 @@ TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
-class Broken(Exception):  # noqa: N818  a state of the download, not an error of the program
+class Broken(Exception):
     """This attempt failed, the next may not. Never leaves the download."""
 
     def __init__(self, what: str, *, timeout: bool = False, retry_after: float | None = None):

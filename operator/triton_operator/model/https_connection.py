@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, TimeoutError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from triton_operator import __version__
 from triton_operator.model import reasons
@@ -158,12 +158,18 @@ def caught(call: Callable[[], T]) -> T:
         for cause in _causes(error):
             if isinstance(cause, ssl.SSLCertVerificationError):
                 raise cause from None
-        timeout = any(isinstance(cause, TimeoutError) for cause in _causes(error))
-        if timeout:
+        if any(_is_timeout(cause) for cause in _causes(error)):
             raise Broken("nothing came in time", timeout=True) from error
         told = [c.strerror for c in _causes(error) if isinstance(c, OSError) and c.strerror]
         what = told[-1] if told else type(error).__name__
         raise Broken(f"the connection failed ({what})") from error
+
+
+def _is_timeout(error: BaseException) -> bool:
+    # The library counts every refused connection as a kind of timeout.
+    return isinstance(error, ReadTimeoutError | ConnectTimeoutError) and not isinstance(
+        error, NewConnectionError
+    )
 
 
 def _causes(error: BaseException) -> list[BaseException]:

@@ -1,5 +1,7 @@
 """A real HTTPS store on loopback, whose answers to each path are a list that the test writes."""
 
+import contextlib
+import socket
 import ssl
 import subprocess
 import threading
@@ -116,8 +118,13 @@ class Store(ThreadingHTTPServer):
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.closing = threading.Event()
         self.url = f"https://localhost:{self.server_port}"
+        self._connections: list[ssl.SSLSocket] = []
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
         self._thread.start()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.append(request)
+        super().process_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are what is tested here."""
@@ -125,6 +132,10 @@ class Store(ThreadingHTTPServer):
     def close(self) -> None:
         self.closing.set()
         self.shutdown()
+        # Clients keep connections open for the next request; their threads would wait for it.
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self.server_close()
 
@@ -135,10 +146,12 @@ def certificate(folder: Path) -> Path:
     key = folder / "key.pem"
     certificate = folder / "ca.crt"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        + ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-keyout", str(key), "-out", str(certificate)],
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
         check=True,
         capture_output=True,
     )

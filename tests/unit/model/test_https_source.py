@@ -334,7 +334,7 @@ def test_an_unknown_authority_is_not_trusted(store: Store) -> None:
 
 
 def test_a_certificate_for_another_host_is_not_trusted(store: Store, credentials_dir: Path) -> None:
-    url = store.url.replace("localhost", "127.0.0.2")
+    url = store.url.replace("localhost", "127.0.0.1")
 
     assert Download(f"{url}/m.onnx", credentials_dir).failure().reason == "SourceNotTrusted"
 

@@ -239,12 +239,11 @@ def without(built: onnx.ModelProto, field: str) -> onnx.ModelProto:
 
 def sequence_output() -> onnx.ModelProto:
     element = helper.make_tensor_type_proto(TensorProto.FLOAT, ["n"])
-    built = model(
+    return model(
         [helper.make_node("SequenceConstruct", ["x"], ["y"])],
         [value("x", ["n"])],
         [helper.make_value_info("y", helper.make_sequence_type_proto(element))],
     )
-    return built
 
 
 def claimed(dims: list[int]) -> onnx.ModelProto:
@@ -439,10 +438,9 @@ def test_a_flipped_byte_gives_facts_or_a_reason(where: int, byte: int, tmp_path:
 
     try:
         facts = inspect_model(path)
-    except ModelFailure as error:
-        assert error.failure.message
-    else:
-        assert facts.reason
+    except ModelFailure:
+        return
+    assert facts.reason
 
 
 @pytest.mark.parametrize(

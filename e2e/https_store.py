@@ -1,0 +1,56 @@
+"""A store of models over HTTPS on the node's address, with a certificate of its own authority."""
+
+from __future__ import annotations
+
+import http.server
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NODE_ADDRESS = "198.18.255.1"
+
+
+@contextmanager
+def https_store(folder: Path, certificates: Path, host: str) -> Iterator[tuple[str, Path]]:
+    """`(https://host:port, ca.crt)` of a server for the files in `folder`."""
+    ca, cert, key = (certificates / name for name in ("ca.crt", "server.crt", "server.key"))
+    _certify(certificates, host)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, directory=str(folder), **kwargs)  # type: ignore[arg-type]
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    with http.server.ThreadingHTTPServer((host, 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"https://{host}:{server.server_address[1]}", ca
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _certify(folder: Path, host: str) -> None:
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    new = ("req", "-newkey", "rsa:2048", "-nodes")
+    openssl(
+        *(*new, "-x509", "-days", "2", "-subj", "/CN=store-ca"),
+        *("-keyout", "ca.key", "-out", "ca.crt"),
+    )
+    openssl(*new, *("-subj", "/CN=store", "-keyout", "server.key", "-out", "server.csr"))
+    (folder / "names").write_text(f"subjectAltName=IP:{host}\n")
+    openssl(
+        *("x509", "-req", "-days", "2", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key"),
+        *("-CAcreateserial", "-out", "server.crt", "-extfile", "names"),
+    )

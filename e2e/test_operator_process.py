@@ -1,0 +1,98 @@
+"""The operator may die or leave: what serves goes on, and what was begun is finished."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from e2e.harness.cluster import Cluster
+from e2e.harness.kubectl import Kubectl
+from e2e.harness.paths import REPOSITORY
+from e2e.harness.waiting import wait_until
+from e2e.installation import NAMESPACE, install_operator, uninstall_operator
+from e2e.sample_files import magika_model
+from e2e.services import Services
+from e2e.test_changes import MODEL, pod_names, start
+
+
+def operator_pod(kubectl: Kubectl) -> dict[str, str]:
+    """Name and uid of the operator's pod, and how often its container was restarted."""
+    (pod,) = kubectl.json(
+        "-n", NAMESPACE, "get", "pods", "-l", "app.kubernetes.io/name=triton-operator"
+    )["items"]
+    state = pod["status"]["containerStatuses"][0]
+    return {
+        "name": pod["metadata"]["name"],
+        "uid": pod["metadata"]["uid"],
+        "restarts": str(state["restartCount"]),
+        "ready": str(state["ready"]),
+    }
+
+
+def kill_operator(cluster: Cluster, kubectl: Kubectl) -> None:
+    """SIGKILL to the process itself; where it lives in another machine, its pod without grace."""
+    pod = operator_pod(kubectl)
+    if cluster.driver != "native":
+        kubectl("-n", NAMESPACE, "delete", "pod", pod["name"], "--grace-period=0", "--force")
+        return
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            cgroup = (folder / "cgroup").read_text()
+        except OSError:
+            continue
+        if b"run" in command and pod["uid"] in cgroup.replace("_", "-"):
+            os.kill(int(folder.name), signal.SIGKILL)
+            return
+    raise AssertionError(f"no process of pod {pod['name']} was found")
+
+
+def test_a_killed_operator_finishes_what_it_began(
+    cluster: Cluster, kubectl: Kubectl, services: Services
+) -> None:
+    services.place("models", {"magika/model.onnx": magika_model()})
+    before = operator_pod(kubectl)
+    services.apply("filetype", model=MODEL)
+    wait_until(
+        "the inspection to have begun",
+        lambda: services.every("jobs", "filetype") != [],
+        timeout_seconds=30,
+    )
+
+    kill_operator(cluster, kubectl)
+
+    wait_until(
+        "the operator to be back",
+        lambda: (
+            (now := operator_pod(kubectl))["ready"] == "True"
+            and (now["restarts"], now["uid"]) != (before["restarts"], before["uid"])
+        ),
+        timeout_seconds=90,
+    )
+    services.wait_for("filetype", "Ready", "True")
+    assert services.label("filetype", REPOSITORY / "Makefile") == "makefile"
+    serving = pod_names(services, "filetype")
+
+    kill_operator(cluster, kubectl)
+    services.patch("filetype", {"scaling": {"minReplicas": 2}})
+    services.wait_for("filetype", "Ready", "True")
+
+    assert serving < pod_names(services, "filetype")  # the first pod was left alone
+
+
+def test_without_the_operator_the_pods_go_on_serving(
+    cluster: Cluster, kubectl: Kubectl, services: Services
+) -> None:
+    start(services, "filetype")
+    serving = pod_names(services, "filetype")
+
+    uninstall_operator(cluster)
+
+    assert services.label("filetype", REPOSITORY / "Makefile") == "makefile"
+    assert pod_names(services, "filetype") == serving
+
+    install_operator(cluster)
+    services.patch("filetype", {"objective": {"prefer": "Latency"}})
+    services.wait_for("filetype", "Ready", "True")
+    assert pod_names(services, "filetype") == serving
