@@ -20,9 +20,10 @@ def cluster() -> Iterator[Cluster]:
     """A cluster with the operator. One that was up before is left up; else nothing is left."""
     found = choose()
     was_up = not found.problems()
-    found.up()
-    install_operator(found)
-    yield found
+    with found.reserved():
+        found.up()
+        install_operator(found)
+        yield found
     if not was_up:
         # Verifies by itself that no process, mount, route, address or cgroup is left.
         found.down()

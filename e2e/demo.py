@@ -13,7 +13,7 @@ from magika import Magika
 from rich.console import Console
 from rich.table import Table
 
-from e2e.harness.cluster import choose
+from e2e.harness.cluster import Cluster, choose
 from e2e.harness.errors import HarnessError
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.paths import REPOSITORY
@@ -31,26 +31,31 @@ LEAST_FILES = 20
 
 def main() -> int:
     """0 when every served label equals magika's own."""
-    started = time.monotonic()
     console = Console(width=110 if not sys.stdout.isatty() else None)
     try:
         cluster = choose()
-        cluster.up()
-        install_operator(cluster)
-        kubectl = Kubectl(cluster.kubeconfig)
-        with step("placing the model in a PersistentVolumeClaim"):
-            cluster.place_files(NAMESPACE, "models", {"magika/model.onnx": magika_model()})
-        with step(f"kubectl apply -f {EXAMPLE.relative_to(REPOSITORY)}, and waiting for Ready"):
-            kubectl("-n", NAMESPACE, "apply", "-f", str(EXAMPLE))
-            _wait_for_ready(kubectl)
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            reach(cluster, NAMESPACE, "filetype", 8000) as address,
-        ):
-            wrong = _serve(console, address, sample_files(Path(folder)))
+        with cluster.reserved():
+            return _demo(console, cluster)
     except HarnessError as error:
         say(f"{error}")
         return 1
+
+
+def _demo(console: Console, cluster: Cluster) -> int:
+    started = time.monotonic()
+    cluster.up()
+    install_operator(cluster)
+    kubectl = Kubectl(cluster.kubeconfig)
+    with step("placing the model in a PersistentVolumeClaim"):
+        cluster.place_files(NAMESPACE, "models", {"magika/model.onnx": magika_model()})
+    with step(f"kubectl apply -f {EXAMPLE.relative_to(REPOSITORY)}, and waiting for Ready"):
+        kubectl("-n", NAMESPACE, "apply", "-f", str(EXAMPLE))
+        _wait_for_ready(kubectl)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        reach(cluster, NAMESPACE, "filetype", 8000) as address,
+    ):
+        wrong = _serve(console, address, sample_files(Path(folder)))
     _print_decision(console, kubectl.json("-n", NAMESPACE, "get", "tisvc", "filetype"))
     _print_next(console, cluster.kubeconfig, cluster.driver, address)
     say(f"{'done' if not wrong else f'{wrong} wrong labels'} in {time.monotonic() - started:.0f} s")

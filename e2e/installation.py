@@ -5,7 +5,9 @@ from __future__ import annotations
 from e2e.harness.binaries import ensure
 from e2e.harness.cluster import Cluster
 from e2e.harness.commands import run
-from e2e.harness.images import ensure_images
+from e2e.harness.errors import CommandFailedError, HarnessError
+from e2e.harness.images import BuiltImage, ensure_images
+from e2e.harness.kubectl import Kubectl
 from e2e.harness.paths import REPOSITORY
 from e2e.harness.progress import step
 
@@ -30,6 +32,11 @@ def install_operator(cluster: Cluster) -> None:
                 *("-f", REPOSITORY / "crds"),
             ]
         )
+        _helm_install(cluster, operator, triton)
+
+
+def _helm_install(cluster: Cluster, operator: BuiltImage, triton: BuiltImage) -> None:
+    try:
         run(
             [
                 *(ensure("helm"), "--kubeconfig", cluster.kubeconfig),
@@ -43,6 +50,11 @@ def install_operator(cluster: Cluster) -> None:
             ],
             timeout_seconds=240,
         )
+    except CommandFailedError as error:
+        kubectl = Kubectl(cluster.kubeconfig)
+        pods = kubectl("-n", NAMESPACE, "get", "pods")
+        logs = kubectl("-n", NAMESPACE, "logs", "deployment/triton-operator", "--tail=30")
+        raise HarnessError(f"{error}\n{pods}\n{logs}") from error
 
 
 def uninstall_operator(cluster: Cluster) -> None:

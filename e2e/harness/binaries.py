@@ -16,7 +16,7 @@ from e2e.harness import gobuild, paths, releases
 from e2e.harness.commands import run
 from e2e.harness.docker import engine_answers
 from e2e.harness.errors import BinaryUnavailableError, CommandFailedError
-from e2e.harness.progress import step
+from e2e.harness.progress import say, step
 from e2e.harness.versions import TOOLS
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
@@ -50,13 +50,16 @@ def ensure(name: str) -> Path:
         return found
     failures = []
     release = releases.release_of(name, version)
-    if release is not None:
+    if release is not None and releases.closed_because() is None:
         try:
             with step(f"downloading {name} {version}"):
                 releases.download(release, cached)
             return cached
         except BinaryUnavailableError as error:
             failures.append(f"official release: {error}")
+            say(f"… no download of {name} here ({error}); building it from Go modules")
+    elif release is not None:
+        failures.append(f"official release: no open internet ({releases.closed_because()})")
     try:
         gobuild.build(name, version, cached)
         return cached

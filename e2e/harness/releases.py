@@ -78,6 +78,11 @@ def checksum_in(listing: str, file_name: str) -> str | None:
     return None
 
 
+def closed_because() -> str | None:
+    """Why downloads cannot work on this machine, once one has failed to connect; else None."""
+    return _closed_because[0] if _closed_because else None
+
+
 def download(release: Release, target: Path) -> None:
     """Fetch, verify and install a release atomically at `target`. Raises BinaryUnavailableError."""
     if _closed_because:

@@ -23,7 +23,7 @@ class Reservation:
 
     @contextmanager
     def held(self, timeout_seconds: float = WAIT_SECONDS) -> Iterator[None]:
-        """Hold it while the body runs. Raises MachineInUseError if another run keeps it too long."""
+        """Hold it while the body runs. Raises MachineInUseError when another run keeps it."""
         if self._depth:
             self._depth += 1
             try:

@@ -117,29 +117,36 @@ async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.E
     workers = [asyncio.create_task(_work(complete, controller)) for _ in range(options.workers)]
     sweeper = asyncio.create_task(_sweep(options, server, store, controller, complete, pulse))
     kopf_stop = asyncio.Event()
-    older = asyncio.all_tasks()
-    tasks = await kopf.spawn_tasks(
-        registry=watch_registry(store, connection, controller.concern, writer.forget, pulse.beat),
-        settings=watch_settings(),
-        clusterwide=not options.namespaces,
-        namespaces=options.namespaces,
-        stop_flag=kopf_stop,
-    )
-    # Kopf has just taken the signals for itself, and would close the session under the workers.
-    stop_on_signals(stop)
-    watching = asyncio.create_task(kopf.run_tasks(tasks, ignored=older))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((stopping, watching, sweeper), return_when=asyncio.FIRST_COMPLETED)
-    # Finish what runs before kopf goes: it closes the session that the workers share with it.
-    stopping.cancel()
-    sweeper.cancel()
-    queue.close()
-    complete.set()
-    await asyncio.wait(workers, timeout=STOP_SECONDS)
-    for worker in workers:
-        worker.cancel()
-    kopf_stop.set()
-    await runner.cleanup()
+    watching: asyncio.Future[None] | None = None
+    try:
+        older = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
+            registry=watch_registry(
+                store, connection, controller.concern, writer.forget, pulse.beat
+            ),
+            settings=watch_settings(),
+            # Kopf's own guess asks for the user's name, which a container's user id has not.
+            identity=options.identity,  # type: ignore[arg-type]  # a str by another name
+            clusterwide=not options.namespaces,
+            namespaces=options.namespaces,
+            stop_flag=kopf_stop,
+        )
+        # Kopf has just taken the signals for itself, and would close the session under the workers.
+        stop_on_signals(stop)
+        watching = asyncio.ensure_future(kopf.run_tasks(tasks, ignored=older))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((stopping, watching, sweeper), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+    finally:
+        # Finish what runs before kopf goes: it closes the session that the workers share with it.
+        sweeper.cancel()
+        queue.close()
+        complete.set()
+        await asyncio.wait(workers, timeout=STOP_SECONDS)
+        for worker in workers:
+            worker.cancel()
+        kopf_stop.set()
+        await runner.cleanup()
     results = await asyncio.gather(watching, sweeper, *workers, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception):

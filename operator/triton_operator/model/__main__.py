@@ -52,7 +52,7 @@ class Arguments(argparse.ArgumentParser):
 
 def arguments() -> Arguments:
     """The command line."""
-    shared = Arguments(add_help=False)
+    shared = Arguments(add_help=False, allow_abbrev=False)
     shared.add_argument("--uri", required=True, help="pvc://CLAIM/PATH or https://HOST/PATH")
     shared.add_argument("--source-dir", type=Path, default=Path("/source"), metavar="DIR")
     shared.add_argument("--credentials-dir", type=Path, default=Path("/credentials"), metavar="DIR")
@@ -64,15 +64,21 @@ def arguments() -> Arguments:
     shared.add_argument("--read-timeout-seconds", type=float, default=30.0, metavar="N")
     shared.add_argument("--report", type=Path, default=TERMINATION_LOG, metavar="FILE")
 
-    parser = Arguments(prog="python -m triton_operator.model", description=__doc__)
+    parser = Arguments(
+        prog="python -m triton_operator.model", description=__doc__, allow_abbrev=False
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("inspect", parents=[shared], help="report a model's facts")
+    one = commands.add_parser(
+        "inspect", parents=[shared], allow_abbrev=False, help="report a model's facts"
+    )
     one.add_argument("--format", default="ONNX")
     one.add_argument("--digest", metavar="sha256:…", help="pin, checked before parsing")
     one.add_argument("--work-dir", type=Path, default=Path("/work"), metavar="DIR")
     one.add_argument("--parse-memory-bytes", type=int, metavar="N", help="default: from the file")
     one.add_argument("--parse-cpu-seconds", type=int, default=120, metavar="N")
-    two = commands.add_parser("fetch", parents=[shared], help="bring a model's files to Triton")
+    two = commands.add_parser(
+        "fetch", parents=[shared], allow_abbrev=False, help="bring a model's files to Triton"
+    )
     two.add_argument("--digest", required=True, metavar="sha256:…")
     two.add_argument("--files", required=True, metavar="JSON", help="[{path,digest,sizeBytes}, …]")
     two.add_argument("--into", type=Path, required=True, metavar="DIR")
@@ -149,10 +155,9 @@ def listed_files(text: str) -> list[ModelFile]:
 
 def answered(argv: list[str]) -> tuple[Report | None, Path]:
     """Run the command; its report, failures included, and the file that the report goes into."""
-    path = TERMINATION_LOG
+    path = report_path(argv)
     try:
         given = arguments().parse_args(argv)
-        path = given.report
         stop_in_time(given.timeout_seconds + _GRACE_SECONDS)
         return run(given), path
     except ModelFailure as error:
@@ -165,6 +170,17 @@ def answered(argv: list[str]) -> tuple[Report | None, Path]:
         return Report(failure=failed.failure), path
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def report_path(argv: list[str]) -> Path:
+    """Where the report goes, also if the other arguments are wrong."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--report", type=Path, default=TERMINATION_LOG)
+    try:
+        given, _ = parser.parse_known_args(argv)
+    except argparse.ArgumentError:
+        return TERMINATION_LOG
+    return Path(given.report)
 
 
 def stop_in_time(seconds: float) -> None:

@@ -4,6 +4,8 @@ The steps are in the order in which they protect each other: sizes before conten
 anything that copies or infers.
 """
 
+import mmap
+import os
 from pathlib import Path
 
 import onnx
@@ -63,16 +65,21 @@ def parsed(path: Path, limits: InspectionLimits) -> onnx.ModelProto:
         ModelRefused: `ModelTooLarge`, `NotAModel`.
         SourceRefused: `SourceNotFound`, `SourceForbidden`.
     """
+    model = onnx.ModelProto()
     try:
-        size = path.stat().st_size
-        if size > limits.model_bytes:
-            raise ModelRefused(
-                reasons.MODEL_TOO_LARGE,
-                f"the model file has {size} bytes; at most {limits.model_bytes} can be parsed. "
-                "Save it with external data",
-            )
-        # Bytes are parsed directly: onnx.load would choose a text format by the file's name.
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > limits.model_bytes:
+                raise ModelRefused(
+                    reasons.MODEL_TOO_LARGE,
+                    f"the model file has {size} bytes; at most {limits.model_bytes} can be parsed. "
+                    "Save it with external data",
+                )
+            # Bytes are parsed directly: onnx.load would choose a text format by the file's name.
+            # They are mapped and not read, so that a model of 2 GB is not in memory twice.
+            if size:
+                with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
+                    model.ParseFromString(memoryview(view))  # type: ignore[arg-type]
     except FileNotFoundError as error:
         raise SourceRefused(
             reasons.SOURCE_NOT_FOUND, f"there is no model file at {path}"
@@ -81,9 +88,6 @@ def parsed(path: Path, limits: InspectionLimits) -> onnx.ModelProto:
         raise SourceRefused(
             reasons.SOURCE_FORBIDDEN, f"{path} cannot be read as a file: {error.strerror}"
         ) from error
-    model = onnx.ModelProto()
-    try:
-        model.ParseFromString(data)
     except (DecodeError, ValueError) as error:
         raise ModelRefused(
             reasons.NOT_A_MODEL,

@@ -426,7 +426,7 @@ def test_random_bytes_never_surprise(data: bytes, tmp_path: Path) -> None:
     byte=st.integers(min_value=0, max_value=255),
 )
 @settings(
-    max_examples=300,
+    max_examples=150,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
