@@ -33,7 +33,6 @@ UNUSED_PACKAGES = (
     "**/tests",
     "onnx/backend/test",
     "numpy/f2py",
-    "numpy/typing",
     "numpy/**/*.a",
     "**/*.pyi",
     "**/*.proto",

@@ -92,9 +92,10 @@ def _environment() -> dict[str, str]:
     space.
     """
     package_root = str(Path(triton_operator.__file__).parents[1])
+    python_path = [package_root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": package_root,
+        "PYTHONPATH": os.pathsep.join(python_path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "LC_ALL": "C.UTF-8",
