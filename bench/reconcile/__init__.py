@@ -19,7 +19,7 @@ What the figures mean:
 - `peak_rss_mib`: VmHWM of the operator's process at the end of everything.
 - `rest_cpu_seconds_per_minute`, `rest_writes_per_minute`: while nothing changes. Writes are counted
   by the API server, in `apiserver_request_total`: every verb but reads and watches, whoever sent
-  it. Left out are Leases, which the API server renews for itself, and its own `masterleases`.
+  it. Left out are Leases and endpoints, which the API server keeps for itself.
 
 Quiet means that for two seconds the API server counted no write, and that the operator has no key
 waiting and none in work.

@@ -15,6 +15,7 @@ from e2e.harness.processes import Running
 
 IMAGE = "bench/none:1"
 """No pod ever starts, so nobody pulls it."""
+RECONCILES = "triton_operator_reconciles_total"
 QUEUE_GAUGES = ("triton_operator_queue_depth", "triton_operator_queue_processing")
 
 
@@ -34,9 +35,11 @@ class OperatorProcess:
         profiler = ["-m", "cProfile", "-o", str(profile)] if profile else []
         process = processes.start(
             "triton-operator",
-            [sys.executable, *profiler, "-m", "triton_operator.cli.main", "run"]
-            + ["--image", IMAGE, "--kubeconfig", str(kubeconfig), "--http-port", str(port)]
-            + list(options),
+            [
+                *(sys.executable, *profiler, "-m", "triton_operator.cli.main", "run"),
+                *("--image", IMAGE, "--kubeconfig", str(kubeconfig), "--http-port", str(port)),
+                *options,
+            ],
             log,
             ends_with_us=True,
         )
@@ -52,14 +55,23 @@ class OperatorProcess:
 
     async def is_idle(self) -> bool:
         """Whether no key waits and none is in work."""
+        samples = await self._metrics()
+        return all(samples[gauge] == 0 for gauge in QUEUE_GAUGES)
+
+    async def reconciles(self) -> int:
+        """How many keys were reconciled so far, whatever the result."""
+        samples = await self._metrics()
+        return int(sum(value for name, value in samples.items() if name.startswith(RECONCILES)))
+
+    async def _metrics(self) -> dict[str, float]:
+        """Samples by name, or by name and labels where a name has several."""
         async with aiohttp.request("GET", f"{self.address}/metrics") as response:
             text = await response.text()
-        samples = {
-            sample.name: sample.value
+        return {
+            sample.name + "".join(f" {value}" for value in sample.labels.values()): sample.value
             for family in text_string_to_metric_families(text)
             for sample in family.samples
         }
-        return all(samples[gauge] == 0 for gauge in QUEUE_GAUGES)
 
     @property
     def cpu_seconds(self) -> float:

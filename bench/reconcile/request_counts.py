@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 
 READS = frozenset({"GET", "LIST", "WATCH", "WATCHLIST", "CONNECT", "HEAD"})
-SELF_TRAFFIC = frozenset({"leases"})
-"""What the API server writes for itself every few seconds, on an empty cluster too."""
+SELF_TRAFFIC = frozenset({"leases", "endpoints", "endpointslices"})
+"""What the API server writes for itself every few seconds, on an empty cluster too; the operator
+has no rights to any of it."""
 
 Request = tuple[str, str]
-"""A verb as the API server spells it (`APPLY` is a server-side apply), and `resource/subresource`."""
+"""A verb as the API server has it (`APPLY`: server-side apply), and `resource/subresource`."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,10 @@ def _figures(results: Results) -> Table:
             f"{quiet.apiserver_cpu_seconds - before.apiserver_cpu_seconds:.1f} s",
         ),
         ("CPU of etcd", f"{quiet.etcd_cpu_seconds - before.etcd_cpu_seconds:.1f} s"),
+        (
+            "reconciles per service",
+            f"{(quiet.reconciles - before.reconciles) / figures.services:.2f}",
+        ),
         ("peak memory of the operator", f"{figures.peak_rss_mib:.0f} MiB"),
         ("at rest, CPU of the operator", f"{figures.rest_cpu_seconds_per_minute:.2f} s/min"),
         ("at rest, writes", f"{figures.rest_writes_per_minute:.1f} /min"),

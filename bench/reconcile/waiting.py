@@ -17,7 +17,7 @@ QUIET_POLL_SECONDS = 0.5
 
 async def until(condition: Callable[[], Awaitable[bool]], poll_seconds: float = 0.02) -> None:
     """Ask again and again until `condition` holds; bounded by the caller's asyncio.timeout."""
-    while not await condition():
+    while not await condition():  # noqa: ASYNC110  # the condition is in another process
         await asyncio.sleep(poll_seconds)
 
 
@@ -27,6 +27,7 @@ class Look:
 
     at: float
     counts: RequestCounts
+    reconciles: int
     operator_cpu_seconds: float
     apiserver_cpu_seconds: float
     etcd_cpu_seconds: float
@@ -49,7 +50,8 @@ class Observer:
             cpu_seconds(self.etcd_pid),
         )
         at = time.monotonic()
-        return Look(at, await self.cluster.request_counts(), *clocks)
+        reconciles = await self.operator.reconciles()
+        return Look(at, await self.cluster.request_counts(), reconciles, *clocks)
 
     async def until_quiet(self) -> Look:
         """Wait until nothing is written and the operator is idle, for QUIET_SECONDS.

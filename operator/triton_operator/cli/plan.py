@@ -25,6 +25,7 @@ from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
 from triton_operator.planning.quantities import cpu_quantity, memory_quantity
 from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.support import unsupported
 from triton_operator.planning.unhonored import unhonored_fields
 from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
 
@@ -106,6 +107,8 @@ def _planned(
             "say which file with --model, or put the ModelProfile of spec.model.digest in the file",
         )
         return Planned(service, "", None, refusal)
+    if unusable := unsupported(service.spec.model):
+        return Planned(service, digest, facts, unusable)
     pools = known_pools(documents.pools, [], defaults)
     return Planned(service, digest, facts, plan_service(service.spec, facts, pools))
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from triton_operator.api.model_profile import ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.controllers.announcer import Announcer
@@ -24,7 +26,7 @@ from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
 from triton_operator.controllers.serving_pool import reconcile_pool
 from triton_operator.controllers.store import Store
-from triton_operator.controllers.views import DeploymentView, ServiceView, SpecView
+from triton_operator.controllers.views import DeploymentView, ObjectView, ServiceView, SpecView
 from triton_operator.controllers.writer import Blocked, Writer
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import Pool, PoolDefaults, known_pools
@@ -71,10 +73,10 @@ class Controller:
         self._sweeping: set[Key] = set()
         self.counts = Counts()
 
-    def concern(self, keys: Iterable[Key]) -> None:
+    def concern(self, keys: Iterable[Key], priority: Priority = Priority.USER) -> None:
         """Something about these keys changed; if the pools did, it concerns everything."""
         for key in keys:
-            self._queue.add(key)
+            self._queue.add(key, priority)
         if self._store.pools_version != self._pools_version:
             self._refresh_pools()
 
@@ -208,18 +210,26 @@ class Controller:
 
     def _refresh_pools(self) -> None:
         self._pools_version = self._store.pools_version
-        declared = {
-            view.name: ServingPoolSpec.model_validate(view.spec)
-            for view in self._store.every(SERVING_POOL.kind)
-            if isinstance(view, SpecView)
-        }
+        declared: dict[str, ServingPoolSpec] = {}
+        for view in self._store.every(SERVING_POOL.kind):
+            self._queue.add(Key(SERVING_POOL.kind, "", view.name))
+            try:
+                declared[view.name] = ServingPoolSpec.model_validate(view_spec(view))
+            except ValidationError as error:
+                # Its own status says so; the other pools go on.
+                logger.warning(
+                    "A ServingPool is not valid.", extra={"key": view.name, "error": str(error)}
+                )
         pools = known_pools(declared, self._store.nodes(), self._defaults)
-        for name in declared:
-            self._queue.add(Key(SERVING_POOL.kind, "", name))
         if pools != self._pools:
             self._pools = pools
             for view in self._store.every(INFERENCE_SERVICE.kind):
                 self._queue.add(Key(view.kind, view.namespace, view.name), Priority.SWEEP)
+
+
+def view_spec(view: ObjectView) -> Mapping[str, Any]:
+    """The spec of a view that has one, else an empty one."""
+    return view.spec if isinstance(view, SpecView) else {}
 
 
 def _same(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:

@@ -16,11 +16,12 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.kinds import CHILDREN
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
+from triton_operator.controllers.rollout import observe_rollout
 from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
 from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.transition_events import transition_events
-from triton_operator.controllers.views import DeploymentView, ObjectView
+from triton_operator.controllers.views import ObjectView
 from triton_operator.manifests import names
 from triton_operator.manifests.children import desired_children
 from triton_operator.manifests.desired_hash import with_desired_hash
@@ -46,19 +47,20 @@ def reconcile(observed: Observed) -> Outcome:
         children = desired_children(
             owner, spec, resolution.digest, resolution.facts, plan, observed.fetch
         )
-    findings = service_findings(observed, spec, resolution, plan)
-    status = service_status(observed, owner, spec, resolution, plan)
+    wanted = [resolution.profile] if resolution.profile else []
+    wanted += [resolution.job] if resolution.job else []
+    wanted = [with_desired_hash(manifest) for manifest in (*wanted, *children)]
+    rollout = observe_rollout(observed, plan, wanted)
+    findings = service_findings(observed, spec, resolution, plan, rollout)
+    status = service_status(observed, owner, spec, resolution, plan, rollout)
     outcome = _with_status(observed, status, findings)
     if spec.paused:
         return outcome
-    wanted = [resolution.profile] if resolution.profile else []
-    wanted += [resolution.job] if resolution.job else []
-    wanted += children
     return replace(
         outcome,
-        apply=tuple(with_desired_hash(manifest) for manifest in wanted),
+        apply=tuple(wanted),
         replicas=_replicas(observed, owner, plan),
-        delete=_orphans(observed, wanted, planned=bool(children)),
+        delete=_orphans(observed, wanted, replaced=bool(children) and rollout.complete),
         requeue_after_seconds=resolution.requeue_after_seconds,
     )
 
@@ -82,11 +84,10 @@ def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> 
 
 
 def _orphans(
-    observed: Observed, wanted: list[dict[str, Any]], *, planned: bool
+    observed: Observed, wanted: list[dict[str, Any]], *, replaced: bool
 ) -> tuple[ObjectView, ...]:
     """Children that nobody wants any more, once what replaces them serves."""
     names_wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
-    replaced = planned and _successors_serve(observed, names_wanted)
     return tuple(
         child
         for child in observed.children
@@ -94,18 +95,6 @@ def _orphans(
         and not child.deleting
         and (child.kind, child.name) not in names_wanted
         and (child.kind == "Job" or replaced)
-    )
-
-
-def _successors_serve(observed: Observed, names_wanted: set[tuple[str, str]]) -> bool:
-    """Whether every wanted Deployment is rolled out, so that nothing else need go on serving."""
-    present = {
-        child.name: child for child in observed.children if isinstance(child, DeploymentView)
-    }
-    return all(
-        name in present and present[name].rolled_out
-        for kind, name in names_wanted
-        if kind == "Deployment"
     )
 
 
@@ -132,6 +121,12 @@ def _invalid(observed: Observed, error: ValidationError) -> Outcome:
             message=message,
         )
         for condition in (reasons.READY, reasons.PLANNED)
+    ]
+    changed = {finding.type for finding in findings}
+    findings += [
+        Finding.model_validate(condition)
+        for condition in observed.service.status.get("conditions") or ()
+        if condition["type"] not in changed
     ]
     status = {**observed.service.status, "observedGeneration": observed.service.generation}
     return _with_status(observed, status, findings)

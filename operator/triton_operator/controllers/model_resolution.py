@@ -5,7 +5,6 @@ from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding
-from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inference_service import Model
 from triton_operator.api.inspection import Failure, UnreadableReport, decode_report
 from triton_operator.api.model_profile import ModelFacts
@@ -17,8 +16,8 @@ from triton_operator.manifests import names
 from triton_operator.manifests.inspection_job import inspection_job, source_hash
 from triton_operator.manifests.model_profile import profile_of_facts
 from triton_operator.manifests.owner import Owner
+from triton_operator.planning.support import unsupported
 
-SUPPORTED_SCHEMES = ("pvc", "https")
 RETRY_SECONDS = {True: 60.0, False: 300.0}
 """By whether the failure can pass by itself. The other kind is tried again too: the file at the
 same address may have been replaced."""
@@ -47,28 +46,12 @@ def candidate_digests(service: ServiceView) -> list[str]:
 
 def resolve_model(observed: Observed, owner: Owner, model: Model) -> Resolution:
     """The model's digest and facts from a profile, from a Job's report, or not yet."""
-    if refused := _unsupported(model):
-        return Resolution(refused)
+    if refusal := unsupported(model):
+        return Resolution(_refused(refusal.reason, refusal.message))
     digest = model.digest or _digest_in_status(observed.service, model)
     if digest and (facts := observed.profiles.get(digest)):
         return Resolution(_known(digest), digest, facts)
     return _by_job(observed, owner, model)
-
-
-def _unsupported(model: Model) -> Finding | None:
-    scheme = model.uri.partition("://")[0]
-    if scheme not in SUPPORTED_SCHEMES:
-        return _refused(
-            reasons.SOURCE_NOT_SUPPORTED,
-            f"spec.model.uri: {scheme}:// is not supported by this version; use "
-            "pvc://CLAIM/PATH or https://",
-        )
-    if model.format is not ModelFormat.ONNX:
-        return _refused(
-            reasons.FORMAT_NOT_SUPPORTED,
-            f"spec.model.format: {model.format} is not supported by this version; use ONNX",
-        )
-    return None
 
 
 def _digest_in_status(service: ServiceView, model: Model) -> str | None:
@@ -96,11 +79,16 @@ def _by_job(observed: Observed, owner: Owner, model: Model) -> Resolution:
     if not (job.succeeded or job.failed):
         problem = pod_problem(pods)
         return Resolution(_inspecting(observed, problem.message if problem else ""), job=manifest)
-    return _by_report(observed, owner, job, newest(pods), manifest)
+    return _by_report(observed, owner, model, job, newest(pods), manifest)
 
 
 def _by_report(
-    observed: Observed, owner: Owner, job: JobView, pod: PodView | None, manifest: dict[str, Any]
+    observed: Observed,
+    owner: Owner,
+    model: Model,
+    job: JobView,
+    pod: PodView | None,
+    manifest: dict[str, Any],
 ) -> Resolution:
     finished = epoch_seconds(job.finished) if job.finished else observed.now
     message = (
@@ -121,6 +109,13 @@ def _by_report(
         report = None
         failure = Failure(
             reason=reasons.INSPECTION_FAILED, message=f"{failure.message}; {error}", retryable=True
+        )
+    if report and report.digest and model.digest not in (None, report.digest):
+        # The report comes from whoever parsed an untrusted file; a pin is believed, it is not.
+        report = None
+        failure = Failure(
+            reason=reasons.INSPECTION_FAILED,
+            message=f"Job {job.name} reports another digest than spec.model.digest",
         )
     if report and report.facts and report.digest and job.succeeded:
         return Resolution(

@@ -95,7 +95,7 @@ async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.E
         jitter=lambda seconds: seconds * randomness.uniform(0.8, 1.2),
     )
     server = ApiServer(connection)
-    writer = Writer(server, store)
+    writer = Writer(server, store, concern=lambda keys: controller.concern(keys))
     controller = Controller(
         store=store,
         queue=queue,

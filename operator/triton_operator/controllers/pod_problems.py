@@ -12,6 +12,7 @@ IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 )
 MESSAGE_LIMIT = 600
+SERVING_CONTAINER = "triton"
 
 
 @dataclass(frozen=True)
@@ -54,20 +55,35 @@ def _container_problem(pod: PodView, container: ContainerView) -> PodProblem | N
         )
     if container.exit_code:
         return _ended(
-            where, container.exit_code, container.terminated_reason, (container.terminated_message)
+            where,
+            container,
+            container.exit_code,
+            container.terminated_reason,
+            container.terminated_message,
         )
     if container.last_exit_code and container.waiting_reason == "CrashLoopBackOff":
         return _ended(
-            where, container.last_exit_code, container.last_reason, (container.last_message)
+            where,
+            container,
+            container.last_exit_code,
+            container.last_reason,
+            container.last_message,
         )
     return None
 
 
-def _ended(where: str, exit_code: int, reason: str, message: str) -> PodProblem:
+def _ended(
+    where: str, container: ContainerView, exit_code: int, reason: str, message: str
+) -> PodProblem:
     if reason == "OOMKilled":
+        # The limits of fetching and inspecting are not the user's to set.
+        advice = (
+            "; set spec.hardware.resources.memory"
+            if container.name == SERVING_CONTAINER
+            else "; the model is larger or deeper than this version can handle"
+        )
         return PodProblem(
-            reasons.OUT_OF_MEMORY,
-            f"{where} needed more memory than its limit; set spec.hardware.resources.memory",
+            reasons.OUT_OF_MEMORY, f"{where} needed more memory than its limit{advice}"
         )
     try:
         failure = decode_report(message).failure

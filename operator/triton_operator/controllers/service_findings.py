@@ -7,8 +7,8 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import pod_problem
-from triton_operator.controllers.views import DeploymentView, PodView
-from triton_operator.manifests import names
+from triton_operator.controllers.rollout import Rollout
+from triton_operator.controllers.views import PodView
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.unhonored import unhonored_fields
@@ -21,12 +21,12 @@ def service_findings(
     spec: InferenceServiceSpec,
     resolution: Resolution,
     plan: Plan | Refusal | None,
+    rollout: Rollout,
 ) -> list[Finding]:
     """Every condition, `Ready` first."""
-    deployments = planned_deployments(observed, plan)
     planned = _planned(plan)
-    available = _available(observed, plan, deployments)
-    progressing = _progressing(observed, spec, plan, deployments)
+    available = _available(observed, plan, rollout)
+    progressing = _progressing(observed, spec, plan, rollout)
     return [
         _ready(resolution.finding, planned, available, progressing),
         resolution.finding,
@@ -57,21 +57,6 @@ def service_findings(
     ]
 
 
-def planned_deployments(
-    observed: Observed, plan: Plan | Refusal | None
-) -> dict[str, DeploymentView]:
-    """The Deployments of the plan that exist, by pool; without a plan, whatever serves."""
-    present = {
-        child.name: child for child in observed.children if isinstance(child, DeploymentView)
-    }
-    if not isinstance(plan, Plan):
-        return {child.pool: child for child in present.values()}
-    wanted = {
-        row.pool.name: names.pool_child(observed.service.name, row.pool.name) for row in plan.pools
-    }
-    return {pool: present[name] for pool, name in wanted.items() if name in present}
-
-
 def _finding(type_: str, status: ConditionStatus, reason: str, message: str = "") -> Finding:
     return Finding(type=type_, status=status, reason=reason, message=message)
 
@@ -94,31 +79,29 @@ def _planned(plan: Plan | Refusal | None) -> Finding:
     return _finding(reasons.PLANNED, TRUE, reasons.PLAN_MADE, rows)
 
 
-def _available(
-    observed: Observed, plan: Plan | Refusal | None, deployments: dict[str, DeploymentView]
-) -> Finding:
+def _available(observed: Observed, plan: Plan | Refusal | None, rollout: Rollout) -> Finding:
+    """Whether requests are answered: by as many replicas as wanted, or while the rest starts."""
     if observed.problem:
         return _finding(reasons.AVAILABLE, FALSE, observed.problem.reason, observed.problem.message)
-    if not deployments:
-        if isinstance(plan, Plan):
-            return _finding(
-                reasons.AVAILABLE, FALSE, reasons.REPLICAS_NOT_READY, "no pod has started yet"
-            )
+    if not rollout.deployments and not isinstance(plan, Plan):
         return _finding(
             reasons.AVAILABLE,
             UNKNOWN,
             reasons.WAITING_FOR_PLAN,
             "nothing can be started before there is a plan",
         )
-    wanted = sum(view.replicas for view in deployments.values())
-    ready = sum(view.ready for view in deployments.values())
+    wanted, ready = rollout.wanted_replicas, rollout.ready_replicas
     if wanted == 0:
         return _finding(reasons.AVAILABLE, TRUE, reasons.SCALED_TO_ZERO, "no replica is wanted")
     count = f"{ready} of {wanted} replicas are ready"
     if ready >= wanted:
         return _finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_READY, count)
-    if problem := pod_problem(_serving_pods(observed)):
+    problem = pod_problem(_serving_pods(observed))
+    if problem and not rollout.predecessors_ready:
         return _finding(reasons.AVAILABLE, FALSE, problem.reason, f"{count}; {problem.message}")
+    if ready or rollout.predecessors_ready:
+        serving = "the others are starting" if ready else "the previous plan serves meanwhile"
+        return _finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_STARTING, f"{count}; {serving}")
     return _finding(reasons.AVAILABLE, FALSE, reasons.REPLICAS_NOT_READY, count)
 
 
@@ -126,7 +109,7 @@ def _progressing(
     observed: Observed,
     spec: InferenceServiceSpec,
     plan: Plan | Refusal | None,
-    deployments: dict[str, DeploymentView],
+    rollout: Rollout,
 ) -> Finding:
     if spec.paused:
         return _finding(
@@ -139,21 +122,18 @@ def _progressing(
             reasons.WAITING_FOR_PLAN,
             "without a plan nothing is changed; what serves goes on",
         )
-    if stuck := next((view for view in deployments.values() if view.stuck_message), None):
-        problem = pod_problem(_serving_pods(observed))
-        return _finding(
-            reasons.PROGRESSING,
-            FALSE,
-            reasons.ROLLOUT_STUCK,
-            problem.message if problem else stuck.stuck_message,
-        )
-    if len(deployments) == len(plan.pools) and all(
-        view.rolled_out for view in deployments.values()
-    ):
+    if rollout.complete:
         return _finding(
             reasons.PROGRESSING, FALSE, reasons.ROLLED_OUT, "every pod follows the current plan"
         )
     problem = pod_problem(_serving_pods(observed))
+    if rollout.stuck_message:
+        return _finding(
+            reasons.PROGRESSING,
+            FALSE,
+            reasons.ROLLOUT_STUCK,
+            problem.message if problem else rollout.stuck_message,
+        )
     return _finding(
         reasons.PROGRESSING,
         TRUE,

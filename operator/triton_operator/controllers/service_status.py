@@ -13,8 +13,9 @@ from triton_operator.api.status import (
 )
 from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.service_findings import planned_deployments
+from triton_operator.controllers.rollout import Rollout, replicas_of
 from triton_operator.controllers.views import DeploymentView
+from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.selectors import selector_text, service_selector
 from triton_operator.manifests.service import GRPC_PORT, HTTP_PORT
@@ -28,20 +29,21 @@ def service_status(
     spec: InferenceServiceSpec,
     resolution: Resolution,
     plan: Plan | Refusal | None,
+    rollout: Rollout,
 ) -> dict[str, Any]:
     """The status without its conditions, as it goes to the API server.
 
     What was known about the model stays while its new source is inspected and the old one serves.
     """
-    deployments = planned_deployments(observed, plan)
-    rows = _rows(plan, deployments)
+    deployments = rollout.deployments
+    rows = _rows(observed, plan, deployments)
     status = InferenceServiceStatus(
         observed_generation=observed.service.generation,
         address=_address(owner),
         model=_model(spec, resolution),
         pools=rows,
         replicas=sum(view.existing for view in deployments.values()),
-        ready_replicas=sum(view.ready for view in deployments.values()),
+        ready_replicas=rollout.ready_replicas,
         desired_replicas=sum(row.desired_replicas for row in rows),
         pool_names=",".join(row.name for row in rows),
         selector=selector_text(service_selector(owner.name)),
@@ -88,25 +90,26 @@ def _model(spec: InferenceServiceSpec, resolution: Resolution) -> ModelStatus | 
 
 
 def _rows(
-    plan: Plan | Refusal | None, deployments: Mapping[str, DeploymentView]
+    observed: Observed,
+    plan: Plan | Refusal | None,
+    deployments: Mapping[str, DeploymentView],
 ) -> list[PoolStatus]:
     if not isinstance(plan, Plan):
         return []
-    return [_row(row, plan, deployments.get(row.pool.name)) for row in plan.pools]
+    return [_row(observed, row, plan, deployments.get(row.pool.name)) for row in plan.pools]
 
 
-def _row(row: PoolPlan, plan: Plan, deployment: DeploymentView | None) -> PoolStatus:
-    desired = plan.replicas.minimum
-    if not plan.replicas.managed:
-        # Somebody else's number is the one that counts.
-        desired = deployment.replicas if deployment else 1
+def _row(
+    observed: Observed, row: PoolPlan, plan: Plan, deployment: DeploymentView | None
+) -> PoolStatus:
+    name = names.pool_child(observed.service.name, row.pool.name)
     return PoolStatus(
         name=row.pool.name,
         precision=row.precision,
         max_batch_size=row.max_batch_size,
         instances=row.instances,
         threads=row.threads,
-        desired_replicas=desired,
+        desired_replicas=replicas_of(observed, plan, name, deployment),
         ready_replicas=deployment.ready if deployment else 0,
         reasons=list(row.reasons),
     )

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
+from triton_operator.api import reasons
 from triton_operator.api.conditions import (
     Condition,
     ConditionStatus,
@@ -21,7 +24,20 @@ NO_NODES = "NoNodes"
 
 def reconcile_pool(view: SpecView, nodes: Sequence[NodeFacts], now: float) -> dict[str, Any]:
     """The pool's status. `free` stays absent: pods' requests are not observed yet."""
-    spec = ServingPoolSpec.model_validate(view.spec)
+    before = [Condition.model_validate(row) for row in view.status.get("conditions") or ()]
+    try:
+        spec = ServingPoolSpec.model_validate(view.spec)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = ".".join(["spec", *(str(part) for part in first["loc"])])
+        finding = Finding(
+            type="Ready",
+            status=ConditionStatus.FALSE,
+            reason=reasons.INVALID_SPEC,
+            message=f"{path}: {first['msg']}; correct the field",
+        )
+        conditions = merge_conditions([finding], before, view.generation, rfc3339(now))
+        return ServingPoolStatus(observed_generation=view.generation, conditions=conditions).wire()
     selected = nodes_of_pool(spec, nodes)
     finding = (
         Finding(
@@ -40,11 +56,35 @@ def reconcile_pool(view: SpecView, nodes: Sequence[NodeFacts], now: float) -> di
             + "; pods of this pool stay pending until one does",
         )
     )
-    before = [Condition.model_validate(row) for row in view.status.get("conditions") or ()]
+    findings = [finding, _spec_honored(spec)]
     status = ServingPoolStatus(
         observed_generation=view.generation,
         nodes=len(selected),
         allocatable=total_allocatable(selected) if selected else {},
-        conditions=merge_conditions([finding], before, view.generation, rfc3339(now)),
+        conditions=merge_conditions(findings, before, view.generation, rfc3339(now)),
     )
     return status.wire()
+
+
+def _spec_honored(spec: ServingPoolSpec) -> Finding:
+    """Fields that are accepted, but that nothing reads yet."""
+    unused = {
+        "spec.precisions": spec.precisions,
+        "spec.accelerator.product": spec.accelerator and spec.accelerator.product,
+        "spec.energy.gramsCO2PerKWh": spec.energy and spec.energy.grams_co2_per_kwh,
+        "spec.startSeconds": spec.start_seconds,
+    }
+    present = [path for path, value in unused.items() if value is not None]
+    if present:
+        return Finding(
+            type=reasons.SPEC_HONORED,
+            status=ConditionStatus.FALSE,
+            reason=reasons.FIELDS_WITHOUT_EFFECT,
+            message=f"nothing reads these yet: {', '.join(present)}",
+        )
+    return Finding(
+        type=reasons.SPEC_HONORED,
+        status=ConditionStatus.TRUE,
+        reason=reasons.ALL_FIELDS,
+        message="every field that is set has its effect",
+    )

@@ -32,7 +32,7 @@ class Store:
         self._nodes: dict[str, tuple[str, NodeFacts]] = {}
         self._children: dict[tuple[str, str], dict[ObjectId, ObjectView]] = defaultdict(dict)
         self._profiles: dict[tuple[str, str], dict[str, SpecView]] = defaultdict(dict)
-        self._autoscalers: dict[tuple[str, str], str] = {}
+        self._autoscalers: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.pools_version = 0
         """Grows with every change that can change the set of pools."""
 
@@ -43,7 +43,7 @@ class Store:
         new = view_of(kind.kind, body)
         place = (new.namespace, new.name)
         old = self._objects[kind.kind].get(place)
-        if old is not None and old.uid == new.uid and not _newer(new, old):
+        if old is not None and not _newer(new, old):
             return []
         if old is not None:
             self._unlink(old)
@@ -94,8 +94,8 @@ class Store:
         return next((view for view in views if view.spec.get("facts")), views[0] if views else None)
 
     def autoscaler_of(self, namespace: str, deployment: str) -> str | None:
-        """The name of an HPA that scales a Deployment."""
-        return self._autoscalers.get((namespace, deployment))
+        """The name of an HPA that scales a Deployment; of several, the first."""
+        return min(self._autoscalers.get((namespace, deployment), ()), default=None)
 
     def nodes(self) -> list[NodeFacts]:
         """Every node."""
@@ -122,7 +122,7 @@ class Store:
         if view.kind == "ModelProfile" and isinstance(view, SpecView):
             self._profiles[(view.namespace, view.spec.get("digest", ""))][view.name] = view
         if isinstance(view, AutoscalerView) and view.target_kind == "Deployment":
-            self._autoscalers[(view.namespace, view.target_name)] = view.name
+            self._autoscalers[(view.namespace, view.target_name)].add(view.name)
 
     def _unlink(self, view: ObjectView) -> None:
         if view.owner_uid:
@@ -136,7 +136,10 @@ class Store:
             if not self._profiles.get(place):
                 self._profiles.pop(place, None)
         if isinstance(view, AutoscalerView):
-            self._autoscalers.pop((view.namespace, view.target_name), None)
+            place = (view.namespace, view.target_name)
+            self._autoscalers.get(place, set()).discard(view.name)
+            if not self._autoscalers.get(place):
+                self._autoscalers.pop(place, None)
 
     def _concerned(self, view: ObjectView, old: ObjectView | None) -> list[Key]:
         match view.kind:
@@ -149,11 +152,9 @@ class Store:
             case "HorizontalPodAutoscaler":
                 return self._services_scaled_by(view, old)
             case _:
-                return (
-                    [Key("InferenceService", view.namespace, view.service)]
-                    if (view.service)
-                    else []
-                )
+                # The label may just have been taken away: the service it had is concerned too.
+                services = {seen.service for seen in (view, old) if seen and seen.service}
+                return [Key("InferenceService", view.namespace, name) for name in services]
 
     def _services_of_digest(self, profile: ObjectView) -> list[Key]:
         digest = profile.spec.get("digest") if isinstance(profile, SpecView) else None

@@ -55,11 +55,14 @@ class DeploymentView(ObjectView):
     available: int = 0
     stuck_message: str = ""
 
-    @property
-    def rolled_out(self) -> bool:
-        """Whether every replica runs the newest template and no older one is left."""
+    def follows(self, wanted_hash: str | None) -> bool:
+        """Whether every replica runs what is wanted, and none of an older template is left.
+
+        The hash tells a Deployment that still has to be written from one that is rolled out.
+        """
         return (
-            self.observed_generation >= self.generation
+            self.desired_hash == wanted_hash
+            and self.observed_generation >= self.generation
             and self.updated >= self.replicas
             and self.existing <= self.updated
             and self.available >= self.updated

@@ -5,17 +5,23 @@ kopf's state-keeping handlers; see docs/decisions.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import kopf
 
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import WATCHED, Kind
+from triton_operator.controllers.queue import Priority
 from triton_operator.controllers.resync import OWNED_SELECTOR
 from triton_operator.controllers.store import Store
 
-Concern = Callable[[Iterable[Key]], None]
+
+class Concern(Protocol):
+    """Hears which keys something concerns, and how urgent that is."""
+
+    def __call__(self, keys: Iterable[Key], priority: Priority = ...) -> None:
+        """These keys should be reconciled."""
 
 
 def watch_registry(
@@ -54,7 +60,9 @@ def _register(
             forget(kind.kind, namespace, name)
             concern(store.remove(kind, namespace, name, metadata.get("uid", "")))
         else:
-            concern(store.put(kind, body))
+            # The first listing after a start must not hold up somebody's edit.
+            listed = event.get("type") is None
+            concern(store.put(kind, body), Priority.SWEEP if listed else Priority.USER)
 
     kopf.on.event(
         kind.group, kind.version, kind.plural, registry=registry, id=f"watch-{kind.plural}"

@@ -1,16 +1,17 @@
 """Carries out an Outcome: only what differs is written, and every answer is remembered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from triton_operator.api import labels, reasons
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound, ApiRefused
-from triton_operator.controllers.kinds import BY_NAME, DEPLOYMENT, Kind
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import BY_NAME, DEPLOYMENT, JOB, MODEL_PROFILE, Kind
 from triton_operator.controllers.observed import ApplyProblem
 from triton_operator.controllers.store import Store
-from triton_operator.controllers.views import DeploymentView, ObjectView
+from triton_operator.controllers.views import DeploymentView, ObjectView, SpecView
 
 ObjectId = tuple[str, str, str]
 
@@ -43,9 +44,12 @@ class Writer:
     is known of what happened meanwhile: then the hash is believed until the first sweep verifies.
     """
 
-    def __init__(self, server: ApiServer, store: Store) -> None:
+    def __init__(
+        self, server: ApiServer, store: Store, concern: Callable[[Iterable[Key]], None]
+    ) -> None:
         self._server = server
         self._store = store
+        self._concern = concern
         self._written: dict[ObjectId, tuple[str, str]] = {}
         self._unverified: set[ObjectId] = set()
         self.writes = Writes()
@@ -62,19 +66,20 @@ class Writer:
         namespace, name = metadata["namespace"], metadata["name"]
         live = self._store.get(kind.kind, namespace, name)
         place = (kind.kind, namespace, name)
+        if live is not None and not _is_child(live, metadata):
+            raise Blocked(_not_owned(kind, name))
         if live is not None and self._is_as_wanted(place, live, manifest, verify):
             self.writes.skipped += 1
             return
         try:
             body = await self._apply(kind, manifest, known=live is not None)
         except ApiRefused as error:
-            raise Blocked(
-                ApplyProblem(
-                    reasons.APPLY_REFUSED, f"{kind.kind} {name}: {error.message or error.reason}"
-                )
-            ) from error
+            raise _refused(kind, name, error) from error
         self.writes.count(kind.kind)
-        self._store.put(kind, body)
+        concerned = self._store.put(kind, body)
+        if kind.kind == MODEL_PROFILE.kind:
+            # Facts found for one service may be what others wait for.
+            self._concern(concerned)
         self._written[place] = (body["metadata"]["uid"], _version(kind, body["metadata"]))
         self._unverified.discard(place)
 
@@ -87,6 +92,8 @@ class Writer:
             await self._server.scale(DEPLOYMENT, namespace, name, replicas)
         except ApiNotFound:
             return False
+        except ApiRefused as error:
+            raise _refused(DEPLOYMENT, name, error) from error
         self.writes.count("Scale")
         # Replicas are part of the generation; the next one seen is the operator's own doing.
         self._written.pop((DEPLOYMENT.kind, namespace, name), None)
@@ -94,7 +101,11 @@ class Writer:
 
     async def delete(self, child: ObjectView) -> None:
         """Delete an orphan, exactly the one that was seen."""
-        await self._server.delete(BY_NAME[child.kind], child.namespace, child.name, child.uid)
+        kind = BY_NAME[child.kind]
+        try:
+            await self._server.delete(kind, child.namespace, child.name, child.uid)
+        except ApiRefused as error:
+            raise _refused(kind, child.name, error) from error
         self.writes.count("Delete")
         self.forget(child.kind, child.namespace, child.name)
 
@@ -109,8 +120,9 @@ class Writer:
         if live.deleting:
             return True
         if live.desired_hash != manifest["metadata"]["annotations"][labels.DESIRED_HASH]:
-            # A profile is shared: whoever wrote its facts first, they are facts.
-            return live.kind == "ModelProfile"
+            # A Job's template cannot be changed, and it ends by itself. A profile is shared:
+            # whoever wrote its facts first, they are facts.
+            return live.kind == JOB.kind or _has_facts(live)
         if verify and place in self._unverified:
             return False
         written = self._written.get(place)
@@ -131,15 +143,36 @@ class Writer:
                 raise
         metadata = manifest["metadata"]
         live = await self._server.get(kind, metadata["namespace"], metadata["name"])
+        if live is not None and kind.kind == MODEL_PROFILE.kind:
+            return live
         if live is not None and not _is_owned(live, metadata):
-            raise Blocked(
-                ApplyProblem(
-                    reasons.NOT_OWNED,
-                    f"{kind.kind} {metadata['name']} exists and belongs to somebody else; rename "
-                    "the InferenceService or delete that object",
-                )
-            )
+            raise Blocked(_not_owned(kind, metadata["name"]))
         return await self._server.apply(kind, manifest, force=True)
+
+
+def _not_owned(kind: Kind, name: str) -> ApplyProblem:
+    return ApplyProblem(
+        reasons.NOT_OWNED,
+        f"{kind.kind} {name} exists and belongs to somebody else; rename the InferenceService or "
+        "delete that object",
+    )
+
+
+def _refused(kind: Kind, name: str, error: ApiRefused) -> Blocked:
+    return Blocked(
+        ApplyProblem(reasons.APPLY_REFUSED, f"{kind.kind} {name}: {error.message or error.reason}")
+    )
+
+
+def _has_facts(live: ObjectView) -> bool:
+    return isinstance(live, SpecView) and bool(live.spec.get("facts"))
+
+
+def _is_child(live: ObjectView, wanted: Mapping[str, Any]) -> bool:
+    """Whether an object of ours is this service's: `a-cpu` may be another service's name too."""
+    return not wanted.get("ownerReferences") or (
+        live.owner_uid == wanted["labels"][labels.OWNER_UID]
+    )
 
 
 def _is_owned(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -33,7 +33,7 @@ def place(hardware: Hardware, prefer: Preference, pools: Sequence[Pool]) -> Plac
     fitting = [pool for pool in pools if _matches(pool, hardware.accelerator)]
     if not fitting:
         return Refusal(NO_POOL_FITS, _nothing_fits(hardware.accelerator, known.values()))
-    ordered = sorted(fitting, key=lambda pool: (pool.nodes == 0, _rank(pool, prefer)))
+    ordered = sorted(fitting, key=lambda pool: (not pool.has_nodes, _rank(pool, prefer)))
     first = ordered[0]
     return Placement(tuple(ordered), f"pool {first.name} first: {_why(first, ordered, prefer)}")
 
@@ -62,20 +62,26 @@ def _matches(pool: Pool, wanted: AcceleratorKind) -> bool:
     return wanted is AcceleratorKind.ANY or pool.kind is wanted
 
 
-def _rank(pool: Pool, prefer: Preference) -> tuple[bool, Decimal, bool, str]:
+def _rank(pool: Pool, prefer: Preference) -> tuple[int | Decimal | str, ...]:
+    """Sorts before what is wanted less. Ranks of one preference have the same parts."""
+    if prefer in (Preference.LATENCY, Preference.THROUGHPUT):
+        return (not pool.is_gpu, *_price_rank(pool), pool.name)
+    if prefer is Preference.ENERGY:
+        watts = pool.watts_per_replica
+        return (watts is None, watts or 0, *_price_rank(pool), pool.is_gpu, pool.name)
+    return (*_price_rank(pool), pool.is_gpu, pool.name)
+
+
+def _price_rank(pool: Pool) -> tuple[int, Decimal]:
     price = pool.cost_per_replica_hour
-    if prefer is Preference.ENERGY and pool.watts_per_replica is not None:
-        price = Decimal(pool.watts_per_replica)
-    fast_first = prefer in (Preference.LATENCY, Preference.THROUGHPUT)
-    if fast_first:
-        return (False, Decimal(0), not pool.is_gpu, pool.name)
-    return (price is None, price or Decimal(0), pool.is_gpu, pool.name)
+    return (price is None, price or Decimal(0))
 
 
 def _why(first: Pool, ordered: Sequence[Pool], prefer: Preference) -> str:
     if len(ordered) == 1:
-        origin = "inferred from the nodes" if first.inferred else "the only pool that matches"
-        return f"{origin}, {first.nodes} nodes"
+        return "inferred from the nodes" if first.inferred else "the only pool that matches"
+    if not ordered[-1].has_nodes and first.has_nodes:
+        return "it has nodes, and others have none"
     if prefer in (Preference.LATENCY, Preference.THROUGHPUT):
         return f"a {first.kind} pool, as spec.objective.prefer is {prefer}"
     if prefer is Preference.ENERGY and first.watts_per_replica is not None:

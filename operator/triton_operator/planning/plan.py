@@ -17,6 +17,7 @@ from triton_operator.planning.pools import Pool
 from triton_operator.planning.precision import choose_precision
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.replicas import ReplicaBounds, replica_bounds
+from triton_operator.triton.datatypes import UnknownDatatype, config_type
 from triton_operator.triton.releases import (
     CONTENTS,
     Release,
@@ -27,7 +28,7 @@ from triton_operator.triton.releases import (
 from triton_operator.triton.tensor_shapes import tensor_problem
 
 UNKNOWN_RELEASE = "UnknownTritonRelease"
-SHAPE_NOT_SERVABLE = "ShapeNotServable"
+MODEL_NOT_SERVABLE = "ModelNotServable"
 GIVEN_UP_AFTER_BOUNDS = 5
 """A request that waited five times the bound has been given up by its client."""
 
@@ -93,15 +94,14 @@ def _pool_plan(
 ) -> PoolPlan | Refusal:
     pool = placement.pools[0]
     image = spec.runtime.image or pool.image
-    try:
-        release = release_of(image, None if spec.runtime.image else pool.release)
-    except UnknownRelease as error:
-        return Refusal(UNKNOWN_RELEASE, f"pool {pool.name}: {error}")
+    release = _release(spec, pool)
+    if isinstance(release, Refusal):
+        return release
     batch = choose_batching(spec.batching, facts, gpu=pool.is_gpu)
     if isinstance(batch, Refusal):
         return batch
-    if problem := tensor_problem(facts.inputs, facts.outputs, batch.max_batch_size):
-        return Refusal(SHAPE_NOT_SERVABLE, f"spec.model: {problem}")
+    if refusal := _unservable(facts, batch):
+        return refusal
     precision = choose_precision(spec.precision)
     compute = choose_compute(spec.hardware.resources, pool.replica_resources, gpu=pool.is_gpu)
     memory = choose_memory(
@@ -114,6 +114,8 @@ def _pool_plan(
     )
     reasons = [placement.reason, batch.reason, precision.reason, compute.reason, memory.reason]
     reasons += [note for note in (_opset_note(release, facts), security_finding(release)) if note]
+    if pool.is_gpu:
+        reasons.append("a rollout starts a new pod before it ends the old one: it needs a free GPU")
     return PoolPlan(
         pool=pool,
         image=image,
@@ -130,6 +132,36 @@ def _pool_plan(
         longest_request_seconds=longest_request_seconds(spec),
         reasons=tuple(reasons),
     )
+
+
+def _release(spec: InferenceServiceSpec, pool: Pool) -> Release | Refusal:
+    """The Triton release of the image that will run."""
+    if spec.runtime.image is None:
+        try:
+            return release_of(pool.image, pool.release)
+        except UnknownRelease as error:
+            return Refusal(UNKNOWN_RELEASE, f"pool {pool.name}: {error}")
+    try:
+        return release_of(spec.runtime.image, None)
+    except UnknownRelease:
+        return Refusal(
+            UNKNOWN_RELEASE,
+            f"spec.runtime.image: the tag of {spec.runtime.image} names no Triton release that "
+            "this operator knows; use a tag that begins with YY.MM, or put the image into a "
+            "ServingPool with spec.release",
+        )
+
+
+def _unservable(facts: ModelFacts, batch: BatchChoice) -> Refusal | None:
+    """What Triton would refuse at load, said before a pod starts."""
+    try:
+        for tensor in (*facts.inputs, *facts.outputs):
+            config_type(tensor.datatype)
+    except UnknownDatatype as error:
+        return Refusal(MODEL_NOT_SERVABLE, f"spec.model: {error}")
+    if problem := tensor_problem(facts.inputs, facts.outputs, batch.max_batch_size):
+        return Refusal(MODEL_NOT_SERVABLE, f"spec.model: {problem}")
+    return None
 
 
 def _opset_note(release: Release, facts: ModelFacts) -> str | None:

@@ -29,7 +29,8 @@ class Pool:
 
     `release` is the Triton release of `image` (`YY.MM`); None: to be read from the image's tag.
     `avoid_labels` are labels whose nodes are left alone (a CPU pool without a selector must not
-    fill GPU nodes). `nodes` counts its schedulable nodes.
+    fill GPU nodes). `has_nodes`: at least one is schedulable. How many is in the ServingPool's
+    status: a plan that held it would change with every node that comes or goes.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Pool:
     replica_resources: Resources = field(default_factory=Resources)
     cost_per_replica_hour: Decimal | None = None
     watts_per_replica: int | None = None
-    nodes: int = 0
+    has_nodes: bool = False
 
     @property
     def is_gpu(self) -> bool:
@@ -73,7 +74,7 @@ def declared_pool(
         replica_resources=spec.replica_resources or Resources(),
         cost_per_replica_hour=Decimal(spec.cost.per_replica_hour) if spec.cost else None,
         watts_per_replica=spec.energy.watts_per_replica if spec.energy else None,
-        nodes=len(nodes_of_pool(spec, nodes)),
+        has_nodes=bool(nodes_of_pool(spec, nodes)),
     )
 
 
@@ -104,7 +105,7 @@ def inferred_pools(nodes: Sequence[NodeFacts], defaults: PoolDefaults) -> list[P
         release=defaults.cpu_release,
         inferred=True,
         avoid_labels=GPU_NODE_LABELS,
-        nodes=len(usable) - len(with_gpu),
+        has_nodes=len(usable) > len(with_gpu),
     )
     if not with_gpu:
         return [cpu]
@@ -116,7 +117,7 @@ def inferred_pools(nodes: Sequence[NodeFacts], defaults: PoolDefaults) -> list[P
         inferred=True,
         tolerations=(Toleration(key=GPU_RESOURCE, operator="Exists"),),
         accelerator_resource=GPU_RESOURCE,
-        nodes=len(with_gpu),
+        has_nodes=True,
     )
     return [cpu, gpu]
 

@@ -25,6 +25,7 @@ def unhonored_fields(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]
         sentences.append(f"spec.precision.mode {spec.precision.mode}: the model runs in FP32")
     if spec.precision.min_agreement != "0.99":
         sentences.append("spec.precision.minAgreement: nothing is converted, so nothing compared")
+    sentences += _batching(spec, plan)
     sentences += _scaling(spec)
     if plan is not None and plan.standby and spec.hardware.pools:
         sentences.append(
@@ -34,11 +35,27 @@ def unhonored_fields(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]
     return sentences
 
 
+def _batching(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
+    delay = spec.batching.max_queue_delay_microseconds
+    if delay and plan is not None and not plan.pools[0].dynamic_batching:
+        return [
+            f"spec.batching.maxQueueDelayMicroseconds {delay}: requests are not batched, so none "
+            "waits for others"
+        ]
+    return []
+
+
 def _scaling(spec: InferenceServiceSpec) -> list[str]:
     scaling = spec.scaling
-    if scaling.mode is not ScalingMode.AUTO:
-        return []
-    if scaling.max_replicas is not None and scaling.max_replicas > scaling.min_replicas:
+    if scaling.mode is ScalingMode.EXTERNAL:
+        if scaling.max_replicas is None and scaling.min_replicas == 1:
+            return []
+        return ["spec.scaling.minReplicas and maxReplicas: replicas are somebody else's (External)"]
+    if (
+        scaling.mode is ScalingMode.AUTO
+        and scaling.max_replicas is not None
+        and scaling.max_replicas > scaling.min_replicas
+    ):
         return [
             f"spec.scaling.maxReplicas {scaling.max_replicas}: replicas stay at minReplicas "
             f"{scaling.min_replicas}, as load is not observed yet"

@@ -162,11 +162,21 @@ def test_without_a_validator_it_starts_again(
     assert ranges(store) == [None, None]
 
 
-def test_a_part_of_a_file_of_another_size_is_not_glued_on(store: Store, download: Download) -> None:
-    part = {"Content-Length": 10, "Content-Range": "bytes 100000-100009/100010", "ETag": ETAG}
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param({"Content-Range": "bytes 100000-100009/100010", "ETag": ETAG}, id="size"),
+        pytest.param(
+            {"Content-Range": f"bytes 100000-100009/{len(DATA)}", "ETag": '"v2"'}, id="version"
+        ),
+    ],
+)
+def test_a_part_of_another_file_is_not_glued_on(
+    part: dict[str, str], store: Store, download: Download
+) -> None:
     store.answers["/m.onnx"] = [
         broken(DATA, 100_000, ETag=ETAG),
-        sent(part, bytes(10), 206),
+        sent({"Content-Length": 10, **part}, bytes(10), 206),
         whole(DATA, ETag=ETAG),
     ]
 

@@ -1,0 +1,102 @@
+"""How far the pods of a service are on their way to the plan."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triton_operator.api import labels
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.views import DeploymentView
+from triton_operator.manifests import names
+from triton_operator.planning.plan import Plan
+from triton_operator.planning.refusal import Refusal
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Deployments by pool, and replicas over all of them.
+
+    `deployments` are those of the plan that exist; without a plan, whatever serves.
+    `predecessors_ready` counts ready replicas of Deployments that the plan does not have any more.
+    `complete`: every Deployment of the plan exists and every replica of it follows the plan.
+    """
+
+    deployments: Mapping[str, DeploymentView]
+    wanted_replicas: int
+    ready_replicas: int
+    predecessors_ready: int
+    complete: bool
+    stuck_message: str
+
+
+def observe_rollout(
+    observed: Observed, plan: Plan | Refusal | None, wanted: Iterable[Mapping[str, Any]]
+) -> Rollout:
+    """The rollout, from the Deployments that exist and the manifests that are wanted."""
+    present = {
+        child.name: child for child in observed.children if isinstance(child, DeploymentView)
+    }
+    if not isinstance(plan, Plan):
+        deployments = {child.pool: child for child in present.values()}
+        return _rollout(observed, deployments, {}, plan, predecessors_ready=0, complete=False)
+    hashes = {
+        manifest["metadata"]["name"]: manifest["metadata"]["annotations"][labels.DESIRED_HASH]
+        for manifest in wanted
+        if manifest["kind"] == "Deployment"
+    }
+    planned = {
+        row.pool.name: names.pool_child(observed.service.name, row.pool.name) for row in plan.pools
+    }
+    deployments = {pool: present[name] for pool, name in planned.items() if name in present}
+    return _rollout(
+        observed,
+        deployments,
+        planned,
+        plan,
+        predecessors_ready=sum(
+            child.ready for name, child in present.items() if name not in planned.values()
+        ),
+        complete=all(
+            name in present
+            and present[name].replicas == replicas_of(observed, plan, name, present.get(name))
+            and present[name].follows(hashes.get(name))
+            for name in planned.values()
+        ),
+    )
+
+
+def replicas_of(
+    observed: Observed, plan: Plan, name: str, deployment: DeploymentView | None
+) -> int:
+    """How many replicas a Deployment should have: the plan's, or somebody else's number."""
+    if plan.replicas.managed and name not in observed.autoscalers:
+        return plan.replicas.minimum
+    return deployment.replicas if deployment else 1
+
+
+def _rollout(
+    observed: Observed,
+    deployments: Mapping[str, DeploymentView],
+    planned: Mapping[str, str],
+    plan: Plan | Refusal | None,
+    *,
+    predecessors_ready: int,
+    complete: bool,
+) -> Rollout:
+    if isinstance(plan, Plan):
+        wanted = sum(
+            replicas_of(observed, plan, name, deployments.get(pool))
+            for pool, name in planned.items()
+        )
+    else:
+        wanted = sum(view.replicas for view in deployments.values())
+    return Rollout(
+        deployments=deployments,
+        wanted_replicas=wanted,
+        ready_replicas=sum(view.ready for view in deployments.values()),
+        predecessors_ready=predecessors_ready,
+        complete=complete,
+        stuck_message=next(
+            (view.stuck_message for view in deployments.values() if view.stuck_message), ""
+        ),
+    )

@@ -1,0 +1,109 @@
+"""What the operator would apply for each case, from fixed facts, nodes and images.
+
+A case is a file that a user could write: every example of this repository, and those in `cases/`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.unit.planning.building import DIGEST, facts, node
+from triton_operator.api.group import API_VERSION
+from triton_operator.cli.documents import Documents, Service, read_documents
+from triton_operator.manifests.children import desired_children
+from triton_operator.manifests.desired_hash import with_desired_hash
+from triton_operator.manifests.fetching import FetchSettings
+from triton_operator.manifests.inspection_job import inspection_job
+from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.manifests.owner import Owner
+from triton_operator.planning.plan import Plan, plan_service
+from triton_operator.planning.pools import PoolDefaults, known_pools
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parents[1] / "examples"
+UID = "11111111-2222-3333-4444-555555555555"
+NODES = [node("cpu-1"), node("cpu-2"), node("gpu-1", gpus=1)]
+DEFAULTS = PoolDefaults(
+    cpu_image="registry.example/triton:26.09-py3",
+    cpu_release=None,
+    gpu_image="registry.example/triton:26.09-py3",
+    gpu_release=None,
+)
+FETCH = FetchSettings(image="registry.example/triton-operator:1.0.0")
+COMMAND = "python -m tests.golden --write"
+
+
+def cases() -> dict[str, Path]:
+    """Every case by name."""
+    found = {
+        path.stem: path
+        for path in sorted(EXAMPLES.rglob("*.yaml"))
+        if _has_a_service(path)
+    }
+    for path in sorted((HERE / "cases").glob("*.yaml")):
+        assert path.stem not in found, f"{path.stem} is an example's name already"
+        found[path.stem] = path
+    return found
+
+
+def golden_path(name: str) -> Path:
+    """The file that holds a case's objects."""
+    return HERE / f"{name}.yaml"
+
+
+def objects(path: Path) -> list[dict[str, Any]]:
+    """The objects for every service of a case, in the order in which they are written."""
+    documents = read_documents(path)
+    return [row for service in documents.services for row in _of_service(service, documents)]
+
+
+def golden_text(name: str, path: Path) -> str:
+    """The text of a golden file."""
+    header = f"# What is applied for {name}; written by: {COMMAND}\n"
+    return header + yaml.dump_all(
+        objects(path), Dumper=_Readable, sort_keys=False, width=100, explicit_start=True
+    )
+
+
+def _of_service(service: Service, documents: Documents) -> list[dict[str, Any]]:
+    owner = Owner(service.name, service.namespace, UID)
+    digest = service.spec.model.digest or DIGEST
+    profile = documents.profiles.get(digest)
+    known = profile.facts if profile and profile.facts else facts()
+    plan = plan_service(service.spec, known, known_pools(documents.pools, NODES, DEFAULTS))
+    assert isinstance(plan, Plan), plan
+    return [
+        with_desired_hash(manifest)
+        for manifest in (
+            inspection_job(owner, service.spec.model, FETCH),
+            profile_of_facts(owner.namespace, digest, known),
+            *desired_children(owner, service.spec, digest, known, plan, FETCH),
+        )
+    ]
+
+
+def _has_a_service(path: Path) -> bool:
+    documents = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    return any(
+        isinstance(document, Mapping)
+        and document.get("apiVersion") == API_VERSION
+        and document.get("kind") == "InferenceService"
+        for document in documents
+    )
+
+
+class _Readable(yaml.SafeDumper):
+    """Texts of several lines as blocks, repeated values written out."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Readable.add_representer(str, _text)

@@ -1,0 +1,81 @@
+"""Memory of a replica: stated by the service, else by the pool, else estimated."""
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.planning.building import facts, resources
+from triton_operator.api.inference_service import Resources
+from triton_operator.planning.memory import choose_memory
+from triton_operator.planning.quantities import memory_quantity, size_bytes
+from triton_operator.triton.memory import replica_memory_bytes
+
+GIBIBYTE = 2**30
+
+
+class Row(NamedTuple):
+    name: str
+    wanted: Resources | None
+    pool: Resources
+    expected: int
+    says: str
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Row("pool", None, resources(memory="16Gi"), 16 * GIBIBYTE, "the pool's replicaResources"),
+        Row(
+            "service wins",
+            resources(memory="2G"),
+            resources(memory="16Gi"),
+            2 * 10**9,
+            "2G memory from spec.hardware.resources",
+        ),
+        Row(
+            "cpu only",
+            resources(cpu="2"),
+            resources(memory="1Gi"),
+            GIBIBYTE,
+            "the pool's replicaResources",
+        ),
+    ],
+    ids=lambda row: row.name,
+)
+def test_stated(row: Row) -> None:
+    choice = choose_memory(
+        row.wanted, row.pool, facts(), instances=1, max_batch_size=4, gpu=False
+    )
+
+    assert choice.memory_bytes == row.expected
+    assert row.says in choice.reason
+
+
+def test_estimated_when_nobody_states_it() -> None:
+    choice = choose_memory(
+        None, resources(cpu="2"), facts(), instances=1, max_batch_size=4, gpu=False
+    )
+
+    assert choice.memory_bytes == replica_memory_bytes(
+        facts(), instances=1, max_batch_size=4, gpu=False
+    )
+    assert "estimated from 3145728 bytes of weights" in choice.reason
+
+
+@given(st.integers(0, 10**11), st.integers(0, 10**11), st.integers(0, 64), st.booleans())
+def test_a_larger_model_never_gets_less(size: int, more: int, batch: int, gpu: bool) -> None:
+    def chosen(count: int) -> int:
+        choice = choose_memory(
+            None,
+            Resources(),
+            facts(size_bytes=count, parameter_count=None),
+            instances=1,
+            max_batch_size=batch,
+            gpu=gpu,
+        )
+        return choice.memory_bytes
+
+    assert size < chosen(size) <= chosen(size + more)
+    assert size_bytes(memory_quantity(chosen(size))) == chosen(size), "written without loss"

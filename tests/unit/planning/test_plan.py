@@ -1,0 +1,240 @@
+"""The plan: every part on one pool, with a reason for each."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.unit.planning.building import facts, gpu_pool, pool, resources, single_request_facts, spec
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.tensors import Tensor
+from triton_operator.planning.plan import (
+    UNKNOWN_RELEASE,
+    Plan,
+    PoolPlan,
+    latency_bound_milliseconds,
+    longest_request_seconds,
+    plan_service,
+)
+from triton_operator.planning.pools import Pool
+from triton_operator.planning.refusal import Refusal
+from triton_operator.triton.releases import Release
+
+
+def planned(
+    *pools: Pool, model: ModelFacts | None = None, **parts: Any
+) -> tuple[Plan, PoolPlan]:
+    plan = plan_service(spec(**parts), model or facts(), pools or (pool("cpu"),))
+    assert isinstance(plan, Plan)
+    return plan, plan.pools[0]
+
+
+def refused(*pools: Pool, model: ModelFacts | None = None, **parts: Any) -> Refusal:
+    refusal = plan_service(spec(**parts), model or facts(), pools or (pool("cpu"),))
+    assert isinstance(refusal, Refusal)
+    return refusal
+
+
+def test_the_happy_path_has_a_reason_for_every_choice() -> None:
+    plan, row = planned()
+
+    assert (row.max_batch_size, row.dynamic_batching, row.instances, row.threads) == (4, True, 1, 1)
+    assert (row.cpu_request_millicores, row.cpu_limit_millicores) == (1000, 1000)
+    assert row.release == Release(26, 9)
+    assert plan.replicas.minimum == 1
+    topics = ["pool cpu first", "batch size 4", "FP32", "1 instance of 1 thread", "memory"]
+    assert len(row.reasons) == len(topics)
+    for reason, topic in zip(row.reasons, topics, strict=True):
+        assert topic in reason
+
+
+def test_one_pool_is_in_use_and_the_others_stand_by() -> None:
+    plan, row = planned(gpu_pool("l4"), pool("cpu"))
+
+    assert [chosen.pool.name for chosen in plan.pools] == ["cpu"]
+    assert plan.standby == ("l4",)
+
+
+def test_a_gpu_pool_takes_larger_batches_and_no_threads() -> None:
+    _, row = planned(gpu_pool("l4"))
+
+    assert (row.max_batch_size, row.threads) == (16, None)
+
+
+class Delay(NamedTuple):
+    name: str
+    batching: dict[str, Any]
+    expected: int
+    model: ModelFacts = facts()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Delay("batched", {}, 500),
+        Delay("off", {"mode": "Off"}, 0),
+        Delay("not batchable", {}, 0, single_request_facts()),
+    ],
+    ids=lambda row: row.name,
+)
+def test_only_a_batch_is_waited_for(row: Delay) -> None:
+    _, chosen = planned(
+        model=row.model, batching={"maxQueueDelayMicroseconds": 500, **row.batching}
+    )
+
+    assert chosen.queue_delay_microseconds == row.expected
+
+
+class Image(NamedTuple):
+    name: str
+    pool: Pool
+    runtime: dict[str, Any]
+    image: str
+    release: Release
+    why: str
+
+
+OWN = replace(pool("cpu"), image="registry.example/own:dev", release="25.11")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Image("pool's", OWN, {}, "registry.example/own:dev", Release(25, 11), "stated beside it"),
+        Image(
+            "service's",
+            OWN,
+            {"image": "registry.example/mine:26.08-py3"},
+            "registry.example/mine:26.08-py3",
+            Release(26, 8),
+            "the pool's release is not about this image",
+        ),
+    ],
+    ids=lambda row: row.name,
+)
+def test_image_and_its_release(row: Image) -> None:
+    _, chosen = planned(row.pool, runtime=row.runtime)
+
+    assert (chosen.image, chosen.release) == (row.image, row.release), row.why
+
+
+def test_an_old_release_is_named_among_the_reasons() -> None:
+    _, row = planned(replace(pool("cpu"), release="24.10"))
+
+    assert any("Triton 24.10 has known holes" in reason for reason in row.reasons)
+
+
+def test_a_pool_whose_release_is_unknown_is_refused_by_name() -> None:
+    refusal = refused(replace(pool("odd"), image="registry.example/own:latest"))
+
+    assert refusal.reason == UNKNOWN_RELEASE
+    assert "pool odd" in refusal.message
+    assert "in the ServingPool" in refusal.message
+
+
+def test_a_service_whose_image_tells_no_release_is_told_which_field() -> None:
+    """The pool's `release` says nothing about the service's image: it is not the remedy."""
+    refusal = refused(OWN, runtime={"image": "registry.example/own:latest"})
+
+    assert refusal.reason == UNKNOWN_RELEASE
+    assert "spec.runtime.image" in refusal.message
+
+
+def test_a_refused_batch_refuses_the_plan() -> None:
+    refusal = refused(
+        model=single_request_facts(), batching={"mode": "Fixed", "maxBatchSize": 8}
+    )
+
+    assert refusal.reason == "BatchingNotPossible"
+
+
+class Unservable(NamedTuple):
+    name: str
+    model: ModelFacts
+    says: str
+    why: str
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Unservable(
+            "scalar",
+            single_request_facts(
+                inputs=[
+                    Tensor(name="audio", datatype="FP32", shape=[1, 512]),
+                    Tensor(name="sr", datatype="INT64", shape=[]),
+                ]
+            ),
+            "sr",
+            "real models have such an input, and Triton cannot serve it",
+        ),
+        Unservable(
+            "batch axis of fixed length",
+            facts(inputs=[Tensor(name="x", datatype="FP32", shape=[8, 3])]),
+            "x",
+            "a profile written by hand may contradict itself",
+        ),
+        Unservable(
+            "empty axis",
+            single_request_facts(outputs=[Tensor(name="y", datatype="FP32", shape=[1, 0])]),
+            "y",
+            "no request has such a tensor",
+        ),
+        Unservable(
+            "unknown type",
+            facts(inputs=[Tensor(name="x", datatype="COMPLEX64", shape=[-1, 3])]),
+            "COMPLEX64",
+            "Triton's protocol cannot carry it",
+        ),
+    ],
+    ids=lambda row: row.name,
+)
+def test_facts_that_triton_cannot_serve_are_a_refusal_and_no_crash(row: Unservable) -> None:
+    refusal = refused(model=row.model)
+
+    assert row.says in refusal.message, row.why
+
+
+def test_stated_resources_arrive_in_the_plan() -> None:
+    _, row = planned(
+        pool("cpu", replica_resources=resources("8", "8Gi")),
+        hardware={"resources": {"cpu": "1500m"}},
+    )
+
+    assert (row.cpu_request_millicores, row.cpu_limit_millicores, row.threads) == (1500, 2000, 2)
+    assert row.memory_bytes == 8 * 2**30
+
+
+class Bound(NamedTuple):
+    name: str
+    objective: dict[str, Any]
+    milliseconds: int
+    longest_seconds: int
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Bound("nothing said", {}, 1000, 5),
+        Bound("quick", {"latency": {"milliseconds": 100}}, 100, 5),
+        Bound("just above", {"latency": {"milliseconds": 1001}}, 1001, 6),
+        Bound("slow", {"latency": {"milliseconds": 60_000}}, 60_000, 300),
+    ],
+    ids=lambda row: row.name,
+)
+def test_how_long_a_shutdown_waits_follows_the_objective(row: Bound) -> None:
+    wanted = spec(objective=row.objective)
+
+    assert latency_bound_milliseconds(wanted) == row.milliseconds
+    assert longest_request_seconds(wanted) == row.longest_seconds
+
+
+def test_a_node_more_changes_no_plan() -> None:
+    """Otherwise every node that joins would change the status of every service."""
+    three = plan_service(spec(), facts(), [pool("cpu", inferred=True, nodes=3)])
+    four = plan_service(spec(), facts(), [pool("cpu", inferred=True, nodes=4)])
+
+    assert isinstance(three, Plan)
+    assert isinstance(four, Plan)
+    assert three.pools[0].reasons == four.pools[0].reasons

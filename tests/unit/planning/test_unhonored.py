@@ -1,0 +1,142 @@
+"""Nothing in a spec is silently ignored: a wish that is not carried out gives a sentence."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.unit.planning.building import facts, pool, single_request_facts, spec
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.planning.plan import Plan, plan_service
+from triton_operator.planning.unhonored import unhonored_fields
+
+
+class Row(NamedTuple):
+    name: str
+    parts: dict[str, Any]
+    says: tuple[str, ...]
+    why: str
+    facts: ModelFacts = facts()
+
+
+SAID = [
+    Row(
+        "samples",
+        {"model": {"uri": "pvc://m/a.onnx", "samples": {"uri": "pvc://m/a.npz"}}},
+        ("spec.model.samples: not read",),
+        "nothing verifies yet",
+    ),
+    Row(
+        "latency",
+        {"objective": {"latency": {"milliseconds": 100}}},
+        ("spec.objective.latency: shown, not steered by",),
+        "no measurement steers yet",
+    ),
+    Row(
+        "attainment",
+        {"objective": {"minAttainmentPercent": 95}},
+        ("spec.objective.minAttainmentPercent",),
+        "not measured",
+    ),
+    Row(
+        "prefer",
+        {"objective": {"prefer": "Energy"}},
+        ("spec.objective.prefer Energy: orders the pools",),
+        "half honored: which half is said",
+    ),
+    Row(
+        "reject",
+        {"batching": {"overload": "Reject"}},
+        ("spec.batching.overload Reject: requests are queued",),
+        "queue policies stall Triton's batcher",
+    ),
+    Row(
+        "precision",
+        {"precision": {"mode": "FP16", "minAgreement": "0.9"}},
+        ("spec.precision.mode FP16: the model runs in FP32", "spec.precision.minAgreement"),
+        "nothing is converted",
+    ),
+    Row(
+        "most replicas",
+        {"scaling": {"minReplicas": 2, "maxReplicas": 5}},
+        ("spec.scaling.maxReplicas 5: replicas stay at minReplicas 2",),
+        "load is not observed",
+    ),
+    Row(
+        "second pool",
+        {"hardware": {"pools": ["a", "b"]}},
+        ("spec.hardware.pools: only a is used; replicas do not spill over to b yet",),
+        "one pool serves",
+    ),
+    Row(
+        "delay without batches",
+        {"batching": {"mode": "Off", "maxQueueDelayMicroseconds": 500}},
+        ("spec.batching.maxQueueDelayMicroseconds",),
+        "single requests wait for nobody",
+    ),
+    Row(
+        "delay of a model that cannot be batched",
+        {"batching": {"maxQueueDelayMicroseconds": 500}},
+        ("spec.batching.maxQueueDelayMicroseconds",),
+        "the model decides that it has no effect",
+        single_request_facts(),
+    ),
+    Row(
+        "least replicas of somebody else's",
+        {"scaling": {"mode": "External", "minReplicas": 3}},
+        ("spec.scaling.minReplicas",),
+        "External never writes replicas",
+    ),
+]
+
+HONORED = [
+    Row("smallest", {}, (), "nothing is asked for"),
+    Row("fp32", {"precision": {"mode": "FP32"}}, (), "it runs in FP32"),
+    Row("one pool", {"hardware": {"pools": ["b"]}}, (), "it is used"),
+    Row("inferred order", {}, (), "a standby pool that nobody named is no wish"),
+    Row(
+        "bounds that meet",
+        {"scaling": {"minReplicas": 3, "maxReplicas": 3}},
+        (),
+        "three replicas run",
+    ),
+    Row("fixed", {"scaling": {"mode": "Fixed", "minReplicas": 2}}, (), "two replicas run"),
+    Row("external", {"scaling": {"mode": "External"}}, (), "nothing is written"),
+    Row(
+        "delay with batches",
+        {"batching": {"maxQueueDelayMicroseconds": 500}},
+        (),
+        "it stands in config.pbtxt",
+    ),
+    Row("off", {"batching": {"mode": "Off"}}, (), "single requests"),
+    Row(
+        "image and variables",
+        {"runtime": {"image": "r.example/t:26.09-py3", "env": [{"name": "A", "value": "b"}]}},
+        (),
+        "both stand in the pod",
+    ),
+]
+
+
+def sentences(row: Row) -> list[str]:
+    wanted = spec(**row.parts)
+    plan = plan_service(wanted, row.facts, [pool("a"), pool("b")])
+    assert isinstance(plan, Plan)
+    return unhonored_fields(wanted, plan)
+
+
+@pytest.mark.parametrize("row", SAID, ids=lambda row: row.name)
+def test_a_field_without_effect_is_named(row: Row) -> None:
+    found = sentences(row)
+
+    assert len(found) == len(row.says), row.why
+    for sentence, expected in zip(found, row.says, strict=True):
+        assert expected in sentence
+
+
+@pytest.mark.parametrize("row", HONORED, ids=lambda row: row.name)
+def test_a_field_with_its_effect_is_not(row: Row) -> None:
+    assert sentences(row) == [], row.why
+
+
+def test_without_a_plan_pools_are_not_judged() -> None:
+    assert unhonored_fields(spec(hardware={"pools": ["a", "b"]}), None) == []
