@@ -65,7 +65,7 @@ def fetch_container(
         "name": name,
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
-        "command": ["python3", "-m", "triton_operator.model"],
+        "command": ["python3", "-P", "-m", "triton_operator.model"],
         "args": list(arguments),
         "resources": resources,
         "securityContext": container_security(),

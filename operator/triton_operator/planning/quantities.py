@@ -1,36 +1,43 @@
 """Kubernetes quantities as integers and back: millicores and bytes."""
 
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+import re
+from decimal import ROUND_CEILING, Decimal
 
 _SUFFIXES = {
     "": Decimal(1),
-    "m": Decimal("0.001"),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
     "k": Decimal(10**3),
     "M": Decimal(10**6),
     "G": Decimal(10**9),
     "T": Decimal(10**12),
     "P": Decimal(10**15),
+    "E": Decimal(10**18),
     "Ki": Decimal(2**10),
     "Mi": Decimal(2**20),
     "Gi": Decimal(2**30),
     "Ti": Decimal(2**40),
     "Pi": Decimal(2**50),
+    "Ei": Decimal(2**60),
 }
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)([numkMGTPE]|[KMGTPE]i)?")
 MEBIBYTE = 2**20
 
 
 def parse_quantity(text: str) -> Decimal:
     """The number that a quantity such as `500m`, `2` or `4Gi` means.
 
+    Nodes report more than this API accepts (`16393244Ki`, `129e6`), so all of Kubernetes' forms
+    are read; only signs are not.
+
     Raises:
         ValueError: not a quantity.
     """
-    number = text.rstrip("mkMGTPi")
-    suffix = text[len(number) :]
-    try:
-        return Decimal(number) * _SUFFIXES[suffix]
-    except (InvalidOperation, KeyError):
-        raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 4Gi") from None
+    found = _QUANTITY.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 4Gi")
+    return Decimal(found[1]) * _SUFFIXES[found[2] or ""]
 
 
 def millicores(text: str) -> int:

@@ -1,6 +1,6 @@
 """Reports in a termination message: at most 4,096 bytes, and the same after decoding."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triton_operator.api.enums import ModelFormat
@@ -47,6 +47,7 @@ FAILURES = st.builds(
 REPORTS = st.builds(Report, digest=DIGESTS, facts=FACTS) | st.builds(Report, failure=FAILURES)
 
 
+@settings(max_examples=50)
 @given(report=REPORTS)
 def test_what_is_written_fits_and_is_read_back(report: Report) -> None:
     text, said = fitting(report)
@@ -58,6 +59,7 @@ def test_what_is_written_fits_and_is_read_back(report: Report) -> None:
         assert said.failure.reason == report.failure.reason
 
 
+@settings(max_examples=50)
 @given(report=REPORTS)
 def test_a_report_that_fits_says_everything(report: Report) -> None:
     text, said = fitting(report)

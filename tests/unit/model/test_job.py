@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -256,7 +257,7 @@ def test_one_call_that_hangs_past_the_deadline_is_ended(
     pod: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hanging(*_: object) -> None:
-        signal.pause()
+        threading.Event().wait(30)
 
     monkeypatch.setattr("triton_operator.model.__main__._GRACE_SECONDS", 0.1)
     monkeypatch.setattr("triton_operator.model.__main__.source_for", hanging)

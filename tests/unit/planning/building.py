@@ -91,18 +91,18 @@ def node(name: str, **changes: Any) -> NodeFacts:
 
 
 def pool(name: str, **changes: Any) -> Pool:
-    """A CPU pool with two nodes, and nothing said about price or energy."""
+    """A CPU pool that has nodes, and nothing said about price or energy."""
     values: dict[str, Any] = {
         "kind": AcceleratorKind.CPU,
         "image": CPU_IMAGE,
         "release": None,
-        "nodes": 2,
+        "has_nodes": True,
     }
     return Pool(name=name, **{**values, **changes})
 
 
 def gpu_pool(name: str, **changes: Any) -> Pool:
-    """A pool of one GPU per replica, with two nodes."""
+    """A pool of one GPU per replica, with nodes."""
     values: dict[str, Any] = {
         "kind": AcceleratorKind.GPU,
         "image": GPU_IMAGE,

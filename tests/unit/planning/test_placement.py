@@ -99,13 +99,13 @@ class Order(NamedTuple):
         ),
         Order(
             "empty pool last",
-            [pool("empty", nodes=0, cost_per_replica_hour=price("0.01")), DEAR],
+            [pool("empty", has_nodes=False, cost_per_replica_hour=price("0.01")), DEAR],
             ["dear", "empty"],
             "a pool without nodes cannot serve now",
         ),
         Order(
             "all empty",
-            [gpu_pool("l4", nodes=0), pool("cpu", nodes=0)],
+            [gpu_pool("l4", has_nodes=False), pool("cpu", has_nodes=False)],
             ["cpu", "l4"],
             "autoscaled pools may all be empty; the order stays",
         ),
@@ -121,7 +121,7 @@ class Order(NamedTuple):
         ),
         Order(
             "named and empty",
-            [pool("empty", nodes=0), CHEAP],
+            [pool("empty", has_nodes=False), CHEAP],
             ["empty", "cheap"],
             "and beats emptiness: it may be scaled up for this",
             hardware={"pools": ["empty", "cheap"]},
@@ -184,7 +184,7 @@ def test_refusal_names_the_field_and_the_remedy(row: Refused) -> None:
 
 
 def test_the_reason_does_not_call_the_dearer_pool_the_cheapest() -> None:
-    empty = pool("empty", nodes=0, cost_per_replica_hour=price("0.01"))
+    empty = pool("empty", has_nodes=False, cost_per_replica_hour=price("0.01"))
 
     placement = place(Hardware(), Preference.COST, [empty, DEAR])
 

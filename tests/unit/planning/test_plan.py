@@ -5,7 +5,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.unit.planning.building import facts, gpu_pool, pool, resources, single_request_facts, spec
+from tests.unit.planning.building import (
+    DEFAULTS,
+    facts,
+    gpu_pool,
+    node,
+    pool,
+    resources,
+    single_request_facts,
+    spec,
+)
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.tensors import Tensor
 from triton_operator.planning.plan import (
@@ -16,7 +25,7 @@ from triton_operator.planning.plan import (
     longest_request_seconds,
     plan_service,
 )
-from triton_operator.planning.pools import Pool
+from triton_operator.planning.pools import Pool, known_pools
 from triton_operator.planning.refusal import Refusal
 from triton_operator.triton.releases import Release
 
@@ -232,9 +241,10 @@ def test_how_long_a_shutdown_waits_follows_the_objective(row: Bound) -> None:
 
 def test_a_node_more_changes_no_plan() -> None:
     """Otherwise every node that joins would change the status of every service."""
-    three = plan_service(spec(), facts(), [pool("cpu", inferred=True, nodes=3)])
-    four = plan_service(spec(), facts(), [pool("cpu", inferred=True, nodes=4)])
+    some = [node("a"), node("b")]
+    three, four = (
+        plan_service(spec(), facts(), known_pools({}, nodes, DEFAULTS))
+        for nodes in (some, [*some, node("c")])
+    )
 
-    assert isinstance(three, Plan)
-    assert isinstance(four, Plan)
-    assert three.pools[0].reasons == four.pools[0].reasons
+    assert three == four

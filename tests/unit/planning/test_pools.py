@@ -24,36 +24,36 @@ MIXED = [node("c1"), node("c2"), node("g1", gpus=4)]
 class Inferred(NamedTuple):
     name: str
     nodes: list[NodeFacts]
-    expected: dict[str, int]
+    expected: dict[str, bool]
     why: str
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        Inferred("cpu only", MIXED[:2], {"cpu": 2}, "nobody has a GPU"),
-        Inferred("mixed", MIXED, {"cpu": 2, "gpu": 1}, "each node belongs to one of both"),
-        Inferred("gpu only", MIXED[2:], {"cpu": 0, "gpu": 1}, "cpu stays as a place to grow"),
-        Inferred("no node", [], {"cpu": 0}, "an autoscaled cluster may be empty right now"),
+        Inferred("cpu only", MIXED[:2], {"cpu": True}, "nobody has a GPU"),
+        Inferred("mixed", MIXED, {"cpu": True, "gpu": True}, "each node belongs to one of both"),
+        Inferred("gpu only", MIXED[2:], {"cpu": False, "gpu": True}, "cpu stays as a place to grow"),
+        Inferred("no node", [], {"cpu": False}, "an autoscaled cluster may be empty right now"),
         Inferred(
             "gpu cordoned",
             [node("c1"), node("g1", gpus=1, cordoned=True)],
-            {"cpu": 1},
+            {"cpu": True},
             "a node that takes no pods offers nothing",
         ),
         Inferred(
             "gpu gone silent",
             [node("g1", gpus=1, ready=False)],
-            {"cpu": 0},
+            {"cpu": False},
             "and neither does one that is not ready",
         ),
     ],
     ids=lambda row: row.name,
 )
-def test_inferred_pools_and_their_nodes(row: Inferred) -> None:
+def test_inferred_pools_and_whether_they_have_nodes(row: Inferred) -> None:
     pools = inferred_pools(row.nodes, DEFAULTS)
 
-    assert {pool.name: pool.nodes for pool in pools} == row.expected, row.why
+    assert {pool.name: pool.has_nodes for pool in pools} == row.expected, row.why
     assert all(pool.inferred for pool in pools)
 
 
@@ -90,7 +90,7 @@ class Declared(NamedTuple):
                 "kind": AcceleratorKind.CPU,
                 "image": CPU_IMAGE,
                 "avoid_labels": GPU_NODE_LABELS,
-                "nodes": 2,
+                "has_nodes": True,
                 "inferred": False,
             },
             "a CPU pool without a selector must not fill GPU nodes",
@@ -103,14 +103,14 @@ class Declared(NamedTuple):
                 "image": GPU_IMAGE,
                 "accelerator_resource": "nvidia.com/gpu",
                 "avoid_labels": (),
-                "nodes": 1,
+                "has_nodes": True,
             },
             "an accelerator makes a GPU pool of the nodes that offer it",
         ),
         Declared(
             "other accelerator",
             {"accelerator": {"resource": "amd.com/gpu"}},
-            {"accelerator_resource": "amd.com/gpu", "nodes": 0},
+            {"accelerator_resource": "amd.com/gpu", "has_nodes": False},
             "no node offers that one",
         ),
         Declared(

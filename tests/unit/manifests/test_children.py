@@ -1,0 +1,99 @@
+"""All children together: their order, their owner, and what a change of the plan changes."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.unit.manifests.building import FETCH, OWNER, plan
+from tests.unit.planning.building import DIGEST, facts, spec
+from triton_operator.api import labels
+from triton_operator.manifests.children import desired_children
+from triton_operator.manifests.selectors import pool_selector, selector_text, service_selector
+
+
+def children(digest: str = DIGEST, **parts: Any) -> list[dict[str, Any]]:
+    return desired_children(OWNER, spec(**parts), digest, facts(), plan(**parts), FETCH)
+
+
+def test_what_a_pod_needs_is_written_before_it() -> None:
+    assert [(child["kind"], child["metadata"]["name"][:12]) for child in children()] == [
+        ("ConfigMap", "filetype-cpu"),
+        ("Deployment", "filetype-cpu"),
+        ("Service", "filetype-cpu"),
+        ("Service", "filetype"),
+    ]
+
+
+def test_every_child_carries_the_labels_by_which_it_is_found() -> None:
+    for child in children():
+        carried = child["metadata"]["labels"]
+        assert carried[labels.OWNER_UID] == OWNER.uid
+        assert carried[labels.SERVICE] == OWNER.name
+        assert carried[labels.MANAGED_BY] == labels.MANAGER
+        assert child["metadata"]["namespace"] == OWNER.namespace
+
+
+class Change(NamedTuple):
+    name: str
+    parts: dict[str, Any]
+    rolls_out: bool
+    new_config: bool
+    why: str
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Change("batch", {"batching": {"maxBatchSize": 2}}, True, True, "in config.pbtxt"),
+        Change(
+            "threads",
+            {"hardware": {"resources": {"cpu": 2}}},
+            True,
+            True,
+            "in config.pbtxt and in the container",
+        ),
+        Change(
+            "memory",
+            {"hardware": {"resources": {"memory": "4Gi"}}},
+            True,
+            False,
+            "in the container only",
+        ),
+        Change(
+            "variable",
+            {"runtime": {"env": [{"name": "A", "value": "1"}]}},
+            True,
+            False,
+            "in the container only",
+        ),
+        Change("replicas", {"scaling": {"minReplicas": 3}}, False, False, "no pod changes"),
+        Change(
+            "objective, still quick",
+            {"objective": {"latency": {"milliseconds": 500}}},
+            False,
+            False,
+            "below the shortest shutdown: the same times",
+        ),
+    ],
+    ids=lambda row: row.name,
+)
+def test_a_pod_is_replaced_exactly_when_something_in_it_changes(row: Change) -> None:
+    def parts_of(objects: list[dict[str, Any]]) -> tuple[str, Any]:
+        return objects[0]["metadata"]["name"], objects[1]["spec"]["template"]
+
+    config, template = parts_of(children())
+    new_config, new_template = parts_of(children(**row.parts))
+
+    assert (new_template != template) is row.rolls_out, row.why
+    assert (new_config != config) is row.new_config, row.why
+
+
+def test_other_bytes_of_the_same_shape_replace_the_pods() -> None:
+    template = children()[1]["spec"]["template"]
+
+    assert children("sha256:" + "ef" * 32)[1]["spec"]["template"] != template
+
+
+def test_selectors_of_a_pool_are_within_the_services() -> None:
+    assert service_selector("s").items() < pool_selector("s", "p").items()
+    assert selector_text({"b": "2", "a": "1"}) == "a=1,b=2"

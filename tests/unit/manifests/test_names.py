@@ -1,0 +1,64 @@
+"""Names of children: never too long, never ambiguous because they were cut."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import digests, pool_names, service_names
+from triton_operator.manifests import names
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+SUBDOMAIN = re.compile(rf"{DNS_LABEL.pattern}(\.{DNS_LABEL.pattern})*")
+
+
+@given(service_names(), pool_names(), digests())
+def test_every_name_is_one_that_kubernetes_takes(service: str, pool: str, digest: str) -> None:
+    plain = digest.removeprefix("sha256:")
+
+    for name in (
+        names.pool_child(service, pool),
+        names.config_map(service, pool, plain),
+        names.inspection_job(service, plain),
+    ):
+        assert len(name) <= 63
+        assert DNS_LABEL.fullmatch(name)
+    profile = names.model_profile(digest)
+    assert len(profile) <= 253
+    assert SUBDOMAIN.fullmatch(profile)
+
+
+@given(service_names(), st.lists(pool_names(), min_size=2, max_size=2, unique=True))
+def test_two_pools_of_a_service_never_share_a_name(service: str, pools: list[str]) -> None:
+    first, second = pools
+
+    assert names.pool_child(service, first) != names.pool_child(service, second)
+
+
+@given(st.from_regex(r"[a-z][-a-z0-9]{62,120}[a-z0-9]", fullmatch=True))
+def test_what_is_cut_is_told_apart_by_its_hash(name: str) -> None:
+    other = name[:-1] + ("a" if name[-1] != "a" else "b")
+
+    assert names.bounded(name) != names.bounded(other)
+    assert names.bounded(name) == names.bounded(name)
+
+
+def test_a_name_that_fits_stays_as_it_is() -> None:
+    assert names.bounded("a" * 63) == "a" * 63
+    assert names.pool_child("filetype", "l4") == "filetype-l4"
+
+
+def test_a_cut_leaves_no_double_separator() -> None:
+    cut = names.bounded("a" * 53 + "-" * 20 + "b")
+
+    assert re.fullmatch(r"a{53}-[0-9a-f]{8}", cut)
+
+
+def test_a_new_config_or_source_has_a_new_name() -> None:
+    assert names.config_map("s", "p", "0" * 64) == "s-p-00000000"
+    assert names.config_map("s", "p", "1" * 64) != names.config_map("s", "p", "0" * 64)
+    assert names.inspection_job("s", "0" * 16) == "s-inspect-00000000"
+
+
+def test_the_model_goes_by_the_services_name() -> None:
+    assert names.triton_model("filetype") == "filetype"
