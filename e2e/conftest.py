@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +11,6 @@ from e2e.harness.cluster import Cluster, choose
 from e2e.harness.kubectl import Kubectl
 from e2e.installation import install_operator
 from e2e.services import Services
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +37,8 @@ def services(
     cluster: Cluster, kubectl: Kubectl, request: pytest.FixtureRequest
 ) -> Iterator[Services]:
     """InferenceServices in a fresh namespace, which is removed afterwards."""
-    namespace = f"e2e-{next(_numbers)}"
-    kubectl("delete", "namespace", namespace, "--ignore-not-found", timeout_seconds=120)
+    # Of its own name in every run: the namespace of an earlier one may still be terminating.
+    namespace = f"e2e-{secrets.token_hex(3)}"
     kubectl("create", "namespace", namespace)
-    made = Services(cluster, kubectl, namespace)
-    yield made
-    kubectl("delete", "namespace", namespace, timeout_seconds=120)
+    yield Services(cluster, kubectl, namespace)
+    kubectl("delete", "namespace", namespace, "--wait=false")

@@ -116,7 +116,7 @@ class KindCluster:
         # Pods read as another user.
         self._in_node(node, "mkdir", "-p", folder)
         self._in_node(node, "chmod", "-R", "a+rX", folder)
-        Kubectl(self.kubeconfig).apply(volumes.volume_and_claim(namespace, claim, folder, node))
+        volumes.bind_folder(Kubectl(self.kubeconfig), namespace, claim, folder, node)
 
     def _nodes(self) -> list[str]:
         return sorted(self._kind("get", "nodes", "--name", self.name).split())

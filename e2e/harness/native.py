@@ -166,9 +166,7 @@ class NativeCluster:
         # Pods read as another user.
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
-        self.kubectl().apply(
-            volumes.volume_and_claim(namespace, claim, str(folder), self.topology.node_name)
-        )
+        volumes.bind_folder(self.kubectl(), namespace, claim, str(folder), self.topology.node_name)
 
     # How it starts.
 

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from e2e.harness.kubectl import Object
+from e2e.harness.kubectl import Kubectl, Object
 
 CAPACITY = "10Gi"
+
+
+def bind_folder(kubectl: Kubectl, namespace: str, claim: str, folder: str, node_name: str) -> None:
+    """Bind the claim to `folder`, and return when it is bound.
+
+    A volume whose earlier claim is gone remembers it and takes no other of the same name: it is
+    made anew.
+    """
+    name = f"{namespace}-{claim}"
+    phase = kubectl(
+        *("get", "persistentvolume", name, "--ignore-not-found"),
+        *("-o", "jsonpath={.status.phase}"),
+    )
+    if phase == "Released":
+        kubectl("delete", "persistentvolume", name)
+    kubectl.apply(volume_and_claim(namespace, claim, folder, node_name))
+    kubectl(
+        *("-n", namespace, "wait", f"persistentvolumeclaim/{claim}"),
+        *("--for=jsonpath={.status.phase}=Bound", "--timeout=50s"),
+    )
 
 
 def volume_and_claim(namespace: str, claim: str, folder: str, node_name: str) -> list[Object]:

@@ -189,7 +189,7 @@ class Controller:
             await self._writer.delete(child)
 
     async def _write_status(self, service: ServiceView, outcome: Outcome) -> None:
-        if outcome.status is None or _same(outcome.status, service.status):
+        if outcome.status is None or outcome.status == service.status:
             return
         body = await self._server.apply_status(
             INFERENCE_SERVICE, service.namespace, service.name, service.uid, outcome.status
@@ -203,7 +203,7 @@ class Controller:
         if not isinstance(view, SpecView) or view.deleting:
             return
         status = reconcile_pool(view, self._store.nodes(), self._now())
-        if _same(status, view.status):
+        if status == view.status:
             return
         body = await self._server.apply_status(SERVING_POOL, "", view.name, view.uid, status)
         self._store.put(SERVING_POOL, body)
@@ -214,7 +214,7 @@ class Controller:
         for view in self._store.every(SERVING_POOL.kind):
             self._queue.add(Key(SERVING_POOL.kind, "", view.name))
             try:
-                declared[view.name] = ServingPoolSpec.model_validate(view_spec(view))
+                declared[view.name] = ServingPoolSpec.model_validate(_spec(view))
             except ValidationError as error:
                 # Its own status says so; the other pools go on.
                 logger.warning(
@@ -227,10 +227,6 @@ class Controller:
                 self._queue.add(Key(view.kind, view.namespace, view.name), Priority.SWEEP)
 
 
-def view_spec(view: ObjectView) -> Mapping[str, Any]:
+def _spec(view: ObjectView) -> Mapping[str, Any]:
     """The spec of a view that has one, else an empty one."""
     return view.spec if isinstance(view, SpecView) else {}
-
-
-def _same(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    return wanted == live

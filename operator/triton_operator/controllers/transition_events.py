@@ -13,6 +13,8 @@ ANNOUNCED = (
     reasons.AVAILABLE,
     reasons.AUTOSCALER_CONFLICT,
 )
+QUIET = frozenset({reasons.REPLICAS_NOT_READY, reasons.PREDECESSOR_LEAVING})
+"""Steps on the way to a service that serves: no news, unless it had been serving."""
 BAD_WHEN_TRUE = frozenset({reasons.AUTOSCALER_CONFLICT})
 
 
@@ -50,8 +52,7 @@ def _is_bad(condition: Condition) -> bool:
 
 
 def _is_news(previous: Condition | None, condition: Condition) -> bool:
-    if condition.reason == reasons.REPLICAS_NOT_READY:
-        # Pods that merely start are no news; losing replicas that were there is.
+    if condition.reason in QUIET:
         return previous is not None and previous.status is ConditionStatus.TRUE
     return previous is None or not _is_bad(previous) or previous.reason != condition.reason
 

@@ -67,7 +67,7 @@ class Writer:
         live = self._store.get(kind.kind, namespace, name)
         place = (kind.kind, namespace, name)
         if live is not None and not _is_child(live, metadata):
-            raise Blocked(_not_owned(kind, name))
+            raise Blocked(_stranger(live, kind, metadata))
         if live is not None and self._is_as_wanted(place, live, manifest, verify):
             self.writes.skipped += 1
             return
@@ -148,6 +148,17 @@ class Writer:
         if live is not None and not _is_owned(live, metadata):
             raise Blocked(_not_owned(kind, metadata["name"]))
         return await self._server.apply(kind, manifest, force=True)
+
+
+def _stranger(live: ObjectView, kind: Kind, wanted: Mapping[str, Any]) -> ApplyProblem:
+    """Why an object of another owner is in the way."""
+    if live.service == wanted["labels"][labels.SERVICE]:
+        return ApplyProblem(
+            reasons.PREDECESSOR_LEAVING,
+            f"{kind.kind} {wanted['name']} of the deleted InferenceService of this name is still "
+            "being removed",
+        )
+    return _not_owned(kind, wanted["name"])
 
 
 def _not_owned(kind: Kind, name: str) -> ApplyProblem:

@@ -1,0 +1,143 @@
+"""The operator as a process of its own, at a real API server, watched through its own endpoints.
+
+operator = OperatorProcess(kubeconfig, folder)
+operator.ensure(sweep_seconds=1)     # running with these settings; started anew if need be
+operator.pass_sweeps(3)              # returns when everything was looked at three times more
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import requests
+
+from e2e.harness import processes
+from e2e.harness.ports import free_ports
+from e2e.harness.processes import Running
+from e2e.harness.waiting import wait_until
+from triton_operator.triton.releases import NEWEST
+
+REPOSITORY = Path(__file__).parents[2]
+OWN_IMAGE = "registry.example/triton-operator:1"
+CPU_IMAGE = f"registry.example/triton-cpu:{NEWEST}"
+GPU_IMAGE = f"registry.example/triton-gpu:{NEWEST}"
+NEVER_SWEEPS = 3600.0
+"""Seconds: what happens in a test is then due to a watch event, not to the periodic look."""
+TIMEOUT_SECONDS = 60.0
+SUM_OF_RESULTS = "triton_operator_reconciles_total"
+
+
+class OperatorProcess:
+    """One operator at a time; every start gets a new port and goes on in the same log."""
+
+    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+        self.log = folder / "operator.log"
+        self._kubeconfig = kubeconfig
+        self._running: Running | None = None
+        self._sweep_seconds = NEVER_SWEEPS
+        self._port = 0
+        self._http = requests.Session()
+        self._http.trust_env = False
+
+    @property
+    def running(self) -> Running:
+        """The process of the last start, alive or not."""
+        assert self._running, "the operator was never started"
+        return self._running
+
+    def ensure(self, *, sweep_seconds: float = NEVER_SWEEPS) -> None:
+        """Have it running with this time between sweeps."""
+        if self._running and self._running.alive() and self._sweep_seconds == sweep_seconds:
+            return
+        self.stop()
+        self.start(sweep_seconds=sweep_seconds)
+
+    def start(self, *, sweep_seconds: float = NEVER_SWEEPS) -> None:
+        """Start it and wait until its first listing is complete."""
+        self._sweep_seconds = sweep_seconds
+        (self._port,) = free_ports(1)
+        arguments = {
+            "image": OWN_IMAGE,
+            "cpu-image": CPU_IMAGE,
+            "gpu-image": GPU_IMAGE,
+            "kubeconfig": self._kubeconfig,
+            "http-port": self._port,
+            "sweep-seconds": sweep_seconds,
+        }
+        self._running = processes.start(
+            "operator",
+            [
+                *(sys.executable, "-m", "triton_operator.cli.main", "run"),
+                *(f"--{name}={value}" for name, value in arguments.items()),
+            ],
+            self.log,
+            env={"PYTHONPATH": str(REPOSITORY / "operator")},
+            ends_with_us=True,
+        )
+        self.await_ready()
+
+    def await_ready(self) -> None:
+        """Wait until /readyz says yes."""
+        wait_until(
+            "waiting for the operator to be ready",
+            lambda: self._get("readyz").status_code == 200,
+            timeout_seconds=TIMEOUT_SECONDS,
+            needs=[self.running],
+        )
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code. Does nothing when it does not run."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL: it gets no chance to finish anything."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it is there and sees nothing."""
+        os.killpg(self.running.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        os.killpg(self.running.pid, signal.SIGCONT)
+
+    def metric(self, name: str) -> float:
+        """A metric of /metrics, summed over its labels."""
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in self._get("metrics").text.splitlines()
+            if line.startswith((f"{name} ", f"{name}{{"))
+        )
+
+    def is_quiet(self) -> bool:
+        """Whether no key waits and none is being worked on. Keys in backoff do not count."""
+        depth, busy = "triton_operator_queue_depth", "triton_operator_queue_processing"
+        return self.metric(depth) == 0 and self.metric(busy) == 0
+
+    def pass_sweeps(self, count: int, *, keys: int) -> None:
+        """Wait until each of `keys` objects was reconciled `count` times more, by sweeps."""
+        assert self._sweep_seconds < TIMEOUT_SECONDS, "this operator does not sweep in a test's time"
+        target = self.metric(SUM_OF_RESULTS) + count * keys
+        wait_until(
+            f"waiting for {count} sweeps over {keys} objects",
+            lambda: self.metric(SUM_OF_RESULTS) >= target,
+            timeout_seconds=TIMEOUT_SECONDS,
+            needs=[self.running],
+        )
+
+    def _get(self, path: str) -> requests.Response:
+        return self._http.get(f"http://127.0.0.1:{self._port}/{path}", timeout=5)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._running is None or not self._running.alive():
+            return self.exit_code() if self._running else 0
+        os.killpg(self._running.pid, number)
+        assert self._running.wait(30), "the operator does not end"
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        """The exit code of a process that has ended; that of a signal is negative."""
+        running, self._running = self.running, None
+        _, status = os.waitpid(running.pid, 0)
+        return os.waitstatus_to_exitcode(status)

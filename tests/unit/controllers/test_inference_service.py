@@ -1,0 +1,879 @@
+"""The reconcile of an InferenceService: each row is a world that differs by one thing.
+
+Conditions are compared all eleven, so a row names only those that are not as in the steady state.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.unit.controllers.cluster import Body, Cluster
+from tests.unit.controllers.world import (
+    CPU,
+    DEPLOYMENT,
+    L4,
+    NOW,
+    ago,
+    edit,
+    failed,
+    first_sight,
+    found,
+    inspected,
+    inspecting,
+    inspection_failed,
+    moving,
+    observed,
+    pinned,
+    planned,
+    rolling,
+    serving,
+    step,
+    written,
+)
+from tests.unit.planning.building import DIGEST
+from triton_operator.api import reasons
+from triton_operator.controllers.inference_service import reconcile
+from triton_operator.controllers.observed import ApplyProblem
+from triton_operator.planning.pools import Pool
+
+SERVING = {
+    "Ready": "True Serving",
+    "ModelReady": "True Inspected",
+    "Planned": "True PlanMade",
+    "Available": "True ReplicasReady",
+    "Progressing": "False RolledOut",
+    "SpecHonored": "True AllFieldsHonored",
+    "PrecisionVerified": "True AsStored",
+    "ObjectiveFeasible": "Unknown NotMeasured",
+    "MetricsAvailable": "Unknown NotObserved",
+    "ScalingLimited": "Unknown NotObserved",
+    "AutoscalerConflict": "False NoConflict",
+}
+NOTHING_YET = {
+    "Ready": "Unknown Inspecting",
+    "ModelReady": "Unknown Inspecting",
+    "Planned": "Unknown WaitingForModel",
+    "Available": "Unknown WaitingForPlan",
+    "Progressing": "Unknown WaitingForPlan",
+}
+STARTING = {
+    "Ready": "False ReplicasNotReady",
+    "Available": "False ReplicasNotReady",
+    "Progressing": "True RollingOut",
+}
+ROLLING = {"Ready": "Unknown RollingOut", "Progressing": "True RollingOut"}
+CHILDREN = (
+    "ConfigMap/filetype-cpu-#",
+    "Deployment/filetype-cpu",
+    "Service/filetype-cpu",
+    "Service/filetype",
+)
+
+
+def unchanged(_: Cluster) -> None:
+    """Nothing happened."""
+
+
+def without_model(reason: str) -> dict[str, str]:
+    """The conditions of a service whose model cannot be had, and that never served."""
+    return {**NOTHING_YET, "Ready": f"False {reason}", "ModelReady": f"False {reason}"}
+
+
+def serving_without(model: str) -> dict[str, str]:
+    """Those of one that serves an earlier spec meanwhile."""
+    return {
+        "Ready": model,
+        "ModelReady": model,
+        "Planned": "Unknown WaitingForModel",
+        "Progressing": "Unknown WaitingForPlan",
+    }
+
+
+class Row(NamedTuple):
+    name: str
+    why: str
+    start: Callable[[], Cluster]
+    change: Callable[[Cluster], object] = unchanged
+    pools: Sequence[Pool] = (CPU,)
+    problem: ApplyProblem | None = None
+    writes: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    replicas: dict[str, int] = {DEPLOYMENT: 1}
+    conditions: dict[str, str] = {}
+    says: dict[str, str] = {}
+    events: tuple[str, ...] = ()
+    requeue: float | None = None
+
+
+MODEL = [
+    Row(
+        "first sight",
+        "nothing is known: a Job finds it out",
+        first_sight,
+        writes=("Job/filetype-inspect-#",),
+        replicas={},
+        conditions=NOTHING_YET,
+    ),
+    Row(
+        "first sight, digest known",
+        "a profile of the pinned digest spares the Job",
+        pinned,
+        writes=CHILDREN,
+        conditions=STARTING,
+    ),
+    Row(
+        "job running",
+        "it is wanted as it is, so nothing is written",
+        inspecting,
+        replicas={},
+        conditions=NOTHING_YET,
+        says={"ModelReady": "a Job fetches and inspects the model"},
+    ),
+    Row(
+        "job's pod cannot start",
+        "what its pod waits for is what a person can mend",
+        inspecting,
+        lambda cluster: cluster.put_pod(
+            "inspect-x",
+            job=cluster.one("Job")["metadata"]["name"],
+            unschedulable='persistentvolumeclaim "models" not found',
+        ),
+        replicas={},
+        conditions=NOTHING_YET,
+        says={"ModelReady": 'persistentvolumeclaim "models" not found'},
+    ),
+    Row(
+        "job done",
+        "the facts go into a profile, and the children follow at once",
+        inspected,
+        writes=("ModelProfile/sha256-*", *CHILDREN),
+        conditions=STARTING,
+    ),
+    Row(
+        "profile appears",
+        "facts are in the profile and the digest in the status: the Job has done its work",
+        planned,
+        deletes=("Job/filetype-inspect-#",),
+        conditions=STARTING,
+    ),
+    Row(
+        "profile taken away",
+        "what is known only from the status is found out anew, while the old plan serves",
+        serving,
+        lambda cluster: cluster.remove("ModelProfile", "shop", f"sha256-{DIGEST[7:]}"),
+        writes=("Job/filetype-inspect-#",),
+        replicas={},
+        conditions=serving_without("Unknown Inspecting"),
+    ),
+    Row(
+        "job's end seen before its pod's",
+        "both come by watches of their own: wait for the other a little",
+        inspecting,
+        lambda cluster: cluster.end_job("", at=ago(5)),
+        replicas={},
+        conditions=NOTHING_YET,
+        requeue=10,
+    ),
+    Row(
+        "report lost",
+        "the pod is gone: after the grace the Job counts as failed",
+        inspecting,
+        lambda cluster: cluster.end_job("", at=ago(20)),
+        replicas={},
+        conditions=without_model("InspectionFailed"),
+        says={"ModelReady": "without a report (tried again every 60 s"},
+        events=("Warning InspectionFailed",),
+        requeue=40,
+    ),
+    Row(
+        "report unreadable",
+        "what was there instead is in the message",
+        inspecting,
+        lambda cluster: cluster.end_job("Segmentation fault", at=ago(20), failed=True),
+        replicas={},
+        conditions=without_model("InspectionFailed"),
+        says={"ModelReady": "not a report: Segmentation fault"},
+        events=("Warning InspectionFailed",),
+        requeue=40,
+    ),
+    Row(
+        "no model",
+        "a failure that the same file repeats: tried again rarely",
+        inspection_failed,
+        replicas={},
+        conditions=without_model("NotAModel"),
+        says={"Ready": "model.onnx: not an ONNX model (tried again every 300 s"},
+        events=("Warning NotAModel",),
+        requeue=290,
+    ),
+    Row(
+        "store down",
+        "a failure that may pass: tried again sooner",
+        inspecting,
+        lambda cluster: cluster.end_job(
+            failed("SourceUnavailable", "no answer", retryable=True), at=ago(10), failed=True
+        ),
+        replicas={},
+        conditions=without_model("SourceUnavailable"),
+        says={"ModelReady": "no answer (tried again every 60 s"},
+        events=("Warning SourceUnavailable",),
+        requeue=50,
+    ),
+    Row(
+        "due again",
+        "the old Job goes; its deletion is what starts the next",
+        inspecting,
+        lambda cluster: cluster.end_job(
+            failed("NotAModel", "no", retryable=False), at=ago(300), failed=True
+        ),
+        deletes=("Job/filetype-inspect-#",),
+        replicas={},
+        conditions=without_model("NotAModel"),
+        events=("Warning NotAModel",),
+    ),
+    Row(
+        "tried again",
+        "while a new Job runs, the reason of the last failure stays: nothing better is known",
+        inspection_failed,
+        lambda cluster: (
+            step(cluster, now=NOW),
+            cluster.remove("Job", "shop", cluster.one("Job")["metadata"]["name"]),
+        ),
+        writes=("Job/filetype-inspect-#",),
+        replicas={},
+        conditions=without_model("NotAModel"),
+        says={"ModelReady": "not an ONNX model"},
+    ),
+    Row(
+        "tried again, for a new spec",
+        "a change of the spec may have mended it: the old reason is not the new one's",
+        inspection_failed,
+        lambda cluster: (
+            step(cluster, now=NOW),
+            edit(model={"uri": "pvc://models/other.onnx"})(cluster),
+        ),
+        writes=("Job/filetype-inspect-#",),
+        deletes=("Job/filetype-inspect-#",),
+        replicas={},
+        conditions=NOTHING_YET,
+    ),
+    Row(
+        "job going away",
+        "a deleted Job is waited for, not written again",
+        inspecting,
+        lambda cluster: cluster.put(
+            with_deletion(cluster.one("Job")),
+        ),
+        replicas={},
+        conditions=NOTHING_YET,
+    ),
+    Row(
+        "forged report",
+        "the reporter read an untrusted file: a pin is believed, its digest is not",
+        lambda: pinned_and_inspecting(),
+        lambda cluster: cluster.end_job(found("sha256:" + "ef" * 32), at=ago(10)),
+        replicas={},
+        conditions=without_model("InspectionFailed"),
+        says={"ModelReady": "another digest than spec.model.digest"},
+        events=("Warning InspectionFailed",),
+        requeue=290,
+    ),
+    Row(
+        "source not supported",
+        "no Job could fetch it",
+        lambda: first_sight(model={"uri": "s3://models/magika"}),
+        replicas={},
+        conditions=without_model("SourceNotSupported"),
+        says={"ModelReady": "spec.model.uri: s3:// is not supported"},
+        events=("Warning SourceNotSupported",),
+    ),
+    Row(
+        "format not supported",
+        "no Job could inspect it",
+        lambda: first_sight(model={"uri": "pvc://models/a.plan", "format": "TensorRT"}),
+        replicas={},
+        conditions=without_model("FormatNotSupported"),
+        says={"ModelReady": "spec.model.format: TensorRT"},
+        events=("Warning FormatNotSupported",),
+    ),
+    Row(
+        "source not supported any more",
+        "a bad change never takes down what serves",
+        serving,
+        edit(model={"uri": "s3://models/magika"}),
+        replicas={},
+        conditions=serving_without("False SourceNotSupported"),
+        events=("Warning SourceNotSupported",),
+    ),
+    Row(
+        "model changed",
+        "the old one serves until the new one is known",
+        serving,
+        edit(model={"uri": "pvc://models/magika/2.onnx"}),
+        writes=("Job/filetype-inspect-#",),
+        replicas={},
+        conditions=serving_without("Unknown Inspecting"),
+    ),
+    Row(
+        "changed model found",
+        "same tensors, same config: only the pods are replaced",
+        lambda: serving_and_inspecting(),
+        lambda cluster: cluster.end_job(found("sha256:" + "ef" * 32), at=ago(1)),
+        writes=("ModelProfile/sha256-*", "Deployment/filetype-cpu"),
+        conditions=ROLLING,
+    ),
+]
+
+STEADY = [
+    Row("steady", "nothing to do", serving),
+    Row(
+        "status lost",
+        "everything is found out from the cluster again",
+        serving,
+        lambda cluster: cluster.put({**cluster.one("InferenceService"), "status": {}}),
+        writes=("Job/filetype-inspect-#",),
+        replicas={},
+        conditions=serving_without("Unknown Inspecting"),
+    ),
+    Row(
+        "child changed by somebody",
+        "drift is written over",
+        serving,
+        lambda cluster: cluster.put(without_hash(cluster.one("Deployment"))),
+        writes=("Deployment/filetype-cpu",),
+        conditions=ROLLING,
+    ),
+    Row(
+        "child deleted by somebody",
+        "it is written again",
+        serving,
+        lambda cluster: cluster.remove("Service", "shop", "filetype"),
+        writes=("Service/filetype",),
+    ),
+    Row(
+        "deployment deleted by somebody",
+        "nothing serves until it is back: that is news",
+        serving,
+        lambda cluster: (
+            cluster.remove("Deployment", "shop", DEPLOYMENT),
+            cluster.remove("Pod", "shop", "filetype-cpu-1"),
+        ),
+        writes=("Deployment/filetype-cpu",),
+        conditions=STARTING,
+        events=("Warning ReplicasNotReady",),
+    ),
+    Row(
+        "paused",
+        "nothing is changed, and it says so",
+        serving,
+        edit(paused=True),
+        replicas={},
+        conditions={"Progressing": "False Paused"},
+    ),
+    Row(
+        "paused with another change",
+        "pause means that too",
+        serving,
+        edit(paused=True, batching={"maxBatchSize": 2}),
+        replicas={},
+        conditions={"Progressing": "False Paused"},
+    ),
+    Row(
+        "invalid spec",
+        "an object older than a rule: the field is named, and what serves goes on",
+        serving,
+        edit(scaling={"minReplicas": -1}),
+        replicas={},
+        conditions={"Ready": "False InvalidSpec", "Planned": "False InvalidSpec"},
+        says={"Ready": "spec.scaling.minReplicas: "},
+        events=("Warning InvalidSpec",),
+    ),
+    Row(
+        "plan refused",
+        "no plan for the new spec: the children of the old one stay as they are",
+        serving,
+        edit(hardware={"pools": ["h100"]}),
+        replicas={},
+        conditions={
+            "Ready": "False PoolNotFound",
+            "Planned": "False PoolNotFound",
+            "Progressing": "Unknown WaitingForPlan",
+        },
+        says={"Ready": "this cluster has cpu"},
+        events=("Warning PoolNotFound",),
+    ),
+    Row(
+        "fields without effect",
+        "they are named",
+        serving,
+        edit(objective={"latency": {"milliseconds": 100}}),
+        conditions={"SpecHonored": "False FieldsWithoutEffect"},
+        says={"SpecHonored": "spec.objective.latency"},
+    ),
+    Row(
+        "precision that needs a copy",
+        "served as it is stored, and two conditions say so",
+        serving,
+        edit(precision={"mode": "INT8"}),
+        conditions={
+            "SpecHonored": "False FieldsWithoutEffect",
+            "PrecisionVerified": "False ConversionNotSupported",
+        },
+    ),
+]
+
+ROLLOUTS = [
+    Row(
+        "batch changed",
+        "the old ConfigMap stays: old pods that restart need it. Ready is not claimed early",
+        serving,
+        edit(batching={"maxBatchSize": 2}),
+        writes=("ConfigMap/filetype-cpu-#", "Deployment/filetype-cpu"),
+        conditions=ROLLING,
+        says={"Ready": "the previous plan serves meanwhile"},
+    ),
+    Row("rollout under way", "nothing is taken away yet", rolling, conditions=ROLLING),
+    Row(
+        "rollout half done",
+        "a pod of the old template is left",
+        rolling,
+        lambda cluster: cluster.observe(
+            "Deployment",
+            "shop",
+            DEPLOYMENT,
+            observedGeneration=2,
+            replicas=2,
+            updatedReplicas=1,
+            readyReplicas=2,
+            availableReplicas=2,
+        ),
+        conditions=ROLLING,
+    ),
+    Row(
+        "rollout done",
+        "now the old ConfigMap goes",
+        rolling,
+        lambda cluster: cluster.roll_out(DEPLOYMENT),
+        deletes=("ConfigMap/filetype-cpu-#",),
+        events=("Normal Serving",),
+    ),
+    Row(
+        "rollout stuck",
+        "Kubernetes' deadline has passed; the old pods go on serving",
+        rolling,
+        lambda cluster: cluster.observe(
+            "Deployment",
+            "shop",
+            DEPLOYMENT,
+            observedGeneration=2,
+            replicas=2,
+            updatedReplicas=1,
+            readyReplicas=1,
+            availableReplicas=1,
+            conditions=[
+                {"type": "Progressing", "status": "False", "message": "it has timed out"}
+            ],
+        ),
+        conditions={"Ready": "False RolloutStuck", "Progressing": "False RolloutStuck"},
+        says={"Ready": "the previous plan serves meanwhile; it has timed out"},
+    ),
+    Row(
+        "pool changed",
+        "the old Deployment serves until the new one does",
+        serving,
+        edit(hardware={"pools": ["l4"]}),
+        pools=(CPU, L4),
+        writes=("ConfigMap/filetype-l4-#", "Deployment/filetype-l4", "Service/filetype-l4"),
+        replicas={"filetype-l4": 1},
+        conditions={**ROLLING, "Available": "True ReplicasStarting"},
+        says={"Available": "the previous plan serves meanwhile"},
+    ),
+    Row(
+        "pool changed, not ready",
+        "not before the new one is rolled out",
+        moving,
+        pools=(CPU, L4),
+        replicas={"filetype-l4": 1},
+        conditions={**ROLLING, "Available": "True ReplicasStarting"},
+    ),
+    Row(
+        "pool changed, rolled out",
+        "everything of the old pool goes",
+        moving,
+        lambda cluster: cluster.roll_out("filetype-l4"),
+        pools=(CPU, L4),
+        deletes=(
+            "ConfigMap/filetype-cpu-#",
+            "Deployment/filetype-cpu",
+            "Service/filetype-cpu",
+        ),
+        replicas={"filetype-l4": 1},
+        events=("Normal Serving",),
+    ),
+    Row(
+        "orphan going away",
+        "it is not deleted twice",
+        moving,
+        lambda cluster: (
+            cluster.roll_out("filetype-l4"),
+            cluster.put(with_deletion(cluster.one("Deployment", "filetype-cpu"))),
+        ),
+        pools=(CPU, L4),
+        deletes=("ConfigMap/filetype-cpu-#", "Service/filetype-cpu"),
+        replicas={"filetype-l4": 1},
+        events=("Normal Serving",),
+    ),
+]
+
+REPLICAS = [
+    Row(
+        "three replicas",
+        "one serves and two start: not what this generation asks for",
+        serving,
+        edit(scaling={"minReplicas": 3}),
+        replicas={DEPLOYMENT: 3},
+        conditions={**ROLLING, "Available": "True ReplicasStarting"},
+        says={"Available": "1 of 3 replicas are ready"},
+    ),
+    Row(
+        "three replicas ready",
+        "now it is",
+        lambda: scaled(3),
+        lambda cluster: cluster.roll_out(DEPLOYMENT),
+        replicas={DEPLOYMENT: 3},
+        says={"Available": "3 of 3 replicas are ready"},
+        events=("Normal Serving",),
+    ),
+    Row(
+        "none",
+        "that nothing runs is what was asked for",
+        lambda: scaled(0),
+        lambda cluster: cluster.roll_out(DEPLOYMENT),
+        replicas={DEPLOYMENT: 0},
+        conditions={"Available": "True ScaledToZero"},
+        events=("Normal Serving",),
+    ),
+    Row(
+        "changed by hand",
+        "replicas have one owner",
+        serving,
+        lambda cluster: cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=5),
+        conditions=ROLLING,
+    ),
+    Row(
+        "autoscaler present",
+        "two writers would fight: the operator steps back and says so",
+        serving,
+        lambda cluster: cluster.put_autoscaler("theirs", DEPLOYMENT),
+        replicas={},
+        conditions={"AutoscalerConflict": "True ScaledByOthers"},
+        says={"AutoscalerConflict": "HorizontalPodAutoscaler theirs scales Deployment"},
+        events=("Warning ScaledByOthers",),
+    ),
+    Row(
+        "external",
+        "replicas are somebody else's",
+        serving,
+        edit(scaling={"mode": "External"}),
+        replicas={},
+    ),
+    Row(
+        "external, autoscaler present",
+        "as agreed: no conflict",
+        serving,
+        lambda cluster: (
+            edit(scaling={"mode": "External"})(cluster),
+            cluster.put_autoscaler("theirs", DEPLOYMENT),
+        ),
+        replicas={},
+    ),
+    Row(
+        "external, many",
+        "their number is the one that counts",
+        lambda: external(5),
+        replicas={},
+        says={"Available": "5 of 5 replicas are ready"},
+    ),
+]
+
+
+def not_ready(*changes: Callable[[Cluster], object]) -> Callable[[Cluster], None]:
+    """The only pod is not ready, and something is to be seen of it."""
+
+    def change(cluster: Cluster) -> None:
+        cluster.roll_out(DEPLOYMENT, ready=0)
+        for one in changes:
+            one(cluster)
+
+    return change
+
+
+def pod(**parts: Any) -> Callable[[Cluster], object]:
+    return lambda cluster: cluster.put_pod("filetype-cpu-1", **parts)
+
+
+def waiting(container: str, reason: str, message: str) -> Body:
+    return {"name": container, "state": {"waiting": {"reason": reason, "message": message}}}
+
+
+def crashed(container: str, exit_code: int, message: str = "", reason: str = "Error") -> Body:
+    last = {"exitCode": exit_code, "reason": reason, "message": message}
+    return {
+        **waiting(container, "CrashLoopBackOff", "back-off 5m0s"),
+        "lastState": {"terminated": last},
+    }
+
+
+def unavailable(reason: str) -> dict[str, str]:
+    return {
+        "Ready": f"False {reason}",
+        "Available": f"False {reason}",
+        "Progressing": "True RollingOut",
+    }
+
+
+PROBLEMS = [
+    Row(
+        "replicas lost",
+        "no pod says why yet; that they were there makes it news",
+        serving,
+        not_ready(),
+        conditions=unavailable("ReplicasNotReady"),
+        says={"Available": "0 of 1 replicas are ready"},
+        events=("Warning ReplicasNotReady",),
+    ),
+    Row(
+        "unschedulable",
+        "the scheduler's own words",
+        serving,
+        not_ready(pod(unschedulable="0/2 nodes are available: 2 Insufficient cpu.")),
+        conditions=unavailable("Unschedulable"),
+        says={"Ready": "pod filetype-cpu-1: 0/2 nodes are available"},
+        events=("Warning Unschedulable",),
+    ),
+    Row(
+        "image pull",
+        "the kubelet's own words",
+        serving,
+        not_ready(pod(containers=[waiting("triton", "ImagePullBackOff", "not found")])),
+        conditions=unavailable("ImagePullFailed"),
+        says={"Ready": "container triton: ImagePullBackOff: not found"},
+        events=("Warning ImagePullFailed",),
+    ),
+    Row(
+        "secret missing",
+        "a container that cannot be created",
+        serving,
+        not_ready(
+            pod(containers=[waiting("triton", "CreateContainerConfigError", 'secret "x"')])
+        ),
+        conditions=unavailable("ContainerFailed"),
+        says={"Ready": 'CreateContainerConfigError: secret "x"'},
+        events=("Warning ContainerFailed",),
+    ),
+    Row(
+        "crash loop",
+        "Triton's last words",
+        serving,
+        not_ready(pod(containers=[crashed("triton", 1, "failed to load 'filetype'")])),
+        conditions=unavailable("ContainerFailed"),
+        says={"Ready": "ended with code 1: failed to load 'filetype'"},
+        events=("Warning ContainerFailed",),
+    ),
+    Row(
+        "out of memory",
+        "with the field that helps",
+        serving,
+        not_ready(pod(containers=[crashed("triton", 137, reason="OOMKilled")])),
+        conditions=unavailable("OutOfMemory"),
+        says={"Ready": "set spec.hardware.resources.memory"},
+        events=("Warning OutOfMemory",),
+    ),
+    Row(
+        "digest mismatch",
+        "the fetch tells its own reason",
+        serving,
+        not_ready(
+            pod(
+                init_containers=[
+                    crashed(
+                        "fetch",
+                        2,
+                        failed("DigestMismatch", "sha256:1 is not sha256:2", retryable=False),
+                    )
+                ]
+            )
+        ),
+        conditions=unavailable("DigestMismatch"),
+        says={"Ready": "container fetch: sha256:1 is not sha256:2"},
+        events=("Warning DigestMismatch",),
+    ),
+    Row(
+        "new pod unschedulable during a rollout",
+        "the old one serves: no alarm, but the reason is to be seen",
+        rolling,
+        pod(unschedulable="0/2 nodes are available"),
+        conditions=ROLLING,
+        says={"Progressing": "0/2 nodes are available"},
+    ),
+    Row(
+        "somebody else's object",
+        "a child could not be written",
+        serving,
+        problem=ApplyProblem(reasons.NOT_OWNED, "Service filetype exists"),
+        conditions={"Ready": "False NotOwned", "Available": "False NotOwned"},
+        says={"Ready": "Service filetype exists"},
+        events=("Warning NotOwned",),
+    ),
+]
+
+
+def with_deletion(body: Body) -> Body:
+    metadata = {**body["metadata"], "deletionTimestamp": ago(1)}
+    return {**body, "metadata": metadata}
+
+
+def without_hash(body: Body) -> Body:
+    return {**body, "metadata": {**body["metadata"], "annotations": {}}}
+
+
+def pinned_and_inspecting() -> Cluster:
+    cluster = first_sight(model={"uri": "pvc://models/magika/model.onnx", "digest": DIGEST})
+    step(cluster)
+    return cluster
+
+
+def serving_and_inspecting() -> Cluster:
+    cluster = serving()
+    edit(model={"uri": "pvc://models/magika/2.onnx"})(cluster)
+    step(cluster)
+    return cluster
+
+
+def scaled(replicas: int) -> Cluster:
+    cluster = serving()
+    edit(scaling={"minReplicas": replicas})(cluster)
+    step(cluster)
+    return cluster
+
+
+def external(replicas: int) -> Cluster:
+    cluster = serving()
+    edit(scaling={"mode": "External"})(cluster)
+    cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=replicas)
+    cluster.roll_out(DEPLOYMENT)
+    step(cluster)
+    return cluster
+
+
+def spelled(kind: str, name: str) -> str:
+    """A child's kind and name, without the hashes in it."""
+    short = re.sub(r"^sha256-[0-9a-f]{64}$", "sha256-*", name)
+    return f"{kind}/{re.sub(r'-[0-9a-f]{8}$', '-#', short)}"
+
+
+@pytest.mark.parametrize(
+    "row", [*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *PROBLEMS], ids=lambda row: row.name
+)
+def test_reconcile(row: Row) -> None:
+    cluster = row.start()
+    row.change(cluster)
+
+    outcome = reconcile(observed(cluster, pools=row.pools, problem=row.problem))
+
+    assert outcome.status is not None
+    rows = {condition["type"]: condition for condition in outcome.status["conditions"]}
+    spoken = {name: f"{one['status']} {one['reason']}" for name, one in rows.items()}
+    assert spoken == {**SERVING, **row.conditions}, row.why
+    assert [
+        spelled(manifest["kind"], manifest["metadata"]["name"])
+        for manifest in written(cluster, outcome)
+    ] == list(row.writes), row.why
+    assert sorted(spelled(child.kind, child.name) for child in outcome.delete) == sorted(
+        row.deletes
+    ), row.why
+    assert outcome.replicas == row.replicas, row.why
+    assert tuple(f"{draft.type} {draft.reason}" for draft in outcome.events) == row.events
+    assert outcome.requeue_after_seconds == (
+        pytest.approx(row.requeue) if row.requeue else row.requeue
+    )
+    for name, part in row.says.items():
+        assert part in rows[name]["message"]
+
+
+@pytest.mark.parametrize(
+    "row", [*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *PROBLEMS], ids=lambda row: row.name
+)
+def test_nothing_is_news_twice(row: Row) -> None:
+    """The same world, once its status is written: the same status, and no event."""
+    cluster = row.start()
+    row.change(cluster)
+    first = reconcile(observed(cluster, pools=row.pools, problem=row.problem))
+    assert first.status is not None
+    cluster.put({**cluster.one("InferenceService"), "status": first.status})
+
+    later = reconcile(
+        observed(cluster, pools=row.pools, problem=row.problem, now=NOW + 0.5)
+    )
+
+    assert later.status is not None
+    assert later.events == ()
+    assert later.status["conditions"] == first.status["conditions"]
+
+
+def test_names_of_rows_are_unique() -> None:
+    names = [row.name for row in (*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *PROBLEMS)]
+
+    assert len(names) == len(set(names))
+
+
+def test_every_condition_names_the_generation_it_is_about() -> None:
+    cluster = serving()
+    edit(batching={"maxBatchSize": 2})(cluster)
+
+    status = reconcile(observed(cluster)).status
+
+    assert status is not None
+    assert status["observedGeneration"] == 2
+    assert {one["observedGeneration"] for one in status["conditions"]} == {2}
+
+
+def test_the_time_of_a_condition_moves_with_its_status_only() -> None:
+    cluster = serving()
+    edit(batching={"maxBatchSize": 2})(cluster)
+    before = cluster.one("InferenceService")["status"]["conditions"]
+
+    status = reconcile(observed(cluster)).status
+
+    assert status is not None
+    moved = {
+        after["type"]
+        for old, after in zip(before, status["conditions"], strict=True)
+        if old["lastTransitionTime"] != after["lastTransitionTime"]
+    }
+    assert moved == {"Ready", "Progressing"}, "Available is still True"
+
+
+def test_the_profile_is_written_before_what_depends_on_it() -> None:
+    outcome = reconcile(observed(inspected()))
+
+    assert [manifest["kind"] for manifest in outcome.apply] == [
+        "ModelProfile",
+        "Job",
+        "ConfigMap",
+        "Deployment",
+        "Service",
+        "Service",
+    ]
+
+
+def test_foreign_objects_with_the_owners_label_are_not_pruned_unless_they_are_children() -> None:
+    """Pods belong to their Deployment or Job: garbage collection removes them."""
+    cluster = moving()
+    cluster.roll_out("filetype-l4")
+
+    outcome = reconcile(observed(cluster, pools=(CPU, L4)))
+
+    assert {child.kind for child in outcome.delete} == {"ConfigMap", "Deployment", "Service"}
