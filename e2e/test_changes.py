@@ -77,12 +77,14 @@ def test_replicas_follow_the_scale_subresource_of_the_service(services: Services
     deployment = json.loads(
         services.kubectl("get", "deployment", "filetype-cpu", "--show-managed-fields", "-o", "json")
     )
-    writers = {
-        (row["operation"], row.get("subresource"))
+    applied = [
+        row["fieldsV1"]["f:spec"]
         for row in deployment["metadata"]["managedFields"]
-        if "f:replicas" in row["fieldsV1"].get("f:spec", {})
-    }
-    assert writers == {("Update", "scale")}
+        if row["operation"] == "Apply"
+    ]
+    assert len(applied) == 1
+    assert "f:template" in applied[0]
+    assert "f:replicas" not in applied[0]
 
 
 def test_a_deleted_service_leaves_nothing_but_what_is_known(services: Services) -> None:

@@ -151,7 +151,7 @@ class Spelled(NamedTuple):
         Spelled(7_000_000_000, "7B"),
         Spelled(70_553_706_496, "70.6B"),
         Spelled(999_600, "1M"),
-        Spelled(1_760_000_000_000, "1760B"),
+        Spelled(1_760_000_000_000, "1.76T"),
     ],
     ids=lambda row: row.text,
 )
