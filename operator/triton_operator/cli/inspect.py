@@ -36,7 +36,7 @@ def inspect(
         [
             ("digest", model.digest),
             ("format", str(facts.format)),
-            ("batchable", f"{'yes' if facts.batchable else 'no'}: {facts.reason}"),
+            ("batching", facts.reason),
             ("opset", str(facts.opset)),
             ("parameters", f"{facts.parameter_count:,}" if facts.parameter_count else "-"),
             ("bytes", f"{facts.size_bytes:,}"),
@@ -44,8 +44,8 @@ def inspect(
         ],
     )
     print_table(
-        "tensors",
-        ["", "NAME", "TYPE", "SHAPE"],
+        "",
+        ["TENSOR", "NAME", "TYPE", "SHAPE"],
         [_row("input", tensor) for tensor in facts.inputs]
         + [_row("output", tensor) for tensor in facts.outputs],
     )

@@ -20,7 +20,8 @@ class Output(StrEnum):
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on standard output, as wide as the terminal."""
-    table = Table(title=title, title_justify="left", show_lines=False)
+    print_lines([title])
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:

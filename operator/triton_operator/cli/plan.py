@@ -163,38 +163,21 @@ def _as_json(result: Planned) -> dict[str, Any]:
 def _print_plan(result: Planned) -> None:
     if isinstance(result.plan, Refusal) or result.facts is None:
         return
-    rows = []
-    for row in result.plan.pools:
-        shown = _pool_json(row)
-        rows.append(
-            [
-                str(shown[key]) if shown[key] is not None else "-"
-                for key in ("pool", "precision", "maxBatchSize", "instances", "threads", "cpu")
-            ]
-            + [str(shown["memory"]), f"{result.plan.replicas.minimum}", row.image]
-        )
+    columns = ("pool", "precision", "maxBatchSize", "instances", "threads", "cpu", "memory")
+    rows = [
+        [str(shown[key] if shown[key] is not None else "-") for key in columns]
+        + [str(result.plan.replicas.minimum)]
+        for shown in map(_pool_json, result.plan.pools)
+    ]
     print_table(
-        f"{result.service.name}: {result.digest}",
-        [
-            "POOL",
-            "PRECISION",
-            "BATCH",
-            "INSTANCES",
-            "THREADS",
-            "CPU",
-            "MEMORY",
-            "REPLICAS",
-            "IMAGE",
-        ],
+        f"{result.service.name}: model {result.digest}",
+        ["POOL", "PRECISION", "BATCH", "INSTANCES", "THREADS", "CPU", "MEMORY", "REPLICAS"],
         rows,
     )
     for row in result.plan.pools:
-        print_lines([f"  {row.pool.name}: {reason}" for reason in row.reasons])
-        print_lines(["", "config.pbtxt:"])
-        print_lines(
-            f"  {line}"
-            for line in pool_config(_owner(result.service), result.facts, row).splitlines()
-        )
-    print_lines(
-        f"without effect: {line}" for line in (unhonored_fields(result.service.spec, result.plan))
-    )
+        print_lines(["", f"pool {row.pool.name}: {row.image}"])
+        print_lines(f"  {reason}" for reason in row.reasons)
+        config = pool_config(_owner(result.service), result.facts, row)
+        print_lines(["", "config.pbtxt", *(f"  {line}" for line in config.splitlines())])
+    without_effect = unhonored_fields(result.service.spec, result.plan)
+    print_lines(["", *(f"without effect: {line}" for line in without_effect)])
