@@ -102,30 +102,37 @@ def _serve(console: Console, address: str, paths: list[Path]) -> int:
 def _print_decision(console: Console, service: dict[str, Any]) -> None:
     status = service["status"]
     console.print("\nWhat the operator decided, and why", style="bold")
-    console.print(f"  model: {status['model']['reason']}", markup=False)
+    _print_line(console, f"model: {status['model']['reason']}")
     for pool in status["pools"]:
         for reason in pool["reasons"]:
-            console.print(f"  {pool['name']}: {reason}", markup=False)
+            _print_line(console, f"{pool['name']}: {reason}")
     for condition in status["conditions"]:
         if condition["type"] == "SpecHonored" and condition["status"] == "False":
-            console.print(f"  not yet: {condition['message']}", markup=False)
+            _print_line(console, f"not yet: {condition['message']}")
 
 
 def _print_next(console: Console, kubeconfig: Path, driver: str, address: str) -> None:
     console.print("\nWhat to try next", style="bold")
+    model = magika_model()
+    if model.is_relative_to(REPOSITORY):
+        model = model.relative_to(REPOSITORY)
     lines = [
         f"export KUBECONFIG={kubeconfig}",
         "kubectl get tisvc -o wide",
         "kubectl describe tisvc filetype",
         "kubectl scale tisvc filetype --replicas=2",
         "kubectl get deployment,pod -l serving.triton-operator.io/service=filetype",
-        f".venv/bin/triton-operator plan -f {EXAMPLE.relative_to(REPOSITORY)} --model MODEL.onnx",
+        f".venv/bin/triton-operator plan -f {EXAMPLE.relative_to(REPOSITORY)} --model {model}",
         "make demo-down",
     ]
     if driver == "native":
         lines.insert(2, f".venv/bin/python examples/filetype_client.py {address} README.md")
     for line in lines:
-        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        _print_line(console, line)
+
+
+def _print_line(console: Console, line: str) -> None:
+    console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -82,24 +82,43 @@ def test_arguments_that_somebody_edited_are_put_back(shop: Shop) -> None:
 def test_an_edited_service_is_put_back(shop: Shop) -> None:
     """A Service has no generation: the edit shows in its version alone."""
     shop.add_running("a")
-    ports = shop.get("Service", "a")["spec"]["ports"]
+    before = shop.get("Service", "a")["spec"]
+    ports = [{**port, "targetPort": 1} for port in before["ports"]]
+    selector = {**dict.fromkeys(before["selector"], "wrong"), "app": "other"}
 
-    shop.merge("Service", "a", {"spec": {"selector": {"app": "other"}, "ports": [{"port": 1}]}})
+    shop.merge("Service", "a", {"spec": {"selector": selector, "ports": ports}})
 
-    shop.until("our ports", lambda: shop.get("Service", "a")["spec"]["ports"] == ports)
-    assert "app" in shop.get("Service", "a")["spec"]["selector"], "a stranger's field, left alone"
+    shop.until("our ports", lambda: shop.get("Service", "a")["spec"]["ports"] == before["ports"])
+    now = shop.get("Service", "a")["spec"]["selector"]
+    assert now == {**before["selector"], "app": "other"}, "all of ours is back, and no more"
+
+
+def test_a_renumbered_port_is_put_back(shop: Shop) -> None:
+    """Ports are told apart by number, so for the API server the edit added a stranger's port, and
+    with ours beside it the name would be there twice.
+    """
+    shop.add_running("a")
+    before = shop.get("Service", "a")["spec"]["ports"]
+    first, *others = before
+
+    shop.merge("Service", "a", {"spec": {"ports": [{**first, "port": 80}, *others]}})
+
+    shop.until("our ports", lambda: shop.get("Service", "a")["spec"]["ports"] == before)
 
 
 def test_we_own_no_replicas(shop: Shop) -> None:
     """Applied replicas would be set back under whoever scales; ours go through /scale."""
     shop.add_running("a", scaling={"minReplicas": 2})
 
-    managers = shop.get("Deployment", "a-cpu")["metadata"]["managedFields"]
-    ours = [one for one in managers if one["manager"] == FIELD_MANAGER]
-    applied = [one for one in ours if one["operation"] == "Apply"]
-    assert len(applied) == 1
-    assert "f:replicas" not in applied[0]["fieldsV1"]["f:spec"]
-    assert [one["subresource"] for one in ours if one["operation"] == "Update"] == ["scale"]
+    deployment = shop.get("Deployment", "a-cpu")
+    assert deployment["spec"]["replicas"] == 2
+    (applied,) = (
+        one
+        for one in deployment["metadata"]["managedFields"]
+        if (one["manager"], one["operation"]) == (FIELD_MANAGER, "Apply")
+    )
+    assert "f:template" in applied["fieldsV1"]["f:spec"]
+    assert "f:replicas" not in applied["fieldsV1"]["f:spec"]
 
 
 def test_the_custom_resource_gets_only_a_status(shop: Shop) -> None:

@@ -75,14 +75,14 @@ def test_external_replicas_survive_our_changes(shop: Shop, audit: Audit) -> None
 
 
 def test_an_hpa_in_external_mode_is_no_conflict(shop: Shop, audit: Audit) -> None:
-    """A real HPA writes as a field manager of its own; that is what External is for."""
+    """That is what External is for."""
     shop.add_running("a", scaling={"mode": "External"})
     mark = audit.mark()
 
     autoscaler(shop, minimum=3)
-
-    shop.until("the autoscaler's replicas", lambda: replicas(shop) == 3)
+    scale(shop, 3)
     shop.change("a", hardware={"resources": {"cpu": "3"}})
+
     shop.until("the new CPU limit", lambda: cpu_limit(shop) == "3")
     shop.until("the end of the work", lambda: shop.is_settled("a"))
     assert replicas(shop) == 3

@@ -60,8 +60,9 @@ def service_status(
 
 def parameter_text(count: int) -> str:
     """A number of parameters as people say it: 214, 3.1K, 25.6M, 7B."""
-    for unit, size in (("B", 10**9), ("M", 10**6), ("K", 10**3)):
-        if count >= size:
+    for unit, size in (("T", 10**12), ("B", 10**9), ("M", 10**6), ("K", 10**3)):
+        # Half a step below the unit, three digits round up to it: 999,600 is 1M, not 1000K.
+        if count >= size * 0.9995:
             return f"{count / size:.3g}{unit}"
     return str(count)
 

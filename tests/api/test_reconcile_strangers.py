@@ -1,0 +1,124 @@
+"""An object with a child's name that is not ours is left alone, and the user is told."""
+
+from typing import Any
+
+import pytest
+
+from tests.api import model_facts
+from tests.api.client import Object
+from tests.api.shop import Shop
+from triton_operator.api import labels
+
+LABEL = {"app": "theirs"}
+POD = {"metadata": {"labels": LABEL}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+STRANGERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "the Deployment of a pool": (
+        "Deployment",
+        "a-cpu",
+        {"spec": {"replicas": 0, "selector": {"matchLabels": LABEL}, "template": POD}},
+    ),
+    "the Service of a pool": ("Service", "a-cpu", {"spec": {"ports": [{"port": 80}]}}),
+    "the Service over all": (
+        "Service",
+        "a",
+        {"spec": {"selector": LABEL, "ports": [{"port": 8000, "name": "http"}]}},
+    ),
+    "the inspection": (
+        "Job",
+        "a-inspect-NAME",
+        {"spec": {"suspend": True, "template": {"spec": {**POD["spec"], "restartPolicy": "Never"}}}},
+    ),
+}
+
+
+def version(one: Object) -> str:
+    return str(one["metadata"]["resourceVersion"])
+
+
+@pytest.mark.parametrize("what", [what for what in STRANGERS if "inspection" not in what])
+def test_a_stranger_is_left_alone(shop: Shop, what: str) -> None:
+    """Same version afterwards: not even a write that changes nothing. When it goes, we go on."""
+    kind, name, fields = STRANGERS[what]
+    shop.add_profile(1)
+    stranger = shop.create(kind, name, **fields)
+
+    shop.add_service("a", 1)
+
+    shop.until_condition("a", "Available", "False", "NotOwned")
+    assert version(shop.get(kind, name)) == version(stranger)
+    (available,) = (c for c in shop.status("a")["conditions"] if c["type"] == "Available")
+    assert f"{kind} {name}" in available["message"]
+    shop.delete(kind, name)
+    shop.until("the service to recover", lambda: shop.is_settled("a"))
+    assert shop.condition("a", "Available")[1] != "NotOwned"
+
+
+def test_a_stranger_s_config_map_is_left_alone(shop: Shop) -> None:
+    """Its name has a hash in it, so it is found out from a first service of the same name."""
+    shop.add_running("a")
+    (name,) = shop.names("ConfigMap", "a")
+    shop.delete("InferenceService", "a")
+    shop.until("all of it to go", lambda: not shop.children("a"))
+    stranger = shop.create("ConfigMap", name, data={"theirs": "yes"})
+
+    shop.add_service("a", 1)
+
+    shop.until_condition("a", "Available", "False", "NotOwned")
+    assert version(shop.get("ConfigMap", name)) == version(stranger)
+    shop.delete("ConfigMap", name)
+    shop.until("the service to recover", lambda: shop.is_settled("a"))
+
+
+def test_our_label_alone_makes_no_child(shop: Shop) -> None:
+    """Somebody copied a manifest with our labels into this namespace: it is still not ours."""
+    shop.add_profile(1)
+    copied = shop.reference("ConfigMap", "copied")
+    copied["metadata"]["labels"] = {
+        labels.MANAGED_BY: labels.MANAGER,
+        labels.SERVICE: "a",
+        labels.OWNER_UID: "of-another-cluster",
+    }
+    copied = shop.api.create(copied)
+
+    shop.add_service("a", 1)
+
+    shop.until("the service to be settled", lambda: shop.is_settled("a"))
+    assert version(shop.get("ConfigMap", "copied")) == version(copied)
+
+
+def test_two_services_whose_children_have_one_name(shop: Shop) -> None:
+    """Service `a` on pool `cpu` and service `a-cpu` both want a Service `a-cpu`: the first has it."""
+    shop.add_running("a")
+    before = {place: version(child) for place, child in shop.children("a").items()}
+
+    shop.add_service("a-cpu", 1)
+
+    shop.until_condition("a-cpu", "Available", "False", "NotOwned")
+    assert {place: version(child) for place, child in shop.children("a").items()} == before
+    shop.delete("InferenceService", "a")
+    shop.until("the second to recover", lambda: shop.is_settled("a-cpu"))
+    assert shop.get("Service", "a-cpu")["metadata"]["labels"][labels.SERVICE] == "a-cpu"
+
+
+def test_a_service_that_is_made_anew_waits_for_its_predecessor_s_children(shop: Shop) -> None:
+    """Same names, another uid: garbage collection still has to remove what the first one had."""
+    shop.add_running("a")
+    first = shop.get("InferenceService", "a")["metadata"]["uid"]
+
+    shop.delete("InferenceService", "a")
+    shop.add_service("a", 1)
+    second = shop.get("InferenceService", "a")["metadata"]["uid"]
+
+    shop.until(
+        "children of the second alone",
+        lambda: (
+            shop.is_settled("a")
+            and {
+                child["metadata"]["labels"][labels.OWNER_UID]
+                for child in shop.children("a").values()
+            }
+            == {second}
+        ),
+    )
+    assert first != second
+    assert model_facts.digest(1) == shop.status("a")["model"]["digest"]

@@ -1,0 +1,111 @@
+"""The operator without its watches: real controller, writer, queue and store over a cluster."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+
+from tests.unit.controllers.clock import Clock, settle
+from tests.unit.controllers.cluster import Body, Cluster
+from tests.unit.controllers.world import FETCH, NOW
+from tests.unit.planning.building import DEFAULTS, node_object
+from triton_operator.controllers.announcer import Announcer
+from triton_operator.controllers.controller import Controller
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import BY_NAME
+from triton_operator.controllers.queue import KeyQueue
+from triton_operator.controllers.store import Store
+from triton_operator.controllers.writer import Writer
+
+FILETYPE = Key("InferenceService", "shop", "filetype")
+
+
+class Shell:
+    """One operator. Time stands still unless `clock` is advanced; `now` follows it."""
+
+    def __init__(self, cluster: Cluster | None = None) -> None:
+        self.cluster = cluster or Cluster()
+        self.clock = Clock()
+        self.store = Store()
+        self.queue: KeyQueue[Key] = KeyQueue(clock=self.clock, call_later=self.clock.call_later)
+        self.writer = Writer(
+            self.cluster,  # type: ignore[arg-type]  # has the methods that are used
+            self.store,
+            concern=lambda keys: self.controller.concern(keys),
+        )
+        self.controller = Controller(
+            store=self.store,
+            queue=self.queue,
+            server=self.cluster,  # type: ignore[arg-type]
+            writer=self.writer,
+            announcer=Announcer(
+                self.cluster,  # type: ignore[arg-type]
+                "operator-0",
+                clock=self.now,
+                suffix=lambda: "suffix",
+            ),
+            fetch=FETCH,
+            defaults=DEFAULTS,
+            now=self.now,
+        )
+        if not any(self.cluster.of_kind("Node")):
+            self.cluster.put(node_object("cpu-1"))
+
+    def now(self) -> float:
+        return NOW + self.clock.now - 1000.0
+
+    def watch(self) -> None:
+        """The watches show everything that changed, and what is gone."""
+        for kind in BY_NAME.values():
+            for namespace, name in self.store.known(kind):
+                if (kind.kind, namespace, name) not in self.cluster.objects:
+                    self.writer.forget(kind.kind, namespace, name)
+                    self.controller.concern(self.store.remove(kind, namespace, name))
+        for (kind_name, _, _), body in list(self.cluster.objects.items()):
+            self.controller.concern(self.store.put(BY_NAME[kind_name], body))
+
+    async def run(self) -> list[str]:
+        """Watch and reconcile until nothing is left to do now; the requests that it took."""
+        self.cluster.requests.clear()
+        async with self.workers():
+            for _ in range(50):
+                self.watch()
+                await settle()
+                if self.queue.idle and not self._unseen():
+                    break
+            else:
+                raise AssertionError(f"never at rest: {self.cluster.requests}")
+        return list(self.cluster.requests)
+
+    @contextlib.asynccontextmanager
+    async def workers(self, count: int = 2) -> AsyncIterator[None]:
+        tasks = [asyncio.ensure_future(self.controller.work()) for _ in range(count)]
+        try:
+            await settle()
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def status(self, name: str = "filetype") -> Body:
+        status = self.cluster.objects["InferenceService", "shop", name].get("status")
+        return status or {}
+
+    def condition(self, type_: str, name: str = "filetype") -> str:
+        """A condition as `Status Reason`."""
+        for row in self.status(name).get("conditions", ()):
+            if row["type"] == type_:
+                return f"{row['status']} {row['reason']}"
+        return "absent"
+
+    def events(self) -> list[str]:
+        return [f"{event['type']} {event['reason']}" for event in self.cluster.events]
+
+    def _unseen(self) -> Iterable[str]:
+        for (kind, namespace, name), body in self.cluster.objects.items():
+            if kind in ("Node", "Event"):
+                continue
+            view = self.store.get(kind, namespace, name)
+            if view is None or view.resource_version != body["metadata"]["resourceVersion"]:
+                return [f"{kind}/{name}"]
+        return []

@@ -1,0 +1,291 @@
+"""The store: versions decide, keys name who is concerned, and nothing is remembered of the gone."""
+
+from typing import Any
+
+from tests.unit.controllers.cluster import Body, service_object
+from tests.unit.planning.building import DIGEST, node_object
+from triton_operator.api import labels
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    INFERENCE_SERVICE,
+    MODEL_PROFILE,
+    NODE,
+    POD,
+    SERVING_POOL,
+    Kind,
+)
+from triton_operator.controllers.store import Store, is_ours
+
+FILETYPE = Key("InferenceService", "shop", "filetype")
+
+
+def stored(kind: Kind, name: str, version: int, uid: str = "u", **parts: Any) -> Body:
+    body = {
+        "kind": kind.kind,
+        "metadata": {"name": name, "namespace": "shop", "uid": uid, "resourceVersion": str(version)},
+        **parts,
+    }
+    if not kind.namespaced:
+        del body["metadata"]["namespace"]
+    return body
+
+
+def child(
+    kind: Kind, name: str, version: int, *, owner: str = "owner", service: str = "filetype", **kw: Any
+) -> Body:
+    body = stored(kind, name, version, **kw)
+    body["metadata"]["labels"] = {
+        labels.MANAGED_BY: labels.MANAGER,
+        labels.SERVICE: service,
+        labels.OWNER_UID: owner,
+    }
+    return body
+
+
+def service(version: int, uid: str = "owner", **parts: Any) -> Body:
+    body = service_object()
+    body["metadata"] |= {"uid": uid, "resourceVersion": str(version)}
+    return {**body, **parts}
+
+
+def profile(name: str, version: int, digest: str = DIGEST, facts: Any = None) -> Body:
+    spec = {"digest": digest} | ({"facts": facts} if facts else {})
+    return stored(MODEL_PROFILE, name, version, uid=f"u-{name}", spec=spec)
+
+
+def autoscaler(name: str, version: int, target: str, kind: str = "Deployment") -> Body:
+    spec = {"scaleTargetRef": {"kind": kind, "name": target}}
+    return stored(AUTOSCALER, name, version, uid=f"u-{name}", spec=spec)
+
+
+def test_a_new_object_concerns_its_service() -> None:
+    store = Store()
+
+    assert store.put(INFERENCE_SERVICE, service(1)) == [FILETYPE]
+    assert store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 2)) == [FILETYPE]
+    assert store.put(POD, child(POD, "p", 3)) == [FILETYPE]
+    assert store.put(SERVING_POOL, stored(SERVING_POOL, "l4", 4, spec={})) == [
+        Key("ServingPool", "", "l4")
+    ]
+
+
+def test_a_stranger_concerns_nobody() -> None:
+    assert Store().put(CONFIG_MAP, stored(CONFIG_MAP, "theirs", 1)) == []
+
+
+def test_an_older_or_equal_version_changes_nothing() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 10, spec={"replicas": 3}))
+
+    for version in (9, 10):
+        assert store.put(DEPLOYMENT, child(DEPLOYMENT, "d", version, spec={"replicas": 1})) == []
+    seen = store.get("Deployment", "shop", "d")
+    assert seen is not None
+    assert seen.replicas == 3  # type: ignore[attr-defined]
+
+
+def test_versions_compare_as_numbers() -> None:
+    store = Store()
+    store.put(CONFIG_MAP, child(CONFIG_MAP, "c", 9))
+
+    assert store.put(CONFIG_MAP, child(CONFIG_MAP, "c", 10)) == [FILETYPE]
+
+
+def test_versions_that_are_no_numbers_are_taken_in_when_they_differ() -> None:
+    store = Store()
+    body = child(CONFIG_MAP, "c", 1)
+    body["metadata"]["resourceVersion"] = "b"
+    store.put(CONFIG_MAP, body)
+
+    assert store.put(CONFIG_MAP, body) == []
+    assert store.put(CONFIG_MAP, child(CONFIG_MAP, "c", 1)) == [FILETYPE]
+
+
+def test_a_recreated_object_takes_the_place_of_its_predecessor() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 10, uid="old", owner="first"))
+
+    assert store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 20, uid="new", owner="second"))
+
+    assert store.children("shop", "first") == []
+    assert [view.uid for view in store.children("shop", "second")] == ["new"]
+
+
+def test_a_late_answer_about_the_predecessor_does_not_bring_it_back() -> None:
+    """Resource versions are the whole cluster's: the predecessor's are smaller."""
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 20, uid="new"))
+
+    assert store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 12, uid="old")) == []
+
+    assert store.known(DEPLOYMENT) == {("shop", "d"): "new"}
+
+
+def test_a_late_deletion_of_the_predecessor_leaves_the_successor() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 20, uid="new"))
+
+    assert store.remove(DEPLOYMENT, "shop", "d", "old") == []
+    assert store.get("Deployment", "shop", "d") is not None
+    assert store.remove(DEPLOYMENT, "shop", "d", "new") == [FILETYPE]
+    assert store.get("Deployment", "shop", "d") is None
+
+
+def test_removing_what_is_not_there_concerns_nobody() -> None:
+    assert Store().remove(DEPLOYMENT, "shop", "d") == []
+    assert Store().remove(NODE, "", "n") == []
+
+
+def test_children_are_found_by_owner_and_namespace_and_follow_every_change() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 1))
+    store.put(CONFIG_MAP, child(CONFIG_MAP, "c", 2))
+    store.put(POD, child(POD, "p", 3, owner="another"))
+    assert {view.name for view in store.children("shop", "owner")} == {"d", "c"}
+    assert store.children("elsewhere", "owner") == []
+
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 4, spec={"replicas": 7}))
+    store.remove(CONFIG_MAP, "shop", "c")
+
+    (only,) = store.children("shop", "owner")
+    assert only.replicas == 7  # type: ignore[attr-defined]
+
+
+def test_a_child_whose_label_is_taken_away_still_concerns_its_service() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 1))
+    bare = stored(DEPLOYMENT, "d", 2)
+    bare["metadata"]["labels"] = {labels.MANAGED_BY: labels.MANAGER}
+
+    assert store.put(DEPLOYMENT, bare) == [FILETYPE]
+
+
+def test_a_profile_is_found_by_digest_and_one_with_facts_is_preferred() -> None:
+    store = Store()
+    store.put(MODEL_PROFILE, profile("a", 1))
+    store.put(MODEL_PROFILE, profile("b", 2, facts={"some": "facts"}))
+    store.put(MODEL_PROFILE, profile("c", 3, facts={"other": "facts"}))
+
+    best = store.profile("shop", DIGEST)
+    assert best is not None
+    assert best.name == "b"
+    assert store.profile("elsewhere", DIGEST) is None
+
+    store.remove(MODEL_PROFILE, "shop", "b")
+    store.remove(MODEL_PROFILE, "shop", "c")
+    left = store.profile("shop", DIGEST)
+    assert left is not None
+    assert left.name == "a"
+    store.remove(MODEL_PROFILE, "shop", "a")
+    assert store.profile("shop", DIGEST) is None
+
+
+def test_a_profile_concerns_the_services_that_name_its_digest() -> None:
+    store = Store()
+    other = "sha256:" + "ef" * 32
+    pins = service(1, spec={"model": {"uri": "pvc://m/a", "digest": DIGEST}})
+    saw = service(2, status={"model": {"digest": DIGEST}})
+    saw["metadata"] |= {"name": "saw", "uid": "u2"}
+    neither = service(3)
+    neither["metadata"] |= {"name": "neither", "uid": "u3"}
+    for body in (pins, saw, neither):
+        store.put(INFERENCE_SERVICE, body)
+
+    concerned = store.put(MODEL_PROFILE, profile("a", 4))
+
+    assert {key.name for key in concerned} == {"filetype", "saw"}
+    assert store.put(MODEL_PROFILE, profile("b", 5, digest=other)) == []
+
+
+def test_an_autoscaler_concerns_the_service_whose_deployment_it_scales() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 1))
+
+    assert store.put(AUTOSCALER, autoscaler("theirs", 2, "d")) == [FILETYPE]
+    assert store.autoscaler_of("shop", "d") == "theirs"
+    assert store.put(AUTOSCALER, autoscaler("other", 3, "unrelated")) == []
+
+
+def test_an_autoscaler_of_something_else_is_none_of_ours() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 1))
+    store.put(AUTOSCALER, autoscaler("theirs", 2, "d", kind="StatefulSet"))
+
+    assert store.autoscaler_of("shop", "d") is None
+
+
+def test_an_autoscaler_that_turns_to_another_deployment_frees_the_first() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 1))
+    store.put(AUTOSCALER, autoscaler("theirs", 2, "d"))
+
+    assert store.put(AUTOSCALER, autoscaler("theirs", 3, "unrelated")) == [FILETYPE]
+    assert store.autoscaler_of("shop", "d") is None
+
+
+def test_of_two_autoscalers_one_is_left_when_the_other_goes() -> None:
+    store = Store()
+    store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 1))
+    store.put(AUTOSCALER, autoscaler("first", 2, "d"))
+    store.put(AUTOSCALER, autoscaler("second", 3, "d"))
+
+    assert store.remove(AUTOSCALER, "shop", "second") == [FILETYPE]
+
+    assert store.autoscaler_of("shop", "d") == "first"
+
+
+def test_a_heartbeat_of_a_node_is_no_change_of_the_pools() -> None:
+    store = Store()
+    store.put(NODE, node_object("a"))
+    version = store.pools_version
+    beat = node_object("a")
+    beat["metadata"]["resourceVersion"] = "2"
+    beat["status"]["conditions"].append({"type": "PIDPressure", "status": "False"})
+
+    store.put(NODE, beat)
+    assert store.pools_version == version
+
+    store.put(NODE, node_object("a", cordoned=True))
+    assert store.pools_version > version
+
+
+def test_pools_change_with_nodes_and_with_the_spec_of_a_pool() -> None:
+    store = Store()
+    seen = [store.pools_version]
+
+    def changed() -> bool:
+        seen.append(store.pools_version)
+        return seen[-1] > seen[-2]
+
+    store.put(NODE, node_object("a"))
+    assert changed()
+    store.put(SERVING_POOL, stored(SERVING_POOL, "l4", 1, spec={"startSeconds": 1}))
+    assert changed()
+    status = {"nodes": 1}
+    store.put(SERVING_POOL, stored(SERVING_POOL, "l4", 2, spec={"startSeconds": 1}, status=status))
+    assert not changed(), "its status is the operator's own"
+    store.put(SERVING_POOL, stored(SERVING_POOL, "l4", 3, spec={"startSeconds": 2}))
+    assert changed()
+    store.remove(SERVING_POOL, "", "l4")
+    assert changed()
+    store.remove(NODE, "", "a")
+    assert changed()
+    assert store.nodes() == []
+
+
+def test_what_is_known_is_told_by_uid() -> None:
+    store = Store()
+    store.put(NODE, node_object("a"))
+    store.put(CONFIG_MAP, child(CONFIG_MAP, "c", 1, uid="x"))
+
+    assert store.known(NODE) == {("", "a"): "uid-a"}
+    assert store.known(CONFIG_MAP) == {("shop", "c"): "x"}
+    assert store.known(POD) == {}
+
+
+def test_whose_an_object_is_is_told_by_its_label() -> None:
+    assert is_ours(child(CONFIG_MAP, "c", 1))
+    assert not is_ours(stored(CONFIG_MAP, "c", 1))
