@@ -62,6 +62,13 @@ class ApiServer:
         query = f"?fieldManager={FIELD_MANAGER}&force=true"
         return await self._request("PATCH", path + query, body, _APPLY_HEADERS)
 
+    async def merge(self, kind: Kind, namespace: str, name: str, change: Mapping[str, Any]) -> Body:
+        """JSON merge patch: lists are replaced whole."""
+        query = f"?fieldManager={FIELD_MANAGER}"
+        return await self._request(
+            "PATCH", kind.path(namespace, name) + query, change, _MERGE_HEADERS
+        )
+
     async def scale(self, kind: Kind, namespace: str, name: str, replicas: int) -> Body:
         """Write replicas through the scale subresource, and nothing else."""
         path = kind.path(namespace, name, "scale")

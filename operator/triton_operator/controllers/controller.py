@@ -32,6 +32,8 @@ from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import Pool, PoolDefaults, known_pools
 
 logger = logging.getLogger(__name__)
+ALL_POOLS = Key("Pools", "", "")
+"""Stands for the set of pools: declared ones and those inferred from nodes."""
 
 
 @dataclass
@@ -78,7 +80,8 @@ class Controller:
         for key in keys:
             self._queue.add(key, priority)
         if self._store.pools_version != self._pools_version:
-            self._refresh_pools()
+            # By a key, so that a thousand nodes that come at once are looked at once.
+            self._queue.add(ALL_POOLS)
 
     def sweep(self) -> None:
         """Look at everything again, and verify what was only believed so far."""
@@ -102,7 +105,9 @@ class Controller:
 
     async def _one(self, key: Key) -> None:
         try:
-            if key.kind == SERVING_POOL.kind:
+            if key == ALL_POOLS:
+                self._refresh_pools()
+            elif key.kind == SERVING_POOL.kind:
                 await self._serving_pool(key)
             else:
                 await self._inference_service(key)
@@ -157,6 +162,8 @@ class Controller:
             self._queue.add_after(key, outcome.requeue_after_seconds)
 
     def _observe(self, service: ServiceView) -> Observed:
+        if self._store.pools_version != self._pools_version:
+            self._refresh_pools()
         children = tuple(self._store.children(service.namespace, service.uid))
         autoscalers = {
             child.name: autoscaler

@@ -7,7 +7,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,11 @@ from triton_operator.controllers.endpoints import OperatorCollector, endpoints
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.queue import KeyQueue
-from triton_operator.controllers.resync import drop_ghosts, wait_until_complete
+from triton_operator.controllers.resync import (
+    drop_ghosts,
+    wait_until_complete,
+    wait_until_served,
+)
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.watching import watch_registry, watch_settings
 from triton_operator.controllers.writer import Writer
@@ -77,6 +81,19 @@ async def run_operator(options: OperatorOptions, stop: asyncio.Event) -> None:
         await connection.session.close()
 
 
+async def _served(server: ApiServer, namespaces: Sequence[str], stop: asyncio.Event) -> bool:
+    """Wait for every kind to be served, or for a stop; whether it was the former."""
+    serving = asyncio.ensure_future(wait_until_served(server, namespaces))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if serving.done():
+        serving.result()
+        return True
+    serving.cancel()
+    return False
+
+
 def stop_on_signals(stop: asyncio.Event) -> None:
     """Let SIGTERM and SIGINT set `stop`, where this runs in the main thread."""
     loop = asyncio.get_running_loop()
@@ -113,17 +130,39 @@ async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.E
     runner = await _serve(
         OperatorCollector(queue, controller, writer), pulse, complete, options.http_port
     )
-    # Strictly before kopf: on its way out, kopf cancels every task that is younger than itself.
-    workers = [asyncio.create_task(_work(complete, controller)) for _ in range(options.workers)]
-    sweeper = asyncio.create_task(_sweep(options, server, store, controller, complete, pulse))
+    try:
+        if await _served(server, options.namespaces, stop):
+            registry = watch_registry(
+                store, connection, controller.concern, writer.forget, pulse.beat
+            )
+            # Strictly before kopf: on its way out, it cancels every task younger than itself.
+            workers = [
+                asyncio.create_task(_work(complete, controller)) for _ in range(options.workers)
+            ]
+            sweeper = asyncio.create_task(
+                _sweep(options, server, store, controller, complete, pulse)
+            )
+            await _watch(options, registry, stop, sweeper, workers, queue.close, complete)
+    finally:
+        await runner.cleanup()
+
+
+async def _watch(
+    options: OperatorOptions,
+    registry: kopf.OperatorRegistry,
+    stop: asyncio.Event,
+    sweeper: asyncio.Task[None],
+    workers: Sequence[asyncio.Task[None]],
+    close_queue: Callable[[], None],
+    complete: asyncio.Event,
+) -> None:
+    """Run kopf until `stop`, or until kopf or the sweeper ends with an error, which is raised."""
     kopf_stop = asyncio.Event()
     watching: asyncio.Future[None] | None = None
     try:
         older = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
-            registry=watch_registry(
-                store, connection, controller.concern, writer.forget, pulse.beat
-            ),
+            registry=registry,
             settings=watch_settings(),
             # Kopf's own guess asks for the user's name, which a container's user id has not.
             identity=options.identity,  # type: ignore[arg-type]  # a str by another name
@@ -140,15 +179,13 @@ async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.E
     finally:
         # Finish what runs before kopf goes: it closes the session that the workers share with it.
         sweeper.cancel()
-        queue.close()
+        close_queue()
         complete.set()
         await asyncio.wait(workers, timeout=STOP_SECONDS)
         for worker in workers:
             worker.cancel()
         kopf_stop.set()
-        await runner.cleanup()
-    results = await asyncio.gather(watching, sweeper, *workers, return_exceptions=True)
-    for result in results:
+    for result in await asyncio.gather(watching, sweeper, *workers, return_exceptions=True):
         if isinstance(result, Exception):
             raise result
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from triton_operator.api import labels
 from triton_operator.controllers.api_server import ApiServer, Identity
+from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import WATCHED, Kind
 from triton_operator.controllers.store import Store
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 OWNED_SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
 SYNC_POLL_SECONDS = 0.1
 POLLS_PER_LISTING = 20
+SERVED_POLL_SECONDS = 2.0
 
 
 async def listing(
@@ -31,6 +33,29 @@ async def listing(
         async for identity in server.identities(kind, scope, selector):
             found[(identity.namespace, identity.name)] = identity
     return found
+
+
+async def wait_until_served(server: ApiServer, namespaces: Sequence[str]) -> None:
+    """Return once every watched kind can be listed.
+
+    Kopf looks at the API once, when it starts: a kind that is missing then is never watched.
+    """
+    for kind in WATCHED:
+        while problem := await _listing_problem(server, kind, namespaces):
+            logger.warning(
+                "A kind cannot be listed yet; are the CustomResourceDefinitions installed, and may "
+                "this account list it?",
+                extra={"kind": kind.kind, "error": problem},
+            )
+            await asyncio.sleep(SERVED_POLL_SECONDS)
+
+
+async def _listing_problem(server: ApiServer, kind: Kind, namespaces: Sequence[str]) -> str | None:
+    try:
+        await listing(server, kind, namespaces)
+    except ApiError as error:
+        return str(error)
+    return None
 
 
 async def drop_ghosts(

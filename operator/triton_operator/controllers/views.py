@@ -163,14 +163,6 @@ def _deployment(
     spec: Mapping[str, Any],
     status: Mapping[str, Any],
 ) -> DeploymentView:
-    stuck = next(
-        (
-            condition.get("message", "")
-            for condition in status.get("conditions") or ()
-            if condition.get("type") == "Progressing" and condition.get("status") == "False"
-        ),
-        "",
-    )
     return DeploymentView(
         **common,
         pool=object_labels.get(labels.POOL, ""),
@@ -180,7 +172,7 @@ def _deployment(
         updated=status.get("updatedReplicas", 0),
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
-        stuck_message=stuck,
+        stuck_message=_message_where_false(status, "Progressing"),
     )
 
 
@@ -207,14 +199,6 @@ def _pod(
     metadata: Mapping[str, Any],
     status: Mapping[str, Any],
 ) -> PodView:
-    unschedulable = next(
-        (
-            condition.get("message", "")
-            for condition in status.get("conditions") or ()
-            if condition.get("type") == "PodScheduled" and condition.get("status") == "False"
-        ),
-        "",
-    )
     states = [
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
@@ -226,9 +210,17 @@ def _pod(
         job=object_labels.get("batch.kubernetes.io/job-name", ""),
         phase=status.get("phase", ""),
         created=metadata.get("creationTimestamp", ""),
-        unschedulable=unschedulable,
+        unschedulable=_message_where_false(status, "PodScheduled"),
         containers=tuple(_container(state) for state in states),
     )
+
+
+def _message_where_false(status: Mapping[str, Any], type_: str) -> str:
+    """The message of a condition that is False, else an empty one."""
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == type_ and condition.get("status") == "False":
+            return str(condition.get("message") or "no message")
+    return ""
 
 
 def _container(status: Mapping[str, Any]) -> ContainerView:

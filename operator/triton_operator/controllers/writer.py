@@ -14,6 +14,7 @@ from triton_operator.controllers.store import Store
 from triton_operator.controllers.views import DeploymentView, ObjectView, SpecView
 
 ObjectId = tuple[str, str, str]
+UNPROCESSABLE = 422
 
 
 class Blocked(Exception):
@@ -141,12 +142,29 @@ class Writer:
         except ApiConflict:
             if known:
                 raise
+        except ApiRefused as error:
+            if not known or error.status != UNPROCESSABLE:
+                raise
+            return await self._replace_lists(kind, manifest)
         metadata = manifest["metadata"]
         live = await self._server.get(kind, metadata["namespace"], metadata["name"])
         if live is not None and kind.kind == MODEL_PROFILE.kind:
             return live
         if live is not None and not _is_owned(live, metadata):
             raise Blocked(_not_owned(kind, metadata["name"]))
+        return await self._server.apply(kind, manifest, force=True)
+
+    async def _replace_lists(self, kind: Kind, manifest: Mapping[str, Any]) -> Any:
+        """Put back a list in which somebody changed a row's key.
+
+        An apply never removes the rows of others: a port renumbered by hand stays beside the one
+        that is wanted, under the same name, and the result is invalid. A merge patch replaces
+        whole lists; the apply after it makes the fields the operator's again.
+        """
+        metadata = manifest["metadata"]
+        await self._server.merge(
+            kind, metadata["namespace"], metadata["name"], {"spec": manifest["spec"]}
+        )
         return await self._server.apply(kind, manifest, force=True)
 
 

@@ -60,7 +60,10 @@ class Shell:
                 if (kind.kind, namespace, name) not in self.cluster.objects:
                     self.writer.forget(kind.kind, namespace, name)
                     self.controller.concern(self.store.remove(kind, namespace, name))
-        for (kind_name, _, _), body in list(self.cluster.objects.items()):
+        # Nodes first, as the pools that come of them concern every service.
+        for (kind_name, _, _), body in sorted(
+            self.cluster.objects.items(), key=lambda row: row[0][0] != "Node"
+        ):
             self.controller.concern(self.store.put(BY_NAME[kind_name], body))
 
     async def run(self) -> list[str]:

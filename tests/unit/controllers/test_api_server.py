@@ -1,0 +1,260 @@
+"""Requests to the API server, over a real connection: paths, bodies, and what answers mean."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from triton_operator.api.group import FIELD_MANAGER
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.connection import Connection
+from triton_operator.controllers.errors import ApiConflict, ApiRefused, ApiUnavailable
+from triton_operator.controllers.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    EVENT,
+    INFERENCE_SERVICE,
+    POD,
+    SERVING_POOL,
+)
+
+Answer = web.Response
+
+
+@dataclass
+class Server:
+    """Answers in their order, and what was asked."""
+
+    answers: list[Answer]
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json() if request.can_read_body else None
+        self.asked.append(
+            {
+                "method": request.method,
+                "path": request.path,
+                "query": dict(request.query),
+                "type": request.headers.get("Content-Type"),
+                "accept": request.headers.get("Accept"),
+                "body": body,
+            }
+        )
+        return self.answers.pop(0)
+
+
+def ok(**body: Any) -> Answer:
+    return web.json_response(body)
+
+
+def status(code: int, reason: str, message: str, **headers: str) -> Answer:
+    body = {"kind": "Status", "reason": reason, "message": message}
+    return web.json_response(body, status=code, headers=headers)
+
+
+def asked(
+    ask: Callable[[ApiServer], Awaitable[Any]], *answers: Answer
+) -> tuple[Any, list[dict[str, Any]]]:
+    """The result of `ask`, and the requests that it made."""
+
+    async def scenario() -> tuple[Any, list[dict[str, Any]]]:
+        server = Server(list(answers))
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", server.handle)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            async with aiohttp.ClientSession() as session:
+                api = ApiServer(Connection(f"http://{host}:{port}", session))
+                return await ask(api), server.asked
+        finally:
+            await runner.cleanup()
+
+    return asyncio.run(scenario())
+
+
+MANIFEST = {"kind": "ConfigMap", "metadata": {"name": "c", "namespace": "shop"}, "data": {"a": "b"}}
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_apply(force: bool) -> None:
+    answer, (request,) = asked(
+        lambda api: api.apply(CONFIG_MAP, MANIFEST, force=force), ok(kind="ConfigMap")
+    )
+
+    assert answer == {"kind": "ConfigMap"}
+    assert request == {
+        "method": "PATCH",
+        "path": "/api/v1/namespaces/shop/configmaps/c",
+        "query": {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"},
+        "type": "application/apply-patch+yaml",
+        "accept": "*/*",
+        "body": MANIFEST,
+    }
+
+
+def test_a_status_goes_to_its_subresource_and_to_this_object_only() -> None:
+    _, (request,) = asked(
+        lambda api: api.apply_status(INFERENCE_SERVICE, "shop", "a", "uid", {"replicas": 1}), ok()
+    )
+
+    assert request["path"].endswith("/namespaces/shop/inferenceservices/a/status")
+    assert request["body"]["metadata"] == {"name": "a", "namespace": "shop", "uid": "uid"}
+    assert request["body"]["status"] == {"replicas": 1}
+    assert request["body"]["apiVersion"] == INFERENCE_SERVICE.api_version
+    assert request["query"]["force"] == "true"
+
+
+def test_the_status_of_a_cluster_scoped_object_has_no_namespace() -> None:
+    _, (request,) = asked(
+        lambda api: api.apply_status(SERVING_POOL, "", "p", "uid", {"nodes": 1}), ok()
+    )
+
+    assert request["path"].endswith("/servingpools/p/status")
+    assert request["body"]["metadata"] == {"name": "p", "uid": "uid"}
+
+
+def test_replicas_go_through_the_scale_subresource_and_nothing_else_does() -> None:
+    _, (request,) = asked(lambda api: api.scale(DEPLOYMENT, "shop", "d", 3), ok())
+
+    assert request["path"] == "/apis/apps/v1/namespaces/shop/deployments/d/scale"
+    assert request["type"] == "application/merge-patch+json"
+    assert request["body"] == {"spec": {"replicas": 3}}
+
+
+def test_only_the_object_that_was_seen_is_deleted() -> None:
+    _, (request,) = asked(lambda api: api.delete(DEPLOYMENT, "shop", "d", "uid"), ok())
+
+    assert (request["method"], request["path"]) == (
+        "DELETE",
+        "/apis/apps/v1/namespaces/shop/deployments/d",
+    )
+    assert request["body"] == {"preconditions": {"uid": "uid"}, "propagationPolicy": "Background"}
+
+
+def test_what_is_gone_already_is_deleted() -> None:
+    asked(lambda api: api.delete(DEPLOYMENT, "shop", "d", "u"), status(404, "NotFound", "gone"))
+
+
+def test_an_object_that_is_not_there_is_none() -> None:
+    answer, _ = asked(lambda api: api.get(POD, "shop", "p"), status(404, "NotFound", "no"))
+
+    assert answer is None
+
+
+def test_an_event_is_created_in_its_namespace() -> None:
+    _, (request,) = asked(lambda api: api.create(EVENT, "shop", {"kind": "Event"}), ok())
+
+    assert (request["method"], request["path"]) == (
+        "POST",
+        "/apis/events.k8s.io/v1/namespaces/shop/events",
+    )
+    assert request["type"] == "application/json"
+
+
+def item(name: str) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "shop", "uid": f"u-{name}", "resourceVersion": "7"}
+    return {"metadata": metadata}
+
+
+def test_a_listing_goes_page_by_page_and_asks_for_metadata_only() -> None:
+    async def names(api: ApiServer) -> list[str]:
+        return [one.name async for one in api.identities(POD, None, "a=b")]
+
+    answer, requests = asked(
+        names,
+        ok(metadata={"continue": "next"}, items=[item("x"), item("y")]),
+        ok(metadata={}, items=[item("z")]),
+    )
+
+    assert answer == ["x", "y", "z"]
+    assert [request["query"].get("continue") for request in requests] == [None, "next"]
+    for request in requests:
+        assert request["path"] == "/api/v1/pods"
+        assert request["query"]["labelSelector"] == "a=b"
+        assert "PartialObjectMetadataList" in request["accept"]
+
+
+def test_a_listing_of_nothing_is_empty() -> None:
+    """The API server writes `null` for a list without items."""
+
+    async def names(api: ApiServer) -> list[str]:
+        return [one.name async for one in api.identities(POD, "shop", "")]
+
+    answer, (request,) = asked(names, ok(metadata={}, items=None))
+
+    assert answer == []
+    assert request["path"] == "/api/v1/namespaces/shop/pods"
+    assert "labelSelector" not in request["query"]
+
+
+def test_a_refusal_has_the_servers_reason_and_words() -> None:
+    with pytest.raises(ApiRefused) as refused:
+        asked(
+            lambda api: api.apply(CONFIG_MAP, MANIFEST, force=True),
+            status(422, "Invalid", "data: too long"),
+        )
+
+    assert (refused.value.reason, refused.value.message) == ("Invalid", "data: too long")
+
+
+def test_a_conflict_is_one() -> None:
+    with pytest.raises(ApiConflict):
+        asked(
+            lambda api: api.apply(CONFIG_MAP, MANIFEST, force=False),
+            status(409, "Conflict", "field managed by kubectl"),
+        )
+
+
+def test_too_many_requests_say_when_to_come_back() -> None:
+    with pytest.raises(ApiUnavailable) as busy:
+        asked(
+            lambda api: api.scale(DEPLOYMENT, "shop", "d", 1),
+            status(429, "TooManyRequests", "busy", **{"Retry-After": "3"}),
+        )
+
+    assert busy.value.retry_after == 3.0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        web.Response(status=502, text="<html>bad gateway</html>"),
+        web.Response(status=503, text='"just a string"', content_type="application/json"),
+    ],
+    ids=["a proxy's page", "no object"],
+)
+def test_an_answer_that_is_no_status_is_quoted(answer: Answer) -> None:
+    with pytest.raises(ApiUnavailable) as error:
+        asked(lambda api: api.get(POD, "shop", "p"), answer)
+
+    assert error.value.message
+
+
+def test_no_answer_says_which_request_had_none() -> None:
+    async def scenario() -> None:
+        async with aiohttp.ClientSession() as session:
+            # Port 1 is reserved; nothing listens there.
+            await ApiServer(Connection("http://127.0.0.1:1", session)).get(POD, "shop", "p")
+
+    with pytest.raises(ApiUnavailable) as error:
+        asyncio.run(scenario())
+
+    assert error.value.status == 0
+    assert "GET /api/v1/namespaces/shop/pods/p" in error.value.message
+
+
+def test_requests_are_counted() -> None:
+    async def twice(api: ApiServer) -> int:
+        await api.get(POD, "shop", "a")
+        await api.get(POD, "shop", "b")
+        return api.requests
+
+    assert asked(twice, ok(), ok())[0] == 2
