@@ -166,7 +166,8 @@ class Shop:
         """
         kinds = [kind for kind, _ in self.children(name)]
         return (
-            {"Deployment", "Service", "ConfigMap"} <= set(kinds)
+            {"Deployment", "ConfigMap"} <= set(kinds)
+            and kinds.count("Service") > 1
             and "Job" not in kinds
             and self.is_seen(name)
             and self.operator.is_quiet()

@@ -143,7 +143,7 @@ class Writer:
             if known:
                 raise
         except ApiRefused as error:
-            if not known or error.status != UNPROCESSABLE:
+            if not known or error.status != UNPROCESSABLE or "spec" not in manifest:
                 raise
             return await self._replace_lists(kind, manifest)
         metadata = manifest["metadata"]

@@ -511,6 +511,16 @@ def test_a_pool_that_is_described_concerns_every_service() -> None:
     assert pool_status["conditions"][0]["reason"] == "NodesFound"
 
 
+def test_nodes_that_come_at_once_are_looked_at_once() -> None:
+    shell = serving_shell()
+    for number in range(50):
+        shell.cluster.put(node_object(f"new-{number}"))
+
+    shell.watch()
+
+    assert len(shell.queue) == 1
+
+
 def test_a_pools_status_is_not_written_twice() -> None:
     shell = Shell()
     shell.cluster.put(

@@ -13,8 +13,21 @@ from triton_operator.api import labels
 from triton_operator.controllers import resync
 from triton_operator.controllers.api_server import Identity
 from triton_operator.controllers.keys import Key
-from triton_operator.controllers.kinds import BY_NAME, DEPLOYMENT, INFERENCE_SERVICE, NODE, Kind
-from triton_operator.controllers.resync import drop_ghosts, listing, wait_until_complete
+from triton_operator.controllers.errors import ApiNotFound
+from triton_operator.controllers.kinds import (
+    BY_NAME,
+    DEPLOYMENT,
+    INFERENCE_SERVICE,
+    NODE,
+    WATCHED,
+    Kind,
+)
+from triton_operator.controllers.resync import (
+    drop_ghosts,
+    listing,
+    wait_until_complete,
+    wait_until_served,
+)
 from triton_operator.controllers.store import Store
 
 FILETYPE = Key("InferenceService", "shop", "filetype")
@@ -170,6 +183,7 @@ def test_only_the_watched_namespaces_are_listed_and_nodes_as_a_whole() -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polls without waiting: what is awaited comes from the test itself."""
     monkeypatch.setattr(resync, "SYNC_POLL_SECONDS", 0)
+    monkeypatch.setattr(resync, "SERVED_POLL_SECONDS", 0)
 
 
 def waits_for(
@@ -231,6 +245,22 @@ def test_what_is_deleted_while_this_waits_is_not_waited_for() -> None:
     body = cluster.put(service_object("late"))
 
     assert waits_for(cluster, Store(), [(INFERENCE_SERVICE, body)], gone=True) == [True, False]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_watches_wait_for_kinds_that_are_not_served_yet(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cluster = Cluster()
+    absent = ApiNotFound(404, "NotFound", "the server could not find the requested resource")
+    cluster.failures["list", "ModelProfile"] = [absent, absent]
+
+    asyncio.run(wait_until_served(cluster, ()))  # type: ignore[arg-type]
+
+    assert cluster.requests.count("list ModelProfile") == 3
+    assert {line.split()[1] for line in cluster.requests} == {kind.kind for kind in WATCHED}
+    assert caplog.messages == [message for message in caplog.messages if "are the Custom" in message]
+    assert len(caplog.messages) == 2
 
 
 def test_the_label_by_which_children_are_listed_is_the_one_they_carry() -> None:
