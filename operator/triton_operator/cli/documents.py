@@ -1,17 +1,19 @@
 """Reads what a user would apply, strictly: a typing mistake is an error with the field's path."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from triton_operator.api.group import API_VERSION
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec
+from triton_operator.cli.admission import as_stored, refusals
 
 Spec = TypeVar("Spec", bound=BaseModel)
 
@@ -38,22 +40,38 @@ class Documents:
     profiles: dict[str, ModelProfileSpec] = field(default_factory=dict)
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads as kubectl does: what looks like a time stays text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [row for row in rows if row[0] != "tag:yaml.org,2002:timestamp"]
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def read_documents(path: Path) -> Documents:
     """The InferenceServices, ServingPools and ModelProfiles in a YAML or JSON file.
 
     Raises:
-        InvalidDocument: unreadable, not YAML, or not as the API has it.
+        InvalidDocument: unreadable, not YAML, or not as the API has it; names all that is wrong in
+            all objects.
     """
     try:
-        text = path.read_text()
-        parsed = [document for document in yaml.safe_load_all(text) if document]
+        parsed = list(yaml.load_all(path.read_text(), Loader=_Loader))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidDocument(f"{path}: {error}") from error
     documents = Documents()
+    problems = []
     for document in _flat(parsed):
         if not isinstance(document, Mapping) or document.get("apiVersion") != API_VERSION:
             continue
-        _take(documents, document)
+        try:
+            _take(documents, _as_json(document))
+        except InvalidDocument as error:
+            problems.append(str(error))
+    if problems:
+        raise InvalidDocument("\n".join(problems))
     return documents
 
 
@@ -65,38 +83,38 @@ def _flat(parsed: Iterable[Any]) -> Iterable[Any]:
             yield document
 
 
+def _as_json(document: Mapping[Any, Any]) -> dict[str, Any]:
+    """The document as it travels: every key a text, nothing that only YAML knows."""
+    try:
+        travelled: dict[str, Any] = json.loads(json.dumps(document, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidDocument(f"{document.get('kind')}: cannot be sent as JSON: {error}") from error
+    return travelled
+
+
 def _take(documents: Documents, document: Mapping[str, Any]) -> None:
     kind = document.get("kind", "")
-    metadata = document.get("metadata") or {}
-    name = metadata.get("name", "")
-    if not name:
+    metadata = document.get("metadata")
+    if not isinstance(metadata, Mapping) or not metadata.get("name"):
         raise InvalidDocument(f"{kind}: metadata.name: is missing")
-    where = f"{kind} {name}"
-    spec = document.get("spec")
+    for part in ("name", "namespace"):
+        if not isinstance(metadata.get(part) or "", str):
+            raise InvalidDocument(f"{kind}: metadata.{part}: {metadata[part]} needs quotes")
+    name = metadata["name"]
     match kind:
         case "InferenceService":
-            documents.services.append(
-                Service(
-                    name,
-                    metadata.get("namespace", "default"),
-                    _strict(InferenceServiceSpec, spec, where),
-                )
-            )
+            spec = _admitted(InferenceServiceSpec, kind, document)
+            documents.services.append(Service(name, metadata.get("namespace") or "default", spec))
         case "ServingPool":
-            documents.pools[name] = _strict(ServingPoolSpec, spec, where)
+            documents.pools[name] = _admitted(ServingPoolSpec, kind, document)
         case "ModelProfile":
-            profile = _strict(ModelProfileSpec, spec, where)
+            profile = _admitted(ModelProfileSpec, kind, document)
             documents.profiles[profile.digest] = profile
         case _:
-            raise InvalidDocument(f"{where}: {API_VERSION} has no kind {kind!r}")
+            raise InvalidDocument(f"{kind} {name}: {API_VERSION} has no kind {kind!r}")
 
 
-def _strict(model: type[Spec], spec: Any, where: str) -> Spec:
-    try:
-        return model.model_validate(spec, extra="forbid")
-    except ValidationError as error:
-        lines = [
-            ".".join(["spec", *(str(part) for part in row["loc"])]) + f": {row['msg']}"
-            for row in error.errors(include_url=False)
-        ]
-        raise InvalidDocument("\n".join(f"{where}: {line}" for line in lines)) from error
+def _admitted(model: type[Spec], kind: str, document: Mapping[str, Any]) -> Spec:
+    if problems := refusals(kind, document):
+        raise InvalidDocument("\n".join(problems))
+    return model.model_validate(as_stored(kind, document)["spec"])

@@ -80,9 +80,9 @@ class ApiServer:
         )
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Body | None:
-        """The object, or None."""
+        """The object, or None. From the API server's cache: new enough to find a stranger."""
         try:
-            return await self._request("GET", kind.path(namespace, name))
+            return await self._request("GET", kind.path(namespace, name) + "?resourceVersion=0")
         except ApiNotFound:
             return None
 

@@ -125,6 +125,8 @@ def _by_report(
             # Wanted until the facts have been seen in a profile and the digest in the status.
             job=manifest,
             profile=profile_of_facts(owner.namespace, report.digest, report.facts),
+            # The answers to the operator's own writes wake nobody, and the Job must still go.
+            requeue_after_seconds=0.0,
         )
     if report and report.failure:
         failure = report.failure

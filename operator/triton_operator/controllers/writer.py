@@ -8,13 +8,24 @@ from triton_operator.api import labels, reasons
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound, ApiRefused
 from triton_operator.controllers.keys import Key
-from triton_operator.controllers.kinds import BY_NAME, DEPLOYMENT, JOB, MODEL_PROFILE, Kind
+from triton_operator.controllers.kinds import (
+    BY_NAME,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    JOB,
+    MODEL_PROFILE,
+    SERVICE,
+    Kind,
+)
 from triton_operator.controllers.observed import ApplyProblem
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.views import DeploymentView, ObjectView, SpecView
 
 ObjectId = tuple[str, str, str]
 UNPROCESSABLE = 422
+MERGING = (SERVICE, CONFIG_MAP)
+"""Kinds into which an apply can merge without a conflict: a Service without a selector, data with
+other keys. Their names are looked up before the first write."""
 
 
 class Blocked(Exception):
@@ -135,24 +146,36 @@ class Writer:
         return written == (live.uid, version)
 
     async def _apply(self, kind: Kind, manifest: Mapping[str, Any], *, known: bool) -> Any:
+        if known:
+            return await self._apply_known(kind, manifest)
+        if kind in MERGING:
+            await self._refuse_stranger(kind, manifest["metadata"])
         try:
-            # A child that was never seen is written without force: the fields of a stranger with
-            # the same name conflict, since selectors, ports and data hold this service's names.
-            return await self._server.apply(kind, manifest, force=known)
+            # Without force: a stranger's selector or template of the same name is a conflict.
+            return await self._server.apply(kind, manifest, force=False)
         except ApiConflict:
-            if known:
-                raise
-        except ApiRefused as error:
-            if not known or error.status != UNPROCESSABLE or "spec" not in manifest:
-                raise
-            return await self._replace_lists(kind, manifest)
-        metadata = manifest["metadata"]
-        live = await self._server.get(kind, metadata["namespace"], metadata["name"])
+            live = await self._refuse_stranger(kind, manifest["metadata"])
+        except ApiRefused:
+            await self._refuse_stranger(kind, manifest["metadata"])
+            raise
         if live is not None and kind.kind == MODEL_PROFILE.kind:
             return live
-        if live is not None and not _is_owned(live, metadata):
-            raise Blocked(_not_owned(kind, metadata["name"]))
         return await self._server.apply(kind, manifest, force=True)
+
+    async def _apply_known(self, kind: Kind, manifest: Mapping[str, Any]) -> Any:
+        try:
+            return await self._server.apply(kind, manifest, force=True)
+        except ApiRefused as error:
+            if error.status != UNPROCESSABLE or "spec" not in manifest:
+                raise
+            return await self._replace_lists(kind, manifest)
+
+    async def _refuse_stranger(self, kind: Kind, wanted: Mapping[str, Any]) -> Any:
+        """The object that has a child's name, if any; Blocked where it is not this service's."""
+        live = await self._server.get(kind, wanted["namespace"], wanted["name"])
+        if live is not None and wanted.get("ownerReferences") and not _is_owned(live, wanted):
+            raise Blocked(_not_owned(kind, wanted["name"]))
+        return live
 
     async def _replace_lists(self, kind: Kind, manifest: Mapping[str, Any]) -> Any:
         """Put back a list in which somebody changed a row's key.
