@@ -19,8 +19,8 @@ sys.path.insert(0, str(HERE.parent))
 from pinned_packages import drop, install, install_project, settle  # noqa: E402
 
 REQUIREMENTS = REPOSITORY / "requirements" / "operator.txt"
-PROJECT = ("pyproject.toml", "README.md", "LICENSE", "operator/triton_operator")
-"""What the wheel is built from."""
+PROJECT = ("pyproject.toml", "LICENSE", "operator/triton_operator")
+"""What the wheel is built from. Not the README, or each edit of it would make a new image."""
 INPUTS = (
     "images/operator",
     "images/pinned_packages.py",
@@ -48,6 +48,7 @@ def stage_project(stage: Path) -> None:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, target)
+    (stage / "README.md").touch()
 
 
 def make_context(folder: Path) -> None:

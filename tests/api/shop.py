@@ -80,6 +80,14 @@ class Shop:
         assert found is not None, f"no {kind} {name}"
         return found
 
+    def until_gone(self, kind: str, name: str) -> None:
+        """Wait until there is no such object; the operator need not run."""
+        wait_until(
+            f"waiting for {kind} {name} to go",
+            lambda: self.find(kind, name) is None,
+            timeout_seconds=TIMEOUT_SECONDS,
+        )
+
     def all(self, kind: str, service: str = "") -> list[Object]:
         """Every object of a kind; with `service`, those that carry its label."""
         query = {"labelSelector": f"{labels.SERVICE}={service}"} if service else {}

@@ -70,7 +70,7 @@ def test_a_config_is_kept_until_no_pod_needs_it(shop: Shop) -> None:
     shop.serve("a")
     (old,) = shop.names("ConfigMap", "a")
 
-    shop.change("a", batching={"mode": "Fixed", "maxBatchSize": 4})
+    shop.change("a", batching={"mode": "Fixed", "maxBatchSize": 3})
     shop.until("the second config", lambda: len(shop.names("ConfigMap", "a")) == 2)
     shop.until("the end of the work", lambda: shop.is_settled("a"))
 

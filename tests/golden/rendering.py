@@ -37,11 +37,7 @@ COMMAND = "python -m tests.golden --write"
 
 def cases() -> dict[str, Path]:
     """Every case by name."""
-    found = {
-        path.stem: path
-        for path in sorted(EXAMPLES.rglob("*.yaml"))
-        if _has_a_service(path)
-    }
+    found = {path.stem: path for path in sorted(EXAMPLES.rglob("*.yaml")) if _has_a_service(path)}
     for path in sorted((HERE / "cases").glob("*.yaml")):
         assert path.stem not in found, f"{path.stem} is an example's name already"
         found[path.stem] = path

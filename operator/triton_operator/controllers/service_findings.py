@@ -28,7 +28,7 @@ def service_findings(
     available = _available(observed, plan, rollout)
     progressing = _progressing(observed, spec, plan, rollout)
     return [
-        _ready(resolution.finding, planned, available, progressing),
+        _ready(resolution.finding, planned, available, progressing, rollout),
         resolution.finding,
         planned,
         available,
@@ -113,7 +113,11 @@ def _progressing(
 ) -> Finding:
     if spec.paused:
         return _finding(
-            reasons.PROGRESSING, FALSE, reasons.PAUSED, "spec.paused: nothing is changed"
+            reasons.PROGRESSING,
+            FALSE,
+            reasons.PAUSED,
+            "spec.paused: nothing is changed"
+            + ("" if rollout.complete else ", so the pods do not follow the spec as it is now"),
         )
     if not isinstance(plan, Plan):
         return _finding(
@@ -142,7 +146,13 @@ def _progressing(
     )
 
 
-def _ready(model: Finding, planned: Finding, available: Finding, progressing: Finding) -> Finding:
+def _ready(
+    model: Finding,
+    planned: Finding,
+    available: Finding,
+    progressing: Finding,
+    rollout: Rollout,
+) -> Finding:
     """True when the current generation serves; the first of the others that is not says why."""
     for finding in (model, planned, available):
         if finding.status is not TRUE:
@@ -154,6 +164,8 @@ def _ready(model: Finding, planned: Finding, available: Finding, progressing: Fi
             progressing.reason,
             f"the previous plan serves meanwhile; {progressing.message}",
         )
+    if progressing.reason == reasons.PAUSED and not rollout.complete:
+        return _finding(reasons.READY, UNKNOWN, reasons.PAUSED, progressing.message)
     return _finding(reasons.READY, TRUE, reasons.SERVING, available.message)
 
 

@@ -4,8 +4,9 @@ Conditions are compared all eleven, so a row names only those that are not as in
 """
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,8 @@ def serving_without(model: str) -> dict[str, str]:
     }
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     name: str
     why: str
     start: Callable[[], Cluster]
@@ -100,9 +102,9 @@ class Row(NamedTuple):
     problem: ApplyProblem | None = None
     writes: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
-    replicas: dict[str, int] = {DEPLOYMENT: 1}
-    conditions: dict[str, str] = {}
-    says: dict[str, str] = {}
+    replicas: Mapping[str, int] = field(default_factory=lambda: {DEPLOYMENT: 1})
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    says: Mapping[str, str] = field(default_factory=dict)
     events: tuple[str, ...] = ()
     requeue: float | None = None
 
@@ -146,10 +148,11 @@ MODEL = [
     ),
     Row(
         "job done",
-        "the facts go into a profile, and the children follow at once",
+        "the facts go into a profile, and the children follow; another look ends the Job",
         inspected,
         writes=("ModelProfile/sha256-*", *CHILDREN),
         conditions=STARTING,
+        requeue=0,
     ),
     Row(
         "profile appears",
@@ -323,6 +326,7 @@ MODEL = [
         lambda cluster: cluster.end_job(found("sha256:" + "ef" * 32), at=ago(1)),
         writes=("ModelProfile/sha256-*", "Deployment/filetype-cpu"),
         conditions=ROLLING,
+        requeue=0,
     ),
 ]
 
@@ -472,9 +476,7 @@ ROLLOUTS = [
             updatedReplicas=1,
             readyReplicas=1,
             availableReplicas=1,
-            conditions=[
-                {"type": "Progressing", "status": "False", "message": "it has timed out"}
-            ],
+            conditions=[{"type": "Progressing", "status": "False", "message": "it has timed out"}],
         ),
         conditions={"Ready": "False RolloutStuck", "Progressing": "False RolloutStuck"},
         says={"Ready": "the previous plan serves meanwhile; it has timed out"},
@@ -666,9 +668,7 @@ PROBLEMS = [
         "secret missing",
         "a container that cannot be created",
         serving,
-        not_ready(
-            pod(containers=[waiting("triton", "CreateContainerConfigError", 'secret "x"')])
-        ),
+        not_ready(pod(containers=[waiting("triton", "CreateContainerConfigError", 'secret "x"')])),
         conditions=unavailable("ContainerFailed"),
         says={"Ready": 'CreateContainerConfigError: secret "x"'},
         events=("Warning ContainerFailed",),
@@ -814,9 +814,7 @@ def test_nothing_is_news_twice(row: Row) -> None:
     assert first.status is not None
     cluster.put({**cluster.one("InferenceService"), "status": first.status})
 
-    later = reconcile(
-        observed(cluster, pools=row.pools, problem=row.problem, now=NOW + 0.5)
-    )
+    later = reconcile(observed(cluster, pools=row.pools, problem=row.problem, now=NOW + 0.5))
 
     assert later.status is not None
     assert later.events == ()

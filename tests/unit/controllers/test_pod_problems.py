@@ -36,10 +36,10 @@ def waiting(reason: str, message: str = "") -> ContainerView:
     return ContainerView("triton", waiting_reason=reason, waiting_message=message)
 
 
-def ended(code: int, reason: str = "Error", message: str = "", name: str = "triton") -> ContainerView:
-    return ContainerView(
-        name, exit_code=code, terminated_reason=reason, terminated_message=message
-    )
+def ended(
+    code: int, reason: str = "Error", message: str = "", name: str = "triton"
+) -> ContainerView:
+    return ContainerView(name, exit_code=code, terminated_reason=reason, terminated_message=message)
 
 
 class Row(NamedTuple):

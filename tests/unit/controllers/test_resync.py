@@ -12,8 +12,8 @@ from tests.unit.planning.building import node_object
 from triton_operator.api import labels
 from triton_operator.controllers import resync
 from triton_operator.controllers.api_server import Identity
-from triton_operator.controllers.keys import Key
 from triton_operator.controllers.errors import ApiNotFound
+from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import (
     BY_NAME,
     DEPLOYMENT,
@@ -259,7 +259,9 @@ def test_the_watches_wait_for_kinds_that_are_not_served_yet(
 
     assert cluster.requests.count("list ModelProfile") == 3
     assert {line.split()[1] for line in cluster.requests} == {kind.kind for kind in WATCHED}
-    assert caplog.messages == [message for message in caplog.messages if "are the Custom" in message]
+    assert caplog.messages == [
+        message for message in caplog.messages if "are the Custom" in message
+    ]
     assert len(caplog.messages) == 2
 
 

@@ -25,7 +25,12 @@ FILETYPE = Key("InferenceService", "shop", "filetype")
 def stored(kind: Kind, name: str, version: int, uid: str = "u", **parts: Any) -> Body:
     body = {
         "kind": kind.kind,
-        "metadata": {"name": name, "namespace": "shop", "uid": uid, "resourceVersion": str(version)},
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "uid": uid,
+            "resourceVersion": str(version),
+        },
         **parts,
     }
     if not kind.namespaced:
@@ -34,7 +39,13 @@ def stored(kind: Kind, name: str, version: int, uid: str = "u", **parts: Any) ->
 
 
 def child(
-    kind: Kind, name: str, version: int, *, owner: str = "owner", service: str = "filetype", **kw: Any
+    kind: Kind,
+    name: str,
+    version: int,
+    *,
+    owner: str = "owner",
+    service: str = "filetype",
+    **kw: Any,
 ) -> Body:
     body = stored(kind, name, version, **kw)
     body["metadata"]["labels"] = {

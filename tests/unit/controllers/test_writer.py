@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.controllers.cluster import Body, Cluster
+from tests.unit.planning.building import DIGEST, facts
 from triton_operator.api import labels
 from triton_operator.controllers.errors import (
     ApiConflict,
@@ -23,7 +24,6 @@ from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.service import service_over_all
-from tests.unit.planning.building import DIGEST, facts
 
 OWNER = Owner("filetype", "shop", "uid-filetype")
 SERVICE = with_desired_hash(service_over_all(OWNER))

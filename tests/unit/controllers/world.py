@@ -109,9 +109,7 @@ async def _delete(cluster: Cluster, child: ObjectView) -> None:
     await cluster.delete(BY_NAME[child.kind], child.namespace, child.name, child.uid)
 
 
-def step(
-    cluster: Cluster, *, pools: Sequence[Pool] = (CPU,), now: float = NOW - 3600
-) -> Outcome:
+def step(cluster: Cluster, *, pools: Sequence[Pool] = (CPU,), now: float = NOW - 3600) -> Outcome:
     """One reconcile, carried out; an hour ago unless told otherwise."""
     outcome = reconcile(observed(cluster, pools=pools, now=now))
     absorb(cluster, outcome)

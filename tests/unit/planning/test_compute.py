@@ -57,9 +57,7 @@ class Row(NamedTuple):
             "a thread stopped by a quota in mid-batch waits for the next period",
             "1 thread: 500m",
         ),
-        Row(
-            "one and a half", resources("1500m"), resources(), 2, 1500, 2000, "whole cores above"
-        ),
+        Row("one and a half", resources("1500m"), resources(), 2, 1500, 2000, "whole cores above"),
         Row("nothing at all", resources("0"), resources(), 1, 0, 0, "no request, still a thread"),
     ],
     ids=lambda row: row.name,
@@ -84,9 +82,7 @@ def test_threads_are_left_alone_on_a_gpu() -> None:
 
 
 @given(st.integers(1, 256_000), st.booleans())
-def test_limits_are_the_request_in_whole_cores_and_threads_fill_them(
-    milli: int, gpu: bool
-) -> None:
+def test_limits_are_the_request_in_whole_cores_and_threads_fill_them(milli: int, gpu: bool) -> None:
     choice = choose_compute(resources(cpu_quantity(milli)), resources(), gpu=gpu)
 
     assert choice.request_millicores == milli

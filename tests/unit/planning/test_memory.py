@@ -45,9 +45,7 @@ class Row(NamedTuple):
     ids=lambda row: row.name,
 )
 def test_stated(row: Row) -> None:
-    choice = choose_memory(
-        row.wanted, row.pool, facts(), instances=1, max_batch_size=4, gpu=False
-    )
+    choice = choose_memory(row.wanted, row.pool, facts(), instances=1, max_batch_size=4, gpu=False)
 
     assert choice.memory_bytes == row.expected
     assert row.says in choice.reason

@@ -45,9 +45,7 @@ def test_a_heartbeat_leaves_the_facts_equal() -> None:
 
 def test_a_resource_is_offered_by_count() -> None:
     without, exhausted = node("a"), node("b", gpus=1)
-    exhausted = node_facts(
-        {**node_object("b"), "status": {"allocatable": {"nvidia.com/gpu": "0"}}}
-    )
+    exhausted = node_facts({**node_object("b"), "status": {"allocatable": {"nvidia.com/gpu": "0"}}})
 
     assert node("c", gpus=2).offers("nvidia.com/gpu")
     assert not without.offers("nvidia.com/gpu")

@@ -1,5 +1,7 @@
 """Placement: which pools may serve, which one first, and the reason that people read."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,12 +18,13 @@ CHEAP = pool("cheap", cost_per_replica_hour=price("0.10"), watts_per_replica=90)
 DEAR = gpu_pool("dear", cost_per_replica_hour=price("0.71"), watts_per_replica=72)
 
 
-class Order(NamedTuple):
+@dataclass(frozen=True)
+class Order:
     name: str
     pools: list[Pool]
     expected: list[str]
     why: str
-    hardware: dict[str, Any] = {}
+    hardware: Mapping[str, Any] = field(default_factory=dict)
     prefer: Preference = Preference.COST
     says: str = ""
 

@@ -30,9 +30,7 @@ from triton_operator.planning.refusal import Refusal
 from triton_operator.triton.releases import Release
 
 
-def planned(
-    *pools: Pool, model: ModelFacts | None = None, **parts: Any
-) -> tuple[Plan, PoolPlan]:
+def planned(*pools: Pool, model: ModelFacts | None = None, **parts: Any) -> tuple[Plan, PoolPlan]:
     plan = plan_service(spec(**parts), model or facts(), pools or (pool("cpu"),))
     assert isinstance(plan, Plan)
     return plan, plan.pools[0]
@@ -58,7 +56,7 @@ def test_the_happy_path_has_a_reason_for_every_choice() -> None:
 
 
 def test_one_pool_is_in_use_and_the_others_stand_by() -> None:
-    plan, row = planned(gpu_pool("l4"), pool("cpu"))
+    plan, _ = planned(gpu_pool("l4"), pool("cpu"))
 
     assert [chosen.pool.name for chosen in plan.pools] == ["cpu"]
     assert plan.standby == ("l4",)
@@ -150,9 +148,7 @@ def test_a_service_whose_image_tells_no_release_is_told_which_field() -> None:
 
 
 def test_a_refused_batch_refuses_the_plan() -> None:
-    refusal = refused(
-        model=single_request_facts(), batching={"mode": "Fixed", "maxBatchSize": 8}
-    )
+    refusal = refused(model=single_request_facts(), batching={"mode": "Fixed", "maxBatchSize": 8})
 
     assert refusal.reason == "BatchingNotPossible"
 

@@ -33,7 +33,9 @@ class Inferred(NamedTuple):
     [
         Inferred("cpu only", MIXED[:2], {"cpu": True}, "nobody has a GPU"),
         Inferred("mixed", MIXED, {"cpu": True, "gpu": True}, "each node belongs to one of both"),
-        Inferred("gpu only", MIXED[2:], {"cpu": False, "gpu": True}, "cpu stays as a place to grow"),
+        Inferred(
+            "gpu only", MIXED[2:], {"cpu": False, "gpu": True}, "cpu stays as a place to grow"
+        ),
         Inferred("no node", [], {"cpu": False}, "an autoscaled cluster may be empty right now"),
         Inferred(
             "gpu cordoned",

@@ -1,0 +1,365 @@
+"""`triton-operator plan`: what would be done with a file, and exit codes for scripts."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from click.testing import Result
+
+from tests.unit.model.building import linear, relu, saved
+from tests.unit.planning.building import DIGEST, facts
+from triton_operator.api.group import API_VERSION
+from triton_operator.cli.exit_codes import INVALID, OK, REFUSED
+from triton_operator.model.digest import file_row
+
+Call = Callable[..., Result]
+
+
+def service(name: Any = "filetype", **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "InferenceService",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": {"model": {"uri": "pvc://models/a.onnx", "digest": DIGEST}, **spec},
+    }
+
+
+def profile() -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ModelProfile",
+        "metadata": {"name": "known"},
+        "spec": {"digest": DIGEST, "facts": facts().wire()},
+    }
+
+
+def pool(name: str = "l4", **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ServingPool",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """A file with these documents."""
+
+    def written(*documents: Any) -> Path:
+        path = tmp_path / "service.yaml"
+        path.write_text(yaml.safe_dump_all(documents, sort_keys=False))
+        return path
+
+    return written
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A small real model with a batch axis."""
+    return saved(linear(), tmp_path)
+
+
+def test_a_table_for_people(call: Call, write: Callable[..., Path]) -> None:
+    result = call("plan", "-f", write(service(), profile()))
+
+    assert result.exit_code == OK
+    for part in (
+        f"filetype: model {DIGEST}",
+        "POOL",
+        "REPLICAS",
+        "cpu",
+        "FP32",
+        "batch size 4: the model allows it",
+        "config.pbtxt",
+        "max_batch_size: 4",
+    ):
+        assert part in result.stdout
+    assert result.stderr == ""
+
+
+def test_fields_without_effect_are_said(call: Call, write: Callable[..., Path]) -> None:
+    file = write(service(batching={"overload": "Reject"}), profile())
+
+    assert "without effect: spec.batching.overload" in call("plan", "-f", file).stdout
+
+
+def test_yaml_is_what_would_be_applied(call: Call, write: Callable[..., Path]) -> None:
+    result = call("plan", "-f", write(service(), profile()), "-o", "yaml")
+
+    objects = list(yaml.safe_load_all(result.stdout))
+    assert result.exit_code == OK
+    assert [one["kind"] for one in objects] == ["ConfigMap", "Deployment", "Service", "Service"]
+    assert all(one["metadata"]["namespace"] == "shop" for one in objects)
+
+
+def test_json_has_plan_and_objects(call: Call, write: Callable[..., Path]) -> None:
+    file = write(service(scaling={"minReplicas": 2}), profile())
+
+    answer = json.loads(call("plan", "-f", file, "-o", "json").stdout)
+
+    assert (answer["name"], answer["namespace"], answer["digest"]) == ("filetype", "shop", DIGEST)
+    assert (answer["minReplicas"], answer["maxReplicas"]) == (2, 10)
+    (row,) = answer["pools"]
+    assert (row["pool"], row["maxBatchSize"], row["threads"], row["cpu"]) == ("cpu", 4, 1, "1")
+    assert answer["withoutEffect"] == []
+    as_yaml = call("plan", "-f", file, "-o", "yaml").stdout
+    assert answer["objects"] == list(yaml.safe_load_all(as_yaml))
+
+
+def test_several_services_are_a_list(call: Call, write: Callable[..., Path]) -> None:
+    file = write(service("one"), service("two"), profile())
+
+    answer = json.loads(call("plan", "-f", file, "-o", "json").stdout)
+
+    assert [one["name"] for one in answer] == ["one", "two"]
+
+
+def test_a_model_file_is_inspected(call: Call, write: Callable[..., Path], model: Path) -> None:
+    wanted = service()
+    del wanted["spec"]["model"]["digest"]
+
+    answer = json.loads(call("plan", "-f", write(wanted), "--model", model, "-o", "json").stdout)
+
+    assert answer["digest"] == file_row(model, "model.onnx").digest
+    assert answer["pools"][0]["maxBatchSize"] == 4
+
+
+def test_described_pools_are_used(call: Call, write: Callable[..., Path]) -> None:
+    file = write(pool(accelerator={}, replicaResources={"cpu": 4}), service(), profile())
+
+    (row,) = json.loads(call("plan", "-f", file, "-o", "json").stdout)["pools"]
+
+    assert (row["pool"], row["cpu"], row["threads"]) == ("l4", "4", None)
+
+
+def test_image_and_release_of_pools_that_name_none(call: Call, write: Callable[..., Path]) -> None:
+    file = write(service(), profile())
+
+    result = call(
+        "plan", "-f", file, "--image", "r.example/own:dev", "--release", "24.10", "-o", "json"
+    )
+
+    (row,) = json.loads(result.stdout)["pools"]
+    assert row["image"] == "r.example/own:dev"
+    assert any("24.10" in reason for reason in row["reasons"])
+
+
+def test_a_kubernetes_list_and_other_groups_objects(call: Call, write: Callable[..., Path]) -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    rows = {"apiVersion": "v1", "kind": "List", "items": [namespace, service(), profile()]}
+
+    assert call("plan", "-f", write(None, rows)).exit_code == OK
+
+
+class Wrong(NamedTuple):
+    name: str
+    documents: list[Any]
+    says: str
+
+
+BAD_URI = {"model": {"uri": 7}}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Wrong(
+            "unknown field",
+            [service(batching={"maxBatch": 8})],
+            "InferenceService filetype: spec.batching.maxBatch: unknown field",
+        ),
+        Wrong(
+            "unknown field in a list",
+            [service(runtime={"env": [{"name": "A", "vaule": "b"}]})],
+            "spec.runtime.env[0].vaule",
+        ),
+        Wrong("missing field", [service(model={})], "spec.model.uri: Field required"),
+        Wrong("wrong word", [service(scaling={"mode": "auto"})], "spec.scaling.mode: "),
+        Wrong("wrong type", [service(**BAD_URI)], "spec.model.uri: "),
+        Wrong("no spec", [{**service(), "spec": None}], "InferenceService filetype: spec"),
+        Wrong("no name", [{**service(), "metadata": {}}], "metadata.name: is missing"),
+        Wrong("metadata of no use", [{**service(), "metadata": ["a"]}], "metadata"),
+        Wrong("name of no use", [service(7)], "metadata.name"),
+        Wrong(
+            "name that no Service can have",
+            [service("File.Type")],
+            "metadata.name",
+        ),
+        Wrong(
+            "unknown kind",
+            [{**service(), "kind": "InferenceServices"}],
+            "has no kind 'InferenceServices'",
+        ),
+        Wrong("nothing to plan", [pool()], "no InferenceService in it"),
+        Wrong(
+            "other version",
+            [{**service(), "apiVersion": "serving.triton-operator.io/v9"}],
+            "no InferenceService in it",
+        ),
+        Wrong("pool", [service(), pool(cost={"perReplicaHour": 0.71})], "ServingPool l4: spec"),
+        Wrong(
+            "rule across fields",
+            [service(batching={"mode": "Fixed"}), profile()],
+            "mode Fixed needs maxBatchSize",
+        ),
+        Wrong(
+            "bounds that cross",
+            [service(scaling={"minReplicas": 5, "maxReplicas": 2}), profile()],
+            "minReplicas must not be greater than maxReplicas",
+        ),
+    ],
+    ids=lambda row: row.name,
+)
+def test_wrong_input_is_named_by_its_path(
+    call: Call, write: Callable[..., Path], row: Wrong
+) -> None:
+    result = call("plan", "-f", write(*row.documents))
+
+    assert result.exit_code == INVALID
+    assert row.says in result.stderr
+    assert result.stdout == ""
+
+
+def test_every_mistake_is_named_at_once(call: Call, write: Callable[..., Path]) -> None:
+    result = call("plan", "-f", write(service(model={}, scaling={"mode": "auto"})))
+
+    assert "spec.model.uri" in result.stderr
+    assert "spec.scaling.mode" in result.stderr
+
+
+def test_a_file_that_cannot_be_read(call: Call, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1")
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe\x00")
+
+    for path in (tmp_path / "absent.yaml", broken, binary):
+        result = call("plan", "-f", path)
+        assert result.exit_code == INVALID
+        assert str(path) in result.stderr
+
+
+def test_an_option_that_does_not_exist_or_has_no_such_value(
+    call: Call, write: Callable[..., Path]
+) -> None:
+    file = write(service(), profile())
+
+    assert call("plan").exit_code == INVALID
+    assert call("plan", "-f", file, "-o", "xml").exit_code == INVALID
+    assert call("plan", "-f", file, "--release", "newest").exit_code == INVALID
+
+
+class Refused(NamedTuple):
+    name: str
+    documents: list[Any]
+    says: str
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Refused("model unknown", [service()], "filetype: no plan: ModelUnknown: say which file"),
+        Refused(
+            "profile without facts",
+            [service(), {**profile(), "spec": {"digest": DIGEST}}],
+            "ModelUnknown",
+        ),
+        Refused(
+            "no such pool",
+            [service(hardware={"pools": ["h100"]}), profile()],
+            "PoolNotFound: spec.hardware.pools",
+        ),
+        Refused(
+            "no gpu",
+            [service(hardware={"accelerator": "GPU"}), profile()],
+            "NoPoolFits: spec.hardware.accelerator is GPU",
+        ),
+        Refused(
+            "source",
+            [service(model={"uri": "s3://models/a.onnx", "digest": DIGEST}), profile()],
+            "SourceNotSupported: spec.model.uri: s3://",
+        ),
+        Refused(
+            "format",
+            [
+                service(model={"uri": "pvc://m/a.plan", "format": "TensorRT", "digest": DIGEST}),
+                profile(),
+            ],
+            "FormatNotSupported: spec.model.format",
+        ),
+        Refused(
+            "release unknown",
+            [service(runtime={"image": "r.example/own:latest"}), profile()],
+            "UnknownTritonRelease: spec.runtime.image",
+        ),
+    ],
+    ids=lambda row: row.name,
+)
+@pytest.mark.parametrize("output", ["table", "yaml", "json"])
+def test_no_plan_is_an_exit_code_of_its_own(
+    call: Call, write: Callable[..., Path], row: Refused, output: str
+) -> None:
+    result = call("plan", "-f", write(*row.documents), "-o", output)
+
+    assert result.exit_code == REFUSED
+    assert row.says in result.stderr
+
+
+def test_a_refusal_of_one_leaves_the_plans_of_others(
+    call: Call, write: Callable[..., Path]
+) -> None:
+    file = write(service("bad", hardware={"pools": ["h100"]}), service("good"), profile())
+
+    result = call("plan", "-f", file, "-o", "json")
+
+    assert result.exit_code == REFUSED
+    bad, good = json.loads(result.stdout)
+    assert bad["refusal"]["reason"] == "PoolNotFound"
+    assert good["pools"]
+
+
+def test_a_model_file_with_other_bytes_than_pinned(
+    call: Call, write: Callable[..., Path], model: Path
+) -> None:
+    result = call("plan", "-f", write(service()), "--model", model)
+
+    assert result.exit_code == REFUSED
+    assert "DigestMismatch: spec.model.digest is" in result.stderr
+
+
+def test_a_model_that_triton_cannot_serve(
+    call: Call, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    wanted = service()
+    del wanted["spec"]["model"]["digest"]
+
+    result = call("plan", "-f", write(wanted), "--model", saved(relu([], []), tmp_path))
+
+    assert result.exit_code == REFUSED
+    assert "scalar" in result.stderr
+
+
+@pytest.mark.parametrize("content", [None, b"no model"], ids=["absent", "no model"])
+def test_a_file_that_is_no_model(
+    call: Call, write: Callable[..., Path], tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "model.onnx"
+    if content is not None:
+        path.write_bytes(content)
+
+    result = call("plan", "-f", write(service()), "--model", path)
+
+    assert result.exit_code == INVALID
+    assert str(path) in result.stderr
+
+
+def test_examples_can_be_planned(call: Call, model: Path) -> None:
+    examples = Path(__file__).parents[3] / "examples"
+
+    result = call("plan", "-f", examples / "filetype.yaml", "--model", model)
+
+    assert result.exit_code == OK
