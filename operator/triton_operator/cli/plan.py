@@ -27,7 +27,12 @@ from triton_operator.planning.quantities import cpu_quantity, memory_quantity
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.support import unsupported
 from triton_operator.planning.unhonored import unhonored_fields
-from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
+from triton_operator.triton.releases import (
+    DEFAULT_IMAGE,
+    NEWEST,
+    Release,
+    UnknownRelease,
+)
 
 UID = "00000000-0000-0000-0000-000000000000"
 """The API server gives the real one; a plan without a cluster has none."""
@@ -59,11 +64,12 @@ def plan(
     plan for every service, 2 wrong input, 3 no plan for some service.
     """
     try:
+        Release.parse(release)
         documents = read_documents(file)
         if not documents.services:
             raise InvalidDocument(f"{file}: no InferenceService in it")
         found = local_model(model) if model else None
-    except (InvalidDocument, UnusableModel) as error:
+    except (InvalidDocument, UnknownRelease, UnusableModel) as error:
         print_error(str(error))
         raise typer.Exit(INVALID) from error
     defaults = PoolDefaults(

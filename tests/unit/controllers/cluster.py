@@ -65,6 +65,10 @@ class Cluster:
             raise ApiConflict(409, "Conflict", "the uid in the precondition differs")
         return deepcopy(self.put({**old, "status": deepcopy(dict(status))}))
 
+    async def merge(self, kind: Kind, namespace: str, name: str, change: Mapping[str, Any]) -> Body:
+        self._requested("merge", kind, name)
+        return deepcopy(self.edit(kind.kind, namespace, name, **change["spec"]))
+
     async def scale(self, kind: Kind, namespace: str, name: str, replicas: int) -> Body:
         self._requested("scale", kind, name)
         self.edit(kind.kind, namespace, name, replicas=replicas)

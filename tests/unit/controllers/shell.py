@@ -72,8 +72,9 @@ class Shell:
         async with self.workers():
             for _ in range(50):
                 self.watch()
+                self.clock.advance(0)
                 await settle()
-                if self.queue.idle and not self._unseen():
+                if self.queue.idle and not self._unseen() and 0 not in self.clock.waits():
                     break
             else:
                 raise AssertionError(f"never at rest: {self.cluster.requests}")

@@ -129,6 +129,20 @@ def test_replicas_go_through_the_scale_subresource_and_nothing_else_does() -> No
     assert request["body"] == {"spec": {"replicas": 3}}
 
 
+def test_a_merge_goes_to_the_object_itself() -> None:
+    _, (request,) = asked(
+        lambda api: api.merge(DEPLOYMENT, "shop", "d", {"spec": {"a": [1]}}), ok()
+    )
+
+    assert (request["method"], request["path"]) == (
+        "PATCH",
+        "/apis/apps/v1/namespaces/shop/deployments/d",
+    )
+    assert request["type"] == "application/merge-patch+json"
+    assert request["query"] == {"fieldManager": FIELD_MANAGER}
+    assert request["body"] == {"spec": {"a": [1]}}
+
+
 def test_only_the_object_that_was_seen_is_deleted() -> None:
     _, (request,) = asked(lambda api: api.delete(DEPLOYMENT, "shop", "d", "uid"), ok())
 

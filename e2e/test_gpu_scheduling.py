@@ -1,0 +1,69 @@
+"""GPU requests are really scheduled. No GPU is here: the node only says that it has one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.harness.cluster import Cluster
+from e2e.harness.kubectl import Kubectl
+from e2e.harness.waiting import wait_until
+from e2e.sample_files import magika_model
+from e2e.services import Services
+
+GPU = "nvidia.com/gpu"
+
+
+@pytest.fixture
+def node_with_a_gpu(cluster: Cluster, kubectl: Kubectl) -> Iterator[str]:
+    """The first node, with a capacity of one GPU for as long as the test runs."""
+    node = cluster.node_names()[0]
+
+    def patch(capacity: str | None) -> None:
+        change = {"status": {"capacity": {GPU: capacity}, "allocatable": {GPU: capacity}}}
+        kubectl(
+            *("patch", "node", node, "--subresource=status", "--type=merge"),
+            *("-p", json.dumps(change)),
+        )
+
+    patch("1")
+    yield node
+    patch(None)
+
+
+def test_gpu_replicas_go_to_the_gpu_and_no_further(
+    services: Services, kubectl: Kubectl, node_with_a_gpu: str
+) -> None:
+    services.place("models", {"magika/model.onnx": magika_model()})
+
+    services.apply(
+        "vision",
+        model={"uri": "pvc://models/magika/model.onnx"},
+        hardware={"accelerator": "GPU", "resources": {"cpu": "100m", "memory": "256Mi"}},
+        scaling={"minReplicas": 2},
+    )
+    services.wait_for("vision", "Planned", "True")
+    wait_until(
+        "one pod on the GPU, the other without a node",
+        lambda: (
+            sorted(
+                pod["spec"].get("nodeName", "")
+                for pod in services.every("pods", "vision")
+                if pod["metadata"]["labels"]["serving.triton-operator.io/role"] == "serve"
+            )
+            == ["", node_with_a_gpu]
+        ),
+        timeout_seconds=60,
+    )
+
+    (pool,) = services.get("tisvc", "vision")["status"]["pools"]
+    assert pool["name"] == "gpu"
+    template = services.get("deployment", "vision-gpu")["spec"]["template"]["spec"]
+    assert template["containers"][0]["resources"]["limits"][GPU] == "1"
+    assert {"key": GPU, "operator": "Exists"} in template["tolerations"]
+    (config,) = services.every("configmaps", "vision")
+    assert "kind: KIND_GPU" in config["data"]["config.pbtxt"]
+    services.wait_for("vision", "Available", "False", "Unschedulable")
+    assert f"Insufficient {GPU}" in services.condition("vision", "Available")["message"]
