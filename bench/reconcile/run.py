@@ -13,7 +13,9 @@ from bench.reconcile.operator_process import OperatorProcess
 from bench.reconcile.phases import Burst, Rest, Say, burst, changes, rest
 from bench.reconcile.process_usage import cpu_seconds
 from bench.reconcile.waiting import Observer, until
+from e2e.harness import processes
 from e2e.harness.controlplane import ControlPlane
+from e2e.harness.errors import HarnessError
 
 START_SECONDS = 60.0
 CALM_POLL_SECONDS = 1.0
@@ -48,8 +50,8 @@ async def run(control_plane: ControlPlane, options: Options, say: Say) -> Result
     """Measure against a control plane that nobody else uses.
 
     Raises:
-        TimeoutError: a phase took longer than its bound.
-        HarnessError: a process has ended; the message has the end of its log.
+        HarnessError: a process has ended, or a phase took longer than its bound; the message has
+            the end of the log.
     """
     async with Cluster(control_plane.url, control_plane.tls) as cluster:
         async with asyncio.timeout(START_SECONDS):
@@ -68,6 +70,11 @@ async def run(control_plane: ControlPlane, options: Options, say: Say) -> Result
                 await until(lambda: _is_ready(operator))
                 await _until_calm(control_plane.apiserver_pid)
             return await _measure(cluster, observer, options, digest, say)
+        except TimeoutError as error:
+            raise HarnessError(
+                f"A phase took longer than its bound of {options.phase_seconds:.0f} s "
+                f"(--phase-seconds); {processes.log_tail(operator.process.log)}"
+            ) from error
         finally:
             # Kopf waits for its watches; cProfile writes its file at the very end.
             operator.process.stop(grace_seconds=20.0)

@@ -117,7 +117,9 @@ class OperatorProcess:
 
     def pass_sweeps(self, count: int, *, keys: int) -> None:
         """Wait until each of `keys` objects was reconciled `count` times more, by sweeps."""
-        assert self._sweep_seconds < TIMEOUT_SECONDS, "this operator does not sweep in a test's time"
+        assert self._sweep_seconds < TIMEOUT_SECONDS, (
+            "this operator does not sweep in a test's time"
+        )
         target = self.metric(SUM_OF_RESULTS) + count * keys
         wait_until(
             f"waiting for {count} sweeps over {keys} objects",

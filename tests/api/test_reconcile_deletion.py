@@ -17,9 +17,11 @@ def test_everything_goes_but_the_profile(shop: Shop, audit: Audit) -> None:
 
     shop.until(
         "children, ReplicaSets and pods to go",
-        lambda: not any(shop.all(kind, s) for kind in ("ReplicaSet", "Pod") for s in ("a", "inspected"))
-        and not shop.children("a")
-        and not shop.children("inspected"),
+        lambda: (
+            not any(shop.all(kind, s) for kind in ("ReplicaSet", "Pod") for s in ("a", "inspected"))
+            and not shop.children("a")
+            and not shop.children("inspected")
+        ),
     )
     assert len(shop.all("ModelProfile")) == 1
     shop.until("the end of the work", shop.operator.is_quiet)

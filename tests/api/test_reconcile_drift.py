@@ -57,7 +57,9 @@ def test_a_deployment_that_lost_its_labels_is_ours_again(shop: Shop) -> None:
 
     shop.merge("Deployment", "a-cpu", {"metadata": {"labels": dict.fromkeys(before)}})
 
-    shop.until("its labels", lambda: shop.get("Deployment", "a-cpu")["metadata"].get("labels") == before)
+    shop.until(
+        "its labels", lambda: shop.get("Deployment", "a-cpu")["metadata"].get("labels") == before
+    )
 
 
 def uid(one: dict) -> str:  # type: ignore[type-arg]

@@ -88,9 +88,7 @@ def test_a_failed_report_is_told_in_its_own_words(shop: Shop) -> None:
     shop.add_service("broken")
     shop.until_inspection("broken")
     message = "model.onnx: not a protobuf message; export it again"
-    shop.answer_inspection(
-        "broken", model_facts.failed(NOT_A_MODEL, message), exit_code=PERMANENT
-    )
+    shop.answer_inspection("broken", model_facts.failed(NOT_A_MODEL, message), exit_code=PERMANENT)
 
     shop.until_condition("broken", "ModelReady", "False", NOT_A_MODEL)
     shop.until_condition("broken", "Ready", "False", NOT_A_MODEL)
@@ -109,7 +107,10 @@ def test_another_source_is_inspected_at_once(shop: Shop) -> None:
 
     shop.change("moved", model={"uri": OTHER_URI})
 
-    shop.until("the old Job to go", lambda: len(shop.names("Job") - {old}) == 1 and old not in shop.names("Job"))
+    shop.until(
+        "the old Job to go",
+        lambda: len(shop.names("Job") - {old}) == 1 and old not in shop.names("Job"),
+    )
     shop.until_condition("moved", "ModelReady", "Unknown", "Inspecting")
     shop.answer_inspection("moved", model_facts.found(8))
     shop.until("the children", lambda: shop.is_settled("moved"))

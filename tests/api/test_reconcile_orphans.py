@@ -55,9 +55,7 @@ def test_a_child_that_nobody_wants_is_pruned(shop: Shop) -> None:
     shop.serve("a")
 
     shop.api.create({**marked(shop, "ConfigMap", "left-over", "a"), "data": {}})
-    shop.api.create(
-        {**marked(shop, "Service", "left-over", "a"), "spec": {"ports": [{"port": 1}]}}
-    )
+    shop.api.create({**marked(shop, "Service", "left-over", "a"), "spec": {"ports": [{"port": 1}]}})
 
     for kind in ("ConfigMap", "Service"):
         shop.until(f"the {kind} to go", lambda kind=kind: shop.find(kind, "left-over") is None)

@@ -51,7 +51,8 @@ def test_a_variable_of_ours_goes_and_a_stranger_s_stays(shop: Shop) -> None:
     shop.change("a", runtime={"env": None})
 
     shop.until(
-        "only the stranger's variable", lambda: [v["name"] for v in triton(shop)["env"]] == ["THEIRS"]
+        "only the stranger's variable",
+        lambda: [v["name"] for v in triton(shop)["env"]] == ["THEIRS"],
     )
 
 

@@ -9,7 +9,9 @@ def test_nothing_changes_while_paused(shop: Shop, audit: Audit) -> None:
     """Neither our wishes nor what others do to the children; the status goes on being told."""
     shop.add_running("a")
     shop.serve("a")
-    before = {place: child["spec"] for place, child in shop.children("a").items() if "spec" in child}
+    before = {
+        place: child["spec"] for place, child in shop.children("a").items() if "spec" in child
+    }
     shop.change("a", paused=True)
     shop.until_condition("a", "Progressing", "False", "Paused")
     mark = audit.mark()
@@ -33,9 +35,7 @@ def test_what_others_do_is_left_while_paused(shop: Shop) -> None:
 
     scale(shop, 5)
     shop.delete("Service", "a-cpu")
-    shop.until(
-        "the status to tell of it", lambda: shop.status("a").get("replicas") == 5
-    )
+    shop.until("the status to tell of it", lambda: shop.status("a").get("replicas") == 5)
     shop.until("the end of the work", shop.operator.is_quiet)
 
     assert replicas(shop) == 5

@@ -55,9 +55,7 @@ def test_the_status_of_a_pool_adds_up_its_nodes(shop: Shop) -> None:
     add_node(shop, "broken", nodes="some", ready=False)
 
     both = {"cpu": "16", "memory": str(2 * 16393244 * 1024)}
-    shop.until(
-        "two nodes", lambda: pool_status(shop, "some") == {"nodes": 2, "allocatable": both}
-    )
+    shop.until("two nodes", lambda: pool_status(shop, "some") == {"nodes": 2, "allocatable": both})
     shop.delete("Node", "second")
     shop.until("one node", lambda: pool_status(shop, "some")["nodes"] == 1)
 

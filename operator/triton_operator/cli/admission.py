@@ -77,7 +77,7 @@ def _against_models(kind: Kind, stored: Mapping[str, Any]) -> Iterator[Problem]:
     except ValidationError as error:
         for row in error.errors(include_url=False):
             text = "unknown field" if row["type"] == "extra_forbidden" else row["msg"]
-            yield ("spec", *(step for step in row["loc"] if step != "[key]")), text
+            yield ("spec", *row["loc"]), text
 
 
 def _against_schema(

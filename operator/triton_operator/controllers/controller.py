@@ -151,7 +151,10 @@ class Controller:
         outcome = reconcile(observed)
         blocked: Blocked | None = None
         try:
-            await self._carry_out(service, outcome, verify=verify)
+            if await self._carry_out(service, outcome, verify=verify):
+                # The answers are in the store by now: one status tells what was begun, too.
+                again = reconcile(self._observe(service))
+                outcome = replace(again, requeue_after_seconds=outcome.requeue_after_seconds)
         except Blocked as error:
             blocked = error
             outcome = reconcile(replace(observed, problem=error.problem))
@@ -187,13 +190,16 @@ class Controller:
             now=self._now(),
         )
 
-    async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> None:
+    async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> bool:
+        """Write what differs; whether anything did."""
+        before = self._writer.writes.total
         for manifest in outcome.apply:
             await self._writer.apply(manifest, verify=verify)
         for name, replicas in outcome.replicas.items():
             await self._writer.scale(service.namespace, name, replicas)
         for child in outcome.delete:
             await self._writer.delete(child)
+        return self._writer.writes.total > before
 
     async def _write_status(self, service: ServiceView, outcome: Outcome) -> None:
         if outcome.status is None or outcome.status == service.status:

@@ -144,6 +144,8 @@ class Store:
     def _concerned(self, view: ObjectView, old: ObjectView | None) -> list[Key]:
         match view.kind:
             case "InferenceService":
+                if old is not None and _asks_the_same(view, old):
+                    return []
                 return [Key(view.kind, view.namespace, view.name)]
             case "ServingPool":
                 return [Key(view.kind, "", view.name)]
@@ -182,6 +184,11 @@ class Store:
             for child in found
             if child is not None and child.service
         ]
+
+
+def _asks_the_same(new: ObjectView, old: ObjectView) -> bool:
+    """Whether only the status changed, which is the operator's own doing."""
+    return (new.uid, new.generation, new.deleting) == (old.uid, old.generation, old.deleting)
 
 
 def _id(view: ObjectView) -> ObjectId:

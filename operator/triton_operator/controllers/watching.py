@@ -69,12 +69,51 @@ def _register(
     )(seen)
 
 
+class NoChanges(kopf.DiffBaseStorage):
+    """Kopf copies every object deeply, twice, to find changes for handlers that are not used here.
+
+    Measured with 1,000 services: a fifth of the operator's CPU.
+    """
+
+    def build(self, **_: Any) -> Any:
+        """No copy: nobody asks for a difference."""
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        """Nothing was ever stored."""
+
+    def store(self, **_: Any) -> None:
+        """Nothing is stored."""
+
+
+class NoProgress(kopf.ProgressStorage):
+    """Handlers of raw events have no progress to keep."""
+
+    def fetch(self, **_: Any) -> None:
+        """Nothing was ever stored."""
+
+    def store(self, **_: Any) -> None:
+        """Nothing is stored."""
+
+    def purge(self, **_: Any) -> None:
+        """Nothing is there."""
+
+    def touch(self, **_: Any) -> None:
+        """Nothing is there."""
+
+    def clear(self, *, essence: Any) -> Any:
+        """Nothing is in it."""
+        return essence
+
+
 def watch_settings() -> kopf.OperatorSettings:
     """Kopf's settings; the measured reasons are in docs/decisions."""
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.peering.standalone = True
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoChanges()
+    settings.persistence.progress_storage = NoProgress()
     settings.watching.connect_timeout = 30
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 30

@@ -43,6 +43,11 @@ class Writes:
     done: dict[str, int] = field(default_factory=dict)
     skipped: int = 0
 
+    @property
+    def total(self) -> int:
+        """Writes of every kind."""
+        return sum(self.done.values())
+
     def count(self, kind: str) -> None:
         """One more write of `kind`."""
         self.done[kind] = self.done.get(kind, 0) + 1

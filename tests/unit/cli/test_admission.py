@@ -13,7 +13,9 @@ from tests.api import test_patterns, test_rules
 from tests.api.paths import ABSENT, changed
 from tests.api.test_unknown_values import UNKNOWN, WRONG
 from tests.objects import all_written, title, written
+from triton_operator.api.crd.schema import VALIDATIONS
 from triton_operator.cli.admission import as_stored, refusals
+from triton_operator.cli.cel_rules import broken_rules
 from triton_operator.cli.documents import InvalidDocument, read_documents
 from triton_operator.cli.exit_codes import INVALID
 from triton_operator.cli.main import app
@@ -95,8 +97,8 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["spec.scaling.minReplicas: Input should be a valid integer"],
     ),
     "a field as the models call it": (
-        {"spec.batching.max_batch_size": 4},
-        ["spec.batching.max_batch_size: unknown field"],
+        {"spec.scaling": {"max_replicas": 2}},
+        ["spec.scaling.max_replicas: unknown field"],
     ),
     "a number of 65 bits, named once": (
         {"spec.scaling.maxReplicas": 2**64},
@@ -169,7 +171,21 @@ def test_null_is_as_good_as_absent() -> None:
 
 
 def test_a_status_is_dropped_unread() -> None:
-    assert refused(every_field("inferenceservice", {"status": 5})) == []
+    status = {"autoscaling": {"lastDecision": {"time": "never"}}}
+
+    assert refused(every_field("inferenceservice", {"status": status})) == []
+
+
+def test_a_rule_without_an_answer_refuses_unless_the_value_is_wrong_anyway() -> None:
+    rule = {"rule": "double(self) <= 1.0", "message": "must be at most 1"}
+    schema = {"properties": {"share": {"type": "string", VALIDATIONS: [rule]}}}
+
+    (found,) = broken_rules(schema, {"share": "half"}, wrong=[("sharp",)])
+
+    path, message = found
+    assert path == ("share",)
+    assert message.startswith("must be at most 1 (the rule has no answer: ")
+    assert list(broken_rules(schema, {"share": "half"}, wrong=[("share",)])) == []
 
 
 def file_of(folder: Path, *documents: dict[str, Any]) -> Path:
@@ -209,6 +225,14 @@ def test_yaml_is_read_as_kubectl_reads_it(tmp_path: Path) -> None:
     assert profile.measurements[0].time == "2026-11-20T10:00:00Z"
     assert profile.facts is not None
     assert profile.facts.tool_versions == {"1": "one"}
+
+
+def test_null_becomes_the_default(tmp_path: Path) -> None:
+    path = file_of(tmp_path, every_field("inferenceservice", {"spec.scaling": None}))
+
+    (service,) = read_documents(path).services
+
+    assert service.spec.scaling.min_replicas == 1
 
 
 @pytest.mark.parametrize("value", [b"bytes", float("nan"), {"a", "b"}])
