@@ -31,6 +31,7 @@ INPUTS = (
 UNUSED_PACKAGES = (
     "bin",
     "**/tests",
+    "cel_expr_python/ext",
     "onnx/backend/test",
     "numpy/f2py",
     "numpy/**/*.a",

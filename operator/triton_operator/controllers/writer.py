@@ -112,8 +112,11 @@ class Writer:
         except ApiRefused as error:
             raise _refused(DEPLOYMENT, name, error) from error
         self.writes.count("Scale")
-        # Replicas are part of the generation; the next one seen is the operator's own doing.
-        self._written.pop((DEPLOYMENT.kind, namespace, name), None)
+        place = (DEPLOYMENT.kind, namespace, name)
+        if place in self._written:
+            # Replicas are part of the spec, so the generation grows by one; any other number means
+            # that somebody else wrote too.
+            self._written[place] = (live.uid, str(live.generation + 1))
         return True
 
     async def delete(self, child: ObjectView) -> None:

@@ -378,11 +378,12 @@ STEADY = [
     ),
     Row(
         "paused with another change",
-        "pause means that too",
+        "pause means that too; Ready does not claim what is not so",
         serving,
         edit(paused=True, batching={"maxBatchSize": 2}),
         replicas={},
-        conditions={"Progressing": "False Paused"},
+        conditions={"Ready": "Unknown Paused", "Progressing": "False Paused"},
+        says={"Ready": "the pods do not follow the spec as it is now"},
     ),
     Row(
         "invalid spec",
