@@ -1,6 +1,7 @@
 """The few requests that the operator makes of the API server."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
@@ -18,6 +19,9 @@ PAGE_SIZE = 500
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 _APPLY_HEADERS = {"Content-Type": APPLY}
 _MERGE_HEADERS = {"Content-Type": MERGE}
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""DEL, C1 controls, separators that YAML would fold, the byte order mark, non-characters."""
 
 Body = dict[str, Any]
 
@@ -135,7 +139,7 @@ class ApiServer:
         self.requests += 1
         data = None
         if body is not None:
-            data = json.dumps(body, separators=(",", ":")).encode()
+            data = encoded(body)
             headers = headers or {"Content-Type": "application/json"}
         try:
             async with self._session.request(
@@ -150,6 +154,16 @@ class ApiServer:
             raise api_error(
                 0, type(error).__name__, f"{method} {path}: {error or 'timed out'}"
             ) from error
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """JSON that is YAML too: the API server parses the body of an apply as YAML.
+
+    YAML knows no surrogate pairs, by which JSON escapes an emoji, so characters stay as they are;
+    those that YAML does not take as they are can only stand inside strings, and are escaped.
+    """
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def _error(response: aiohttp.ClientResponse, text: bytes) -> Exception:

@@ -113,10 +113,12 @@ class Writer:
             raise _refused(DEPLOYMENT, name, error) from error
         self.writes.count("Scale")
         place = (DEPLOYMENT.kind, namespace, name)
-        if place in self._written:
+        if self._written.get(place) == (live.uid, str(live.generation)):
             # Replicas are part of the spec, so the generation grows by one; any other number means
             # that somebody else wrote too.
             self._written[place] = (live.uid, str(live.generation + 1))
+        else:
+            self._written.pop(place, None)
         return True
 
     async def delete(self, child: ObjectView) -> None:

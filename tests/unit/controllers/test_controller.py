@@ -77,6 +77,18 @@ def test_a_known_digest_starts_no_job() -> None:
     assert kinds(requests) == CHILDREN
 
 
+def test_one_status_tells_what_was_found_and_what_was_begun() -> None:
+    shell = Shell(pinned())
+
+    requests = asyncio.run(shell.run())
+
+    assert [line for line in requests if line.startswith("status")] == [
+        "status InferenceService/filetype"
+    ]
+    assert shell.status()["desiredReplicas"] == 1
+    assert shell.condition("Available") == "False ReplicasNotReady"
+
+
 def test_at_rest_there_are_no_requests() -> None:
     shell = serving_shell()
 

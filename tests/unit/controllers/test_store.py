@@ -87,6 +87,25 @@ def test_a_stranger_concerns_nobody() -> None:
     assert Store().put(CONFIG_MAP, stored(CONFIG_MAP, "theirs", 1)) == []
 
 
+def test_a_new_status_of_a_service_concerns_nobody_and_a_new_spec_does() -> None:
+    """Its status is the operator's own: otherwise each write would cause the next look."""
+    store = Store()
+    body = service(1)
+    body["metadata"]["generation"] = 1
+    store.put(INFERENCE_SERVICE, body)
+
+    told = {**body, "metadata": {**body["metadata"], "resourceVersion": "2"}, "status": {"a": 1}}
+    assert store.put(INFERENCE_SERVICE, told) == []
+    kept = store.service("shop", "filetype")
+    assert kept is not None
+    assert kept.status == {"a": 1}
+
+    edited = {**told, "metadata": {**told["metadata"], "resourceVersion": "3", "generation": 2}}
+    assert store.put(INFERENCE_SERVICE, edited) == [FILETYPE]
+    leaving = {**edited["metadata"], "resourceVersion": "4", "deletionTimestamp": "now"}
+    assert store.put(INFERENCE_SERVICE, {**edited, "metadata": leaving}) == [FILETYPE]
+
+
 def test_an_older_or_equal_version_changes_nothing() -> None:
     store = Store()
     store.put(DEPLOYMENT, child(DEPLOYMENT, "d", 10, spec={"replicas": 3}))
