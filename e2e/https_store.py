@@ -1,4 +1,4 @@
-"""A store of models over HTTPS on the node's address, with a certificate of its own authority."""
+"""A store of models over HTTPS on an address that pods reach, with a certificate of its own authority."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-NODE_ADDRESS = "198.18.255.1"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from magika import Magika
 
 from e2e.harness.paths import REPOSITORY
-from e2e.https_store import NODE_ADDRESS, https_store
+from e2e.https_store import https_store
 from e2e.sample_files import magika_model
 from e2e.services import Services
 
@@ -53,7 +53,7 @@ def test_a_model_over_https_with_a_private_authority(services: Services, tmp_pat
     (store / "magika.onnx").write_bytes(magika_model().read_bytes())
     certificates = tmp_path / "certificates"
     certificates.mkdir()
-    with https_store(store, certificates, NODE_ADDRESS) as (url, authority):
+    with https_store(store, certificates, services.cluster.host_address()) as (url, authority):
         services.kubectl("create", "secret", "generic", "store", f"--from-file=ca.crt={authority}")
 
         services.apply(

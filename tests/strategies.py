@@ -7,6 +7,7 @@ covered on the day it is written. What a schema cannot say alone (a CEL rule) ha
 own below; a rule without one is an error, not a spec that is invalid now and then.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -189,6 +190,11 @@ def _toleration(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _resources(value: dict[str, Any]) -> dict[str, Any]:
+    """None of nothing: a limit of 0 would be no limit."""
+    return {name: amount for name, amount in value.items() if re.search("[1-9]", str(amount))}
+
+
 def _lacking(value: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: kept for key, kept in value.items() if key != name}
 
@@ -198,6 +204,7 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "InferenceService.spec.scaling": _scaling,
     ".env[]": _env_var,
     ".valueFrom": _env_var_source,
+    "esources": _resources,
     ".tolerations[]": _toleration,
     # Its image is always one whose tag says the release.
     "ServingPool.spec": lambda value: value,

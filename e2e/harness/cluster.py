@@ -44,6 +44,10 @@ class Cluster(Protocol):
         """Names of the nodes, from the API."""
         ...
 
+    def host_address(self) -> str:
+        """An address of this machine that pods reach."""
+        ...
+
     def problems(self) -> list[str]:
         """Why the cluster is not usable now; empty when it is up and healthy."""
         ...

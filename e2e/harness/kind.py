@@ -89,6 +89,16 @@ class KindCluster:
             self._kind("delete", "cluster", "--name", self.name, timeout_seconds=180)
             self.kubeconfig.unlink(missing_ok=True)
 
+    def host_address(self) -> str:
+        """The gateway of the containers' network: this machine, as the nodes see it."""
+        gateways = run(
+            [
+                *("docker", "network", "inspect", "kind", "--format"),
+                "{{range .IPAM.Config}}{{.Gateway}} {{end}}",
+            ]
+        ).split()
+        return next(address for address in gateways if ":" not in address)
+
     def load(self, *images: BuiltImage) -> None:
         """Load images into every node."""
         for image in images:

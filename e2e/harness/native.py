@@ -91,6 +91,10 @@ class NativeCluster:
         """kubectl as the administrator."""
         return Kubectl(self.kubeconfig)
 
+    def host_address(self) -> str:
+        """The node's own address: node and machine are one."""
+        return self.topology.node_ip
+
     def node_names(self) -> list[str]:
         """Names of the nodes, from the API."""
         items = self.kubectl().json("get", "nodes")["items"]

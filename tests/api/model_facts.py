@@ -30,9 +30,9 @@ def facts(number: int = 0, **changes: Any) -> ModelFacts:
     )
 
 
-def found(number: int) -> str:
+def found(number: int, **changes: Any) -> str:
     """The termination message of an inspection that went well."""
-    return encode_report(Report(digest=digest(number), facts=facts(number)))
+    return encode_report(Report(digest=digest(number), facts=facts(number, **changes)))
 
 
 def failed(reason: str, message: str) -> str:

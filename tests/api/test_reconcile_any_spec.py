@@ -34,6 +34,7 @@ from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.views import ServiceView
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import Pool, PoolDefaults, known_pools
+from triton_operator.triton.model_config import parse_config
 from triton_operator.triton.releases import NEWEST
 
 DEFAULTS = PoolDefaults(CPU_IMAGE, str(NEWEST), GPU_IMAGE, str(NEWEST))
@@ -66,16 +67,21 @@ class Stage:
         self._runner = runner
         self._server = Rehearsal(connection)
 
-    def assert_accepted(self, outcome: Outcome) -> None:
-        """Every object and the status pass, or ApiError with the server's own words."""
-        self._runner.run(self._send(outcome))
+    def send(self, outcome: Outcome) -> list[Object]:
+        """The server's answers for every object and the status, or ApiError with its own words."""
+        return self._runner.run(self._send(outcome))
 
-    async def _send(self, outcome: Outcome) -> None:
-        for manifest in outcome.apply:
+    async def _send(self, outcome: Outcome) -> list[Object]:
+        answers = [
             await self._server.apply(kinds.BY_NAME[manifest["kind"]], manifest, force=True)
+            for manifest in outcome.apply
+        ]
         assert outcome.status is not None
         place = (self.owner["metadata"][key] for key in ("namespace", "name", "uid"))
-        await self._server.apply_status(kinds.INFERENCE_SERVICE, *place, outcome.status)
+        answers.append(
+            await self._server.apply_status(kinds.INFERENCE_SERVICE, *place, outcome.status)
+        )
+        return answers
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +143,8 @@ def test_children_and_status(theatre: Stage, seen: Observed) -> None:
     children = {manifest["kind"] for manifest in outcome.apply}
     wanted = {"ConfigMap", "Deployment", "Service"} if planned["status"] == "True" else set()
     assert children == (set() if paused else wanted)
-    theatre.assert_accepted(outcome)
+    (*_, owner) = theatre.send(outcome)
+    assert owner["status"] == outcome.status
 
 
 @bounded
@@ -145,7 +152,7 @@ def test_children_and_status(theatre: Stage, seen: Observed) -> None:
 def test_inspections(theatre: Stage, name: str, spec: dict[str, Any]) -> None:
     outcome = outcome_for(theatre.owner, sight(name, spec, {}, known_pools({}, [], DEFAULTS)))
 
-    theatre.assert_accepted(outcome)
+    theatre.send(outcome)
 
 
 def test_text_of_every_plane(theatre: Stage) -> None:
@@ -158,6 +165,11 @@ def test_text_of_every_plane(theatre: Stage) -> None:
     tensor = {"name": text, "datatype": "FP32", "shape": [-1, 2]}
     profiles = {DIGEST: known.facts(1, inputs=[tensor])}
 
-    theatre.assert_accepted(
+    (config, deployment, *_) = theatre.send(
         outcome_for(theatre.owner, sight("a", spec, profiles, known_pools({}, [], DEFAULTS)))
     )
+
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == spec["runtime"]["env"]
+    config_text = config["data"]["config.pbtxt"]
+    assert parse_config(config_text).input[0].name == text

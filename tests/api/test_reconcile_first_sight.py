@@ -125,3 +125,16 @@ def test_a_report_of_another_digest_is_not_believed(shop: Shop) -> None:
 
     shop.until_condition("pinned", "ModelReady", "False", "InspectionFailed")
     assert not shop.all("ModelProfile")
+
+
+def test_text_beyond_ascii_arrives(shop: Shop) -> None:
+    """In what is found out, in what is wished, and so in children and status."""
+    shop.add_service("first", runtime={"env": [{"name": "TEXT", "value": "é \U0001f680"}]})
+    shop.until_inspection("first")
+    reason = "axis 0 of \U0001f680 is a batch dimension"
+    shop.answer_inspection("first", model_facts.found(7, reason=reason))
+
+    shop.until("the children", lambda: shop.is_settled("first"))
+    (container,) = shop.get("Deployment", "first-cpu")["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [{"name": "TEXT", "value": "é \U0001f680"}]
+    assert shop.status("first")["model"]["reason"] == reason

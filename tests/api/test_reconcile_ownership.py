@@ -106,6 +106,20 @@ def test_a_renumbered_port_is_put_back(shop: Shop) -> None:
     shop.until("our ports", lambda: shop.get("Service", "a")["spec"]["ports"] == before)
 
 
+def test_a_repair_makes_no_second_owner(shop: Shop) -> None:
+    """Whatever way an edit was put back, a field that we drop later goes."""
+    shop.add_running("a", runtime={"env": [{"name": "OURS", "value": "1"}]})
+    ports = triton(shop)["ports"]
+    template = shop.get("Deployment", "a-cpu")["spec"]["template"]
+    template["spec"]["containers"][0]["ports"][0]["containerPort"] = 9000
+    shop.merge("Deployment", "a-cpu", {"spec": {"template": template}})
+    shop.until("our ports", lambda: triton(shop)["ports"] == ports)
+
+    shop.change("a", runtime={"env": None})
+
+    shop.until("no variable", lambda: not triton(shop).get("env"))
+
+
 def test_we_own_no_replicas(shop: Shop) -> None:
     """Applied replicas would be set back under whoever scales; ours go through /scale."""
     shop.add_running("a", scaling={"minReplicas": 2})

@@ -100,7 +100,7 @@ def test_our_label_alone_makes_no_child(shop: Shop) -> None:
 
 
 def test_two_services_whose_children_have_one_name(shop: Shop) -> None:
-    """Service `a` on pool `cpu` and service `a-cpu` both want a Service `a-cpu`: the first has it."""
+    """`a` on pool `cpu` and `a-cpu` itself both want a Service `a-cpu`: the first one has it."""
     shop.add_running("a")
     before = {place: version(child) for place, child in shop.children("a").items()}
 

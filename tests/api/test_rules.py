@@ -85,6 +85,34 @@ ROWS: dict[str, Row] = {
     "name of 51 characters": Row(
         "inferenceservice", "", NAME, {"metadata.name": "a" * 51}, {"metadata.name": "a" * 50}
     ),
+    "spec.hardware.resources with no cpu": Row(
+        "inferenceservice",
+        "spec.hardware.resources",
+        "cpu must be greater than 0",
+        {"spec.hardware.resources": {"cpu": "0"}},
+        {"spec.hardware.resources": {"cpu": "1m"}},
+    ),
+    "spec.hardware.resources with no memory": Row(
+        "inferenceservice",
+        "spec.hardware.resources",
+        "memory must be greater than 0",
+        {"spec.hardware.resources": {"memory": "0Gi"}},
+        {"spec.hardware.resources": {"memory": "64Mi"}},
+    ),
+    "spec.replicaResources with no cpu": Row(
+        "servingpool",
+        "spec.replicaResources",
+        "cpu must be greater than 0",
+        {"spec.replicaResources": {"cpu": "0"}},
+        {"spec.replicaResources": {"cpu": "1m"}},
+    ),
+    "spec.replicaResources with no memory": Row(
+        "servingpool",
+        "spec.replicaResources",
+        "memory must be greater than 0",
+        {"spec.replicaResources": {"memory": "0Gi"}},
+        {"spec.replicaResources": {"memory": "64Mi"}},
+    ),
     **uri_rows("spec.model.uri"),
     **uri_rows("spec.model.samples.uri"),
     "fixed batch without size": Row(

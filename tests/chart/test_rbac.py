@@ -12,21 +12,21 @@ from triton_operator.controllers import kinds
 
 GROUP = "serving.triton-operator.io"
 NAMESPACED = {
-    (GROUP, "inferenceservices", "get list watch"),
+    (GROUP, "inferenceservices", "list watch"),
     (GROUP, "inferenceservices/status", "patch"),
     (GROUP, "inferenceservices/finalizers", "update"),
     (GROUP, "modelprofiles", "get list watch create patch"),
     ("apps", "deployments", "get list watch create patch delete"),
-    ("apps", "deployments/scale", "get patch"),
+    ("apps", "deployments/scale", "patch"),
     ("batch", "jobs", "get list watch create patch delete"),
     ("", "configmaps", "get list watch create patch delete"),
     ("", "services", "get list watch create patch delete"),
-    ("", "pods", "get list watch"),
-    ("events.k8s.io", "events", "create patch"),
+    ("", "pods", "list watch"),
+    ("events.k8s.io", "events", "create"),
     ("autoscaling", "horizontalpodautoscalers", "list watch"),
 }
 CLUSTER = {
-    (GROUP, "servingpools", "get list watch"),
+    (GROUP, "servingpools", "list watch"),
     (GROUP, "servingpools/status", "patch"),
     ("", "nodes", "list watch"),
 }

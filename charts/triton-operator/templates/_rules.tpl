@@ -6,7 +6,7 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 # The services to reconcile. Their spec belongs to the user: it is never written.
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceservices]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # What became of them: conditions, pools, addresses.
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceservices/status]
@@ -27,7 +27,7 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 # Replicas are written through the scale subresource and nowhere else.
 - apiGroups: [apps]
   resources: [deployments/scale]
-  verbs: [get, patch]
+  verbs: [patch]
 # Model files are fetched and parsed by Jobs, never by the operator.
 - apiGroups: [batch]
   resources: [jobs]
@@ -39,11 +39,11 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 # A pod tells why it does not start, and an inspection answers through its termination message.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
-# Transitions of a service, as `kubectl describe` shows them; patched when one repeats.
+  verbs: [list, watch]
+# Transitions of a service, as `kubectl describe` shows them; never changed.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 # An autoscaler of somebody else on our Deployment: the operator then leaves the replicas alone and says so.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
@@ -55,7 +55,7 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 # Node pools as the administrator describes them.
 - apiGroups: [serving.triton-operator.io]
   resources: [servingpools]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # How many nodes a pool has, and what is free there.
 - apiGroups: [serving.triton-operator.io]
   resources: [servingpools/status]

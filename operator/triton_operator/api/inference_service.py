@@ -178,6 +178,18 @@ class PrecisionSpec(ApiModel):
 class Resources(ApiModel):
     """What one replica asks for, in Kubernetes quantities."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    f"!has(self.{name}) || string(self.{name}).matches('[1-9]')",
+                    f"{name} must be greater than 0",
+                )
+                for name in ("cpu", "memory")
+            ]
+        }
+    )
+
     cpu: Quantity | None = Field(None, description="Cores, such as 2 or 500m.")
     memory: Quantity | None = Field(None, description="Bytes, such as 4Gi.")
 

@@ -15,6 +15,21 @@ SCALING_LIMITED = "ScalingLimited"
 PRECISION_VERIFIED = "PrecisionVerified"
 OBJECTIVE_FEASIBLE = "ObjectiveFeasible"
 AUTOSCALER_CONFLICT = "AutoscalerConflict"
+CONDITION_TYPES = frozenset(
+    {
+        READY,
+        MODEL_READY,
+        PLANNED,
+        AVAILABLE,
+        PROGRESSING,
+        SPEC_HONORED,
+        METRICS_AVAILABLE,
+        SCALING_LIMITED,
+        PRECISION_VERIFIED,
+        OBJECTIVE_FEASIBLE,
+        AUTOSCALER_CONFLICT,
+    }
+)
 
 SERVING = "Serving"
 """Every planned replica of the current generation is ready."""

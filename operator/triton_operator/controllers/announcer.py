@@ -13,7 +13,7 @@ from triton_operator.controllers.observed import EventDraft
 from triton_operator.controllers.views import ServiceView
 
 logger = logging.getLogger(__name__)
-NOTE_LIMIT = 1000
+NOTE_BYTES = 1000
 """events.k8s.io allows 1,024 bytes."""
 
 
@@ -49,7 +49,7 @@ class Announcer:
                 "type": draft.type,
                 "reason": draft.reason,
                 "action": draft.action,
-                "note": shortened(draft.message, NOTE_LIMIT),
+                "note": _note(draft.message),
                 "regarding": {
                     "apiVersion": API_VERSION,
                     "kind": service.kind,
@@ -65,3 +65,11 @@ class Announcer:
                     "An event could not be posted.",
                     extra={"key": f"{service.namespace}/{service.name}", "error": str(error)},
                 )
+
+
+def _note(message: str) -> str:
+    """The message within the limit, which counts bytes."""
+    limit = NOTE_BYTES
+    while len((note := shortened(message, limit)).encode()) > NOTE_BYTES:
+        limit -= 100
+    return note

@@ -131,10 +131,7 @@ class Controller:
 
     def _retry(self, key: Key, result: str, message: str, after: float | None = None) -> None:
         self.counts.count(result)
-        if after is not None:
-            self._queue.add_after(key, after)
-        else:
-            after = self._queue.retry(key)
+        after = self._queue.retry(key, at_least=after or 0.0)
         if message:
             logger.warning(
                 "A reconcile is tried again.",
@@ -202,7 +199,7 @@ class Controller:
         return self._writer.writes.total > before
 
     async def _write_status(self, service: ServiceView, outcome: Outcome) -> None:
-        if outcome.status is None or outcome.status == service.status:
+        if outcome.status is None or _is_written(outcome.status, service.status):
             return
         body = await self._server.apply_status(
             INFERENCE_SERVICE, service.namespace, service.name, service.uid, outcome.status
@@ -238,6 +235,13 @@ class Controller:
             self._pools = pools
             for view in self._store.every(INFERENCE_SERVICE.kind):
                 self._queue.add(Key(view.kind, view.namespace, view.name), Priority.SWEEP)
+
+
+def _is_written(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    """Whether the status is as wanted; rows that others added to the conditions are theirs."""
+    types = {condition["type"] for condition in wanted.get("conditions") or ()}
+    ours = [row for row in live.get("conditions") or () if row.get("type") in types]
+    return {**live, "conditions": ours} == {"conditions": [], **wanted}
 
 
 def _spec(view: ObjectView) -> Mapping[str, Any]:

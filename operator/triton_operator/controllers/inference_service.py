@@ -40,7 +40,7 @@ def reconcile(observed: Observed) -> Outcome:
         return _invalid(observed, error)
     service = observed.service
     owner = Owner(service.name, service.namespace, service.uid)
-    resolution = resolve_model(observed, owner, spec.model)
+    resolution = resolve_model(observed, owner, spec.model, paused=spec.paused)
     plan = _plan(observed, spec, resolution)
     children: list[dict[str, Any]] = []
     if isinstance(plan, Plan) and resolution.digest and resolution.facts:
@@ -126,7 +126,7 @@ def _invalid(observed: Observed, error: ValidationError) -> Outcome:
     findings += [
         Finding.model_validate(condition)
         for condition in observed.service.status.get("conditions") or ()
-        if condition["type"] not in changed
+        if condition["type"] in reasons.CONDITION_TYPES - changed
     ]
     status = {**observed.service.status, "observedGeneration": observed.service.generation}
     return _with_status(observed, status, findings)

@@ -44,14 +44,17 @@ def candidate_digests(service: ServiceView) -> list[str]:
     return [digest for digest in (pinned, seen) if digest]
 
 
-def resolve_model(observed: Observed, owner: Owner, model: Model) -> Resolution:
+def resolve_model(observed: Observed, owner: Owner, model: Model, *, paused: bool) -> Resolution:
     """The model's digest and facts from a profile, from a Job's report, or not yet."""
     if refusal := unsupported(model):
         return Resolution(_refused(refusal.reason, refusal.message))
     digest = model.digest or _digest_in_status(observed.service, model)
     if digest and (facts := observed.profiles.get(digest)):
         return Resolution(_known(digest), digest, facts)
-    return _by_job(observed, owner, model)
+    resolution = _by_job(observed, owner, model)
+    if paused and resolution.job and not _has_job(observed, owner, model):
+        return Resolution(_waiting(reasons.PAUSED, "spec.paused: no Job is started"))
+    return resolution
 
 
 def _digest_in_status(service: ServiceView, model: Model) -> str | None:
@@ -60,6 +63,11 @@ def _digest_in_status(service: ServiceView, model: Model) -> str | None:
     if known.get("uri") == model.uri and known.get("format") == model.format:
         return str(known.get("digest"))
     return None
+
+
+def _has_job(observed: Observed, owner: Owner, model: Model) -> bool:
+    name = names.inspection_job(owner.name, source_hash(model))
+    return any(isinstance(child, JobView) and child.name == name for child in observed.children)
 
 
 def _by_job(observed: Observed, owner: Owner, model: Model) -> Resolution:
@@ -163,11 +171,12 @@ def _inspecting(observed: Observed, problem: str) -> Finding:
             and condition.get("observedGeneration") == observed.service.generation
         ):
             return _refused(condition["reason"], condition["message"])
+    return _waiting(reasons.INSPECTING, problem or "a Job fetches and inspects the model")
+
+
+def _waiting(reason: str, message: str) -> Finding:
     return Finding(
-        type=reasons.MODEL_READY,
-        status=ConditionStatus.UNKNOWN,
-        reason=reasons.INSPECTING,
-        message=problem or "a Job fetches and inspects the model",
+        type=reasons.MODEL_READY, status=ConditionStatus.UNKNOWN, reason=reason, message=message
     )
 
 

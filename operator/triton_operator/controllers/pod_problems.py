@@ -61,7 +61,9 @@ def _container_problem(pod: PodView, container: ContainerView) -> PodProblem | N
             container.terminated_reason,
             container.terminated_message,
         )
-    if container.last_exit_code and container.waiting_reason == "CrashLoopBackOff":
+    # A container that failed and runs again is still the problem until it is ready; else every
+    # restart would look like a recovery.
+    if container.last_exit_code and container.exit_code is None and not container.ready:
         return _ended(
             where,
             container,

@@ -86,13 +86,16 @@ class KeyQueue(Generic[K]):
         self._deadlines[key] = deadline
         self._call_later(max(0.0, seconds), lambda: self._due(key, deadline))
 
-    def retry(self, key: K) -> float:
-        """Ask for `key` after its backoff, in seconds, which grows with every failure in a row."""
+    def retry(self, key: K, *, at_least: float = 0.0) -> float:
+        """Ask for `key` after its backoff, in seconds, which grows with every failure in a row.
+
+        `at_least`: what the server asked for; spread like the backoff, lest all come back at once.
+        """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         # Capped exponent: 2.0 ** 1100 overflows after a day of failures.
         delay = min(self._cap_seconds, self._base_seconds * 2.0 ** min(failures, 30))
-        delay = self._jitter(delay)
+        delay = max(at_least, self._jitter(max(delay, at_least)))
         self.add_after(key, delay)
         return delay
 

@@ -28,7 +28,7 @@ def service_findings(
     available = _available(observed, plan, rollout)
     progressing = _progressing(observed, spec, plan, rollout)
     return [
-        _ready(resolution.finding, planned, available, progressing, rollout),
+        _ready(observed, resolution.finding, planned, available, progressing, rollout),
         resolution.finding,
         planned,
         available,
@@ -73,7 +73,7 @@ def _planned(plan: Plan | Refusal | None) -> Finding:
         return _finding(reasons.PLANNED, FALSE, plan.reason, plan.message)
     rows = "; ".join(
         f"pool {row.pool.name}: {row.precision}, max batch {row.max_batch_size}, "
-        f"{row.instances} x {row.threads or 'GPU'} threads"
+        f"{row.instances} instance" + (f" of {row.threads} threads" if row.threads else "")
         for row in plan.pools
     )
     return _finding(reasons.PLANNED, TRUE, reasons.PLAN_MADE, rows)
@@ -119,6 +119,10 @@ def _progressing(
             "spec.paused: nothing is changed"
             + ("" if rollout.complete else ", so the pods do not follow the spec as it is now"),
         )
+    if observed.problem:
+        return _finding(
+            reasons.PROGRESSING, FALSE, observed.problem.reason, observed.problem.message
+        )
     if not isinstance(plan, Plan):
         return _finding(
             reasons.PROGRESSING,
@@ -147,6 +151,7 @@ def _progressing(
 
 
 def _ready(
+    observed: Observed,
     model: Finding,
     planned: Finding,
     available: Finding,
@@ -154,6 +159,8 @@ def _ready(
     rollout: Rollout,
 ) -> Finding:
     """True when the current generation serves; the first of the others that is not says why."""
+    if observed.problem:
+        return _finding(reasons.READY, FALSE, observed.problem.reason, observed.problem.message)
     for finding in (model, planned, available):
         if finding.status is not TRUE:
             return _finding(reasons.READY, finding.status, finding.reason, finding.message)

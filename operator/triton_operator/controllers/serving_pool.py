@@ -38,7 +38,7 @@ def reconcile_pool(view: SpecView, nodes: Sequence[NodeFacts], now: float) -> di
         )
         conditions = merge_conditions([finding], before, view.generation, rfc3339(now))
         return ServingPoolStatus(observed_generation=view.generation, conditions=conditions).wire()
-    selected = nodes_of_pool(spec, nodes)
+    selected = [node for node in nodes_of_pool(spec, nodes) if node.schedulable]
     finding = (
         Finding(
             type="Ready",

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from triton_operator.api import labels
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import Kind
 from triton_operator.controllers.views import (
@@ -203,8 +202,3 @@ def _newer(new: ObjectView, old: ObjectView) -> bool:
     if new.resource_version.isdigit() and old.resource_version.isdigit():
         return int(new.resource_version) > int(old.resource_version)
     return new.resource_version != old.resource_version
-
-
-def is_ours(body: Mapping[str, Any]) -> bool:
-    """Whether an object carries the operator's label."""
-    return (body["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER

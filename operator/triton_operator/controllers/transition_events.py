@@ -11,8 +11,11 @@ ANNOUNCED = (
     reasons.MODEL_READY,
     reasons.PLANNED,
     reasons.AVAILABLE,
+    reasons.PROGRESSING,
     reasons.AUTOSCALER_CONFLICT,
 )
+HALTED = frozenset({reasons.NOT_OWNED, reasons.APPLY_REFUSED, reasons.ROLLOUT_STUCK})
+"""Reasons for which a service does not progress, though it should."""
 QUIET = frozenset({reasons.REPLICAS_NOT_READY, reasons.PREDECESSOR_LEAVING})
 """Steps on the way to a service that serves: no news, unless it had been serving."""
 BAD_WHEN_TRUE = frozenset({reasons.AUTOSCALER_CONFLICT})
@@ -42,12 +45,15 @@ def transition_events(
             and (previous is None or previous.status is not ConditionStatus.TRUE)
         ):
             drafts.append(_draft("Normal", condition))
-    return tuple(drafts)
+    # One cause may show in two conditions; it is told once.
+    return tuple({draft.reason: draft for draft in reversed(drafts)}.values())
 
 
 def _is_bad(condition: Condition) -> bool:
     if condition.type in BAD_WHEN_TRUE:
         return condition.status is ConditionStatus.TRUE
+    if condition.type == reasons.PROGRESSING:
+        return condition.status is ConditionStatus.FALSE and condition.reason in HALTED
     return condition.status is ConditionStatus.FALSE
 
 

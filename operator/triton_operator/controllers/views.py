@@ -93,7 +93,7 @@ class ContainerView:
     last_exit_code: int | None = None
     last_reason: str = ""
     last_message: str = ""
-    restarts: int = 0
+    ready: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,5 +237,5 @@ def _container(status: Mapping[str, Any]) -> ContainerView:
         last_exit_code=last.get("exitCode"),
         last_reason=last.get("reason", ""),
         last_message=last.get("message", ""),
-        restarts=status.get("restartCount", 0),
+        ready=status.get("ready", False),
     )

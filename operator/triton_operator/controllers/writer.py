@@ -159,16 +159,19 @@ class Writer:
         if known:
             return await self._apply_known(kind, manifest)
         if kind in MERGING:
-            await self._refuse_stranger(kind, manifest["metadata"])
+            await self._refuse_stranger(kind, manifest["metadata"], cached=True)
         try:
             # Without force: a stranger's selector or template of the same name is a conflict.
             return await self._server.apply(kind, manifest, force=False)
         except ApiConflict:
             live = await self._refuse_stranger(kind, manifest["metadata"])
+            if live is None:
+                # Gone since: the next look sees what is there, and nothing is taken by force.
+                raise
         except ApiRefused:
             await self._refuse_stranger(kind, manifest["metadata"])
             raise
-        if live is not None and kind.kind == MODEL_PROFILE.kind:
+        if kind.kind == MODEL_PROFILE.kind:
             return live
         return await self._server.apply(kind, manifest, force=True)
 
@@ -180,9 +183,11 @@ class Writer:
                 raise
             return await self._replace_lists(kind, manifest)
 
-    async def _refuse_stranger(self, kind: Kind, wanted: Mapping[str, Any]) -> Any:
+    async def _refuse_stranger(
+        self, kind: Kind, wanted: Mapping[str, Any], *, cached: bool = False
+    ) -> Any:
         """The object that has a child's name, if any; Blocked where it is not this service's."""
-        live = await self._server.get(kind, wanted["namespace"], wanted["name"])
+        live = await self._server.get(kind, wanted["namespace"], wanted["name"], cached=cached)
         if live is not None and wanted.get("ownerReferences") and not _is_owned(live, wanted):
             raise Blocked(_not_owned(kind, wanted["name"]))
         return live
@@ -207,7 +212,7 @@ def _stranger(live: ObjectView, kind: Kind, wanted: Mapping[str, Any]) -> ApplyP
         return ApplyProblem(
             reasons.PREDECESSOR_LEAVING,
             f"{kind.kind} {wanted['name']} of the deleted InferenceService of this name is still "
-            "being removed",
+            "being removed; if it stays, it was orphaned: delete it",
         )
     return _not_owned(kind, wanted["name"])
 

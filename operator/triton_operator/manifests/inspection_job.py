@@ -15,7 +15,7 @@ from triton_operator.manifests.fetching import (
 )
 from triton_operator.manifests.owner import Owner
 
-WORK_DIR = "/work"
+WORK_DIR = "/scratch"
 PERMANENT_EXIT_CODE = 2
 """Exit code of a failure that the same call would meet again: the Job does not retry it."""
 

@@ -73,7 +73,7 @@ def arguments() -> Arguments:
     )
     one.add_argument("--format", default="ONNX")
     one.add_argument("--digest", metavar="sha256:…", help="pin, checked before parsing")
-    one.add_argument("--work-dir", type=Path, default=Path("/work"), metavar="DIR")
+    one.add_argument("--work-dir", type=Path, default=Path("/scratch"), metavar="DIR")
     one.add_argument("--parse-memory-bytes", type=int, metavar="N", help="default: from the file")
     one.add_argument("--parse-cpu-seconds", type=int, default=120, metavar="N")
     two = commands.add_parser(

@@ -33,9 +33,12 @@ def place(hardware: Hardware, prefer: Preference, pools: Sequence[Pool]) -> Plac
     fitting = [pool for pool in pools if _matches(pool, hardware.accelerator)]
     if not fitting:
         return Refusal(NO_POOL_FITS, _nothing_fits(hardware.accelerator, known.values()))
-    ordered = sorted(fitting, key=lambda pool: (not pool.has_nodes, _rank(pool, prefer)))
+    priced = _comparable(fitting)
+    ordered = sorted(fitting, key=lambda pool: (not pool.has_nodes, _rank(pool, prefer, priced)))
     first = ordered[0]
-    return Placement(tuple(ordered), f"pool {first.name} first: {_why(first, ordered, prefer)}")
+    return Placement(
+        tuple(ordered), f"pool {first.name} first: {_why(first, ordered, prefer, priced)}"
+    )
 
 
 def _named(hardware: Hardware, known: dict[str, Pool]) -> Placement | Refusal:
@@ -62,22 +65,27 @@ def _matches(pool: Pool, wanted: AcceleratorKind) -> bool:
     return wanted is AcceleratorKind.ANY or pool.kind is wanted
 
 
-def _rank(pool: Pool, prefer: Preference) -> tuple[int | Decimal | str, ...]:
+def _comparable(pools: Sequence[Pool]) -> bool:
+    """Whether prices can be compared: no exchange rate is known here."""
+    return len({pool.currency for pool in pools if pool.currency}) <= 1
+
+
+def _rank(pool: Pool, prefer: Preference, priced: bool) -> tuple[int | Decimal | str, ...]:
     """Sorts before what is wanted less. Ranks of one preference have the same parts."""
     if prefer in (Preference.LATENCY, Preference.THROUGHPUT):
-        return (not pool.is_gpu, *_price_rank(pool), pool.name)
+        return (not pool.is_gpu, *_price_rank(pool, priced), pool.name)
     if prefer is Preference.ENERGY:
         watts = pool.watts_per_replica
-        return (watts is None, watts or 0, *_price_rank(pool), pool.is_gpu, pool.name)
-    return (*_price_rank(pool), pool.is_gpu, pool.name)
+        return (watts is None, watts or 0, *_price_rank(pool, priced), pool.is_gpu, pool.name)
+    return (*_price_rank(pool, priced), pool.is_gpu, pool.name)
 
 
-def _price_rank(pool: Pool) -> tuple[int, Decimal]:
-    price = pool.cost_per_replica_hour
+def _price_rank(pool: Pool, priced: bool) -> tuple[int, Decimal]:
+    price = pool.cost_per_replica_hour if priced else None
     return (price is None, price or Decimal(0))
 
 
-def _why(first: Pool, ordered: Sequence[Pool], prefer: Preference) -> str:
+def _why(first: Pool, ordered: Sequence[Pool], prefer: Preference, priced: bool) -> str:
     if len(ordered) == 1:
         return "inferred from the nodes" if first.inferred else "the only pool that matches"
     if not ordered[-1].has_nodes and first.has_nodes:
@@ -86,6 +94,9 @@ def _why(first: Pool, ordered: Sequence[Pool], prefer: Preference) -> str:
         return f"a {first.kind} pool, as spec.objective.prefer is {prefer}"
     if prefer is Preference.ENERGY and first.watts_per_replica is not None:
         return f"{first.watts_per_replica} W per replica is the least"
+    if not priced:
+        currencies = sorted({pool.currency for pool in ordered if pool.currency})
+        return f"prices in {' and '.join(currencies)} are not compared, so a {first.kind} pool"
     if first.cost_per_replica_hour is not None:
         return f"{first.cost_per_replica_hour} per replica and hour is the lowest known price"
     return f"no pool states a price, and a {first.kind} pool is the cheaper guess"

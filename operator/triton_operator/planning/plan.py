@@ -112,8 +112,11 @@ def _pool_plan(
         max_batch_size=batch.max_batch_size,
         gpu=pool.is_gpu,
     )
+    standby = [pool.name for pool in placement.pools[1:]]
     reasons = [placement.reason, batch.reason, precision.reason, compute.reason, memory.reason]
     reasons += [note for note in (_opset_note(release, facts), security_finding(release)) if note]
+    if standby:
+        reasons.append(f"fits too, but is not used yet: {', '.join(standby)}")
     if pool.is_gpu:
         reasons.append("a rollout starts a new pod before it ends the old one: it needs a free GPU")
     return PoolPlan(

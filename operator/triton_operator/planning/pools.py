@@ -29,7 +29,8 @@ class Pool:
 
     `release` is the Triton release of `image` (`YY.MM`); None: to be read from the image's tag.
     `avoid_labels` are labels whose nodes are left alone (a CPU pool without a selector must not
-    fill GPU nodes). `has_nodes`: at least one is schedulable. How many is in the ServingPool's
+    fill GPU nodes). `has_nodes`: at least one belongs to it, cordoned or not: draining a node for an
+    hour must not move every service to another pool. How many can be used is in the ServingPool's
     status: a plan that held it would change with every node that comes or goes.
     """
 
@@ -44,6 +45,7 @@ class Pool:
     accelerator_resource: str | None = None
     replica_resources: Resources = field(default_factory=Resources)
     cost_per_replica_hour: Decimal | None = None
+    currency: str | None = None
     watts_per_replica: int | None = None
     has_nodes: bool = False
 
@@ -73,20 +75,20 @@ def declared_pool(
         accelerator_resource=spec.accelerator.resource if spec.accelerator else None,
         replica_resources=spec.replica_resources or Resources(),
         cost_per_replica_hour=Decimal(spec.cost.per_replica_hour) if spec.cost else None,
+        currency=spec.cost.currency if spec.cost else None,
         watts_per_replica=spec.energy.watts_per_replica if spec.energy else None,
         has_nodes=bool(nodes_of_pool(spec, nodes)),
     )
 
 
 def nodes_of_pool(spec: ServingPoolSpec, nodes: Sequence[NodeFacts]) -> list[NodeFacts]:
-    """The schedulable nodes that a ServingPool selects."""
+    """The nodes that a ServingPool selects, those that cannot be scheduled to right now too."""
     selector = (spec.node_selector or {}).items()
     resource = spec.accelerator.resource if spec.accelerator else None
     return [
         node
         for node in nodes
-        if node.schedulable
-        and all(node.labels.get(key) == value for key, value in selector)
+        if all(node.labels.get(key) == value for key, value in selector)
         and (node.offers(resource) if resource else selector or not node.offers(GPU_RESOURCE))
     ]
 
@@ -96,8 +98,7 @@ def inferred_pools(nodes: Sequence[NodeFacts], defaults: PoolDefaults) -> list[P
 
     `cpu` exists even without such a node: an autoscaled node pool may be empty right now.
     """
-    usable = [node for node in nodes if node.schedulable]
-    with_gpu = [node for node in usable if node.offers(GPU_RESOURCE)]
+    with_gpu = [node for node in nodes if node.offers(GPU_RESOURCE)]
     cpu = Pool(
         name="cpu",
         kind=AcceleratorKind.CPU,
@@ -105,7 +106,7 @@ def inferred_pools(nodes: Sequence[NodeFacts], defaults: PoolDefaults) -> list[P
         release=defaults.cpu_release,
         inferred=True,
         avoid_labels=GPU_NODE_LABELS,
-        has_nodes=len(usable) > len(with_gpu),
+        has_nodes=len(nodes) > len(with_gpu),
     )
     if not with_gpu:
         return [cpu]

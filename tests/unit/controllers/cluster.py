@@ -74,7 +74,9 @@ class Cluster:
         self.edit(kind.kind, namespace, name, replicas=replicas)
         return {"spec": {"replicas": replicas}}
 
-    async def get(self, kind: Kind, namespace: str, name: str) -> Body | None:
+    async def get(
+        self, kind: Kind, namespace: str, name: str, *, cached: bool = False
+    ) -> Body | None:
         self._requested("get", kind, name)
         return deepcopy(self.objects.get((kind.kind, namespace, name)))
 

@@ -175,6 +175,22 @@ def test_a_new_deadline_after_one_has_passed_counts() -> None:
     run(scenario)
 
 
+def test_the_timer_of_a_deadline_that_was_overtaken_does_not_ring_for_a_later_one() -> None:
+    async def scenario(queue: KeyQueue[str], clock: Clock) -> None:
+        queue.add_after("a", 10)
+        queue.add_after("a", 3)
+        clock.advance(3)
+        await taken(queue)
+        queue.add_after("a", 20)
+
+        clock.advance(10)
+        assert queue.idle
+        clock.advance(10)
+        assert await taken(queue) == ["a"]
+
+    run(scenario)
+
+
 def test_a_deadline_in_the_past_is_now() -> None:
     async def scenario(queue: KeyQueue[str], clock: Clock) -> None:
         queue.add_after("a", -5)

@@ -17,7 +17,7 @@ from triton_operator.controllers.kinds import (
     SERVING_POOL,
     Kind,
 )
-from triton_operator.controllers.store import Store, is_ours
+from triton_operator.controllers.store import Store
 
 FILETYPE = Key("InferenceService", "shop", "filetype")
 
@@ -314,8 +314,3 @@ def test_what_is_known_is_told_by_uid() -> None:
     assert store.known(NODE) == {("", "a"): "uid-a"}
     assert store.known(CONFIG_MAP) == {("shop", "c"): "x"}
     assert store.known(POD) == {}
-
-
-def test_whose_an_object_is_is_told_by_its_label() -> None:
-    assert is_ours(child(CONFIG_MAP, "c", 1))
-    assert not is_ours(stored(CONFIG_MAP, "c", 1))
