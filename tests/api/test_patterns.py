@@ -19,7 +19,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.model.secretName": ("store.credentials", "Store"),
         "spec.precision.minAgreement": ("0.5", ".5"),
         "spec.hardware.pools[0]": ("l4", "l4.spot"),
-        "spec.hardware.resources.cpu": ("500m", "two"),
+        "spec.hardware.resources.cpu": ("500m", "2 cores"),
         "spec.hardware.resources.memory": ("1.5Gi", "4gi"),
         "spec.runtime.image": ("r.example:5000/a/b@" + SHA, "a b"),
         "spec.runtime.env[0].name": ("_a.b-C9", "A=B"),

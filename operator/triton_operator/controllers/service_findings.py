@@ -81,7 +81,8 @@ def _planned(plan: Plan | Refusal | None) -> Finding:
 
 def _available(observed: Observed, plan: Plan | Refusal | None, rollout: Rollout) -> Finding:
     """Whether requests are answered: by as many replicas as wanted, or while the rest starts."""
-    if observed.problem:
+    if observed.problem and not rollout.ready_replicas and not rollout.predecessors_ready:
+        # Where something serves, a write that was refused does not end that.
         return _finding(reasons.AVAILABLE, FALSE, observed.problem.reason, observed.problem.message)
     if not rollout.deployments and not isinstance(plan, Plan):
         return _finding(

@@ -106,8 +106,15 @@ class Row(NamedTuple):
         Row(
             "restarted and running",
             [pod("a", ContainerView("triton", last_exit_code=1, last_message="once"))],
+            "ContainerFailed",
+            "until it is ready, a restart is no recovery",
+            "once",
+        ),
+        Row(
+            "restarted and ready",
+            [pod("a", ContainerView("triton", last_exit_code=1, last_message="x", ready=True))],
             None,
-            "it runs again",
+            "it serves again",
         ),
         Row(
             "crash loop",

@@ -132,7 +132,7 @@ def test_a_pod_shows_its_containers_in_the_order_in_which_they_run() -> None:
             "containerStatuses": [
                 {
                     "name": "triton",
-                    "restartCount": 4,
+                    "ready": False,
                     "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "w"}},
                     "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}},
                 }
@@ -143,10 +143,10 @@ def test_a_pod_shows_its_containers_in_the_order_in_which_they_run() -> None:
     assert isinstance(seen, PodView)
     fetch, triton = seen.containers
     assert (fetch.name, fetch.exit_code, fetch.terminated_message) == ("fetch", 2, "m")
-    assert (triton.waiting_reason, triton.last_exit_code, triton.restarts) == (
+    assert (triton.waiting_reason, triton.last_exit_code, triton.ready) == (
         "CrashLoopBackOff",
         1,
-        4,
+        False,
     )
     assert seen.unschedulable == ""
 

@@ -40,14 +40,14 @@ class Inferred(NamedTuple):
         Inferred(
             "gpu cordoned",
             [node("c1"), node("g1", gpus=1, cordoned=True)],
-            {"cpu": True},
-            "a node that takes no pods offers nothing",
+            {"cpu": True, "gpu": True},
+            "draining a node must not move every service to another pool",
         ),
         Inferred(
             "gpu gone silent",
             [node("g1", gpus=1, ready=False)],
-            {"cpu": False},
-            "and neither does one that is not ready",
+            {"cpu": False, "gpu": True},
+            "nor must a node that is silent for a while",
         ),
     ],
     ids=lambda row: row.name,
@@ -192,9 +192,12 @@ LABELLED = [
 @pytest.mark.parametrize(
     "row",
     [
-        Selected("nothing said", {}, ["ssd", "hdd"], "every node without a GPU"),
+        Selected("nothing said", {}, ["ssd", "ssd-cordoned", "hdd"], "every node without a GPU"),
         Selected(
-            "selector", {"nodeSelector": {"disk": "ssd"}}, ["ssd", "ssd-gpu"], "the user's word"
+            "selector",
+            {"nodeSelector": {"disk": "ssd"}},
+            ["ssd", "ssd-gpu", "ssd-cordoned"],
+            "the user's word",
         ),
         Selected("accelerator", {"accelerator": {}}, ["ssd-gpu", "bare-gpu"], "those that offer"),
         Selected(
