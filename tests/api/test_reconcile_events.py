@@ -1,6 +1,7 @@
 """One Event per transition, however often the service is looked at."""
 
 from tests.api import model_facts
+from tests.api.operator_process import SUM_OF_RESULTS
 from tests.api.shop import Shop
 from triton_operator.model.reasons import NOT_A_MODEL
 
@@ -17,15 +18,13 @@ def told(shop: Shop) -> list[tuple[str, str, str]]:
 
 
 def look_again(shop: Shop, name: str, times: int) -> None:
-    """Changes that mean nothing, each of which wakes the service."""
+    """Changes of a pod that mean nothing, each of which wakes the service."""
+    (pod, *_) = shop.all("Pod", name)
     for number in range(times):
-        seen = shop.operator.metric("triton_operator_reconciles_total")
+        seen = shop.operator.metric(SUM_OF_RESULTS)
         change = {"metadata": {"annotations": {"looked-at": str(number)}}}
-        shop.merge("InferenceService", name, change)
-        shop.until(
-            "another look",
-            lambda seen=seen: shop.operator.metric("triton_operator_reconciles_total") > seen,
-        )
+        shop.merge("Pod", pod["metadata"]["name"], change)
+        shop.until("another look", lambda seen=seen: shop.operator.metric(SUM_OF_RESULTS) > seen)
 
 
 def test_serving_is_told_once(shop: Shop) -> None:

@@ -361,7 +361,8 @@ def test_a_refused_deletion_stands_in_the_status() -> None:
         await shell.run()
         shell.cluster.roll_out(DEPLOYMENT)
         await shell.run()
-        assert shell.condition("Available") == "False ApplyRefused"
+        assert shell.condition("Progressing") == "False ApplyRefused"
+        assert shell.condition("Available") == "True ReplicasReady"
         shell.clock.advance(1)
         await shell.run()
 
