@@ -1,4 +1,4 @@
-"""A store of models over HTTPS on an address that pods reach, with a certificate of its own authority."""
+"""A store of models over HTTPS on an address that pods reach, under an authority of its own."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from tests.unit.controllers.shell import FILETYPE, Shell
 from tests.unit.controllers.world import DEPLOYMENT, edit, first_sight, found, pinned
 from tests.unit.planning.building import DIGEST, facts, node_object
 from triton_operator.api.group import API_VERSION
+from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.errors import (
     ApiConflict,
     ApiError,
@@ -21,7 +22,10 @@ from triton_operator.controllers.errors import (
     api_error,
 )
 from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import BY_NAME
+from triton_operator.controllers.observed import EventDraft
 from triton_operator.controllers.queue import Priority
+from triton_operator.controllers.views import ServiceView, view_of
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts
 
@@ -504,6 +508,56 @@ def test_an_event_says_what_it_is_about() -> None:
     assert event["reportingInstance"] == "operator-0"
     assert event["type"] == "Warning"
     assert "s3://" in event["note"]
+
+
+def test_a_note_counts_bytes_and_keeps_both_ends() -> None:
+    """A model's names may be in any script; the API server counts bytes."""
+    cluster = first_sight()
+    announcer = Announcer(
+        cluster,  # type: ignore[arg-type]  # has the method that is used
+        "operator-0",
+        clock=lambda: 0.0,
+        suffix=lambda: "suffix",
+    )
+    service = view_of("InferenceService", cluster.one("InferenceService"))
+    assert isinstance(service, ServiceView)
+    draft = EventDraft("Warning", "NotAModel", "SetModelReady", "first" + "名" * 2000 + "last")
+
+    asyncio.run(announcer.announce(service, [draft]))
+
+    (event,) = cluster.events
+    assert len(event["note"].encode()) <= 1024
+    assert event["note"].startswith("first")
+    assert event["note"].endswith("last")
+
+
+def test_a_condition_that_somebody_else_added_is_theirs() -> None:
+    shell = serving_shell()
+    service = shell.cluster.one("InferenceService")
+    theirs = {**service["status"]["conditions"][0], "type": "example.org/Reviewed"}
+    conditions = [theirs, *service["status"]["conditions"]]
+    shell.cluster.put({**service, "status": {**service["status"], "conditions": conditions}})
+    shell.watch()
+    shell.queue.add(FILETYPE)
+
+    assert asyncio.run(shell.run()) == []
+
+
+def test_a_service_that_comes_before_its_pools_are_looked_at_waits_for_them() -> None:
+    """Its key may be taken first: an unseen change of the pools must not look like no pool."""
+    shell = Shell(pinned())
+    for (kind, _, _), body in shell.cluster.objects.items():
+        shell.store.put(BY_NAME[kind], body)
+    shell.queue.add(FILETYPE)
+
+    async def scenario() -> None:
+        async with shell.workers(1):
+            await settle()
+
+    asyncio.run(scenario())
+
+    assert shell.events() == []
+    assert shell.condition("Planned") == "True PlanMade"
 
 
 def test_a_pool_that_is_described_concerns_every_service() -> None:

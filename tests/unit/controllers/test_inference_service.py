@@ -92,6 +92,11 @@ def serving_without(model: str) -> dict[str, str]:
     }
 
 
+def pod(name: str = "filetype-cpu-1", **parts: Any) -> Callable[[Cluster], object]:
+    """Something is to be seen of a pod that serves."""
+    return lambda cluster: cluster.put_pod(name, **parts)
+
+
 @dataclass(frozen=True)
 class Row:
     name: str
@@ -384,6 +389,27 @@ STEADY = [
         says={"Ready": "the pods do not follow the spec as it is now"},
     ),
     Row(
+        "paused from the start",
+        "not even the model is looked at",
+        lambda: first_sight(paused=True),
+        replicas={},
+        conditions={
+            **NOTHING_YET,
+            "Ready": "Unknown Paused",
+            "ModelReady": "Unknown Paused",
+            "Progressing": "False Paused",
+        },
+        says={"ModelReady": "no Job is started"},
+    ),
+    Row(
+        "paused while a job runs",
+        "what has begun goes on",
+        inspecting,
+        edit(paused=True),
+        replicas={},
+        conditions={**NOTHING_YET, "Progressing": "False Paused"},
+    ),
+    Row(
         "invalid spec",
         "an object older than a rule: the field is named, and what serves goes on",
         serving,
@@ -515,6 +541,16 @@ ROLLOUTS = [
         events=("Normal Serving",),
     ),
     Row(
+        "pool changed, no node takes it",
+        "the old one serves: no alarm, but the reason is to be seen",
+        moving,
+        pod("filetype-l4-1", unschedulable="0/2 nodes are available"),
+        pools=(CPU, L4),
+        replicas={"filetype-l4": 1},
+        conditions={**ROLLING, "Available": "True ReplicasStarting"},
+        says={"Progressing": "pod filetype-l4-1: 0/2 nodes are available"},
+    ),
+    Row(
         "orphan going away",
         "it is not deleted twice",
         moving,
@@ -610,10 +646,6 @@ def not_ready(*changes: Callable[[Cluster], object]) -> Callable[[Cluster], None
             one(cluster)
 
     return change
-
-
-def pod(**parts: Any) -> Callable[[Cluster], object]:
-    return lambda cluster: cluster.put_pod("filetype-cpu-1", **parts)
 
 
 def waiting(container: str, reason: str, message: str) -> Body:
@@ -889,3 +921,17 @@ def test_foreign_objects_with_the_owners_label_are_not_pruned_unless_they_are_ch
     outcome = reconcile(observed(cluster, pools=(CPU, L4)))
 
     assert {child.kind for child in outcome.delete} == {"ConfigMap", "Deployment", "Service"}
+
+
+def test_an_invalid_spec_takes_over_no_condition_of_somebody_else() -> None:
+    cluster = serving()
+    edit(scaling={"minReplicas": -1})(cluster)
+    service = cluster.one("InferenceService")
+    theirs = {**service["status"]["conditions"][0], "type": "example.org/Reviewed"}
+    conditions = [theirs, *service["status"]["conditions"]]
+    cluster.put({**service, "status": {**service["status"], "conditions": conditions}})
+
+    status = reconcile(observed(cluster)).status
+
+    assert status is not None
+    assert {one["type"] for one in status["conditions"]} == set(SERVING)

@@ -234,6 +234,21 @@ def test_jitter_spreads_retries() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(("factor", "expected"), [(0.8, 10.0), (1.2, 12.0)])
+def test_what_the_server_asked_for_is_never_undercut_and_spread_like_the_backoff(
+    factor: float, expected: float
+) -> None:
+    async def scenario() -> None:
+        clock = Clock()
+        queue: KeyQueue[str] = KeyQueue(
+            clock=clock, call_later=clock.call_later, jitter=lambda seconds: seconds * factor
+        )
+
+        assert queue.retry("a", at_least=10) == pytest.approx(expected)
+
+    asyncio.run(scenario())
+
+
 def test_one_key_wakes_one_worker() -> None:
     async def scenario(queue: KeyQueue[str], _: Clock) -> None:
         workers = [asyncio.ensure_future(queue.get()) for _ in range(3)]

@@ -13,6 +13,8 @@ NODES = [
     node("a", memory="16393244Ki"),
     node("b", cpu="3920m"),
     node("g", gpus=4),
+    node("drained", cordoned=True),
+    node("silent", gpus=4, ready=False),
 ]
 
 

@@ -296,6 +296,27 @@ def test_a_refusal_of_the_whole_list_too_is_a_reason_for_the_status(desk: Desk) 
         desk.apply(deployment("2Gi"))
 
 
+def test_only_an_invalid_result_is_tried_as_a_whole_list(desk: Desk) -> None:
+    desk.apply(deployment())
+    desk.cluster.failures["apply", "Deployment"] = [ApiRefused(403, "Forbidden", "quota")]
+
+    with pytest.raises(Blocked, match="Deployment filetype-cpu: quota"):
+        desk.apply(deployment("2Gi"))
+
+    assert desk.cluster.requests == ["apply Deployment/filetype-cpu"]
+
+
+def test_a_stranger_that_goes_in_the_moment_of_the_conflict_is_looked_for_again(
+    desk: Desk,
+) -> None:
+    desk.cluster.failures["apply", "Deployment"] = [ApiConflict(409, "Conflict", "theirs")]
+
+    with pytest.raises(ApiConflict):
+        desk.apply(deployment())
+
+    assert not list(desk.cluster.of_kind("Deployment")), "nothing is taken by force"
+
+
 def test_a_refusal_is_a_reason_for_the_status(desk: Desk) -> None:
     desk.cluster.failures["apply", "Service"] = [ApiRefused(403, "Forbidden", "exceeded quota")]
 

@@ -101,6 +101,26 @@ class Order:
             says="72 W",
         ),
         Order(
+            "two currencies",
+            [
+                pool("euro", cost_per_replica_hour=price("0.90"), currency="EUR"),
+                gpu_pool("dollar", cost_per_replica_hour=price("0.71"), currency="USD"),
+            ],
+            ["euro", "dollar"],
+            "no exchange rate is known: prices are not compared",
+            says="prices in EUR and USD are not compared",
+        ),
+        Order(
+            "one currency",
+            [
+                pool("dear", cost_per_replica_hour=price("0.90"), currency="EUR"),
+                gpu_pool("cheap", cost_per_replica_hour=price("0.71"), currency="EUR"),
+            ],
+            ["cheap", "dear"],
+            "here they are",
+            says="0.71 per replica and hour",
+        ),
+        Order(
             "empty pool last",
             [pool("empty", has_nodes=False, cost_per_replica_hour=price("0.01")), DEAR],
             ["dear", "empty"],

@@ -56,10 +56,11 @@ def test_the_happy_path_has_a_reason_for_every_choice() -> None:
 
 
 def test_one_pool_is_in_use_and_the_others_stand_by() -> None:
-    plan, _ = planned(gpu_pool("l4"), pool("cpu"))
+    plan, row = planned(gpu_pool("l4"), pool("cpu"))
 
     assert [chosen.pool.name for chosen in plan.pools] == ["cpu"]
     assert plan.standby == ("l4",)
+    assert "fits too, but is not used yet: l4" in row.reasons
 
 
 def test_a_gpu_pool_takes_larger_batches_and_no_threads() -> None:

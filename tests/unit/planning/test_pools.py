@@ -157,7 +157,7 @@ def test_price_energy_and_resources_arrive() -> None:
         tolerations=[{"key": "dedicated", "value": "serving", "effect": "NoSchedule"}],
     )
 
-    assert str(pool.cost_per_replica_hour) == "0.71"
+    assert (str(pool.cost_per_replica_hour), pool.currency) == ("0.71", "USD")
     assert pool.watts_per_replica == 72
     assert (pool.replica_resources.cpu, pool.replica_resources.memory) == ("4", "16Gi")
     assert [taint.key for taint in pool.tolerations] == ["dedicated"]
