@@ -12,7 +12,7 @@ from triton_operator.controllers import kinds
 
 GROUP = "serving.triton-operator.io"
 NAMESPACED = {
-    (GROUP, "inferenceservices", "list watch"),
+    (GROUP, "inferenceservices", "get list watch"),
     (GROUP, "inferenceservices/status", "patch"),
     (GROUP, "inferenceservices/finalizers", "update"),
     (GROUP, "modelprofiles", "get list watch create patch"),

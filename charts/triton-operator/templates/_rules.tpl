@@ -3,10 +3,11 @@ What the operator may do in the namespaces it serves. Exact verbs, no wildcards,
 pods mount them by name. Server-side apply needs `patch`, and `create` where the object may not exist yet.
 */}}
 {{- define "triton-operator.namespacedRules" -}}
-# The services to reconcile. Their spec belongs to the user: it is never written.
+# The services to reconcile. Their spec belongs to the user: it is never written. `get` tells one that
+# was deleted unseen from one whose status could not be written.
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceservices]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 # What became of them: conditions, pools, addresses.
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceservices/status]

@@ -201,12 +201,28 @@ class Controller:
     async def _write_status(self, service: ServiceView, outcome: Outcome) -> None:
         if outcome.status is None or _is_written(outcome.status, service.status):
             return
-        body = await self._server.apply_status(
-            INFERENCE_SERVICE, service.namespace, service.name, service.uid, outcome.status
-        )
+        try:
+            body = await self._server.apply_status(
+                INFERENCE_SERVICE, service.namespace, service.name, service.uid, outcome.status
+            )
+        except (ApiConflict, ApiNotFound):
+            if await self._is_gone(service):
+                return
+            raise
         self._writer.writes.count("Status")
         self._store.put(INFERENCE_SERVICE, body)
         await self._announcer.announce(service, outcome.events)
+
+    async def _is_gone(self, service: ServiceView) -> bool:
+        """Whether a service was deleted unseen; then it is forgotten.
+
+        Else it would be reconciled again whenever garbage collection takes one of its children.
+        """
+        live = await self._server.get(INFERENCE_SERVICE, service.namespace, service.name)
+        if live is not None and live["metadata"]["uid"] == service.uid:
+            return False
+        self._store.remove(INFERENCE_SERVICE, service.namespace, service.name, service.uid)
+        return True
 
     async def _serving_pool(self, key: Key) -> None:
         view = self._store.get(key.kind, "", key.name)
