@@ -29,9 +29,9 @@ class Pool:
 
     `release` is the Triton release of `image` (`YY.MM`); None: to be read from the image's tag.
     `avoid_labels` are labels whose nodes are left alone (a CPU pool without a selector must not
-    fill GPU nodes). `has_nodes`: at least one belongs to it, cordoned or not, as draining a node for
-    an hour must not move every service to another pool. Their number is in the ServingPool's status:
-    a plan that held it would change with every node that comes or goes.
+    fill GPU nodes). `has_nodes`: at least one belongs to it, cordoned or not, since draining a node
+    for an hour must not move every service to another pool. How many can be used is in the status
+    of the ServingPool: a plan that held it would change with every node that comes or goes.
     """
 
     name: str
