@@ -16,6 +16,10 @@ from triton_operator.controllers.queue import Priority
 from triton_operator.controllers.resync import OWNED_SELECTOR
 from triton_operator.controllers.store import Store
 
+RECONNECT_SECONDS = (1, 1, 2, 2, 3, 3, *(5,) * 60)
+"""Pauses between attempts to reach an API server that does not answer. Kopf's own grow to 21 s, for
+which a cluster that is back would wait; after five minutes the process ends and is restarted."""
+
 
 class Concern(Protocol):
     """Hears which keys something concerns, and how urgent that is."""
@@ -117,6 +121,7 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 30
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = RECONNECT_SECONDS
     settings.queueing.idle_timeout = 1
     settings.process.ultimate_exiting_timeout = 30
     for kind in WATCHED:

@@ -172,6 +172,26 @@ def test_a_deleted_service_is_forgotten() -> None:
     assert shell.controller.counts.reconciles.keys() == {"ok"}
 
 
+@pytest.mark.parametrize("recreated", [False, True], ids=["gone", "recreated"])
+def test_a_service_that_was_deleted_unseen_is_forgotten_at_the_first_look(recreated: bool) -> None:
+    """Else it would be looked at whenever garbage collection takes one of its children."""
+    shell = Shell(pinned())
+    shell.watch()
+    shell.cluster.remove("InferenceService", "shop", "filetype")
+    if recreated:
+        shell.cluster.put(service_object())
+
+    async def scenario() -> None:
+        async with shell.workers():
+            await settle()
+
+    asyncio.run(scenario())
+
+    assert shell.store.service("shop", "filetype") is None
+    assert shell.clock.waits() == [], "and there is nothing to try again"
+    assert shell.controller.counts.reconciles.keys() == {"ok"}
+
+
 def test_a_recreated_service_waits_for_its_predecessors_children_to_go() -> None:
     shell = serving_shell()
     old = shell.cluster.remove("InferenceService", "shop", "filetype")

@@ -427,6 +427,28 @@ def test_an_own_change_of_replicas_is_no_drift(desk: Desk) -> None:
     assert desk.apply(deployment()) == []
 
 
+def test_what_somebody_else_changed_besides_replicas_is_drift(desk: Desk) -> None:
+    desk.apply(deployment())
+    desk.scale(3)
+    desk.cluster.edit("Deployment", "shop", "filetype-cpu", template={"memory": "9Gi"})
+    desk.watch()
+
+    assert desk.apply(deployment()) == ["apply Deployment/filetype-cpu"]
+
+
+def test_replicas_written_before_drift_was_seen_leave_it_to_a_sweep(desk: Desk) -> None:
+    """Which of two changes the next version holds cannot be told: the sweep verifies it."""
+    desk.apply(deployment())
+    desk.cluster.edit("Deployment", "shop", "filetype-cpu", template={"memory": "9Gi"})
+    desk.watch()
+    desk.scale(3)
+    desk.watch()
+
+    desk.apply(deployment(), verify=True)
+
+    assert desk.cluster.one("Deployment")["spec"]["template"] == {"memory": "1Gi"}
+
+
 def test_replicas_of_a_deployment_that_is_not_there_are_left(desk: Desk) -> None:
     assert desk.scale(3) == []
     desk.apply(deployment())
