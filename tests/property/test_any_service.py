@@ -73,7 +73,7 @@ def children(shell: Shell) -> Iterator[Body]:
         yield from shell.cluster.of_kind(kind)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(worlds())
 def test_it_comes_to_rest_without_a_bug_and_a_second_look_changes_nothing(world: World) -> None:
     async def scenario() -> None:
@@ -92,7 +92,7 @@ def test_it_comes_to_rest_without_a_bug_and_a_second_look_changes_nothing(world:
     asyncio.run(scenario())
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(worlds())
 def test_what_comes_of_it_is_sound(world: World) -> None:
     """All at once, since making a world takes longer than looking at it."""
@@ -167,7 +167,7 @@ def check_that_pods_are_where_they_may(body: Body, hardware: Body) -> None:
         assert on_gpu is (hardware["accelerator"] == "GPU")
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(worlds(), st.sampled_from(ScalingMode))
 def test_replicas_have_one_owner(world: World, mode: ScalingMode) -> None:
     service = world.cluster.one("InferenceService")

@@ -140,5 +140,5 @@ class QueueMachine(RuleBasedStateMachine):
             self.loop.close()
 
 
-QueueMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+QueueMachine.TestCase.settings = settings(max_examples=50, stateful_step_count=40)
 TestQueueMachine = QueueMachine.TestCase

@@ -145,9 +145,9 @@ class Writer:
             # A Job's template cannot be changed, and it ends by itself. A profile is shared:
             # whoever wrote its facts first, they are facts.
             return live.kind == JOB.kind or _has_facts(live)
-        if verify and place in self._unverified:
-            return False
         written = self._written.get(place)
+        if verify and (written is None or place in self._unverified):
+            return False
         version = str(live.generation) if live.generation else live.resource_version
         if written is None:
             self._written[place] = (live.uid, version)
