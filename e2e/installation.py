@@ -11,7 +11,7 @@ from e2e.harness.kubectl import Kubectl
 from e2e.harness.paths import REPOSITORY
 from e2e.harness.progress import step
 
-NAMESPACE = "triton-operator"
+NAMESPACE = "triton-system"
 RELEASE = "triton-operator"
 TRITON_CPU_RELEASE = "24.10"
 """What images/triton-cpu embeds: tritonserver 2.51."""

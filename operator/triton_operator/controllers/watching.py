@@ -4,7 +4,8 @@
 kopf's state-keeping handlers; see docs/decisions.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import kopf
@@ -16,9 +17,16 @@ from triton_operator.controllers.queue import Priority
 from triton_operator.controllers.resync import OWNED_SELECTOR
 from triton_operator.controllers.store import Store
 
-RECONNECT_SECONDS = (1, 1, 2, 2, 3, 3, *(5,) * 60)
-"""Pauses between attempts to reach an API server that does not answer. Kopf's own grow to 21 s, for
-which a cluster that is back would wait; after five minutes the process ends and is restarted."""
+
+class ReconnectPauses:
+    """Seconds between attempts to reach an API server that does not answer; without an end.
+
+    Kopf's own end after 54 s, and with them the process; its restarts would then be put off by the
+    kubelet for minutes. A process that hears nothing is ended by its liveness probe instead.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1, 1, 2, 2, 3, 3), itertools.repeat(5))
 
 
 class Concern(Protocol):
@@ -121,7 +129,7 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = 30
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 30
-    settings.networking.error_backoffs = RECONNECT_SECONDS
+    settings.networking.error_backoffs = ReconnectPauses()
     settings.queueing.idle_timeout = 1
     settings.process.ultimate_exiting_timeout = 30
     for kind in WATCHED:
