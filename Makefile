@@ -37,9 +37,10 @@ lock: venv ## Pin every dependency anew, with hashes and without addresses
 	$(COMPILE) --group dev -o requirements/dev.txt
 	$(COMPILE) -o requirements/operator.txt
 
-generate: venv ## Write what is generated: CRDs, field reference
+generate: venv ## Write what is generated: CRDs, field reference, golden objects
 	$(BIN)/python -m triton_operator.api.crd --write crds charts/triton-operator/crds
 	$(BIN)/python -m triton_operator.api.crd.reference --write docs/reference.md
+	$(BIN)/python -m tests.golden --write
 
 format: venv ## Format the code
 	$(BIN)/ruff format .
@@ -52,6 +53,7 @@ check: venv ## Format, lint, types, layers, generated files: seconds
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m triton_operator.api.crd --check crds charts/triton-operator/crds
 	$(BIN)/python -m triton_operator.api.crd.reference --check docs/reference.md
+	$(BIN)/python -m tests.golden
 
 cluster-up: venv ## A cluster to develop on, with the operator's images in it
 	$(HARNESS) up
