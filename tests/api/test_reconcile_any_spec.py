@@ -77,9 +77,15 @@ class Stage:
             for manifest in outcome.apply
         ]
         assert outcome.status is not None
-        place = (self.owner["metadata"][key] for key in ("namespace", "name", "uid"))
+        owner = self.owner["metadata"]
         answers.append(
-            await self._server.apply_status(kinds.INFERENCE_SERVICE, *place, outcome.status)
+            await self._server.apply_status(
+                kinds.INFERENCE_SERVICE,
+                owner["namespace"],
+                owner["name"],
+                owner["uid"],
+                outcome.status,
+            )
         )
         return answers
 
@@ -158,10 +164,8 @@ def test_inspections(theatre: Stage, name: str, spec: dict[str, Any]) -> None:
 def test_text_of_every_plane(theatre: Stage) -> None:
     """What is applied is read as YAML, which knows fewer escapes than JSON and fewer characters."""
     text = "\U0001f680 \x7f \x85 \u2028 \ufeff \uffff \\ud83d é"
-    spec = {
-        "model": {"uri": known.URI, "digest": DIGEST},
-        "runtime": {"env": [{"name": "TEXT", "value": text}]},
-    }
+    env = [{"name": "TEXT", "value": text}]
+    spec = {"model": {"uri": known.URI, "digest": DIGEST}, "runtime": {"env": env}}
     tensor = {"name": text, "datatype": "FP32", "shape": [-1, 2]}
     profiles = {DIGEST: known.facts(1, inputs=[tensor])}
 
@@ -170,6 +174,6 @@ def test_text_of_every_plane(theatre: Stage) -> None:
     )
 
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    assert container["env"] == spec["runtime"]["env"]
-    config_text = config["data"]["config.pbtxt"]
-    assert parse_config(config_text).input[0].name == text
+    assert container["env"] == env
+    parsed: Any = parse_config(config["data"]["config.pbtxt"])
+    assert parsed.input[0].name == text

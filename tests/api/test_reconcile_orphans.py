@@ -58,7 +58,7 @@ def test_a_child_that_nobody_wants_is_pruned(shop: Shop) -> None:
     shop.api.create({**marked(shop, "Service", "left-over", "a"), "spec": {"ports": [{"port": 1}]}})
 
     for kind in ("ConfigMap", "Service"):
-        shop.until(f"the {kind} to go", lambda kind=kind: shop.find(kind, "left-over") is None)
+        shop.until_gone(kind, "left-over")
     assert {place[1] for place in shop.children("a")} >= {"a", "a-cpu"}
 
 

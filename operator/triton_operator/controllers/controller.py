@@ -210,7 +210,8 @@ class Controller:
                 return
             raise
         self._writer.writes.count("Status")
-        self._store.put(INFERENCE_SERVICE, body)
+        # The answer may carry an edit that came meanwhile; its own event would then be no news.
+        self.concern(self._store.put(INFERENCE_SERVICE, body))
         await self._announcer.announce(service, outcome.events)
 
     async def _is_gone(self, service: ServiceView) -> bool:
@@ -232,7 +233,7 @@ class Controller:
         if status == view.status:
             return
         body = await self._server.apply_status(SERVING_POOL, "", view.name, view.uid, status)
-        self._store.put(SERVING_POOL, body)
+        self.concern(self._store.put(SERVING_POOL, body))
 
     def _refresh_pools(self) -> None:
         self._pools_version = self._store.pools_version
