@@ -39,6 +39,8 @@ class OperatorProcess:
         self._port = 0
         self._http = requests.Session()
         self._http.trust_env = False
+        # A connection that stays open outlives the process' wish to stop.
+        self._http.headers["Connection"] = "close"
 
     @property
     def running(self) -> Running:

@@ -67,7 +67,7 @@ def shop(stage_api: Api, operator: OperatorProcess) -> Iterator[Shop]:
     wait_until(
         "waiting for the ServiceAccount that pods need",
         lambda: shop.find("ServiceAccount", "default") is not None,
-        timeout_seconds=30,
+        timeout_seconds=60,
     )
     yield shop
     for kind in ("InferenceService", "ServingPool", "Node"):

@@ -137,7 +137,7 @@ class Shop:
         if self.find("ModelProfile", model_facts.digest(1).replace(":", "-")) is None:
             self.add_profile(1)
         self.add_service(name, 1, **spec)
-        self.until(f"the children of {name}", lambda: self.is_settled(name))
+        self.until_settled(name)
 
     def change(self, name: str, **spec: Any) -> None:
         """Merge into the spec of a service."""
@@ -167,6 +167,10 @@ class Shop:
         service = self.get("InferenceService", name)
         seen = service.get("status", {}).get("observedGeneration")
         return bool(seen == service["metadata"]["generation"])
+
+    def until_settled(self, name: str) -> None:
+        """Wait until a service with a plan has all of its children, and nothing is left to do."""
+        self.until(f"the children of {name}", lambda: self.is_settled(name))
 
     def is_settled(self, name: str) -> bool:
         """Whether the status speaks of the newest generation, all children exist, and the operator

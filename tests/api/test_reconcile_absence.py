@@ -21,7 +21,7 @@ def test_a_change_made_meanwhile_is_carried_out(shop: Shop) -> None:
 
     shop.until("the new CPU limit", lambda: cpu_limit(shop) == "3")
     shop.until("two replicas", lambda: replicas(shop) == 2)
-    shop.until("the new service", lambda: shop.is_settled("b"))
+    shop.until_settled("b")
 
 
 def test_a_child_deleted_meanwhile_comes_back(shop: Shop) -> None:
@@ -35,7 +35,7 @@ def test_a_child_deleted_meanwhile_comes_back(shop: Shop) -> None:
 
     shop.operator.start()
 
-    shop.until("the children", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
 
 
 def test_drift_made_meanwhile_is_repaired_by_the_first_sweep(shop: Shop) -> None:
@@ -77,4 +77,4 @@ def test_killed_in_the_middle_it_goes_on(shop: Shop) -> None:
     shop.operator.start()
 
     for number in range(12):
-        shop.until(f"the children of a{number}", lambda name=f"a{number}": shop.is_settled(name))
+        shop.until_settled(f"a{number}")

@@ -18,13 +18,21 @@ def told(shop: Shop) -> list[tuple[str, str, str]]:
 
 
 def look_again(shop: Shop, name: str, times: int) -> None:
-    """Changes of a pod that mean nothing, each of which wakes the service."""
+    """Changes that mean nothing: of a pod, which wakes the service, and of a field that no child
+    shows, which makes its status new.
+    """
     (pod, *_) = shop.all("Pod", name)
     for number in range(times):
         seen = shop.operator.metric(SUM_OF_RESULTS)
         change = {"metadata": {"annotations": {"looked-at": str(number)}}}
         shop.merge("Pod", pod["metadata"]["name"], change)
-        shop.until("another look", lambda seen=seen: shop.operator.metric(SUM_OF_RESULTS) > seen)
+        _until_more(shop, seen)
+        shop.change(name, precision={"minAgreement": f"0.{number + 1}"})
+        shop.until("a new status", lambda: shop.is_seen(name))
+
+
+def _until_more(shop: Shop, seen: float) -> None:
+    shop.until("another look", lambda: shop.operator.metric(SUM_OF_RESULTS) > seen)
 
 
 def test_serving_is_told_once(shop: Shop) -> None:

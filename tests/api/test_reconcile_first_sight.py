@@ -20,7 +20,7 @@ def test_a_report_becomes_a_profile_and_children(shop: Shop) -> None:
     shop.answer_inspection("first", model_facts.found(7))
 
     shop.until_condition("first", "ModelReady", "True", "Inspected")
-    shop.until("the children", lambda: shop.is_settled("first"))
+    shop.until_settled("first")
     kinds = [kind for kind, _ in shop.children("first")]
     assert sorted(kinds) == ["ConfigMap", "Deployment", "Service", "Service"]
     (profile,) = shop.all("ModelProfile")
@@ -61,12 +61,12 @@ def test_a_known_digest_starts_no_job(shop: Shop, audit: Audit) -> None:
     """What one service found out serves every other one that pins the same bytes."""
     shop.add_service("first")
     shop.answer_inspection("first", model_facts.found(7))
-    shop.until("the children of the first", lambda: shop.is_settled("first"))
+    shop.until_settled("first")
     mark = audit.mark()
 
     shop.add_service("second", 7)
 
-    shop.until("the children of the second", lambda: shop.is_settled("second"))
+    shop.until_settled("second")
     assert not [w for w in audit.writes(shop.namespace, since=mark) if w.resource == "jobs"]
 
 
@@ -79,7 +79,7 @@ def test_facts_wake_every_service_that_waits_for_them(shop: Shop) -> None:
     shop.answer_inspection("first", model_facts.found(7))
 
     for name in ("first", "second"):
-        shop.until(f"the children of {name}", lambda name=name: shop.is_settled(name))
+        shop.until_settled(name)
     assert len(shop.all("ModelProfile")) == 1
 
 
@@ -113,7 +113,7 @@ def test_another_source_is_inspected_at_once(shop: Shop) -> None:
     )
     shop.until_condition("moved", "ModelReady", "Unknown", "Inspecting")
     shop.answer_inspection("moved", model_facts.found(8))
-    shop.until("the children", lambda: shop.is_settled("moved"))
+    shop.until_settled("moved")
     assert shop.status("moved")["model"]["uri"] == OTHER_URI
 
 
@@ -134,7 +134,7 @@ def test_text_beyond_ascii_arrives(shop: Shop) -> None:
     reason = "axis 0 of \U0001f680 is a batch dimension"
     shop.answer_inspection("first", model_facts.found(7, reason=reason))
 
-    shop.until("the children", lambda: shop.is_settled("first"))
+    shop.until_settled("first")
     (container,) = shop.get("Deployment", "first-cpu")["spec"]["template"]["spec"]["containers"]
     assert container["env"] == [{"name": "TEXT", "value": "é \U0001f680"}]
     assert shop.status("first")["model"]["reason"] == reason

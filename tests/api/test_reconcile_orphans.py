@@ -70,7 +70,7 @@ def test_a_config_is_kept_until_no_pod_needs_it(shop: Shop) -> None:
 
     shop.change("a", batching={"mode": "Fixed", "maxBatchSize": 3})
     shop.until("the second config", lambda: len(shop.names("ConfigMap", "a")) == 2)
-    shop.until("the end of the work", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
 
     assert old in shop.names("ConfigMap", "a"), "the new pods have not started"
     assert shop.condition("a", "Available")[0] == "True", "the old ones serve"
@@ -89,7 +89,7 @@ def test_another_pool_takes_over_before_the_old_one_goes(shop: Shop) -> None:
 
     shop.change("a", hardware={"pools": [SECOND]})
     shop.until("children on the new pool", lambda: len(places(shop, "a", SECOND)) == 3)
-    shop.until("the end of the work", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
 
     assert places(shop, "a", FIRST) == old, "its successor has not started"
     assert shop.condition("a", "Available")[0] == "True"

@@ -68,7 +68,7 @@ def test_external_replicas_survive_our_changes(shop: Shop, audit: Audit) -> None
     shop.change("a", hardware={"resources": {"cpu": "3"}})
 
     shop.until("the new CPU limit", lambda: cpu_limit(shop) != before)
-    shop.until("the end of the work", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
     assert replicas(shop) == 4
     assert scale_writes(shop, audit, mark) == []
     assert shop.status("a")["desiredReplicas"] == 4
@@ -84,7 +84,7 @@ def test_an_hpa_in_external_mode_is_no_conflict(shop: Shop, audit: Audit) -> Non
     shop.change("a", hardware={"resources": {"cpu": "3"}})
 
     shop.until("the new CPU limit", lambda: cpu_limit(shop) == "3")
-    shop.until("the end of the work", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
     assert replicas(shop) == 3
     assert scale_writes(shop, audit, mark) == []
     assert shop.condition("a", "AutoscalerConflict") == ("False", "NoConflict")
@@ -101,7 +101,7 @@ def test_a_second_autoscaler_is_told_and_not_fought(shop: Shop, audit: Audit) ->
     scale(shop, 3)
     shop.change("a", scaling={"minReplicas": 4}, hardware={"resources": {"cpu": "3"}})
     shop.until("the new CPU limit", lambda: cpu_limit(shop) == "3")
-    shop.until("the end of the work", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
     assert replicas(shop) == 3
     assert scale_writes(shop, audit, mark) == []
 

@@ -75,6 +75,6 @@ def test_sweeps_change_nothing(settled: Shop, audit: Audit) -> None:
     assert versions(settled) == before
 
 
-def test_a_stop_is_prompt_and_clean(operator: OperatorProcess) -> None:
+def test_a_stop_is_clean(operator: OperatorProcess) -> None:
     """Exit code 0, or a Deployment would count it as a crash."""
     assert operator.stop() == 0

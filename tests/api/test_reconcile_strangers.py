@@ -62,7 +62,7 @@ def test_a_stranger_is_left_alone(shop: Shop, what: str) -> None:
     (available,) = (c for c in shop.status("a")["conditions"] if c["type"] == "Available")
     assert f"{kind} {name}" in available["message"]
     shop.delete(kind, name)
-    shop.until("the service to recover", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
     assert shop.condition("a", "Available")[1] != "NotOwned"
 
 
@@ -79,7 +79,7 @@ def test_a_stranger_s_config_map_is_left_alone(shop: Shop) -> None:
     shop.until_condition("a", "Available", "False", "NotOwned")
     assert version(shop.get("ConfigMap", name)) == version(stranger)
     shop.delete("ConfigMap", name)
-    shop.until("the service to recover", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
 
 
 def test_our_label_alone_makes_no_child(shop: Shop) -> None:
@@ -95,7 +95,7 @@ def test_our_label_alone_makes_no_child(shop: Shop) -> None:
 
     shop.add_service("a", 1)
 
-    shop.until("the service to be settled", lambda: shop.is_settled("a"))
+    shop.until_settled("a")
     assert version(shop.get("ConfigMap", "copied")) == version(copied)
 
 
@@ -109,7 +109,7 @@ def test_two_services_whose_children_have_one_name(shop: Shop) -> None:
     shop.until_condition("a-cpu", "Available", "False", "NotOwned")
     assert {place: version(child) for place, child in shop.children("a").items()} == before
     shop.delete("InferenceService", "a")
-    shop.until("the second to recover", lambda: shop.is_settled("a-cpu"))
+    shop.until_settled("a-cpu")
     assert shop.get("Service", "a-cpu")["metadata"]["labels"][labels.SERVICE] == "a-cpu"
 
 
