@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from triton_operator.api import reasons
 from triton_operator.api.conditions import Condition, ConditionStatus, Finding, merge_conditions
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.kinds import CHILDREN
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
@@ -21,7 +22,7 @@ from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
 from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.transition_events import transition_events
-from triton_operator.controllers.views import ObjectView
+from triton_operator.controllers.views import DeploymentView, ObjectView
 from triton_operator.manifests import names
 from triton_operator.manifests.children import desired_children
 from triton_operator.manifests.desired_hash import with_desired_hash
@@ -49,7 +50,11 @@ def reconcile(observed: Observed) -> Outcome:
         )
     wanted = [resolution.profile] if resolution.profile else []
     wanted += [resolution.job] if resolution.job else []
-    wanted = [with_desired_hash(manifest) for manifest in (*wanted, *children)]
+    present = {
+        child.name: child for child in observed.children if isinstance(child, DeploymentView)
+    }
+    wanted += [with_kept_fetch_image(manifest, present) for manifest in children]
+    wanted = [with_desired_hash(manifest) for manifest in wanted]
     rollout = observe_rollout(observed, plan, wanted)
     findings = service_findings(observed, spec, resolution, plan, rollout)
     status = service_status(observed, owner, spec, resolution, plan, rollout)

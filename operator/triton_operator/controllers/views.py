@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from triton_operator.api import labels
+from triton_operator.manifests.fetching import FETCH_CONTAINER
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class DeploymentView(ObjectView):
     ready: int = 0
     available: int = 0
     stuck_message: str = ""
+    fetch_image: str = ""
+    """Image of the container that fetches the model; empty where there is none."""
 
     def follows(self, wanted_hash: str | None) -> bool:
         """Whether every replica runs what is wanted, and none of an older template is left.
@@ -173,7 +176,16 @@ def _deployment(
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
         stuck_message=_message_where_false(status, "Progressing"),
+        fetch_image=_fetch_image(spec),
     )
+
+
+def _fetch_image(spec: Mapping[str, Any]) -> str:
+    pod = (spec.get("template") or {}).get("spec") or {}
+    for container in pod.get("initContainers") or ():
+        if container.get("name") == FETCH_CONTAINER:
+            return str(container.get("image", ""))
+    return ""
 
 
 def _job(common: dict[str, Any], status: Mapping[str, Any]) -> JobView:

@@ -9,6 +9,7 @@ from triton_operator.api.model_profile import ModelFacts
 from triton_operator.manifests import names
 from triton_operator.manifests.config_map import CONFIG_FILE, config_digest
 from triton_operator.manifests.fetching import (
+    FETCH_CONTAINER,
     FetchSettings,
     fetch_container,
     pod_security,
@@ -108,7 +109,7 @@ def _fetch(
     folder = f"{REPOSITORY}/{names.triton_model(owner.name)}"
     files = json.dumps([file.wire() for file in facts.files], separators=(",", ":"))
     return fetch_container(
-        "fetch",
+        FETCH_CONTAINER,
         [
             "fetch",
             f"--uri={spec.model.uri}",

@@ -8,6 +8,7 @@ from triton_operator.api.inference_service import Model
 
 SOURCE_DIR = "/source"
 CREDENTIALS_DIR = "/credentials"
+FETCH_CONTAINER = "fetch"
 USER_ID = 1000
 """Triton's own user in NVIDIA's images (triton-server)."""
 
