@@ -52,10 +52,14 @@ def _options() -> Options:
     )
     parser.add_argument("--rest-seconds", type=float, default=defaults.rest_seconds)
     parser.add_argument(
+        "--pod-events-per-second", type=_positive, default=defaults.pod_events_per_second
+    )
+    parser.add_argument("--pod-events-seconds", type=float, default=defaults.pod_events_seconds)
+    parser.add_argument(
         "--phase-seconds",
         type=float,
         default=defaults.phase_seconds,
-        help="bound on the burst, and on the changes",
+        help="bound on each phase",
     )
     parser.add_argument(
         "--operator-options", default="", help="more options of `triton-operator run`, quoted"
@@ -69,6 +73,8 @@ def _options() -> Options:
         concurrency=given.concurrency,
         changes=given.changes,
         rest_seconds=given.rest_seconds,
+        pod_events_per_second=given.pod_events_per_second,
+        pod_events_seconds=given.pod_events_seconds,
         phase_seconds=given.phase_seconds,
         operator_options=shlex.split(given.operator_options),
         profile=given.profile,

@@ -30,6 +30,12 @@ class Figures:
     peak_rss_mib: float
     rest_cpu_seconds_per_minute: float
     rest_writes_per_minute: float
+    pod_events_per_second: float
+    pod_events_cpu_share: float
+    pod_events_change_p99_seconds: float
+    restart_ready_seconds: float
+    restart_quiet_seconds: float
+    restart_writes: int
 
     def line(self) -> dict[str, float]:
         """The figures as JSON has them, rounded to what the clocks can tell."""

@@ -8,10 +8,18 @@ from pathlib import Path
 from bench.reconcile.cluster import Cluster
 from bench.reconcile.deployment_watch import DeploymentWatch
 from bench.reconcile.figures import Figures, percentile
-from bench.reconcile.objects import PROFILES, apply_crds, is_established, model_profile
+from bench.reconcile.objects import (
+    PROFILES,
+    apply_crds,
+    is_established,
+    model_profile,
+    service_name,
+)
 from bench.reconcile.operator_process import OperatorProcess
 from bench.reconcile.phases import Burst, Rest, Say, burst, changes, rest
+from bench.reconcile.pod_events import PodEvents, allow_pods, pod_events
 from bench.reconcile.process_usage import cpu_seconds
+from bench.reconcile.restart import Restart, restart
 from bench.reconcile.waiting import Observer, until
 from e2e.harness import processes
 from e2e.harness.controlplane import ControlPlane
@@ -24,12 +32,14 @@ CALM_CPU_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Options:
-    """What is measured. `phase_seconds` bounds the burst and, separately, the changes."""
+    """What is measured. `phase_seconds` bounds each phase."""
 
     services: int = 1000
     concurrency: int = 16
     changes: int = 100
     rest_seconds: float = 60.0
+    pod_events_per_second: int = 200
+    pod_events_seconds: float = 20.0
     phase_seconds: float = 300.0
     operator_options: Sequence[str] = ()
     profile: Path | None = None
@@ -43,6 +53,8 @@ class Results:
     burst: Burst
     changes: list[float]
     rest: Rest
+    pod_events: PodEvents
+    restart: Restart
     figures: Figures
 
 
@@ -56,12 +68,16 @@ async def run(control_plane: ControlPlane, options: Options, say: Say) -> Result
     async with Cluster(control_plane.url, control_plane.tls) as cluster:
         async with asyncio.timeout(START_SECONDS):
             digest = await _install(cluster)
-        operator = OperatorProcess.start(
-            control_plane.kubeconfig,
-            control_plane.directory / "log" / "triton-operator.log",
-            options.operator_options,
-            options.profile,
-        )
+
+        def start(profile: Path | None = None) -> OperatorProcess:
+            return OperatorProcess.start(
+                control_plane.kubeconfig,
+                control_plane.directory / "log" / "triton-operator.log",
+                options.operator_options,
+                profile,
+            )
+
+        operator = start(options.profile)
         try:
             observer = Observer(
                 cluster, operator, control_plane.apiserver_pid, control_plane.etcd_pid
@@ -69,7 +85,15 @@ async def run(control_plane: ControlPlane, options: Options, say: Say) -> Result
             async with asyncio.timeout(START_SECONDS):
                 await until(lambda: _is_ready(operator))
                 await _until_calm(control_plane.apiserver_pid)
-            return await _measure(cluster, observer, options, digest, say)
+            first, latencies, resting, events, peak = await _measure(
+                cluster, observer, options, digest, say
+            )
+            say("restarting the operator")
+            async with asyncio.timeout(options.phase_seconds):
+                restarted, following = await restart(observer, start, _is_ready)
+            operator = following.operator
+            figures = _figures(first, latencies, resting, events, restarted, peak)
+            return Results(options, first, latencies, resting, events, restarted, figures)
         except TimeoutError as error:
             raise HarnessError(
                 f"A phase took longer than its bound of {options.phase_seconds:.0f} s "
@@ -107,7 +131,8 @@ async def _until_calm(apiserver_pid: int) -> None:
 
 async def _measure(
     cluster: Cluster, observer: Observer, options: Options, digest: str, say: Say
-) -> Results:
+) -> tuple[Burst, list[float], Rest, PodEvents, float]:
+    """What one operator process does; the last value is its peak memory in MiB, after the burst."""
     async with DeploymentWatch(cluster) as watch:
         say(f"creating {options.services} services, {options.concurrency} at a time")
         async with asyncio.timeout(options.phase_seconds):
@@ -120,6 +145,7 @@ async def _measure(
                 digest=digest,
                 say=say,
             )
+        peak = observer.operator.peak_rss_mib
         say(f"changing {options.changes} services, one after the other")
         async with asyncio.timeout(options.phase_seconds):
             latencies = await changes(
@@ -133,12 +159,29 @@ async def _measure(
             await observer.until_quiet()
         say(f"watching {options.rest_seconds:.0f} s of rest")
         resting = await rest(observer, seconds=options.rest_seconds)
-    return Results(
-        options, first, latencies, resting, _figures(first, latencies, resting, observer)
-    )
+        rate, seconds = options.pod_events_per_second, options.pod_events_seconds
+        say(f"{rate} pod events a second for {seconds:.0f} s")
+        async with asyncio.timeout(options.phase_seconds):
+            await allow_pods(cluster)
+            events = await pod_events(
+                cluster,
+                watch,
+                observer,
+                [service_name(number) for number in range(min(options.services, rate))],
+                per_second=rate,
+                seconds=seconds,
+            )
+    return first, latencies, resting, events, peak
 
 
-def _figures(first: Burst, latencies: list[float], resting: Rest, observer: Observer) -> Figures:
+def _figures(
+    first: Burst,
+    latencies: list[float],
+    resting: Rest,
+    events: PodEvents,
+    restarted: Restart,
+    peak_rss_mib: float,
+) -> Figures:
     return Figures(
         services=len(first.latencies),
         total_seconds=first.total_seconds,
@@ -146,7 +189,13 @@ def _figures(first: Burst, latencies: list[float], resting: Rest, observer: Obse
         p99_seconds=percentile(first.latencies, 99),
         change_p99_seconds=percentile(latencies, 99),
         cpu_seconds=first.quiet.operator_cpu_seconds - first.before.operator_cpu_seconds,
-        peak_rss_mib=observer.operator.peak_rss_mib,
+        peak_rss_mib=peak_rss_mib,
         rest_cpu_seconds_per_minute=resting.cpu_seconds,
         rest_writes_per_minute=resting.writes,
+        pod_events_per_second=events.events / events.seconds,
+        pod_events_cpu_share=events.operator_cpu_seconds / events.seconds,
+        pod_events_change_p99_seconds=percentile(events.edits, 99),
+        restart_ready_seconds=restarted.ready_seconds,
+        restart_quiet_seconds=restarted.quiet_seconds,
+        restart_writes=restarted.writes,
     )

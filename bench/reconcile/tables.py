@@ -11,6 +11,8 @@ from bench.reconcile.run import Results
 def print_tables(console: Console, results: Results) -> None:
     """Figures first, then where the cost is."""
     console.print(_figures(results))
+    console.print(_pod_events(results))
+    console.print(_restart(results))
     console.print(_requests(results))
 
 
@@ -42,6 +44,43 @@ def _figures(results: Results) -> Table:
         ("at rest, CPU of the operator", f"{figures.rest_cpu_seconds_per_minute:.2f} s/min"),
         ("at rest, writes", f"{figures.rest_writes_per_minute:.1f} /min"),
         ("at rest, reads and new watches", f"{results.rest.reads:.1f} /min"),
+    ]
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _pod_events(results: Results) -> Table:
+    events = results.pod_events
+    table = Table(title="A storm of pod events", title_justify="left")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    rows = [
+        ("events a second", f"{events.events / events.seconds:.0f}"),
+        ("reconciles per event", f"{events.reconciles / events.events:.2f}"),
+        ("writes of the operator", str(events.writes)),
+        ("cores that the operator took", f"{events.operator_cpu_seconds / events.seconds:.2f}"),
+        ("one change meanwhile, p50", f"{1000 * percentile(events.edits, 50):.0f} ms"),
+        ("one change meanwhile, p99", f"{1000 * percentile(events.edits, 99):.0f} ms"),
+    ]
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _restart(results: Results) -> Table:
+    restarted = results.restart
+    table = Table(title=f"A restart with {results.figures.services} services", title_justify="left")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    rows = [
+        ("process started → ready", f"{restarted.ready_seconds:.1f} s"),
+        ("process started → quiet", f"{restarted.quiet_seconds:.1f} s"),
+        ("reconciles", str(restarted.reconciles)),
+        ("writes", str(restarted.writes)),
+        ("reads and new watches", str(restarted.reads)),
+        ("CPU of the operator", f"{restarted.operator_cpu_seconds:.1f} s"),
+        ("peak memory of the operator", f"{restarted.peak_rss_mib:.0f} MiB"),
     ]
     for row in rows:
         table.add_row(*row)
