@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import secrets
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -76,7 +75,7 @@ async def run_operator(options: OperatorOptions, stop: asyncio.Event) -> None:
     """
     connection = await connect(options.kubeconfig)
     try:
-        await _run(options, connection, stop)
+        await operate(options, connection, stop)
     finally:
         await connection.session.close()
 
@@ -102,9 +101,21 @@ def stop_on_signals(stop: asyncio.Event) -> None:
             loop.add_signal_handler(number, stop.set)
 
 
-async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.Event) -> None:
+async def operate(
+    options: OperatorOptions,
+    connection: Connection,
+    stop: asyncio.Event,
+    *,
+    now: Callable[[], float] = time.time,
+    randomness: random.Random | None = None,
+) -> None:
+    """Run over a connection until `stop` is set; `now` gives seconds since the epoch.
+
+    Raises:
+        Exception: a watch ended in a way that only a restart cures.
+    """
     loop = asyncio.get_running_loop()
-    randomness = random.SystemRandom()
+    randomness = randomness or random.SystemRandom()
     store = Store()
     queue: KeyQueue[Key] = KeyQueue(
         clock=loop.time,
@@ -119,11 +130,14 @@ async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.E
         server=server,
         writer=writer,
         announcer=Announcer(
-            server, options.identity, clock=time.time, suffix=lambda: secrets.token_hex(8)
+            server,
+            options.identity,
+            clock=now,
+            suffix=lambda: f"{randomness.getrandbits(64):016x}",
         ),
         fetch=options.fetch,
         defaults=options.defaults,
-        now=time.time,
+        now=now,
     )
     pulse = Pulse(limit_seconds=2.5 * options.sweep_seconds)
     complete = asyncio.Event()
@@ -140,7 +154,7 @@ async def _run(options: OperatorOptions, connection: Connection, stop: asyncio.E
                 asyncio.create_task(_work(complete, controller)) for _ in range(options.workers)
             ]
             sweeper = asyncio.create_task(
-                _sweep(options, server, store, controller, complete, pulse)
+                _sweep(options, server, store, controller, complete, pulse, randomness)
             )
             await _watch(options, registry, stop, sweeper, workers, queue.close, complete)
     finally:
@@ -202,6 +216,7 @@ async def _sweep(
     controller: Controller,
     complete: asyncio.Event,
     pulse: Pulse,
+    randomness: random.Random,
 ) -> None:
     """Let the workers start once the store is complete; then correct and sweep for ever."""
     while not complete.is_set():
@@ -213,7 +228,7 @@ async def _sweep(
             await asyncio.sleep(2)
     logger.info("The first listing is complete.")
     while True:
-        await asyncio.sleep(options.sweep_seconds * random.uniform(0.8, 1.2))  # noqa: S311
+        await asyncio.sleep(options.sweep_seconds * randomness.uniform(0.8, 1.2))
         try:
             await drop_ghosts(server, store, options.namespaces, controller.concern)
         except ApiError as error:
