@@ -29,9 +29,10 @@ VERSIONS = {
     "Pod": "v1",
     "Event": "events.k8s.io/v1",
     "HorizontalPodAutoscaler": "autoscaling/v2",
+    "PodDisruptionBudget": "policy/v1",
     "ServiceAccount": "v1",
 }
-CHILD_KINDS = ("Deployment", "Service", "ConfigMap", "Job")
+CHILD_KINDS = ("Deployment", "Service", "ConfigMap", "Job", "PodDisruptionBudget")
 TIME = "2026-11-23T00:00:00Z"
 
 

@@ -5,13 +5,13 @@ import pytest
 from tests.api.audit import Audit
 from tests.api.shop import Shop
 
-RECREATED = ("Deployment", "Service", "ConfigMap")
+RECREATED = ("Deployment", "Service", "ConfigMap", "PodDisruptionBudget")
 
 
 @pytest.mark.parametrize("kind", RECREATED)
 def test_a_deleted_child_comes_back(shop: Shop, audit: Audit, kind: str) -> None:
     """As it was, and it alone: the others are not even written."""
-    shop.add_running("a")
+    shop.add_running("a", scaling={"minReplicas": 2})
     before = shop.children("a")
     doomed = [place for place in before if place[0] == kind]
     mark = audit.mark()
@@ -60,6 +60,22 @@ def test_a_deployment_that_lost_its_labels_is_ours_again(shop: Shop) -> None:
     shop.until(
         "its labels", lambda: shop.get("Deployment", "a-cpu")["metadata"].get("labels") == before
     )
+
+
+def test_an_owner_that_was_taken_away_is_put_back(shop: Shop) -> None:
+    """Else garbage collection would forget the child: no generation tells of it."""
+    shop.add_running("a", scaling={"minReplicas": 2})
+    for kind in ("Deployment", "PodDisruptionBudget"):
+        before = shop.get(kind, "a-cpu")["metadata"]["ownerReferences"]
+
+        shop.merge(kind, "a-cpu", {"metadata": {"ownerReferences": None}})
+
+        shop.until(
+            f"the owner of {kind}",
+            lambda kind=kind, before=before: (  # type: ignore[misc]
+                shop.get(kind, "a-cpu")["metadata"].get("ownerReferences") == before
+            ),
+        )
 
 
 def uid(one: dict) -> str:  # type: ignore[type-arg]

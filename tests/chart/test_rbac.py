@@ -21,6 +21,7 @@ NAMESPACED = {
     ("batch", "jobs", "get list watch create patch delete"),
     ("", "configmaps", "get list watch create patch delete"),
     ("", "services", "get list watch create patch delete"),
+    ("policy", "poddisruptionbudgets", "get list watch create patch delete"),
     ("", "pods", "list watch"),
     ("events.k8s.io", "events", "create"),
     ("autoscaling", "horizontalpodautoscalers", "list watch"),

@@ -37,6 +37,10 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [""]
   resources: [configmaps, services]
   verbs: [get, list, watch, create, patch, delete]
+# One replica at a time leaves a drained node, where there is more than one.
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
 # A pod tells why it does not start, and an inspection answers through its termination message.
 - apiGroups: [""]
   resources: [pods]

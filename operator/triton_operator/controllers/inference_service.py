@@ -46,7 +46,13 @@ def reconcile(observed: Observed) -> Outcome:
     children: list[dict[str, Any]] = []
     if isinstance(plan, Plan) and resolution.digest and resolution.facts:
         children = desired_children(
-            owner, spec, resolution.digest, resolution.facts, plan, observed.fetch
+            owner,
+            spec,
+            resolution.digest,
+            resolution.facts,
+            plan,
+            observed.fetch,
+            observed.autoscalers,
         )
     wanted = [resolution.profile] if resolution.profile else []
     wanted += [resolution.job] if resolution.job else []

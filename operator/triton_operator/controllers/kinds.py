@@ -40,6 +40,7 @@ DEPLOYMENT = Kind("Deployment", "apps", "v1", "deployments", owned=True)
 SERVICE = Kind("Service", "", "v1", "services", owned=True)
 CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps", owned=True)
 JOB = Kind("Job", "batch", "v1", "jobs", owned=True)
+DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets", owned=True)
 POD = Kind("Pod", "", "v1", "pods", owned=True)
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
@@ -53,10 +54,11 @@ WATCHED = (
     SERVICE,
     CONFIG_MAP,
     JOB,
+    DISRUPTION_BUDGET,
     POD,
     AUTOSCALER,
 )
-CHILDREN = (DEPLOYMENT, SERVICE, CONFIG_MAP, JOB)
+CHILDREN = (DEPLOYMENT, SERVICE, CONFIG_MAP, JOB, DISRUPTION_BUDGET)
 """Kinds that are applied for a service and pruned when they are no longer wanted."""
 
 BY_NAME = {kind.kind: kind for kind in (*WATCHED, EVENT)}

@@ -6,6 +6,7 @@ an object that vanishes while a watch is broken gives no DELETED event (see `res
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from triton_operator.controllers.keys import Key
@@ -153,6 +154,8 @@ class Store:
             case "HorizontalPodAutoscaler":
                 return self._services_scaled_by(view, old)
             case _:
+                if old is not None and _says_the_same(view, old):
+                    return []
                 # The label may just have been taken away: the service it had is concerned too.
                 services = {seen.service for seen in (view, old) if seen and seen.service}
                 return [Key("InferenceService", view.namespace, name) for name in services]
@@ -188,6 +191,14 @@ class Store:
 def _asks_the_same(new: ObjectView, old: ObjectView) -> bool:
     """Whether only the status changed, which is the operator's own doing."""
     return (new.uid, new.generation, new.deleting) == (old.uid, old.generation, old.deleting)
+
+
+def _says_the_same(new: ObjectView, old: ObjectView) -> bool:
+    """Whether nothing that decisions read has changed, such as in a budget's own status.
+
+    Without a generation the version tells of every change, and each may have to be undone.
+    """
+    return new.generation > 0 and replace(new, resource_version=old.resource_version) == old
 
 
 def _id(view: ObjectView) -> ObjectId:

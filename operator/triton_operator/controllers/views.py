@@ -3,12 +3,19 @@
 Whole bodies of thousands of objects would fill the operator's memory; these are small.
 """
 
+import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from triton_operator.api import labels
+from triton_operator.api.group import GROUP
+from triton_operator.controllers.kinds import CHILDREN
 from triton_operator.manifests.fetching import FETCH_CONTAINER
+
+MARKED = frozenset(kind.kind for kind in CHILDREN)
+"""Pods have no mark: the operator writes none, and theirs are most of all events."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,18 @@ class ObjectView:
     service: str = ""
     desired_hash: str = ""
     deleting: bool = False
+    metadata_mark: int = 0
+    """A checksum of the labels and owners that the operator gives, see `metadata_mark`."""
+
+    @property
+    def version(self) -> str:
+        """What changes whenever somebody changes what the operator wrote.
+
+        A generation grows with the spec only: not with the status, but not with labels either.
+        """
+        if self.generation:
+            return f"{self.generation}/{self.metadata_mark:08x}"
+        return self.resource_version
 
 
 @dataclass(frozen=True)
@@ -120,6 +139,20 @@ class AutoscalerView(ObjectView):
     target_name: str = ""
 
 
+def metadata_mark(metadata: Mapping[str, Any]) -> int:
+    """A checksum over an object's owners and those of its labels that the operator gives.
+
+    Labels of others come and go as they like.
+    """
+    ours = {
+        key: value
+        for key, value in (metadata.get("labels") or {}).items()
+        if key.partition("/")[0] in (GROUP, "app.kubernetes.io")
+    }
+    text = json.dumps([ours, metadata.get("ownerReferences") or []], sort_keys=True)
+    return zlib.crc32(text.encode())
+
+
 def view_of(kind: str, body: Mapping[str, Any]) -> ObjectView:
     """The view of an object of a watched kind other than Node."""
     metadata = body["metadata"]
@@ -135,6 +168,7 @@ def view_of(kind: str, body: Mapping[str, Any]) -> ObjectView:
         "service": object_labels.get(labels.SERVICE, ""),
         "desired_hash": (metadata.get("annotations") or {}).get(labels.DESIRED_HASH, ""),
         "deleting": "deletionTimestamp" in metadata,
+        "metadata_mark": metadata_mark(metadata) if kind in MARKED else 0,
     }
     spec = body.get("spec") or {}
     status = body.get("status") or {}

@@ -1,7 +1,7 @@
 """Carries out an Outcome: only what differs is written, and every answer is remembered."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from triton_operator.api import labels, reasons
@@ -12,6 +12,7 @@ from triton_operator.controllers.kinds import (
     BY_NAME,
     CONFIG_MAP,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     JOB,
     MODEL_PROFILE,
     SERVICE,
@@ -19,13 +20,13 @@ from triton_operator.controllers.kinds import (
 )
 from triton_operator.controllers.observed import ApplyProblem
 from triton_operator.controllers.store import Store
-from triton_operator.controllers.views import DeploymentView, ObjectView, SpecView
+from triton_operator.controllers.views import DeploymentView, ObjectView, SpecView, view_of
 
 ObjectId = tuple[str, str, str]
 UNPROCESSABLE = 422
-MERGING = (SERVICE, CONFIG_MAP)
-"""Kinds into which an apply can merge without a conflict: a Service without a selector, data with
-other keys. Their names are looked up before the first write."""
+MERGING = (SERVICE, CONFIG_MAP, DISRUPTION_BUDGET)
+"""Kinds into which an apply can merge without a conflict: a Service or a budget without a selector,
+data with other keys. Their names are looked up before the first write."""
 
 
 class Blocked(Exception):
@@ -97,7 +98,8 @@ class Writer:
         if kind.kind == MODEL_PROFILE.kind:
             # Facts found for one service may be what others wait for.
             self._concern(concerned)
-        self._written[place] = (body["metadata"]["uid"], _version(kind, body["metadata"]))
+        written = view_of(kind.kind, body)
+        self._written[place] = (written.uid, written.version)
         self._unverified.discard(place)
 
     async def scale(self, namespace: str, name: str, replicas: int) -> bool:
@@ -113,10 +115,11 @@ class Writer:
             raise _refused(DEPLOYMENT, name, error) from error
         self.writes.count("Scale")
         place = (DEPLOYMENT.kind, namespace, name)
-        if self._written.get(place) == (live.uid, str(live.generation)):
+        if self._written.get(place) == (live.uid, live.version):
             # Replicas are part of the spec, so the generation grows by one; any other number means
             # that somebody else wrote too.
-            self._written[place] = (live.uid, str(live.generation + 1))
+            after = replace(live, generation=live.generation + 1)
+            self._written[place] = (live.uid, after.version)
         else:
             self._written.pop(place, None)
         return True
@@ -148,12 +151,11 @@ class Writer:
         written = self._written.get(place)
         if verify and (written is None or place in self._unverified):
             return False
-        version = str(live.generation) if live.generation else live.resource_version
         if written is None:
-            self._written[place] = (live.uid, version)
+            self._written[place] = (live.uid, live.version)
             self._unverified.add(place)
             return True
-        return written == (live.uid, version)
+        return written == (live.uid, live.version)
 
     async def _apply(self, kind: Kind, manifest: Mapping[str, Any], *, known: bool) -> Any:
         if known:
@@ -199,10 +201,11 @@ class Writer:
         that is wanted, under the same name, and the result is invalid. A merge patch replaces
         whole lists; the apply after it makes the fields the operator's again.
         """
-        metadata = manifest["metadata"]
-        await self._server.merge(
-            kind, metadata["namespace"], metadata["name"], {"spec": manifest["spec"]}
-        )
+        metadata, spec = manifest["metadata"], manifest["spec"]
+        if kind == DISRUPTION_BUDGET:
+            # Somebody's `minAvailable` excludes what is wanted instead of it.
+            spec = {**spec, "minAvailable": None}
+        await self._server.merge(kind, metadata["namespace"], metadata["name"], {"spec": spec})
         return await self._server.apply(kind, manifest, force=True)
 
 
@@ -245,8 +248,3 @@ def _is_child(live: ObjectView, wanted: Mapping[str, Any]) -> bool:
 def _is_owned(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     owners = {owner["uid"] for owner in live["metadata"].get("ownerReferences") or ()}
     return any(owner["uid"] in owners for owner in wanted.get("ownerReferences") or ())
-
-
-def _version(kind: Kind, metadata: Mapping[str, Any]) -> str:
-    generation = metadata.get("generation", 0)
-    return str(generation) if generation else str(metadata["resourceVersion"])

@@ -1,5 +1,6 @@
 """All children of a service that has a plan."""
 
+from collections.abc import Collection
 from typing import Any
 
 from triton_operator.api.inference_service import InferenceServiceSpec
@@ -7,6 +8,7 @@ from triton_operator.api.model_profile import ModelFacts
 from triton_operator.manifests import names
 from triton_operator.manifests.config_map import model_config_map
 from triton_operator.manifests.deployment import pool_deployment
+from triton_operator.manifests.disruption_budget import disruption_budget, wants_budget
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.request_size import max_http_input_bytes
@@ -22,8 +24,12 @@ def desired_children(
     facts: ModelFacts,
     plan: Plan,
     settings: FetchSettings,
+    scaled_by_others: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """The objects in the order in which they are written: what a pod needs comes before it."""
+    """The objects in the order in which they are written: what a pod needs comes before it.
+
+    `scaled_by_others` are the Deployments whose replicas an autoscaler of somebody else sets.
+    """
     children: list[dict[str, Any]] = []
     for row in plan.pools:
         config = pool_config(owner, facts, row)
@@ -41,6 +47,10 @@ def desired_children(
             )
         )
         children.append(service_of_pool(owner, row.pool.name))
+        deployment = names.pool_child(owner.name, row.pool.name)
+        managed = plan.replicas.managed and deployment not in scaled_by_others
+        if wants_budget(plan.replicas.minimum if managed else None):
+            children.append(disruption_budget(owner, row.pool.name))
     children.append(service_over_all(owner))
     return children
 

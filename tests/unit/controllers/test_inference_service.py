@@ -71,6 +71,7 @@ CHILDREN = (
     "Service/filetype-cpu",
     "Service/filetype",
 )
+BUDGET = ("PodDisruptionBudget/filetype-cpu",)
 
 
 def unchanged(_: Cluster) -> None:
@@ -571,6 +572,7 @@ REPLICAS = [
         "one serves and two start: not what this generation asks for",
         serving,
         edit(scaling={"minReplicas": 3}),
+        writes=BUDGET,
         replicas={DEPLOYMENT: 3},
         conditions={**ROLLING, "Available": "True ReplicasStarting"},
         says={"Available": "1 of 3 replicas are ready"},
@@ -583,6 +585,24 @@ REPLICAS = [
         replicas={DEPLOYMENT: 3},
         says={"Available": "3 of 3 replicas are ready"},
         events=("Normal Serving",),
+    ),
+    Row(
+        "back to one, still three",
+        "the budget stays while replicas leave",
+        lambda: budgeted(3),
+        edit(scaling={"minReplicas": 1}),
+        conditions=ROLLING,
+    ),
+    Row(
+        "back to one",
+        "a budget of a single replica says nothing",
+        lambda: budgeted(3),
+        lambda cluster: (
+            edit(scaling={"minReplicas": 1})(cluster),
+            cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=1),
+            cluster.roll_out(DEPLOYMENT),
+        ),
+        deletes=BUDGET,
     ),
     Row(
         "none",
@@ -605,6 +625,7 @@ REPLICAS = [
         "two writers would fight: the operator steps back and says so",
         serving,
         lambda cluster: cluster.put_autoscaler("theirs", DEPLOYMENT),
+        writes=BUDGET,
         replicas={},
         conditions={"AutoscalerConflict": "True ScaledByOthers"},
         says={"AutoscalerConflict": "HorizontalPodAutoscaler theirs scales Deployment"},
@@ -615,6 +636,7 @@ REPLICAS = [
         "replicas are somebody else's",
         serving,
         edit(scaling={"mode": "External"}),
+        writes=BUDGET,
         replicas={},
     ),
     Row(
@@ -625,6 +647,7 @@ REPLICAS = [
             edit(scaling={"mode": "External"})(cluster),
             cluster.put_autoscaler("theirs", DEPLOYMENT),
         ),
+        writes=BUDGET,
         replicas={},
     ),
     Row(
@@ -802,6 +825,15 @@ def scaled(replicas: int) -> Cluster:
     cluster = serving()
     edit(scaling={"minReplicas": replicas})(cluster)
     step(cluster)
+    return cluster
+
+
+def budgeted(replicas: int) -> Cluster:
+    """So many replicas that serve, and their budget."""
+    cluster = scaled(replicas)
+    cluster.roll_out(DEPLOYMENT)
+    step(cluster)
+    assert cluster.one("PodDisruptionBudget")
     return cluster
 
 

@@ -10,6 +10,7 @@ from triton_operator.controllers.kinds import (
     AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     INFERENCE_SERVICE,
     MODEL_PROFILE,
     NODE,
@@ -104,6 +105,21 @@ def test_a_new_status_of_a_service_concerns_nobody_and_a_new_spec_does() -> None
     assert store.put(INFERENCE_SERVICE, edited) == [FILETYPE]
     leaving = {**edited["metadata"], "resourceVersion": "4", "deletionTimestamp": "now"}
     assert store.put(INFERENCE_SERVICE, {**edited, "metadata": leaving}) == [FILETYPE]
+
+
+def test_a_status_that_says_nothing_to_decide_concerns_nobody() -> None:
+    """The budget's controller counts every pod that comes or goes; the operator need not."""
+    store = Store()
+    body = child(DISRUPTION_BUDGET, "b", 1)
+    body["metadata"]["generation"] = 1
+    store.put(DISRUPTION_BUDGET, body)
+
+    def changed(version: str, **metadata: Any) -> Body:
+        return {**body, "metadata": {**body["metadata"], "resourceVersion": version, **metadata}}
+
+    assert store.put(DISRUPTION_BUDGET, {**changed("2"), "status": {"currentHealthy": 2}}) == []
+    assert store.put(DISRUPTION_BUDGET, changed("3", generation=2)) == [FILETYPE]
+    assert store.put(DISRUPTION_BUDGET, changed("4", ownerReferences=[{"uid": "o"}])) == [FILETYPE]
 
 
 def test_an_older_or_equal_version_changes_nothing() -> None:

@@ -32,7 +32,30 @@ def view(kind: str, **parts: Any) -> Any:
 def test_identity_version_and_owner_of_anything() -> None:
     seen = view("ConfigMap")
 
-    assert seen == ObjectView("ConfigMap", "shop", "a", "u", "7", 3, "o", "s", "h", deleting=False)
+    assert seen == ObjectView(
+        "ConfigMap", "shop", "a", "u", "7", 3, "o", "s", "h", metadata_mark=seen.metadata_mark
+    )
+    assert not seen.deleting
+
+
+def test_the_version_follows_spec_owner_and_the_operators_labels() -> None:
+    def version(**metadata: Any) -> str:
+        return view_of("Deployment", {"metadata": {**METADATA, **metadata}}).version
+
+    ours = METADATA["labels"]
+    assert version(generation=4) != version()
+    assert version(ownerReferences=[{"uid": "o"}]) != version()
+    assert version(labels={**ours, labels.POOL: "other"}) != version()
+    assert version(labels={**ours, "team": "search"}) == version(), "labels of others are theirs"
+    assert version(resourceVersion="8", annotations={}) == version(), "the status is no change"
+
+
+def test_without_a_generation_every_change_is_a_new_version() -> None:
+    def version(resource_version: str) -> str:
+        metadata = {**METADATA, "generation": 0, "resourceVersion": resource_version}
+        return view_of("ConfigMap", {"metadata": metadata}).version
+
+    assert version("7") != version("8")
 
 
 def test_the_barest_object_has_a_view() -> None:

@@ -492,3 +492,26 @@ def test_a_refused_deletion_is_a_reason_for_the_status(desk: Desk) -> None:
 
     with pytest.raises(Blocked, match="Service filetype: a policy"):
         desk.delete("Service", "filetype")
+
+
+def test_an_owner_taken_away_is_put_back(desk: Desk) -> None:
+    """No generation tells of it: metadata is not the spec."""
+    desk.apply(deployment())
+    live = desk.cluster.one("Deployment")
+    metadata = {key: value for key, value in live["metadata"].items() if key != "ownerReferences"}
+    desk.cluster.put({**live, "metadata": metadata})
+    desk.watch()
+
+    assert desk.apply(deployment()) == ["apply Deployment/filetype-cpu"]
+    assert desk.cluster.one("Deployment")["metadata"]["ownerReferences"] == [OWNER.reference()]
+    assert desk.apply(deployment()) == []
+
+
+def test_a_label_of_somebody_else_costs_no_write(desk: Desk) -> None:
+    desk.apply(deployment())
+    live = desk.cluster.one("Deployment")
+    others = {**live["metadata"]["labels"], "team": "search"}
+    desk.cluster.put({**live, "metadata": {**live["metadata"], "labels": others}})
+    desk.watch()
+
+    assert desk.apply(deployment()) == []

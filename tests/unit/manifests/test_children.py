@@ -97,3 +97,40 @@ def test_other_bytes_of_the_same_shape_replace_the_pods() -> None:
 def test_selectors_of_a_pool_are_within_the_services() -> None:
     assert service_selector("s").items() < pool_selector("s", "p").items()
     assert selector_text({"b": "2", "a": "1"}) == "a=1,b=2"
+
+
+class Budget(NamedTuple):
+    name: str
+    scaling: dict[str, Any]
+    scaled_by_others: tuple[str, ...]
+    wanted: bool
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Budget("one", {}, (), False),
+        Budget("none", {"minReplicas": 0}, (), False),
+        Budget("two", {"minReplicas": 2}, (), True),
+        Budget("two, fixed", {"mode": "Fixed", "minReplicas": 2}, (), True),
+        Budget("external", {"mode": "External"}, (), True),
+        Budget("autoscaler", {}, ("filetype-cpu",), True),
+        Budget("another's autoscaler", {}, ("filetype-l4",), False),
+    ],
+    ids=lambda row: row.name,
+)
+def test_more_than_one_replica_has_a_budget(row: Budget) -> None:
+    parts = {"scaling": row.scaling}
+    made = desired_children(
+        OWNER, spec(**parts), DIGEST, facts(), plan(**parts), FETCH, row.scaled_by_others
+    )
+
+    budgets = [child for child in made if child["kind"] == "PodDisruptionBudget"]
+
+    assert [one["metadata"]["name"] for one in budgets] == ["filetype-cpu"] * row.wanted
+    for one in budgets:
+        assert one["spec"] == {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": pool_selector("filetype", "cpu")},
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        }

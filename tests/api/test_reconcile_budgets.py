@@ -1,0 +1,70 @@
+"""A PodDisruptionBudget where there is more than one replica, and never one that blocks a drain."""
+
+from tests.api.shop import Shop
+from tests.api.test_reconcile_replicas import autoscaler, scale
+
+
+def budgets(shop: Shop) -> set[str]:
+    return shop.names("PodDisruptionBudget", "a")
+
+
+def test_a_budget_comes_and_goes_with_the_second_replica(shop: Shop) -> None:
+    shop.add_running("a")
+    assert budgets(shop) == set()
+
+    shop.change("a", scaling={"minReplicas": 2})
+
+    shop.until("a budget", lambda: budgets(shop) == {"a-cpu"})
+    spec = shop.get("PodDisruptionBudget", "a-cpu")["spec"]
+    assert (spec["maxUnavailable"], spec["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+    shop.serve("a")
+    shop.change("a", scaling={"minReplicas": 1})
+    shop.serve("a")
+    shop.until("no budget", lambda: budgets(shop) == set())
+
+
+def test_a_budget_allows_one_disruption_whatever_others_scale_to(shop: Shop) -> None:
+    """So it need not come and go with their number."""
+    shop.add_running("a", scaling={"mode": "External"})
+    shop.serve("a")
+
+    def allowed() -> int:
+        status = shop.get("PodDisruptionBudget", "a-cpu").get("status", {})
+        return int(status.get("disruptionsAllowed", -1))
+
+    shop.until("one replica may go", lambda: allowed() == 1)
+    first = shop.get("PodDisruptionBudget", "a-cpu")["metadata"]["uid"]
+    scale(shop, 3)
+    shop.serve("a")
+    shop.until("one of three may go", lambda: allowed() == 1)
+    assert shop.get("PodDisruptionBudget", "a-cpu")["metadata"]["uid"] == first
+
+
+def test_an_autoscaler_brings_a_budget_and_takes_it_along(shop: Shop) -> None:
+    shop.add_running("a")
+    shop.serve("a")
+
+    autoscaler(shop, 1)
+
+    shop.until("a budget", lambda: budgets(shop) == {"a-cpu"})
+    shop.delete("HorizontalPodAutoscaler", "elsewhere")
+    shop.until("no budget", lambda: budgets(shop) == set())
+
+
+def test_a_budget_edited_by_hand_is_put_back(shop: Shop) -> None:
+    """`minAvailable` of somebody else excludes what is wanted; it is taken out again."""
+    shop.add_running("a", scaling={"minReplicas": 2})
+
+    shop.merge(
+        "PodDisruptionBudget", "a-cpu", {"spec": {"maxUnavailable": None, "minAvailable": 2}}
+    )
+
+    shop.until(
+        "its own bound",
+        lambda: (
+            shop.get("PodDisruptionBudget", "a-cpu")["spec"].get("maxUnavailable") == 1
+            and "minAvailable" not in shop.get("PodDisruptionBudget", "a-cpu")["spec"]
+        ),
+    )
+    shop.until_settled("a")
+    assert shop.condition("a", "Progressing")[1] != "ApplyRefused"
