@@ -4,6 +4,7 @@ A case is a file that a user could write: every example of this repository, and 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import yaml
 from tests.unit.planning.building import DIGEST, facts, node
 from triton_operator.api.group import API_VERSION
 from triton_operator.cli.documents import Documents, Service, read_documents
-from triton_operator.manifests.children import desired_children
+from triton_operator.manifests.children import children_of_fetching, desired_children
+from triton_operator.manifests.container_resources import ContainerResources
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.inspection_job import inspection_job
 from triton_operator.manifests.model_profile import profile_of_facts
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.proxy import Proxy
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
 
@@ -32,6 +35,20 @@ DEFAULTS = PoolDefaults(
     gpu_release=None,
 )
 FETCH = FetchSettings(image="registry.example/triton-operator:1.0.0")
+PLATFORM = replace(
+    FETCH,
+    pull_secrets=("registry",),
+    ca_bundle="-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----\n",
+    proxy=Proxy(https="http://proxy.example.com:3128", no=("10.0.0.0/8", ".example.org")),
+    inspection_resources=ContainerResources(
+        requests={"cpu": "200m", "memory": "1Gi"}, limits={"cpu": "2", "memory": "8Gi"}
+    ),
+    fetch_resources=ContainerResources(
+        requests={"cpu": "50m", "memory": "128Mi"}, limits={"cpu": "2", "memory": "512Mi"}
+    ),
+)
+SETTINGS = {"platform-settings": PLATFORM}
+"""Settings of the operator by case; FETCH for the others."""
 COMMAND = "python -m tests.golden --write"
 
 
@@ -52,7 +69,8 @@ def golden_path(name: str) -> Path:
 def objects(path: Path) -> list[dict[str, Any]]:
     """The objects for every service of a case, in the order in which they are written."""
     documents = read_documents(path)
-    return [row for service in documents.services for row in _of_service(service, documents)]
+    fetch = SETTINGS.get(path.stem, FETCH)
+    return [row for service in documents.services for row in _of_service(service, documents, fetch)]
 
 
 def golden_text(name: str, path: Path) -> str:
@@ -63,7 +81,9 @@ def golden_text(name: str, path: Path) -> str:
     )
 
 
-def _of_service(service: Service, documents: Documents) -> list[dict[str, Any]]:
+def _of_service(
+    service: Service, documents: Documents, fetch: FetchSettings
+) -> list[dict[str, Any]]:
     owner = Owner(service.name, service.namespace, UID)
     digest = service.spec.model.digest or DIGEST
     profile = documents.profiles.get(digest)
@@ -73,9 +93,10 @@ def _of_service(service: Service, documents: Documents) -> list[dict[str, Any]]:
     return [
         with_desired_hash(manifest)
         for manifest in (
-            inspection_job(owner, service.spec.model, FETCH),
+            *children_of_fetching(owner, service.spec.model, fetch),
+            inspection_job(owner, service.spec.model, fetch),
             profile_of_facts(owner.namespace, digest, known),
-            *desired_children(owner, service.spec, digest, known, plan, FETCH),
+            *desired_children(owner, service.spec, digest, known, plan, fetch),
         )
     ]
 

@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from triton_operator.cli.exit_codes import FAILED
+from triton_operator.cli.fetch_flags import (
+    bundle_of,
+    direct_names,
+    proxy_address,
+    proxy_of,
+    resources_of,
+    secret_names,
+)
 from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
 
 if TYPE_CHECKING:
@@ -39,13 +47,40 @@ def run(
     sweep_seconds: float = typer.Option(600.0, min=1, help="Time between looks at everything."),
     max_model_bytes: int = typer.Option(20 * 2**30, min=1, help="Largest model to fetch."),
     fetch_timeout_seconds: int = typer.Option(1800, min=1, help="Longest download of a model."),
+    image_pull_secret: list[str] = typer.Option(
+        [],
+        callback=secret_names,
+        help="Secret in each service's namespace that pulls images; may be repeated.",
+    ),
+    ca_bundle_file: Path | None = typer.Option(
+        None, help="PEM file of more certificate authorities of model stores; read again by sweeps."
+    ),
+    https_proxy: str = typer.Option(
+        "", callback=proxy_address, help="Proxy to https:// stores of models."
+    ),
+    http_proxy: str = typer.Option(
+        "", callback=proxy_address, help="Proxy for what a store's library asks over http://."
+    ),
+    no_proxy: str = typer.Option(
+        "", callback=direct_names, help="Hosts, domains and ranges without proxy, comma-separated."
+    ),
+    inspection_resources: str = typer.Option(
+        "", metavar="JSON", help='Of inspection Jobs: {"requests": {…}, "limits": {…}}.'
+    ),
+    fetch_resources: str = typer.Option(
+        "", metavar="JSON", help="Of the containers that fetch models, in the same form."
+    ),
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
     verbose: bool = typer.Option(False, help="Log everything."),
 ) -> None:
     """Watch InferenceServices and make them serve, until SIGTERM."""
     from triton_operator.controllers.logs import configure_logs
     from triton_operator.controllers.operator import OperatorOptions
-    from triton_operator.manifests.fetching import FetchSettings
+    from triton_operator.manifests.fetching import (
+        FETCH_RESOURCES,
+        INSPECTION_RESOURCES,
+        FetchSettings,
+    )
     from triton_operator.planning.pools import PoolDefaults
 
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
@@ -55,7 +90,15 @@ def run(
             image_pull_policy=image_pull_policy,
             max_bytes=max_model_bytes,
             timeout_seconds=fetch_timeout_seconds,
+            pull_secrets=tuple(image_pull_secret),
+            ca_bundle=bundle_of(ca_bundle_file),
+            proxy=proxy_of(https_proxy, http_proxy, no_proxy),
+            inspection_resources=resources_of(
+                inspection_resources, "--inspection-resources", INSPECTION_RESOURCES
+            ),
+            fetch_resources=resources_of(fetch_resources, "--fetch-resources", FETCH_RESOURCES),
         ),
+        ca_bundle_file=ca_bundle_file,
         defaults=PoolDefaults(
             cpu_image=cpu_image,
             cpu_release=cpu_release,

@@ -83,6 +83,15 @@ class Controller:
             # By a key, so that a thousand nodes that come at once are looked at once.
             self._queue.add(ALL_POOLS)
 
+    @property
+    def ca_bundle(self) -> str | None:
+        """The certificate authorities that services get, PEM."""
+        return self._fetch.ca_bundle
+
+    def trust(self, ca_bundle: str | None) -> None:
+        """Give services these authorities from now on; the next sweep brings them to all."""
+        self._fetch = replace(self._fetch, ca_bundle=ca_bundle)
+
     def sweep(self) -> None:
         """Look at everything again, and verify what was only believed so far."""
         for kind in (SERVING_POOL.kind, INFERENCE_SERVICE.kind):

@@ -24,7 +24,7 @@ from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.views import DeploymentView, ObjectView
 from triton_operator.manifests import names
-from triton_operator.manifests.children import desired_children
+from triton_operator.manifests.children import children_of_fetching, desired_children
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.owner import Owner
 from triton_operator.planning.plan import Plan, plan_service
@@ -55,6 +55,8 @@ def reconcile(observed: Observed) -> Outcome:
             observed.autoscalers,
         )
     wanted = [resolution.profile] if resolution.profile else []
+    if resolution.job or children:
+        wanted += children_of_fetching(owner, spec.model, observed.fetch)
     wanted += [resolution.job] if resolution.job else []
     present = {
         child.name: child for child in observed.children if isinstance(child, DeploymentView)

@@ -27,6 +27,7 @@ from triton_operator.controllers.resync import (
     wait_until_served,
 )
 from triton_operator.controllers.store import Store
+from triton_operator.controllers.trust_bundle import newest_bundle
 from triton_operator.controllers.watching import watch_registry, watch_settings
 from triton_operator.controllers.writer import Writer
 from triton_operator.manifests.fetching import FetchSettings
@@ -39,7 +40,10 @@ STOP_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class OperatorOptions:
-    """How the operator runs. No namespaces: all of them. `http_port` 0: no endpoints."""
+    """How the operator runs. No namespaces: all of them. `http_port` 0: no endpoints.
+
+    `ca_bundle_file` is where `fetch.ca_bundle` came from: every sweep reads it again.
+    """
 
     fetch: FetchSettings
     defaults: PoolDefaults
@@ -49,6 +53,7 @@ class OperatorOptions:
     workers: int = 16
     sweep_seconds: float = 600.0
     identity: str = "triton-operator"
+    ca_bundle_file: Path | None = None
 
 
 @dataclass
@@ -234,6 +239,8 @@ async def _sweep(
         except ApiError as error:
             logger.warning("A sweep could not list.", extra={"error": str(error)})
             continue
+        if options.ca_bundle_file:
+            controller.trust(newest_bundle(options.ca_bundle_file, controller.ca_bundle))
         controller.sweep()
         pulse.beat()
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.inference_service import InferenceServiceSpec, Model
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.manifests import names
 from triton_operator.manifests.config_map import model_config_map
@@ -13,6 +13,7 @@ from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.request_size import max_http_input_bytes
 from triton_operator.manifests.service import service_of_pool, service_over_all
+from triton_operator.manifests.trust import trust_config_map, trust_is_needed
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.triton.model_config import ModelSettings, config_text, model_config
 
@@ -53,6 +54,15 @@ def desired_children(
             children.append(disruption_budget(owner, row.pool.name))
     children.append(service_over_all(owner))
     return children
+
+
+def children_of_fetching(
+    owner: Owner, model: Model, settings: FetchSettings
+) -> list[dict[str, Any]]:
+    """What inspection Jobs and fetch containers need beside their pod; written before them."""
+    if settings.ca_bundle and trust_is_needed(settings.ca_bundle, model.uri):
+        return [trust_config_map(owner, settings.ca_bundle)]
+    return []
 
 
 def pool_config(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> str:

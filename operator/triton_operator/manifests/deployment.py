@@ -13,7 +13,7 @@ from triton_operator.manifests.fetching import (
     FetchSettings,
     fetch_container,
     pod_security,
-    source_mounts,
+    pull_secrets,
     source_volumes,
 )
 from triton_operator.manifests.owner import Owner
@@ -69,6 +69,7 @@ def pool_deployment(
                     **_placement(plan),
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
+                    **pull_secrets(settings),
                     "terminationGracePeriodSeconds": times.grace_period_seconds,
                     "securityContext": pod_security(),
                     "initContainers": [_fetch(owner, spec, digest, facts, plan, settings)],
@@ -90,7 +91,7 @@ def pool_deployment(
                                 )
                             },
                         },
-                        *source_volumes(spec.model),
+                        *source_volumes(owner.name, spec.model, settings),
                     ],
                 },
             },
@@ -121,18 +122,14 @@ def _fetch(
             f"--max-bytes={settings.max_bytes}",
             f"--timeout-seconds={settings.timeout_seconds}",
         ],
+        spec.model,
         settings,
         mounts=[
             {"name": "models", "mountPath": REPOSITORY},
             {"name": "config", "mountPath": CONFIG_DIR, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # a path in the pod
-            *source_mounts(spec.model),
         ],
-        resources={
-            # Below what Triton asks for, so that fetching never decides where the pod fits.
-            "requests": {"cpu": "100m", "memory": "64Mi"},
-            "limits": {"cpu": "1", "memory": "256Mi"},
-        },
+        resources=settings.fetch_resources,
     )
 
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from triton_operator.api.inference_service import Model
+from triton_operator.manifests.claims import claim_of
+from triton_operator.manifests.container_resources import ContainerResources
+from triton_operator.manifests.proxy import NO_PROXY, Proxy, proxy_environment
+from triton_operator.manifests.trust import trust_arguments, trust_mounts, trust_volumes
 
 SOURCE_DIR = "/source"
 CREDENTIALS_DIR = "/credentials"
@@ -13,23 +17,36 @@ USER_ID = 1000
 """Triton's own user in NVIDIA's images (triton-server)."""
 
 
+INSPECTION_RESOURCES = ContainerResources(
+    requests={"cpu": "100m", "memory": "256Mi"}, limits={"cpu": "1", "memory": "4Gi"}
+)
+FETCH_RESOURCES = ContainerResources(
+    # Below what Triton asks for, so that fetching never decides where the pod fits.
+    requests={"cpu": "100m", "memory": "64Mi"},
+    limits={"cpu": "1", "memory": "256Mi"},
+)
+
+
 @dataclass(frozen=True)
 class FetchSettings:
-    """The operator's image, and the bounds of a download (bytes, seconds)."""
+    """How models are fetched in this cluster: image, bounds (bytes, seconds), and surroundings.
+
+    `pull_secrets` are names of Secrets in the namespace of each service. `ca_bundle` is PEM.
+    """
 
     image: str
     image_pull_policy: str = "IfNotPresent"
     max_bytes: int = 20 * 2**30
     timeout_seconds: int = 1800
+    pull_secrets: tuple[str, ...] = ()
+    ca_bundle: str | None = None
+    proxy: Proxy = NO_PROXY
+    inspection_resources: ContainerResources = INSPECTION_RESOURCES
+    fetch_resources: ContainerResources = FETCH_RESOURCES
 
 
-def claim_of(uri: str) -> str | None:
-    """The PersistentVolumeClaim of a `pvc://CLAIM/PATH` address."""
-    return uri.removeprefix("pvc://").partition("/")[0] if uri.startswith("pvc://") else None
-
-
-def source_volumes(model: Model) -> list[dict[str, Any]]:
-    """The volumes from which the model and its store's credentials come."""
+def source_volumes(service: str, model: Model, settings: FetchSettings) -> list[dict[str, Any]]:
+    """The volumes from which the model, its store's credentials and whom to trust come."""
     volumes: list[dict[str, Any]] = []
     if claim := claim_of(model.uri):
         volumes.append(
@@ -40,39 +57,50 @@ def source_volumes(model: Model) -> list[dict[str, Any]]:
         )
     if model.secret_name:
         volumes.append({"name": "credentials", "secret": {"secretName": model.secret_name}})
-    return volumes
+    return [*volumes, *trust_volumes(service, settings.ca_bundle, model.uri)]
 
 
-def source_mounts(model: Model) -> list[dict[str, Any]]:
+def source_mounts(model: Model, settings: FetchSettings) -> list[dict[str, Any]]:
     """Where those volumes appear, read-only."""
     mounts: list[dict[str, Any]] = []
     if claim_of(model.uri):
         mounts.append({"name": "source", "mountPath": SOURCE_DIR, "readOnly": True})
     if model.secret_name:
         mounts.append({"name": "credentials", "mountPath": CREDENTIALS_DIR, "readOnly": True})
-    return mounts
+    return [*mounts, *trust_mounts(settings.ca_bundle, model.uri)]
+
+
+def pull_secrets(settings: FetchSettings) -> dict[str, Any]:
+    """The part of a pod that says with which Secrets its images are pulled."""
+    if not settings.pull_secrets:
+        return {}
+    return {"imagePullSecrets": [{"name": name} for name in settings.pull_secrets]}
 
 
 def fetch_container(
     name: str,
     arguments: Sequence[str],
+    model: Model,
     settings: FetchSettings,
     *,
     mounts: list[dict[str, Any]],
-    resources: dict[str, Any],
+    resources: ContainerResources,
 ) -> dict[str, Any]:
     """A container of the operator's image that runs `python -m triton_operator.model`."""
-    return {
+    container: dict[str, Any] = {
         "name": name,
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["python3", "-P", "-m", "triton_operator.model"],
-        "args": list(arguments),
-        "resources": resources,
+        "args": [*arguments, *trust_arguments(settings.ca_bundle, model.uri)],
+        "resources": resources.manifest(),
         "securityContext": container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": mounts,
+        "volumeMounts": [*mounts, *source_mounts(model, settings)],
     }
+    if environment := proxy_environment(settings.proxy, model.uri):
+        container["env"] = environment
+    return container
 
 
 def container_security() -> dict[str, Any]:

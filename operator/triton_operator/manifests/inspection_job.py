@@ -10,7 +10,7 @@ from triton_operator.manifests.fetching import (
     FetchSettings,
     fetch_container,
     pod_security,
-    source_mounts,
+    pull_secrets,
     source_volumes,
 )
 from triton_operator.manifests.owner import Owner
@@ -40,16 +40,13 @@ def inspection_job(owner: Owner, model: Model, settings: FetchSettings) -> dict[
     container = fetch_container(
         "inspect",
         arguments,
+        model,
         settings,
         mounts=[
             {"name": "work", "mountPath": WORK_DIR},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # a path in the pod
-            *source_mounts(model),
         ],
-        resources={
-            "requests": {"cpu": "100m", "memory": "256Mi"},
-            "limits": {"cpu": "1", "memory": "4Gi"},
-        },
+        resources=settings.inspection_resources,
     )
     pod_labels = owner.labels({labels.ROLE: labels.INSPECT})
     return {
@@ -79,12 +76,13 @@ def inspection_job(owner: Owner, model: Model, settings: FetchSettings) -> dict[
                     "restartPolicy": "Never",
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
+                    **pull_secrets(settings),
                     "securityContext": pod_security(),
                     "containers": [container],
                     "volumes": [
                         {"name": "work", "emptyDir": {}},
                         {"name": "tmp", "emptyDir": {}},
-                        *source_volumes(model),
+                        *source_volumes(owner.name, model, settings),
                     ],
                 },
             },

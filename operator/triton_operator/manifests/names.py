@@ -17,6 +17,11 @@ def config_map(service: str, pool: str, digest: str) -> str:
     return bounded(f"{service}-{pool}-{digest[:8]}")
 
 
+def trust_config_map(service: str) -> str:
+    """The ConfigMap with the certificate authorities of the platform."""
+    return bounded(f"{service}-ca")
+
+
 def inspection_job(service: str, source_hash: str) -> str:
     """The Job that inspects one source of the model."""
     return bounded(f"{service}-inspect-{source_hash[:8]}")

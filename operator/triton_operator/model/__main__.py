@@ -56,6 +56,9 @@ def arguments() -> Arguments:
     shared.add_argument("--uri", required=True, help="pvc://CLAIM/PATH or https://HOST/PATH")
     shared.add_argument("--source-dir", type=Path, default=Path("/source"), metavar="DIR")
     shared.add_argument("--credentials-dir", type=Path, default=Path("/credentials"), metavar="DIR")
+    shared.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="PEM of more certificate authorities"
+    )
     shared.add_argument("--max-bytes", type=int, default=_DEFAULT_MAX_BYTES, metavar="N")
     shared.add_argument(
         "--timeout-seconds", type=float, default=_DEFAULT_TIMEOUT_SECONDS, metavar="N"
@@ -96,6 +99,7 @@ def run(given: argparse.Namespace) -> Report | None:
     around = Surroundings(
         source_dir=given.source_dir,
         credentials_dir=given.credentials_dir,
+        ca_file=given.ca_file,
         patience=Patience(
             connect_seconds=given.connect_timeout_seconds, read_seconds=given.read_timeout_seconds
         ),

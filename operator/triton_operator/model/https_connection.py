@@ -1,7 +1,9 @@
 """HTTPS connections to stores: who is trusted, where redirects lead, who sees credentials."""
 
+import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -12,7 +14,8 @@ from triton_operator import __version__
 from triton_operator.model import reasons
 from triton_operator.model.credentials import Credentials
 from triton_operator.model.errors import SourceRefused
-from triton_operator.model.http_answers import REDIRECTS, Broken
+from triton_operator.model.http_answers import REDIRECTS, TRY_AGAIN, Broken
+from triton_operator.model.proxies import proxy_for, tunnel_status, without_password
 
 T = TypeVar("T")
 
@@ -22,14 +25,26 @@ _MOST_REDIRECTS = 5
 class HttpsConnection:
     """Sends GET requests with `credentials` to the origin of `url`, and without them elsewhere.
 
+    `ca_file` has more certificate authorities, those of the platform. `environment` says which
+    proxies to use.
+
     Raises:
         SourceRefused: `CredentialsInvalid`.
     """
 
-    def __init__(self, url: str, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        *,
+        ca_file: Path | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self._origin = _origin(url)
         self._authorization = credentials.authorization
-        self._pool = urllib3.PoolManager(ssl_context=_trust(credentials), maxsize=1)
+        self._trust = _trust(credentials, ca_file)
+        self._environment = environment
+        self._pools: dict[str | None, urllib3.PoolManager] = {}
 
     def get(
         self, url: str, headers: dict[str, str], timeout: urllib3.Timeout
@@ -62,9 +77,11 @@ class HttpsConnection:
     def _request(
         self, url: str, headers: dict[str, str], timeout: urllib3.Timeout
     ) -> urllib3.BaseHTTPResponse:
+        proxy = proxy_for(url, self._environment)
+        pool = self._pool(proxy)
         try:
             return caught(
-                lambda: self._pool.request(
+                lambda: pool.request(
                     "GET",
                     url,
                     headers=headers,
@@ -80,8 +97,38 @@ class HttpsConnection:
                 reasons.SOURCE_NOT_TRUSTED,
                 f"the certificate of {without_query(url)} is not trusted "
                 f"({error.verify_message}); put its authority as `ca.crt` into the Secret of "
-                "spec.model.secretName",
+                "spec.model.secretName, or for all services into the chart's trustBundle",
             ) from error
+        except Broken as error:
+            if proxy is None:
+                raise
+            raise _by_proxy(error, without_password(proxy), urlsplit(url).hostname) from error
+
+    def _pool(self, proxy: str | None) -> urllib3.PoolManager:
+        if proxy not in self._pools:
+            self._pools[proxy] = (
+                urllib3.PoolManager(ssl_context=self._trust, maxsize=1)
+                if proxy is None
+                else urllib3.ProxyManager(
+                    proxy, ssl_context=self._trust, proxy_ssl_context=self._trust, maxsize=1
+                )
+            )
+        return self._pools[proxy]
+
+
+def _by_proxy(error: Broken, proxy: str, host: str | None) -> Broken | SourceRefused:
+    """What went wrong, with the proxy in it: whoever sees only the store's name looks there."""
+    answers = [tunnel_status(str(cause)) for cause in _causes(error)]
+    status = next((answer for answer in answers if answer is not None), None)
+    if status is None:
+        return Broken(f"{error}, through the proxy {proxy}", timeout=error.timeout)
+    said = f"the proxy {proxy} answers {status} for {host}"
+    if 400 <= status < 500 and status not in TRY_AGAIN:
+        return SourceRefused(
+            reasons.SOURCE_FORBIDDEN,
+            f"{said}; let it through there, or name the host in the chart's proxy.no",
+        )
+    return Broken(said, timeout=status == 504)
 
 
 def without_query(url: str) -> str:
@@ -134,15 +181,20 @@ def _origin(url: str) -> tuple[str | None, int]:
     return parts.hostname, parts.port or 443
 
 
-def _trust(credentials: Credentials) -> ssl.SSLContext:
+def _trust(credentials: Credentials, ca_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if credentials.ca_file is not None:
+    files = {
+        credentials.ca_file: "the key 'ca.crt' of the Secret with credentials",
+        ca_file: "the chart's trustBundle",
+    }
+    for file, name in files.items():
+        if file is None:
+            continue
         try:
-            context.load_verify_locations(cafile=credentials.ca_file)
+            context.load_verify_locations(cafile=file)
         except OSError as error:
             raise SourceRefused(
-                reasons.CREDENTIALS_INVALID,
-                "the key 'ca.crt' of the Secret with credentials has no PEM certificates",
+                reasons.CREDENTIALS_INVALID, f"{name} has no PEM certificates"
             ) from error
     return context
 

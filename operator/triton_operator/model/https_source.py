@@ -4,7 +4,10 @@ Continuing uses Range with If-Range, so that a file that changed meanwhile start
 gives its files neither an ETag nor a date is read from the start again.
 """
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote, urljoin
 
 import urllib3
@@ -70,13 +73,17 @@ class HttpsSource:
         patience: Patience,
         sleep: Sleep,
         say: Say,
+        ca_file: Path | None = None,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._url = checked_address(uri)
         self._with_credentials = credentials.authorization is not None
         self._patience = patience
         self._sleep = sleep
         self._say = say
-        self._connection = HttpsConnection(self._url, credentials)
+        self._connection = HttpsConnection(
+            self._url, credentials, ca_file=ca_file, environment=environment
+        )
 
     def read(self, path: str | None, into: Receiver) -> None:
         """Download one file; see `Source.read`."""

@@ -1,6 +1,7 @@
 """Where models come from: one small protocol, and which scheme is read by what."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -41,6 +42,10 @@ class Surroundings:
     """Where the claim of a pvc:// address is mounted."""
     credentials_dir: Path | None = None
     """Where the Secret is mounted, if there is one."""
+    ca_file: Path | None = None
+    """The platform's certificate authorities, in PEM, beside the system's."""
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """Where HTTPS_PROXY and its like are looked up."""
     patience: Patience = field(default_factory=Patience)
     sleep: Sleep
     say: Say
@@ -65,6 +70,8 @@ def source_for(uri: str, around: Surroundings) -> Source:
             patience=around.patience,
             sleep=around.sleep,
             say=around.say,
+            ca_file=around.ca_file,
+            environment=around.environment,
         ),
     }
     if (opener := openers.get(scheme.lower())) is not None:

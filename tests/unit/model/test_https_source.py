@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,15 @@ ETAG = '"v1"'
 class Download:
     """One download with a clock that only `sleep` moves."""
 
-    def __init__(self, url: str, credentials_dir: Path | None, *, read_seconds: float = 30):
+    def __init__(
+        self,
+        url: str,
+        credentials_dir: Path | None,
+        *,
+        read_seconds: float = 30,
+        ca_file: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ):
         self.now = 0.0
         self.pauses: list[float] = []
         self.lines: list[str] = []
@@ -34,6 +42,9 @@ class Download:
             patience=Patience(attempts=4, read_seconds=read_seconds),
             sleep=self.sleep,
             say=self.lines.append,
+            ca_file=ca_file,
+            # Not this machine's: it may well be behind a proxy.
+            environment=environment or {},
         )
         self.receiver = Receiver(
             "model.onnx",

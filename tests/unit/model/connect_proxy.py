@@ -1,0 +1,58 @@
+"""A real CONNECT proxy on loopback, which can also refuse."""
+
+import contextlib
+import select
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: "ConnectProxy"
+
+    def do_CONNECT(self) -> None:
+        self.server.tunnels.append(self.path)
+        if self.server.answer != 200:
+            self.send_error(self.server.answer)
+            return
+        host, _, port = self.path.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=5) as upstream:
+            self.send_response(200)
+            self.end_headers()
+            self._relay(upstream)
+        self.close_connection = True
+
+    def _relay(self, upstream: socket.socket) -> None:
+        ends = {self.connection: upstream, upstream: self.connection}
+        with contextlib.suppress(OSError):
+            while not self.server.closing.is_set():
+                for ready in select.select(list(ends), [], [], 0.05)[0]:
+                    data = ready.recv(65536)
+                    if not data:
+                        return
+                    ends[ready].sendall(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+class ConnectProxy(ThreadingHTTPServer):
+    """Serves until it is closed; `tunnels` has every `host:port` it was asked for, in order."""
+
+    daemon_threads = False
+    block_on_close = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = 200
+        self.tunnels: list[str] = []
+        self.closing = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self.closing.set()
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
