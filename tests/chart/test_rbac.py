@@ -23,7 +23,7 @@ NAMESPACED = {
     ("", "services", "get list watch create patch delete"),
     ("policy", "poddisruptionbudgets", "get list watch create patch delete"),
     ("", "pods", "list watch"),
-    ("events.k8s.io", "events", "create"),
+    ("events.k8s.io", "events", "create list"),
     ("autoscaling", "horizontalpodautoscalers", "list watch"),
 }
 CLUSTER = {
@@ -104,7 +104,7 @@ def test_the_rights_suffice_for_what_the_operator_watches_and_writes() -> None:
     for kind in kinds.CHILDREN:
         # Server-side apply creates through `patch` and `create`; pruning deletes.
         needed |= {(kind.group, kind.plural, verb) for verb in ("create", "patch", "delete")}
-    needed |= {(kinds.EVENT.group, kinds.EVENT.plural, "create")}
+    needed |= {(kinds.EVENT.group, kinds.EVENT.plural, verb) for verb in ("create", "list")}
 
     assert needed <= rights_of(NAMESPACED | CLUSTER)
 

@@ -45,10 +45,11 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
-# Transitions of a service, as `kubectl describe` shows them; never changed.
+# Transitions of a service, as `kubectl describe` shows them; never changed. Those of others are listed for single
+# pods and Jobs that do not go on: only they say that a Secret is missing or a probe fails.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create]
+  verbs: [create, list]
 # An autoscaler of somebody else on our Deployment: the operator then leaves the replicas alone and says so.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]

@@ -72,13 +72,35 @@ NOT_OWNED = "NotOwned"
 PREDECESSOR_LEAVING = "PredecessorLeaving"
 """Children of a deleted service of the same name are still being removed."""
 APPLY_REFUSED = "ApplyRefused"
-"""The API server refused a child: quota, policy, admission or validation."""
+"""The API server refused a child: validation, or rights that the operator lacks."""
+QUOTA_EXCEEDED = "QuotaExceeded"
+"""A ResourceQuota or LimitRange of the namespace leaves no room for an object."""
+POLICY_REFUSED = "PolicyRefused"
+"""Somebody's admission policy, webhook or Pod Security Standard refuses an object."""
+PODS_REFUSED = "PodsRefused"
+"""The API server refuses pods for another reason than a quota or a policy."""
 UNSCHEDULABLE = "Unschedulable"
 """No node can take a pod."""
+CLAIM_NOT_FOUND = "ClaimNotFound"
+"""A pod waits for a PersistentVolumeClaim that does not exist."""
+CLAIM_NOT_BOUND = "ClaimNotBound"
+"""A pod waits for a PersistentVolumeClaim that has no volume yet."""
+SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105  # a reason
+"""A pod waits for a Secret, or for a key of it, that does not exist."""
+VOLUME_NOT_MOUNTED = "VolumeNotMounted"
+"""A node cannot mount a volume of a pod."""
+POD_NOT_STARTED = "PodNotStarted"
+"""A node cannot start a pod: its network or its container runtime fails."""
+POD_LOST = "PodLost"
+"""A pod was evicted, preempted or rejected, or its node does not report any more."""
 IMAGE_PULL_FAILED = "ImagePullFailed"
 """A node cannot get an image."""
 CONTAINER_FAILED = "ContainerFailed"
 """A container ends with an error; the message has its last words."""
+MODEL_LOAD_FAILED = "ModelLoadFailed"
+"""Triton refuses to load the model; the message has its own words."""
+PROBE_FAILING = "ProbeFailing"
+"""A container runs, but does not answer its probes."""
 OUT_OF_MEMORY = "OutOfMemory"
 """A container needed more memory than its limit."""
 ALL_FIELDS = "AllFieldsHonored"
@@ -97,3 +119,21 @@ NO_CONFLICT = "NoConflict"
 """Nobody else scales the Deployments."""
 SCALED_BY_OTHERS = "ScaledByOthers"
 """An HPA scales a Deployment, so the operator does not."""
+
+OF_WAITING_PODS = frozenset(
+    {
+        UNSCHEDULABLE,
+        CLAIM_NOT_FOUND,
+        CLAIM_NOT_BOUND,
+        SECRET_NOT_FOUND,
+        VOLUME_NOT_MOUNTED,
+        POD_NOT_STARTED,
+        POD_LOST,
+        IMAGE_PULL_FAILED,
+        QUOTA_EXCEEDED,
+        POLICY_REFUSED,
+        PODS_REFUSED,
+        PROBE_FAILING,
+    }
+)
+"""Reasons that hold only as long as they are observed: nothing has come to an end."""

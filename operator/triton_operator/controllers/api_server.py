@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import aiohttp
 
@@ -105,6 +106,29 @@ class ApiServer:
         """Create an object; used for Events, which are never changed."""
         query = f"?fieldManager={FIELD_MANAGER}"
         await self._request("POST", kind.path(namespace) + query, manifest)
+
+    async def find(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        *,
+        field_selector: str = "",
+        label_selector: str = "",
+    ) -> list[Body]:
+        """Every object of a kind that the selectors take, whole."""
+        selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
+        query = {name: selector for name, selector in selectors.items() if selector}
+        found: list[Body] = []
+        token = ""
+        while True:
+            page_query = urlencode(
+                {**query, "limit": PAGE_SIZE} | ({"continue": token} if token else {})
+            )
+            page = await self._request("GET", f"{kind.path(namespace)}?{page_query}")
+            found += page.get("items") or ()  # null when there is none
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return found
 
     async def identities(
         self, kind: Kind, namespace: str | None, label_selector: str

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from triton_operator.api import reasons
 from triton_operator.api.model_profile import ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.controllers.announcer import Announcer
@@ -18,6 +19,7 @@ from triton_operator.controllers.errors import (
     ApiNotFound,
     ApiUnavailable,
 )
+from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import INFERENCE_SERVICE, SERVING_POOL
@@ -25,6 +27,7 @@ from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
 from triton_operator.controllers.serving_pool import reconcile_pool
+from triton_operator.controllers.silence import to_ask
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.views import DeploymentView, ObjectView, ServiceView, SpecView
 from triton_operator.controllers.writer import Blocked, Writer
@@ -58,6 +61,7 @@ class Controller:
         server: ApiServer,
         writer: Writer,
         announcer: Announcer,
+        events: EventReader,
         fetch: FetchSettings,
         defaults: PoolDefaults,
         now: Callable[[], float],
@@ -67,6 +71,7 @@ class Controller:
         self._server = server
         self._writer = writer
         self._announcer = announcer
+        self._events = events
         self._fetch = fetch
         self._defaults = defaults
         self._now = now
@@ -153,14 +158,14 @@ class Controller:
             return
         verify = key in self._sweeping
         self._sweeping.discard(key)
-        observed = self._observe(service)
+        observed = await self._observe(service)
         outcome = reconcile(observed)
         blocked: Blocked | None = None
         try:
             if await self._carry_out(service, outcome, verify=verify):
                 # The answers are in the store by now: one status tells what was begun, too.
-                again = reconcile(self._observe(service))
-                outcome = replace(again, requeue_after_seconds=outcome.requeue_after_seconds)
+                again = reconcile(await self._observe(service))
+                outcome = replace(again, requeue_after_seconds=_sooner(outcome, again))
         except Blocked as error:
             blocked = error
             outcome = reconcile(replace(observed, problem=error.problem))
@@ -170,7 +175,12 @@ class Controller:
         if outcome.requeue_after_seconds is not None:
             self._queue.add_after(key, outcome.requeue_after_seconds)
 
-    def _observe(self, service: ServiceView) -> Observed:
+    async def _observe(self, service: ServiceView) -> Observed:
+        observed = self._remembered(service)
+        silent = to_ask(observed)
+        return replace(observed, events=await self._events.about(silent)) if silent else observed
+
+    def _remembered(self, service: ServiceView) -> Observed:
         if self._store.pools_version != self._pools_version:
             self._refresh_pools()
         children = tuple(self._store.children(service.namespace, service.uid))
@@ -219,6 +229,7 @@ class Controller:
                 return
             raise
         self._writer.writes.count("Status")
+        _log_change(service, outcome.status)
         # The answer may carry an edit that came meanwhile; its own event would then be no news.
         self.concern(self._store.put(INFERENCE_SERVICE, body))
         await self._announcer.announce(service, outcome.events)
@@ -268,6 +279,31 @@ def _is_written(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     types = {condition["type"] for condition in wanted.get("conditions") or ()}
     ours = [row for row in live.get("conditions") or () if row.get("type") in types]
     return {**live, "conditions": ours} == {"conditions": [], **wanted}
+
+
+def _sooner(one: Outcome, other: Outcome) -> float | None:
+    due = (one.requeue_after_seconds, other.requeue_after_seconds)
+    return min((seconds for seconds in due if seconds is not None), default=None)
+
+
+def _log_change(service: ServiceView, status: Mapping[str, Any]) -> None:
+    """One line when Ready turns, or has another reason."""
+    before, after = (_ready(one) for one in (service.status, status))
+    if (before.get("status"), before.get("reason")) != (after.get("status"), after.get("reason")):
+        logger.info(
+            "Ready changed.",
+            extra={
+                "key": f"{service.namespace}/{service.name}",
+                "ready": after.get("status"),
+                "reason": after.get("reason"),
+                "why": after.get("message"),
+            },
+        )
+
+
+def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    rows = status.get("conditions") or ()
+    return next((row for row in rows if row.get("type") == reasons.READY), {})
 
 
 def _spec(view: ObjectView) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.rollout import observe_rollout
 from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
+from triton_operator.controllers.silence import next_look_seconds
 from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.views import DeploymentView, ObjectView
@@ -66,7 +67,10 @@ def reconcile(observed: Observed) -> Outcome:
     rollout = observe_rollout(observed, plan, wanted)
     findings = service_findings(observed, spec, resolution, plan, rollout)
     status = service_status(observed, owner, spec, resolution, plan, rollout)
-    outcome = _with_status(observed, status, findings)
+    outcome = replace(
+        _with_status(observed, status, findings),
+        requeue_after_seconds=next_look_seconds(observed),
+    )
     if spec.paused:
         return outcome
     return replace(
@@ -74,8 +78,14 @@ def reconcile(observed: Observed) -> Outcome:
         apply=tuple(wanted),
         replicas=_replicas(observed, owner, plan),
         delete=_orphans(observed, wanted, replaced=bool(children) and rollout.complete),
-        requeue_after_seconds=resolution.requeue_after_seconds,
+        requeue_after_seconds=_sooner(
+            resolution.requeue_after_seconds, outcome.requeue_after_seconds
+        ),
     )
+
+
+def _sooner(one: float | None, other: float | None) -> float | None:
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
 
 
 def _plan(

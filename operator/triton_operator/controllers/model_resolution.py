@@ -1,5 +1,6 @@
 """Which model a service means: its digest and facts, or the Job that finds them out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,23 @@ from triton_operator.api.conditions import ConditionStatus, Finding
 from triton_operator.api.inference_service import Model
 from triton_operator.api.inspection import Failure, UnreadableReport, decode_report
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.controllers.cluster_events import newest_event
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.pod_problems import newest, pod_problem
+from triton_operator.controllers.pod_problems import (
+    known_problem,
+    newest,
+    pod_problem,
+    starting_step,
+)
+from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.times import epoch_seconds
 from triton_operator.controllers.views import JobView, PodView, ServiceView
 from triton_operator.manifests import names
-from triton_operator.manifests.inspection_job import inspection_job, source_hash
+from triton_operator.manifests.inspection_job import (
+    ATTEMPTS,
+    inspection_job,
+    source_hash,
+)
 from triton_operator.manifests.model_profile import profile_of_facts
 from triton_operator.manifests.owner import Owner
 from triton_operator.planning.support import unsupported
@@ -81,13 +93,27 @@ def _by_job(observed: Observed, owner: Owner, model: Model) -> Resolution:
         child for child in observed.children if isinstance(child, PodView) and child.job == name
     ]
     if job is None:
-        return Resolution(_inspecting(observed, ""), job=manifest)
+        return Resolution(_inspecting(observed), job=manifest)
     if job.deleting:
-        return Resolution(_inspecting(observed, ""))
+        return Resolution(_inspecting(observed))
     if not (job.succeeded or job.failed):
-        problem = pod_problem(pods)
-        return Resolution(_inspecting(observed, problem.message if problem else ""), job=manifest)
+        return Resolution(_under_way(observed, job, pods), job=manifest)
     return _by_report(observed, owner, model, job, newest(pods), manifest)
+
+
+def _under_way(observed: Observed, job: JobView, pods: Sequence[PodView]) -> Finding:
+    """What the pods of a running Job say, or why it has none."""
+    problem = pod_problem(pods, observed.events, observed.now)
+    if problem:
+        ended = sum(pod.phase == "Failed" for pod in pods)
+        attempt = f"attempt {ended} of {ATTEMPTS}: " if ended else ""
+        again = "; it is tried again" if 0 < ended < ATTEMPTS else ""
+        return _refused(problem.reason, f"{attempt}{problem.message}{again}")
+    refused = newest_event(observed.events.get(job.uid, ()), frozenset({"FailedCreate"}))
+    if refused and not pods:
+        reason, said = refusal(refused.message, reasons.PODS_REFUSED)
+        return _refused(reason, f"Job {job.name}: {said}")
+    return _inspecting(observed, starting_step(pods, observed.events, observed.now))
 
 
 def _by_report(
@@ -106,7 +132,7 @@ def _by_report(
     )
     if not message and observed.now < finished + REPORT_GRACE_SECONDS:
         return Resolution(
-            _inspecting(observed, ""),
+            _inspecting(observed),
             job=manifest,
             requeue_after_seconds=finished + REPORT_GRACE_SECONDS - observed.now,
         )
@@ -151,7 +177,7 @@ def _by_report(
 
 
 def _job_failure(job: JobView, pod: PodView | None) -> Failure:
-    problem = pod_problem([pod]) if pod else None
+    problem = known_problem(pod) if pod else None
     if problem:
         return Failure(
             reason=problem.reason, message=f"Job {job.name}: {problem.message}", retryable=True
@@ -162,16 +188,18 @@ def _job_failure(job: JobView, pod: PodView | None) -> Failure:
     )
 
 
-def _inspecting(observed: Observed, problem: str) -> Finding:
+def _inspecting(observed: Observed, step: str = "") -> Finding:
     """While a failed inspection is tried again, its reason stays: nothing better is known."""
     for condition in observed.service.status.get("conditions") or ():
         if (
             condition.get("type") == reasons.MODEL_READY
             and condition.get("status") == ConditionStatus.FALSE
             and condition.get("observedGeneration") == observed.service.generation
+            and condition.get("reason") not in reasons.OF_WAITING_PODS
         ):
             return _refused(condition["reason"], condition["message"])
-    return _waiting(reasons.INSPECTING, problem or "a Job fetches and inspects the model")
+    message = "a Job fetches and inspects the model"
+    return _waiting(reasons.INSPECTING, f"{message}; {step}" if step else message)
 
 
 def _waiting(reason: str, message: str) -> Finding:

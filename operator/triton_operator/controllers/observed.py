@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.controllers.cluster_events import Events
 from triton_operator.controllers.views import ObjectView, ServiceView
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import Pool
@@ -24,6 +25,7 @@ class Observed:
 
     `profiles` holds the facts by digest, for the digests that the service names. `autoscalers`
     maps Deployments to the HPA that scales them. `now` is in seconds since the epoch (UTC).
+    `events` are those about children that do not say themselves why they do not go on.
     """
 
     service: ServiceView
@@ -34,6 +36,7 @@ class Observed:
     fetch: FetchSettings
     now: float
     problem: ApplyProblem | None = None
+    events: Events = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from triton_operator.controllers.connection import Connection, connect
 from triton_operator.controllers.controller import Controller
 from triton_operator.controllers.endpoints import OperatorCollector, endpoints
 from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.queue import KeyQueue
 from triton_operator.controllers.resync import (
@@ -140,6 +141,7 @@ async def operate(
             clock=now,
             suffix=lambda: f"{randomness.getrandbits(64):016x}",
         ),
+        events=EventReader(server, loop.time),
         fetch=options.fetch,
         defaults=options.defaults,
         now=now,

@@ -6,7 +6,13 @@ from triton_operator.api.enums import PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.pod_problems import pod_problem
+from triton_operator.controllers.pod_problems import (
+    PodProblem,
+    looping_problem,
+    pod_problem,
+    starting_step,
+)
+from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.views import PodView
 from triton_operator.planning.plan import Plan
@@ -25,10 +31,11 @@ def service_findings(
 ) -> list[Finding]:
     """Every condition, `Ready` first."""
     planned = _planned(plan)
-    available = _available(observed, plan, rollout)
-    progressing = _progressing(observed, spec, plan, rollout)
+    problem = _serving_problem(observed, rollout)
+    available = _available(observed, plan, rollout, problem)
+    progressing = _progressing(observed, spec, plan, rollout, problem)
     return [
-        _ready(observed, resolution.finding, planned, available, progressing, rollout),
+        _ready(observed, resolution.finding, planned, available, progressing, rollout, problem),
         resolution.finding,
         planned,
         available,
@@ -79,7 +86,12 @@ def _planned(plan: Plan | Refusal | None) -> Finding:
     return _finding(reasons.PLANNED, TRUE, reasons.PLAN_MADE, rows)
 
 
-def _available(observed: Observed, plan: Plan | Refusal | None, rollout: Rollout) -> Finding:
+def _available(
+    observed: Observed,
+    plan: Plan | Refusal | None,
+    rollout: Rollout,
+    problem: PodProblem | None,
+) -> Finding:
     """Whether requests are answered: by as many replicas as wanted, or while the rest starts."""
     if observed.problem and not rollout.ready_replicas and not rollout.predecessors_ready:
         # Where something serves, a write that was refused does not end that.
@@ -97,13 +109,18 @@ def _available(observed: Observed, plan: Plan | Refusal | None, rollout: Rollout
     count = f"{ready} of {wanted} replicas are ready"
     if ready >= wanted:
         return _finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_READY, count)
-    problem = pod_problem(_serving_pods(observed))
     if problem and not rollout.predecessors_ready:
         return _finding(reasons.AVAILABLE, FALSE, problem.reason, f"{count}; {problem.message}")
     if ready or rollout.predecessors_ready:
         serving = "the others are starting" if ready else "the previous plan serves meanwhile"
         return _finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_STARTING, f"{count}; {serving}")
-    return _finding(reasons.AVAILABLE, FALSE, reasons.REPLICAS_NOT_READY, count)
+    step = _step(observed)
+    return _finding(
+        reasons.AVAILABLE,
+        FALSE,
+        reasons.REPLICAS_NOT_READY,
+        f"{count}; {step}" if step else count,
+    )
 
 
 def _progressing(
@@ -111,6 +128,7 @@ def _progressing(
     spec: InferenceServiceSpec,
     plan: Plan | Refusal | None,
     rollout: Rollout,
+    problem: PodProblem | None,
 ) -> Finding:
     if spec.paused:
         return _finding(
@@ -135,7 +153,6 @@ def _progressing(
         return _finding(
             reasons.PROGRESSING, FALSE, reasons.ROLLED_OUT, "every pod follows the current plan"
         )
-    problem = pod_problem(_serving_pods(observed))
     if rollout.stuck_message:
         return _finding(
             reasons.PROGRESSING,
@@ -147,7 +164,9 @@ def _progressing(
         reasons.PROGRESSING,
         TRUE,
         reasons.ROLLING_OUT,
-        problem.message if problem else "pods of the current plan are starting",
+        problem.message
+        if problem
+        else (_step(observed) or "pods of the current plan are starting"),
     )
 
 
@@ -158,6 +177,7 @@ def _ready(
     available: Finding,
     progressing: Finding,
     rollout: Rollout,
+    problem: PodProblem | None,
 ) -> Finding:
     """True when the current generation serves; the first of the others that is not says why."""
     if observed.problem:
@@ -165,6 +185,21 @@ def _ready(
     for finding in (model, planned, available):
         if finding.status is not TRUE:
             return _finding(reasons.READY, finding.status, finding.reason, finding.message)
+    looping = looping_problem(_serving_pods(observed), observed.now)
+    if looping and progressing.reason == reasons.ROLLED_OUT:
+        return _finding(
+            reasons.READY,
+            FALSE,
+            looping.reason,
+            f"{available.message} now, but one crashes again and again; {looping.message}",
+        )
+    if problem and progressing.reason == reasons.ROLLING_OUT:
+        return _finding(
+            reasons.READY,
+            FALSE,
+            problem.reason,
+            f"what was ready before serves meanwhile; {problem.message}",
+        )
     if progressing.reason in (reasons.ROLLING_OUT, reasons.ROLLOUT_STUCK):
         return _finding(
             reasons.READY,
@@ -224,6 +259,19 @@ def _autoscaler_conflict(
         reasons.NO_CONFLICT,
         "nobody else scales the Deployments",
     )
+
+
+def _serving_problem(observed: Observed, rollout: Rollout) -> PodProblem | None:
+    """Why replicas are missing, or cannot be relied on."""
+    for view in rollout.deployments.values():
+        if view.refused_message:
+            reason, said = refusal(view.refused_message, reasons.PODS_REFUSED)
+            return PodProblem(reason, f"Deployment {view.name}: {said}")
+    return pod_problem(_serving_pods(observed), observed.events, observed.now)
+
+
+def _step(observed: Observed) -> str:
+    return starting_step(_serving_pods(observed), observed.events, observed.now)
 
 
 def _serving_pods(observed: Observed) -> list[PodView]:

@@ -18,6 +18,7 @@ HALTED = frozenset({reasons.NOT_OWNED, reasons.APPLY_REFUSED, reasons.ROLLOUT_ST
 """Reasons for which a service does not progress, though it should."""
 QUIET = frozenset({reasons.REPLICAS_NOT_READY, reasons.PREDECESSOR_LEAVING})
 """Steps on the way to a service that serves: no news, unless it had been serving."""
+_SUMMARY = f"Set{reasons.READY}"
 BAD_WHEN_TRUE = frozenset({reasons.AUTOSCALER_CONFLICT})
 
 
@@ -26,8 +27,8 @@ def transition_events(
 ) -> tuple[EventDraft, ...]:
     """One event per announced condition that turned good, turned bad, or is bad for a new reason.
 
-    A first status is compared with nothing, and only what is bad in it is news. `Ready` repeats
-    what the others say, so only its good news is announced.
+    A first status is compared with nothing, and only what is bad in it is news. `Ready` mostly
+    repeats what the others say: its bad news is told unless another condition tells the same.
     """
     old = {condition.type: condition for condition in before}
     drafts = []
@@ -36,7 +37,7 @@ def transition_events(
             continue
         previous = old.get(condition.type)
         bad = _is_bad(condition)
-        if bad and condition.type != reasons.READY:
+        if bad:
             if _is_news(previous, condition):
                 drafts.append(_draft("Warning", condition))
         elif (
@@ -45,8 +46,16 @@ def transition_events(
             and (previous is None or previous.status is not ConditionStatus.TRUE)
         ):
             drafts.append(_draft("Normal", condition))
-    # One cause may show in two conditions; it is told once.
+    # One cause may show in two conditions; it is told once, by the one that found it.
+    found = {condition.reason for condition in after if _finds(condition)}
+    drafts = [row for row in drafts if row.action != _SUMMARY or row.reason not in found]
     return tuple({draft.reason: draft for draft in reversed(drafts)}.values())
+
+
+def _finds(condition: Condition) -> bool:
+    """Whether it is another announced condition than `Ready`, and bad."""
+    announced = condition.type in ANNOUNCED and condition.type != reasons.READY
+    return announced and _is_bad(condition)
 
 
 def _is_bad(condition: Condition) -> bool:

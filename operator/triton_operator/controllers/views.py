@@ -74,6 +74,7 @@ class DeploymentView(ObjectView):
     ready: int = 0
     available: int = 0
     stuck_message: str = ""
+    refused_message: str = ""
     fetch_image: str = ""
     """Image of the container that fetches the model; empty where there is none."""
 
@@ -93,8 +94,9 @@ class DeploymentView(ObjectView):
 
 @dataclass(frozen=True)
 class JobView(ObjectView):
-    """A Job and how it ended: `finished` is RFC 3339, empty while it runs."""
+    """A Job and how it ended: times are RFC 3339, `finished` is empty while it runs."""
 
+    created: str = ""
     succeeded: bool = False
     failed: bool = False
     finished: str = ""
@@ -104,7 +106,10 @@ class JobView(ObjectView):
 
 @dataclass(frozen=True)
 class ContainerView:
-    """The state of one container, in Kubernetes' own words."""
+    """The state of one container, in Kubernetes' own words; times are RFC 3339.
+
+    `started`: its startup probe has passed. `running_since` is empty unless it runs.
+    """
 
     name: str
     waiting_reason: str = ""
@@ -115,12 +120,21 @@ class ContainerView:
     last_exit_code: int | None = None
     last_reason: str = ""
     last_message: str = ""
+    last_finished: str = ""
     ready: bool = False
+    started: bool = False
+    running_since: str = ""
+    restarts: int = 0
+    memory_limit: str = ""
 
 
 @dataclass(frozen=True)
 class PodView(ObjectView):
-    """A pod that serves or inspects."""
+    """A pod that serves or inspects.
+
+    `lost`: why the node or the cluster took it away, in words; empty while it is where it was.
+    `lost_since`: when, if that is known (RFC 3339).
+    """
 
     role: str = ""
     pool: str = ""
@@ -128,6 +142,9 @@ class PodView(ObjectView):
     phase: str = ""
     created: str = ""
     unschedulable: str = ""
+    node: str = ""
+    lost: str = ""
+    lost_since: str = ""
     containers: tuple[ContainerView, ...] = ()
 
 
@@ -180,9 +197,9 @@ def view_of(kind: str, body: Mapping[str, Any]) -> ObjectView:
         case "Deployment":
             return _deployment(common, object_labels, spec, status)
         case "Job":
-            return _job(common, status)
+            return _job(common, metadata, status)
         case "Pod":
-            return _pod(common, object_labels, metadata, status)
+            return _pod(common, object_labels, metadata, spec, status)
         case "HorizontalPodAutoscaler":
             target = spec.get("scaleTargetRef") or {}
             return AutoscalerView(
@@ -209,7 +226,8 @@ def _deployment(
         updated=status.get("updatedReplicas", 0),
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
-        stuck_message=_message_where_false(status, "Progressing"),
+        stuck_message=_message_of(status, "Progressing", "False"),
+        refused_message=_message_of(status, "ReplicaFailure", "True"),
         fetch_image=_fetch_image(spec),
     )
 
@@ -222,7 +240,7 @@ def _fetch_image(spec: Mapping[str, Any]) -> str:
     return ""
 
 
-def _job(common: dict[str, Any], status: Mapping[str, Any]) -> JobView:
+def _job(common: dict[str, Any], metadata: Mapping[str, Any], status: Mapping[str, Any]) -> JobView:
     ended = {
         condition["type"]: condition
         for condition in status.get("conditions") or ()
@@ -231,6 +249,7 @@ def _job(common: dict[str, Any], status: Mapping[str, Any]) -> JobView:
     end = ended.get("Failed") or ended.get("Complete") or {}
     return JobView(
         **common,
+        created=metadata.get("creationTimestamp", ""),
         succeeded="Complete" in ended,
         failed="Failed" in ended,
         finished=end.get("lastTransitionTime", ""),
@@ -243,12 +262,20 @@ def _pod(
     common: dict[str, Any],
     object_labels: Mapping[str, str],
     metadata: Mapping[str, Any],
+    spec: Mapping[str, Any],
     status: Mapping[str, Any],
 ) -> PodView:
     states = [
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
     ]
+    limits = {
+        container.get("name", ""): str(
+            ((container.get("resources") or {}).get("limits") or {}).get("memory", "")
+        )
+        for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
+    }
+    containers = tuple(_container(state, limits) for state in states)
     return PodView(
         **common,
         role=object_labels.get(labels.ROLE, ""),
@@ -256,21 +283,45 @@ def _pod(
         job=object_labels.get("batch.kubernetes.io/job-name", ""),
         phase=status.get("phase", ""),
         created=metadata.get("creationTimestamp", ""),
-        unschedulable=_message_where_false(status, "PodScheduled"),
-        containers=tuple(_container(state) for state in states),
+        unschedulable=_message_of(status, "PodScheduled", "False"),
+        node=spec.get("nodeName", ""),
+        lost=_lost(status, containers),
+        lost_since=_condition(status, "DisruptionTarget", "True").get("lastTransitionTime", ""),
+        containers=containers,
     )
 
 
-def _message_where_false(status: Mapping[str, Any], type_: str) -> str:
-    """The message of a condition that is False, else an empty one."""
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == type_ and condition.get("status") == "False":
-            return str(condition.get("message") or "no message")
+def _lost(status: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> str:
+    """Evicted, preempted, rejected by its node, or on a node that does not report any more."""
+    if status.get("phase") == "Failed" and status.get("reason"):
+        return f"{status['reason']}: {status.get('message') or 'no message'}"
+    if message := _message_of(status, "DisruptionTarget", "True"):
+        return message
+    serving = [container for container in containers if container.ready and container.running_since]
+    if serving and len(serving) == len([c for c in containers if c.exit_code is None]):
+        # The kubelet says both in one write. Only the node controller says one without the other.
+        unready = _message_of(status, "Ready", "False")
+        if unready and "readiness gate" not in unready:
+            return "its node does not report any more"
     return ""
 
 
-def _container(status: Mapping[str, Any]) -> ContainerView:
+def _message_of(status: Mapping[str, Any], type_: str, truth: str) -> str:
+    """The message of a condition with this status, else an empty one."""
+    found = _condition(status, type_, truth)
+    return str(found.get("message") or found.get("reason") or "no message") if found else ""
+
+
+def _condition(status: Mapping[str, Any], type_: str, truth: str) -> Mapping[str, Any]:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == type_ and condition.get("status") == truth:
+            return dict(condition)
+    return {}
+
+
+def _container(status: Mapping[str, Any], limits: Mapping[str, str]) -> ContainerView:
     waiting = (status.get("state") or {}).get("waiting") or {}
+    running = (status.get("state") or {}).get("running") or {}
     ended = (status.get("state") or {}).get("terminated") or {}
     last = (status.get("lastState") or {}).get("terminated") or {}
     return ContainerView(
@@ -283,5 +334,10 @@ def _container(status: Mapping[str, Any]) -> ContainerView:
         last_exit_code=last.get("exitCode"),
         last_reason=last.get("reason", ""),
         last_message=last.get("message", ""),
+        last_finished=last.get("finishedAt", ""),
         ready=status.get("ready", False),
+        started=bool(status.get("started")),
+        running_since=running.get("startedAt", ""),
+        restarts=status.get("restartCount", 0),
+        memory_limit=limits.get(status.get("name", ""), ""),
     )

@@ -19,6 +19,7 @@ from triton_operator.controllers.kinds import (
     Kind,
 )
 from triton_operator.controllers.observed import ApplyProblem
+from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.views import DeploymentView, ObjectView, SpecView, view_of
 
@@ -229,9 +230,8 @@ def _not_owned(kind: Kind, name: str) -> ApplyProblem:
 
 
 def _refused(kind: Kind, name: str, error: ApiRefused) -> Blocked:
-    return Blocked(
-        ApplyProblem(reasons.APPLY_REFUSED, f"{kind.kind} {name}: {error.message or error.reason}")
-    )
+    reason, said = refusal(error.message or error.reason, reasons.APPLY_REFUSED)
+    return Blocked(ApplyProblem(reason, f"{kind.kind} {name}: {said}"))
 
 
 def _has_facts(live: ObjectView) -> bool:

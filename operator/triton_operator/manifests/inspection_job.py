@@ -16,6 +16,9 @@ from triton_operator.manifests.fetching import (
 from triton_operator.manifests.owner import Owner
 
 WORK_DIR = "/scratch"
+
+ATTEMPTS = 3
+"""Pods of one Job; each waits longer for its turn than the one before (10 s, 20 s)."""
 PERMANENT_EXIT_CODE = 2
 """Exit code of a failure that the same call would meet again: the Job does not retry it."""
 
@@ -56,7 +59,7 @@ def inspection_job(owner: Owner, model: Model, settings: FetchSettings) -> dict[
             names.inspection_job(owner.name, source_hash(model)), {labels.ROLE: labels.INSPECT}
         ),
         "spec": {
-            "backoffLimit": 2,
+            "backoffLimit": ATTEMPTS - 1,
             "activeDeadlineSeconds": settings.timeout_seconds + 120,
             "podFailurePolicy": {
                 "rules": [

@@ -32,6 +32,8 @@ WITHOUT_GENERATION = frozenset({"Service", "ConfigMap", "Pod", "Node", "Event"})
 class Cluster:
     """Objects by kind, namespace and name. `requests` are those of the operator, in order.
 
+    `events` are the operator's, `told` those of others.
+
     `failures`: what the next requests of a verb on a kind raise, such as
     `{("apply", "Deployment"): [ApiUnavailable(...)]}`.
     """
@@ -39,6 +41,7 @@ class Cluster:
     objects: dict[Place, Body] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     events: list[Body] = field(default_factory=list)
+    told: list[Body] = field(default_factory=list)
     failures: dict[tuple[str, str], list[ApiError]] = field(default_factory=dict)
     version: int = 100
 
@@ -92,6 +95,14 @@ class Cluster:
     async def create(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> None:
         self._requested("create", kind, manifest["reason"])
         self.events.append(deepcopy(dict(manifest)))
+
+    async def find(
+        self, kind: Kind, namespace: str | None, *, field_selector: str = ""
+    ) -> list[Body]:
+        self._requested("find", kind, field_selector)
+        key, _, uid = field_selector.partition("=")
+        assert (kind.kind, key) == ("Event", "regarding.uid")
+        return [deepcopy(event) for event in self.told if event["regarding"]["uid"] == uid]
 
     async def identities(
         self, kind: Kind, namespace: str | None, label_selector: str
@@ -239,6 +250,18 @@ class Cluster:
                     "containerStatuses": containers or [],
                     "initContainerStatuses": init_containers or [],
                 },
+            }
+        )
+
+    def tell(self, about: Body, reason: str, note: str, *, at: str) -> None:
+        """Somebody else's Event about an object."""
+        self.told.append(
+            {
+                "metadata": {"resourceVersion": str(len(self.told) + 1)},
+                "eventTime": at,
+                "reason": reason,
+                "note": note,
+                "regarding": {"uid": about["metadata"]["uid"]},
             }
         )
 

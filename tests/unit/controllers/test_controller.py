@@ -362,9 +362,9 @@ def test_a_refusal_stands_in_the_status_until_it_is_over(row: Blockage) -> None:
 
     async def scenario() -> None:
         await shell.run()
-        assert shell.condition("Available") == "False ApplyRefused"
-        assert shell.condition("Ready") == "False ApplyRefused"
-        assert shell.events() == ["Warning ApplyRefused"]
+        assert shell.condition("Available") == "False QuotaExceeded"
+        assert shell.condition("Ready") == "False QuotaExceeded"
+        assert shell.events() == ["Warning QuotaExceeded"]
         for _ in range(3):
             shell.clock.advance(2)
             await shell.run()
@@ -372,7 +372,7 @@ def test_a_refusal_stands_in_the_status_until_it_is_over(row: Blockage) -> None:
     asyncio.run(scenario())
 
     assert shell.condition("Available") == "False ReplicasNotReady"
-    assert shell.events() == ["Warning ApplyRefused"], "one event for one reason"
+    assert shell.events() == ["Warning QuotaExceeded"], "one event for one reason"
     assert shell.controller.counts.reconciles["blocked"] == 2
 
 

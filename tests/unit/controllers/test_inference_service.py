@@ -149,8 +149,9 @@ MODEL = [
             unschedulable='persistentvolumeclaim "models" not found',
         ),
         replicas={},
-        conditions=NOTHING_YET,
-        says={"ModelReady": 'persistentvolumeclaim "models" not found'},
+        conditions=without_model("ClaimNotFound"),
+        says={"Ready": 'pod inspect-x: PersistentVolumeClaim "models" not found; create it'},
+        events=("Warning ClaimNotFound",),
     ),
     Row(
         "job done",
@@ -543,13 +544,21 @@ ROLLOUTS = [
     ),
     Row(
         "pool changed, no node takes it",
-        "the old one serves: no alarm, but the reason is to be seen",
+        "the old one serves, but what was asked for is not in force",
         moving,
         pod("filetype-l4-1", unschedulable="0/2 nodes are available"),
         pools=(CPU, L4),
         replicas={"filetype-l4": 1},
-        conditions={**ROLLING, "Available": "True ReplicasStarting"},
-        says={"Progressing": "pod filetype-l4-1: 0/2 nodes are available"},
+        conditions={
+            **ROLLING,
+            "Ready": "False Unschedulable",
+            "Available": "True ReplicasStarting",
+        },
+        says={
+            "Ready": "what was ready before serves meanwhile; pod filetype-l4-1: 0/2 nodes are",
+            "Progressing": "pod filetype-l4-1: 0/2 nodes are available",
+        },
+        events=("Warning Unschedulable",),
     ),
     Row(
         "orphan going away",
@@ -683,6 +692,13 @@ def crashed(container: str, exit_code: int, message: str = "", reason: str = "Er
     }
 
 
+def ended(container: str, exit_code: int, message: str) -> Body:
+    return {
+        "name": container,
+        "state": {"terminated": {"exitCode": exit_code, "message": message}},
+    }
+
+
 def unavailable(reason: str) -> dict[str, str]:
     return {
         "Ready": f"False {reason}",
@@ -733,9 +749,9 @@ PROBLEMS = [
         "Triton's last words",
         serving,
         not_ready(pod(containers=[crashed("triton", 1, "failed to load 'filetype'")])),
-        conditions=unavailable("ContainerFailed"),
-        says={"Ready": "ended with code 1: failed to load 'filetype'"},
-        events=("Warning ContainerFailed",),
+        conditions=unavailable("ModelLoadFailed"),
+        says={"Ready": "Triton refuses the model: failed to load 'filetype'"},
+        events=("Warning ModelLoadFailed",),
     ),
     Row(
         "out of memory",
@@ -767,11 +783,141 @@ PROBLEMS = [
     ),
     Row(
         "new pod unschedulable during a rollout",
-        "the old one serves: no alarm, but the reason is to be seen",
+        "the old one serves, but what was asked for is not in force",
         rolling,
         pod(unschedulable="0/2 nodes are available"),
-        conditions=ROLLING,
-        says={"Progressing": "0/2 nodes are available"},
+        conditions={**ROLLING, "Ready": "False Unschedulable"},
+        says={"Progressing": "0/2 nodes are available", "Ready": "serves meanwhile; pod"},
+        events=("Warning Unschedulable",),
+    ),
+    Row(
+        "pods refused",
+        "a Deployment that may not create pods has none that could say so",
+        serving,
+        not_ready(
+            lambda cluster: cluster.observe(
+                "Deployment",
+                "shop",
+                DEPLOYMENT,
+                conditions=[
+                    {
+                        "type": "ReplicaFailure",
+                        "status": "True",
+                        "message": 'pods "x" is forbidden: exceeded quota: team',
+                    }
+                ],
+            )
+        ),
+        conditions=unavailable("QuotaExceeded"),
+        says={"Ready": 'Deployment filetype-cpu: pods "x" is forbidden: exceeded quota: team'},
+        events=("Warning QuotaExceeded",),
+    ),
+    Row(
+        "an inspection's pods refused",
+        "only an Event about the Job says so",
+        inspecting,
+        lambda cluster: cluster.tell(
+            cluster.one("Job"),
+            "FailedCreate",
+            "Error creating: pods \"x\" is forbidden: ValidatingAdmissionPolicy 'p' denied it",
+            at=ago(5),
+        ),
+        replicas={},
+        conditions=without_model("PolicyRefused"),
+        says={"Ready": "ValidatingAdmissionPolicy 'p' denied it"},
+        events=("Warning PolicyRefused",),
+    ),
+    Row(
+        "first attempt of an inspection failed",
+        "the Job goes on, and what went wrong is known already",
+        inspecting,
+        lambda cluster: cluster.put_pod(
+            "inspect-x",
+            job=cluster.one("Job")["metadata"]["name"],
+            phase="Failed",
+            containers=[
+                ended("inspect", 1, failed("SourceUnavailable", "no answer", retryable=True))
+            ],
+        ),
+        replicas={},
+        conditions=without_model("SourceUnavailable"),
+        says={"Ready": "attempt 1 of 3: pod inspect-x, container inspect: no answer; it is tried"},
+        events=("Warning SourceUnavailable",),
+    ),
+    Row(
+        "what an inspection waited for has come",
+        "a pod's reason holds only while it is observed",
+        inspecting,
+        lambda cluster: (
+            cluster.put_pod(
+                "inspect-x",
+                job=cluster.one("Job")["metadata"]["name"],
+                unschedulable="0/1 nodes are available",
+            ),
+            step(cluster, now=NOW),
+            cluster.put_pod("inspect-x", job=cluster.one("Job")["metadata"]["name"]),
+        ),
+        replicas={},
+        conditions=NOTHING_YET,
+    ),
+    Row(
+        "crash loop behind replicas that are ready",
+        "it answers now, and will not in a moment",
+        serving,
+        pod(
+            containers=[
+                {
+                    "name": "triton",
+                    "ready": True,
+                    "restartCount": 4,
+                    "state": {"running": {"startedAt": ago(20)}},
+                    "lastState": {
+                        "terminated": {"exitCode": 1, "message": "bad", "finishedAt": ago(60)}
+                    },
+                }
+            ]
+        ),
+        conditions={"Ready": "False ContainerFailed"},
+        says={"Ready": "crashes again and again; pod filetype-cpu-1, container triton ended"},
+        events=("Warning ContainerFailed",),
+        requeue=240,
+    ),
+    Row(
+        "pod evicted",
+        "the cluster took it",
+        serving,
+        not_ready(
+            lambda cluster: cluster.observe(
+                "Pod",
+                "shop",
+                "filetype-cpu-1",
+                phase="Failed",
+                reason="Evicted",
+                message="low on memory",
+            )
+        ),
+        conditions=unavailable("PodLost"),
+        says={"Ready": "pod filetype-cpu-1: Evicted: low on memory"},
+        events=("Warning PodLost",),
+    ),
+    Row(
+        "node lost",
+        "its containers are ready as far as the kubelet said last",
+        serving,
+        not_ready(
+            lambda cluster: cluster.observe(
+                "Pod",
+                "shop",
+                "filetype-cpu-1",
+                conditions=[{"type": "Ready", "status": "False"}],
+                containerStatuses=[
+                    {"name": "triton", "ready": True, "state": {"running": {"startedAt": ago(9)}}}
+                ],
+            )
+        ),
+        conditions=unavailable("PodLost"),
+        says={"Ready": "its node does not report any more"},
+        events=("Warning PodLost",),
     ),
     Row(
         "somebody else's object",

@@ -44,8 +44,8 @@ class Row(NamedTuple):
             "not ready",
             "Ready True Serving",
             "Ready False Unschedulable",
-            (),
-            "Available says the same: once is enough",
+            ("Warning Unschedulable",),
+            "no other condition tells it, as where the previous plan serves meanwhile",
         ),
         Row(
             "bad from the start",

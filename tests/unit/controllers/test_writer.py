@@ -318,13 +318,13 @@ def test_a_stranger_that_goes_in_the_moment_of_the_conflict_is_looked_for_again(
 
 
 def test_a_refusal_is_a_reason_for_the_status(desk: Desk) -> None:
-    desk.cluster.failures["apply", "Service"] = [ApiRefused(403, "Forbidden", "exceeded quota")]
+    desk.cluster.failures["apply", "Service"] = [ApiRefused(403, "Forbidden", "no ports left")]
 
     with pytest.raises(Blocked) as blocked:
         desk.apply(SERVICE)
 
     assert blocked.value.problem.reason == "ApplyRefused"
-    assert blocked.value.problem.message == "Service filetype: exceeded quota"
+    assert blocked.value.problem.message == "Service filetype: no ports left"
 
 
 @pytest.mark.parametrize(

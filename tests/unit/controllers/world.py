@@ -11,6 +11,7 @@ from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool
 from triton_operator.api import labels
 from triton_operator.api.inspection import Failure, Report, encode_report
 from triton_operator.api.model_profile import ModelFacts, ModelProfileSpec
+from triton_operator.controllers.cluster_events import EventView, event_view
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.model_resolution import candidate_digests
@@ -73,7 +74,15 @@ def observed(
         fetch=FETCH,
         now=now,
         problem=problem,
+        events=_told(cluster),
     )
+
+
+def _told(cluster: Cluster) -> dict[str, list[EventView]]:
+    found: dict[str, list[EventView]] = {}
+    for event in cluster.told:
+        found.setdefault(event["regarding"]["uid"], []).append(event_view(event))
+    return found
 
 
 def written(cluster: Cluster, outcome: Outcome) -> list[Body]:
