@@ -16,6 +16,7 @@ from e2e.harness.processes import Running
 IMAGE = "bench/none:1"
 """No pod ever starts, so nobody pulls it."""
 RECONCILES = "triton_operator_reconciles_total"
+LEADER = "triton_operator_leader"
 QUEUE_GAUGES = ("triton_operator_queue_depth", "triton_operator_queue_processing")
 
 
@@ -46,10 +47,9 @@ class OperatorProcess:
         return cls(process, f"http://127.0.0.1:{port}")
 
     async def is_ready(self) -> bool:
-        """Whether its first listing is complete."""
+        """Whether its first listing is complete and it has begun to work."""
         try:
-            async with aiohttp.request("GET", f"{self.address}/readyz") as response:
-                return response.status == 200
+            return (await self._metrics())[LEADER] == 1
         except aiohttp.ClientConnectionError:
             return False
 

@@ -55,8 +55,8 @@ class OperatorProcess:
         self.stop()
         self.start(sweep_seconds=sweep_seconds)
 
-    def start(self, *, sweep_seconds: float = NEVER_SWEEPS) -> None:
-        """Start it and wait until its first listing is complete."""
+    def start(self, *, sweep_seconds: float = NEVER_SWEEPS, follows: bool = False) -> None:
+        """Start it and wait until it leads, or until its listing is complete if it `follows`."""
         self._sweep_seconds = sweep_seconds
         (self._port,) = free_ports(1)
         arguments = {
@@ -77,16 +77,20 @@ class OperatorProcess:
             env={"PYTHONPATH": str(REPOSITORY / "operator")},
             ends_with_us=True,
         )
-        self.await_ready()
+        self.await_ready(follows=follows)
 
-    def await_ready(self) -> None:
-        """Wait until /readyz says yes."""
+    def await_ready(self, *, follows: bool = False) -> None:
+        """Wait until /readyz says yes and, unless it `follows` another one, it leads."""
         wait_until(
             "waiting for the operator to be ready",
-            lambda: self._get("readyz").status_code == 200,
+            lambda: self._get("readyz").status_code == 200 and (follows or self.leads()),
             timeout_seconds=TIMEOUT_SECONDS,
             needs=[self.running],
         )
+
+    def leads(self) -> bool:
+        """Whether it may write now."""
+        return self.metric("triton_operator_leader") == 1
 
     def stop(self) -> int:
         """SIGTERM; the exit code. Does nothing when it does not run."""

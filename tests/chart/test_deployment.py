@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart.rendering import VALUES, Object, only, rendered
+from tests.chart.rendering import VALUES, Object, only, rendered, template
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -52,6 +52,8 @@ def test_the_command_line_by_default() -> None:
         "--cpu-release=26.09",
         "--gpu-image=nvcr.io/nvidia/tritonserver:26.09-py3",
         "--gpu-release=26.09",
+        "--lease-name=triton-operator",
+        "--lease-seconds=12",
     ]
 
 
@@ -60,6 +62,9 @@ def test_the_command_line_by_default() -> None:
     [
         ("namespaces={shop,search}", ["--namespace=shop", "--namespace=search"]),
         ("workers=100", ["--workers=100"]),
+        ("leaderElection.enabled=false", ["--no-leader-election"]),
+        ("leaderElection.leaseSeconds=30", ["--lease-seconds=30"]),
+        ("fullnameOverride=other", ["--lease-name=other"]),
         ("logFormat=text", ["--log-format=text"]),
         ("image.pullPolicy=Never", ["--image-pull-policy=Never"]),
         ("triton.cpu.image=cpu:1", ["--cpu-image=cpu:1"]),
@@ -116,11 +121,42 @@ def test_the_cluster_may_choose_the_user() -> None:
     assert context == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-def test_one_operator_at_a_time() -> None:
+def test_an_update_has_no_gap() -> None:
     spec = only(rendered(), "Deployment")["spec"]
 
     assert spec["replicas"] == 1
+    assert spec["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+    }
+
+
+def test_without_a_lease_one_operator_at_a_time() -> None:
+    spec = only(rendered((), ("leaderElection.enabled=false",)), "Deployment")["spec"]
+
     assert spec["strategy"] == {"type": "Recreate"}
+    refused = template(settings=("leaderElection.enabled=false", "replicaCount=2"))
+    assert "leaderElection.enabled" in refused.stderr
+    assert refused.returncode != 0
+
+
+def test_several_replicas_prefer_nodes_of_their_own() -> None:
+    assert "affinity" not in pod()["spec"]
+    (term,) = pod("replicaCount=2")["spec"]["affinity"]["podAntiAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    assert term["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+    selector = term["podAffinityTerm"]["labelSelector"]["matchLabels"]
+    assert selector.items() <= pod()["metadata"]["labels"].items()
+    own = pod("replicaCount=2", "affinity.nodeAffinity.x=1")["spec"]["affinity"]
+    assert own == {"nodeAffinity": {"x": 1}}, "what the user asks for stands alone"
+
+
+def test_a_budget_for_more_than_one() -> None:
+    assert "PodDisruptionBudget" not in {one["kind"] for one in rendered()}
+    budget = only(rendered((), ("replicaCount=2",)), "PodDisruptionBudget")["spec"]
+    assert budget["maxUnavailable"] == 1
+    assert budget["selector"]["matchLabels"].items() <= pod()["metadata"]["labels"].items()
 
 
 @pytest.mark.parametrize(
@@ -164,6 +200,7 @@ def test_every_value_arrives() -> None:
     spec = deployment["spec"]["template"]["spec"]
 
     assert deployment["metadata"]["name"] == "inference-operator"
+    assert deployment["spec"]["replicas"] == 0
     assert metadata["labels"]["app.kubernetes.io/name"] == "inference"
     assert metadata["labels"]["example.com/team"] == "serving"
     assert metadata["annotations"] == {"example.com/note": "pod"}

@@ -22,5 +22,7 @@ def test_the_operator_understands_the_command_line(values: tuple[Path, ...]) -> 
     # Parses only; raises for an unknown option or a value of the wrong type.
     with run.make_context(command, list(arguments)) as context:
         given = {flag.split("=")[0] for flag in arguments}
-        known = {option for one in context.command.params for option in one.opts}
+        known = {
+            option for one in context.command.params for option in (*one.opts, *one.secondary_opts)
+        }
         assert given <= known

@@ -84,7 +84,11 @@ def operator(
         release,
         [sys.executable, "-m", "triton_operator.cli.main", *container["args"], *here],
         folder / "operator.log",
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "operator")},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY / "operator"),
+            "POD_NAMESPACE": home,
+        },
         ends_with_us=True,
     )
     try:

@@ -31,6 +31,7 @@ CLUSTER = {
     (GROUP, "servingpools/status", "patch"),
     ("", "nodes", "list watch"),
 }
+LEASES = {("coordination.k8s.io", "leases", "get update create")}
 """Group, resource, verbs. What is added here, a break-in reaches too: say why in the chart."""
 
 Right = tuple[str, str, str]
@@ -43,7 +44,7 @@ def rights_of(table: set[Right]) -> set[Right]:
 def rights(role: Object) -> set[Right]:
     granted: list[Right] = []
     for rule in role["rules"]:
-        assert set(rule) == {"apiGroups", "resources", "verbs"}
+        assert set(rule) - {"resourceNames"} == {"apiGroups", "resources", "verbs"}
         granted += product(rule["apiGroups"], rule["resources"], rule["verbs"])
     assert len(granted) == len(set(granted)), "a right is granted twice"
     return set(granted)
@@ -60,7 +61,12 @@ def roles(*settings: str) -> dict[tuple[str, str | None], Object]:
 def test_without_namespaces_one_cluster_role_holds_everything() -> None:
     found = roles()
 
-    assert set(found) == {("ClusterRole", None), ("ClusterRoleBinding", None)}
+    assert set(found) == {
+        *product(("Role", "RoleBinding"), (NAMESPACE,)),
+        ("ClusterRole", None),
+        ("ClusterRoleBinding", None),
+    }
+    assert rights(found["Role", NAMESPACE]) == rights_of(LEASES)
     assert rights(found["ClusterRole", None]) == rights_of(NAMESPACED | CLUSTER)
 
 
@@ -70,7 +76,7 @@ def test_with_namespaces_the_cluster_role_holds_only_what_is_cluster_scoped() ->
     assert set(found) == {
         ("ClusterRole", None),
         ("ClusterRoleBinding", None),
-        *product(("Role", "RoleBinding"), ("shop", "search")),
+        *product(("Role", "RoleBinding"), ("shop", "search", NAMESPACE)),
     }
     assert rights(found["ClusterRole", None]) == rights_of(CLUSTER)
     assert rights(found["Role", "shop"]) == rights_of(NAMESPACED)
@@ -107,6 +113,16 @@ def test_the_rights_suffice_for_what_the_operator_watches_and_writes() -> None:
     needed |= {(kinds.EVENT.group, kinds.EVENT.plural, verb) for verb in ("create", "list")}
 
     assert needed <= rights_of(NAMESPACED | CLUSTER)
+
+
+def test_the_lease_is_the_only_one_and_only_where_it_is_used() -> None:
+    role = roles()["Role", NAMESPACE]
+
+    assert role["metadata"]["name"] == f"{RELEASE}-leader", "beside a Role of a namespace served"
+    names = {tuple(rule.get("resourceNames", ())): rule["verbs"] for rule in role["rules"]}
+    assert names == {(): ["create"], (RELEASE,): ["get", "update"]}
+    without = {kind for kind, _ in roles("leaderElection.enabled=false")}
+    assert without == {"ClusterRole", "ClusterRoleBinding"}
 
 
 def test_nobody_binds_anything_when_rights_come_from_elsewhere() -> None:

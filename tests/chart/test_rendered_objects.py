@@ -133,7 +133,7 @@ def test_every_object_is_labelled_and_at_home(values: tuple[Path, ...]) -> None:
         # The operator takes objects with its own name here for children of an InferenceService.
         assert labels["app.kubernetes.io/managed-by"] == "Helm", where
         if one["kind"] in {"Role", "RoleBinding"}:
-            assert one["metadata"]["namespace"] in {"shop", "search"}, where
+            assert one["metadata"]["namespace"] in {"shop", "search", NAMESPACE}, where
         elif one["kind"] in cluster_scoped:
             assert "namespace" not in one["metadata"], where
         else:

@@ -71,3 +71,16 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   resources: [nodes]
   verbs: [list, watch]
 {{- end }}
+
+{{/* Which of several pods leads is agreed on by one Lease, in the operator's own namespace. */}}
+{{- define "triton-operator.leaseRules" -}}
+# The name of what is created cannot be part of a right: whoever creates is not asked for it.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+# Renewed by the pod that leads, looked at by the others.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "triton-operator.fullname" . }}]
+  verbs: [get, update]
+{{- end }}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 PAGE_SIZE = 500
-TIMEOUT = aiohttp.ClientTimeout(total=30)
+TIMEOUT_SECONDS = 30.0
 _APPLY_HEADERS = {"Content-Type": APPLY}
 _MERGE_HEADERS = {"Content-Type": MERGE}
 
@@ -38,11 +38,23 @@ class Identity(NamedTuple):
 
 
 class ApiServer:
-    """Server-side apply, scale, delete, list. Every method raises `ApiError`."""
+    """Server-side apply, scale, delete, list. Every method raises `ApiError`.
 
-    def __init__(self, connection: Connection) -> None:
+    `write_seconds`: how long a write that begins now may take; 0 where none may begin, because
+    another process may lead.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        write_seconds: Callable[[], float] = lambda: TIMEOUT_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._server = connection.server
         self._session = connection.session
+        self._write_seconds = write_seconds
+        self._timeout_seconds = timeout_seconds
         self.requests = 0
 
     async def apply(self, kind: Kind, manifest: Mapping[str, Any], *, force: bool) -> Body:
@@ -130,6 +142,12 @@ class ApiServer:
             if not token:
                 return found
 
+    async def replace(self, kind: Kind, manifest: Mapping[str, Any]) -> Body:
+        """PUT: a conflict unless `manifest` carries the version that it replaces."""
+        metadata = manifest["metadata"]
+        path = kind.path(metadata["namespace"], metadata["name"])
+        return await self._request("PUT", f"{path}?fieldManager={FIELD_MANAGER}", manifest)
+
     async def identities(
         self, kind: Kind, namespace: str | None, label_selector: str
     ) -> AsyncIterator[Identity]:
@@ -163,6 +181,11 @@ class ApiServer:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Body:
+        seconds = self._timeout_seconds
+        if method != "GET":
+            seconds = min(seconds, self._write_seconds())
+            if seconds <= 0:
+                raise api_error(0, "NotLeading", "this process does not hold the Lease")
         self.requests += 1
         data = None
         if body is not None:
@@ -170,7 +193,12 @@ class ApiServer:
             headers = headers or {"Content-Type": "application/json"}
         try:
             async with self._session.request(
-                method, self._server + path, data=data, headers=headers, timeout=TIMEOUT
+                method,
+                self._server + path,
+                data=data,
+                headers=headers,
+                # Exactly: aiohttp would round long limits up to whole seconds.
+                timeout=aiohttp.ClientTimeout(total=seconds, ceil_threshold=2 * seconds),
             ) as response:
                 text = await response.read()
                 if response.status < 400:

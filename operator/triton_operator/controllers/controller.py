@@ -105,6 +105,16 @@ class Controller:
                 self._sweeping.add(key)
                 self._queue.add(key, Priority.SWEEP)
 
+    def take_over(self) -> None:
+        """Look at everything once, first at the edits that no leader has answered yet."""
+        self.concern(())
+        for view in self._store.every(INFERENCE_SERVICE.kind):
+            answered = isinstance(view, ServiceView) and (
+                view.status.get("observedGeneration") == view.generation
+            )
+            key = Key(view.kind, view.namespace, view.name)
+            self._queue.add(key, Priority.SWEEP if answered else Priority.USER)
+
     async def work(self) -> None:
         """Reconcile key after key until the queue is closed."""
         while True:

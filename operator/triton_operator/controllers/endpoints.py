@@ -18,13 +18,23 @@ PREFIX = "triton_operator"
 class OperatorCollector(Collector):
     """Reads the counters of queue, workers and writer when somebody scrapes."""
 
-    def __init__(self, queue: KeyQueue[Key], controller: Controller, writer: Writer) -> None:
+    def __init__(
+        self,
+        queue: KeyQueue[Key],
+        controller: Controller,
+        writer: Writer,
+        leads: Callable[[], bool],
+    ) -> None:
+        self._leads = leads
         self._queue = queue
         self._controller = controller
         self._writer = writer
 
     def collect(self) -> Iterable[Metric]:
         """The metric families."""
+        yield GaugeMetricFamily(
+            f"{PREFIX}_leader", "1 while this process may write, else 0.", float(self._leads())
+        )
         yield GaugeMetricFamily(f"{PREFIX}_queue_depth", "Keys that wait.", len(self._queue))
         yield GaugeMetricFamily(
             f"{PREFIX}_queue_processing", "Keys in workers' hands.", self._queue.processing

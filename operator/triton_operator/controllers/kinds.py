@@ -44,6 +44,7 @@ DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbu
 POD = Kind("Pod", "", "v1", "pods", owned=True)
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
+LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
 
 WATCHED = (
     INFERENCE_SERVICE,

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import logging
 import random
+import secrets
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,13 @@ from triton_operator.controllers.endpoints import OperatorCollector, endpoints
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
-from triton_operator.controllers.queue import KeyQueue
+from triton_operator.controllers.leadership import (
+    REQUEST_SHARE,
+    Election,
+    LeaseOptions,
+    Unopposed,
+)
+from triton_operator.controllers.queue import KeyQueue, Priority
 from triton_operator.controllers.resync import (
     drop_ghosts,
     wait_until_complete,
@@ -55,6 +62,8 @@ class OperatorOptions:
     sweep_seconds: float = 600.0
     identity: str = "triton-operator"
     ca_bundle_file: Path | None = None
+    lease: LeaseOptions | None = None
+    """None: this is the only operator, and it leads without asking."""
 
 
 @dataclass
@@ -128,7 +137,8 @@ async def operate(
         call_later=loop.call_later,
         jitter=lambda seconds: seconds * randomness.uniform(0.8, 1.2),
     )
-    server = ApiServer(connection)
+    election = _election(options, connection)
+    server = ApiServer(connection, write_seconds=election.write_seconds)
     writer = Writer(server, store, concern=lambda keys: controller.concern(keys))
     controller = Controller(
         store=store,
@@ -146,38 +156,63 @@ async def operate(
         defaults=options.defaults,
         now=now,
     )
+
+    def concern(keys: Iterable[Key], priority: Priority = Priority.USER) -> None:
+        # A follower only remembers; when it takes over, it looks at everything.
+        if election.acquired.is_set():
+            controller.concern(keys, priority)
+
     pulse = Pulse(limit_seconds=2.5 * options.sweep_seconds)
     complete = asyncio.Event()
-    runner = await _serve(
-        OperatorCollector(queue, controller, writer), pulse, complete, options.http_port
-    )
+    collector = OperatorCollector(queue, controller, writer, lambda: election.leads)
+    runner = await _serve(collector, pulse, complete, options.http_port)
     try:
         if await _served(server, options.namespaces, stop):
-            registry = watch_registry(
-                store, connection, controller.concern, writer.forget, pulse.beat
-            )
+            registry = watch_registry(store, connection, concern, writer.forget, pulse.beat)
             # Strictly before kopf: on its way out, it cancels every task younger than itself.
             workers = [
-                asyncio.create_task(_work(complete, controller)) for _ in range(options.workers)
+                asyncio.create_task(_work(election, controller)) for _ in range(options.workers)
             ]
             sweeper = asyncio.create_task(
-                _sweep(options, server, store, controller, complete, pulse, randomness)
+                _sweep(
+                    options,
+                    server,
+                    store,
+                    controller,
+                    concern,
+                    election,
+                    complete,
+                    pulse,
+                    randomness,
+                )
             )
-            await _watch(options, registry, stop, sweeper, workers, queue.close, complete)
+            electing = asyncio.create_task(_elect(election, controller, complete))
+            await _watch(options, registry, stop, (sweeper, electing), workers, queue, election)
     finally:
         await runner.cleanup()
+
+
+def _election(options: OperatorOptions, connection: Connection) -> Election | Unopposed:
+    if options.lease is None:
+        return Unopposed()
+    return Election(
+        ApiServer(connection, timeout_seconds=options.lease.seconds * REQUEST_SHARE),
+        options.lease,
+        # The pod's name alone would be that of the container before a restart, too.
+        identity=f"{options.identity}_{secrets.token_hex(4)}",
+    )
 
 
 async def _watch(
     options: OperatorOptions,
     registry: kopf.OperatorRegistry,
     stop: asyncio.Event,
-    sweeper: asyncio.Task[None],
+    endless: Sequence[asyncio.Task[None]],
     workers: Sequence[asyncio.Task[None]],
-    close_queue: Callable[[], None],
-    complete: asyncio.Event,
+    queue: KeyQueue[Key],
+    election: Election | Unopposed,
 ) -> None:
-    """Run kopf until `stop`, or until kopf or the sweeper ends with an error, which is raised."""
+    """Run kopf until `stop`, or until kopf or an endless task ends with an error: it is raised."""
     kopf_stop = asyncio.Event()
     watching: asyncio.Future[None] | None = None
     try:
@@ -195,24 +230,41 @@ async def _watch(
         stop_on_signals(stop)
         watching = asyncio.ensure_future(kopf.run_tasks(tasks, ignored=older))
         stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait((stopping, watching, sweeper), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stopping, watching, *endless), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
     finally:
         # Finish what runs before kopf goes: it closes the session that the workers share with it.
-        sweeper.cancel()
-        close_queue()
-        complete.set()
-        await asyncio.wait(workers, timeout=STOP_SECONDS)
-        for worker in workers:
-            worker.cancel()
+        queue.close()
+        await _finish(workers)
+        # The Lease is renewed until then, and given back when nothing is written any more.
+        for task in endless:
+            task.cancel()
+        await election.release()
         kopf_stop.set()
-    for result in await asyncio.gather(watching, sweeper, *workers, return_exceptions=True):
+    for result in await asyncio.gather(watching, *endless, *workers, return_exceptions=True):
         if isinstance(result, Exception):
             raise result
 
 
-async def _work(complete: asyncio.Event, controller: Controller) -> None:
+async def _finish(workers: Sequence[asyncio.Task[None]]) -> None:
+    """Let workers end by themselves for a while, then end them, and wait for that."""
+    _, late = await asyncio.wait(workers, timeout=STOP_SECONDS)
+    for worker in late:
+        worker.cancel()
+    if late:
+        await asyncio.wait(late)
+
+
+async def _elect(
+    election: Election | Unopposed, controller: Controller, complete: asyncio.Event
+) -> None:
+    # Who cannot list must not lead.
     await complete.wait()
+    await election.run(controller.take_over)
+
+
+async def _work(election: Election | Unopposed, controller: Controller) -> None:
+    await election.acquired.wait()
     await controller.work()
 
 
@@ -221,11 +273,13 @@ async def _sweep(
     server: ApiServer,
     store: Store,
     controller: Controller,
+    concern: Callable[[Iterable[Key]], None],
+    election: Election | Unopposed,
     complete: asyncio.Event,
     pulse: Pulse,
     randomness: random.Random,
 ) -> None:
-    """Let the workers start once the store is complete; then correct and sweep for ever."""
+    """Say when the store is complete; then correct it for ever, and as a leader sweep."""
     while not complete.is_set():
         try:
             await wait_until_complete(server, store, options.namespaces)
@@ -237,13 +291,14 @@ async def _sweep(
     while True:
         await asyncio.sleep(options.sweep_seconds * randomness.uniform(0.8, 1.2))
         try:
-            await drop_ghosts(server, store, options.namespaces, controller.concern)
+            await drop_ghosts(server, store, options.namespaces, concern)
         except ApiError as error:
             logger.warning("A sweep could not list.", extra={"error": str(error)})
             continue
         if options.ca_bundle_file:
             controller.trust(newest_bundle(options.ca_bundle_file, controller.ca_bundle))
-        controller.sweep()
+        if election.acquired.is_set():
+            controller.sweep()
         pulse.beat()
 
 

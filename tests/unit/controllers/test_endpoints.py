@@ -16,7 +16,7 @@ def answers(shell: Shell, *, alive: bool = True, ready: bool = True) -> dict[str
 
     async def scenario() -> dict[str, tuple[int, str]]:
         application = endpoints(
-            OperatorCollector(shell.queue, shell.controller, shell.writer),
+            OperatorCollector(shell.queue, shell.controller, shell.writer, lambda: True),
             is_alive=lambda: alive,
             is_ready=lambda: ready,
         )
@@ -57,6 +57,7 @@ def test_metrics_count_what_was_done() -> None:
     assert lines['triton_operator_writes_total{kind="Deployment"}'] == "1.0"
     assert lines['triton_operator_writes_total{kind="Status"}'] >= "1.0"
     assert float(lines['triton_operator_reconciles_total{result="ok"}']) >= 1
+    assert lines["triton_operator_leader"] == "1.0"
     assert lines["triton_operator_queue_depth"] == "0.0"
     assert lines["triton_operator_queue_processing"] == "0.0"
     assert float(lines["triton_operator_queue_adds_total"]) >= 1
