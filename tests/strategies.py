@@ -204,6 +204,9 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "InferenceService.spec.scaling": _scaling,
     ".env[]": _env_var,
     ".valueFrom": _env_var_source,
+    # Drawn keys are none of the reserved ones.
+    ".podLabels": lambda value: value,
+    ".podAnnotations": lambda value: value,
     "esources": _resources,
     ".tolerations[]": _toleration,
     # Its image is always one whose tag says the release.

@@ -27,6 +27,10 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.runtime.env[1].valueFrom.secretKeyRef.key": ("A_b-c.d", "a/b"),
         "spec.runtime.env[2].valueFrom.configMapKeyRef.name": ("a.b", ".b"),
         "spec.runtime.env[2].valueFrom.configMapKeyRef.key": ("A_b-c.d", "a b"),
+        "spec.runtime.imagePullSecrets[0].name": ("registry.example", "Registry"),
+        "spec.runtime.serviceAccountName": ("models", "models/a"),
+        "spec.runtime.priorityClassName": ("online.high", "online high"),
+        "spec.runtime.podLabels{team}": ("Search_1", "a b"),
         "status.conditions[0].reason": ("AsExpected", "as expected"),
     },
     "servingpool": {

@@ -75,7 +75,40 @@ EVERY_TAINT = "a toleration without key tolerates every taint: it needs operator
 RELEASE = 'say the Triton release beside a private image: release: "26.09"'
 AGREEMENT = "must be between 0 and 1, such as '0.99'"
 
+OWN_VARIABLE = "names that begin with TRITON_OPERATOR_ are the operator's own"
+OWN_LABEL = (
+    "labels by which pods are found are the operator's own or Kubernetes'; choose another key"
+)
+OWN_ANNOTATION = (
+    "annotations of serving.triton-operator.io are the operator's own; choose another key"
+)
+
+
+def label_row(key: str) -> Row:
+    """A label that finds pods, and one beside it that does not."""
+    at = "spec.runtime.podLabels"
+    return Row("inferenceservice", at, OWN_LABEL, {at: {key: "x"}}, {at: {f"my.{key}": "x"}})
+
+
 ROWS: dict[str, Row] = {
+    "the operator's variable": Row(
+        "inferenceservice",
+        "spec.runtime.env[0]",
+        OWN_VARIABLE,
+        {"spec.runtime.env[0].name": "TRITON_OPERATOR_POD_UID"},
+        {"spec.runtime.env[0].name": "TRITON_LOG"},
+    ),
+    "the operator's label": label_row("serving.triton-operator.io/role"),
+    "the manager's label": label_row("app.kubernetes.io/managed-by"),
+    "a Deployment's label": label_row("pod-template-hash"),
+    "a Job's label": label_row("batch.kubernetes.io/job-name"),
+    "the operator's annotation": Row(
+        "inferenceservice",
+        "spec.runtime.podAnnotations",
+        OWN_ANNOTATION,
+        {"spec.runtime.podAnnotations": {"serving.triton-operator.io/config-hash": "x"}},
+        {"spec.runtime.podAnnotations": {"prometheus.io/scrape": "false"}},
+    ),
     "name with a digit first": Row(
         "inferenceservice", "", NAME, {"metadata.name": "2fast"}, {"metadata.name": "fast2"}
     ),

@@ -94,7 +94,7 @@ def _of_service(
         with_desired_hash(manifest)
         for manifest in (
             *children_of_fetching(owner, service.spec.model, fetch),
-            inspection_job(owner, service.spec.model, fetch),
+            inspection_job(owner, service.spec.model, service.spec.runtime, fetch),
             profile_of_facts(owner.namespace, digest, known),
             *desired_children(owner, service.spec, digest, known, plan, fetch),
         )

@@ -97,7 +97,7 @@ def test_pods_get_no_token_and_every_container_has_limits(name: str) -> None:
     for template in pod_templates(name):
         pod = template["spec"]
         assert pod["automountServiceAccountToken"] is False
-        assert "serviceAccountName" not in pod
+        assert ("serviceAccountName" in pod) is (name == "pod-options")
         for container in (*pod.get("initContainers", ()), *pod["containers"]):
             for quantity in ("cpu", "memory"):
                 assert quantity in container["resources"]["requests"]
@@ -202,6 +202,7 @@ def test_a_secret_is_mounted_where_the_model_is_fetched_and_nowhere_else() -> No
         for template in pod_templates("https-with-secret")
         for one in (*template["spec"].get("initContainers", ()), *template["spec"]["containers"])
         for reference in one.get("env", ())
+        if "fieldRef" not in reference["valueFrom"]
     ]
 
 
@@ -241,7 +242,7 @@ def test_only_a_large_batch_changes_tritons_limit_of_a_request() -> None:
 
 
 def test_variables_of_the_user_arrive_as_they_were_written() -> None:
-    assert container("runtime-env")["env"] == [
+    assert container("runtime-env")["env"][1:] == [
         {"name": "LOG_LEVEL", "value": ""},
         {
             "name": "TOKEN",
@@ -251,3 +252,56 @@ def test_variables_of_the_user_arrive_as_they_were_written() -> None:
         },
     ]
     assert "env" not in container("runtime-env", "initContainers")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_key_of_restricted_endpoints_is_another_one_in_each_pod(name: str) -> None:
+    first = container(name)["env"][0]
+
+    assert first["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.uid"
+    locked = [flag for flag in container(name)["args"] if "restricted" in flag]
+    assert len(locked) == 2
+    assert all(flag.endswith(f"=$({first['name']})") for flag in locked)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_replicas_are_spread_over_nodes_and_zones_and_wait_for_neither(name: str) -> None:
+    (deployment,) = of_kind(name, "Deployment")
+    spread = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+
+    assert {one["topologyKey"] for one in spread} == {
+        "kubernetes.io/hostname",
+        "topology.kubernetes.io/zone",
+    }
+    for one in spread:
+        assert one["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert one["matchLabelKeys"] == ["pod-template-hash"]
+        assert one["labelSelector"] == deployment["spec"]["selector"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_volume_on_the_nodes_disk_has_room_for_the_model_and_an_end(name: str) -> None:
+    (profile,) = of_kind(name, "ModelProfile")
+    (deployment,) = of_kind(name, "Deployment")
+    mebibytes = sum(file["sizeBytes"] for file in profile["spec"]["facts"]["files"]) / 2**20
+
+    for volume in deployment["spec"]["template"]["spec"]["volumes"]:
+        if volume["name"] in ("models", "tmp"):
+            limit = volume["emptyDir"]["sizeLimit"]
+            assert limit.endswith("Mi")
+            assert int(limit[:-2]) >= 2 * mebibytes + 256
+
+
+def test_the_users_pod_metadata_is_on_all_pods_beside_the_operators() -> None:
+    for template in pod_templates("pod-options"):
+        metadata, pod = template["metadata"], template["spec"]
+        assert metadata["labels"]["team"] == "search"
+        assert metadata["labels"][labels.SERVICE] == "filetype"
+        assert metadata["annotations"]["sidecar.istio.io/inject"] == "false"
+        assert pod["serviceAccountName"] == "models"
+        assert pod["imagePullSecrets"] == [{"name": "registry"}]
+    (deployment,) = of_kind("pod-options", "Deployment")
+    template = deployment["spec"]["template"]
+    assert template["spec"]["priorityClassName"] == "online"
+    assert template["metadata"]["annotations"][labels.PROMETHEUS_SCRAPE] == "false"
+    assert template["metadata"]["annotations"][labels.PROMETHEUS_PORT] == "8002"

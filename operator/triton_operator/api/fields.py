@@ -1,8 +1,9 @@
 """Field types that resources share: how this API spells quantities, decimals, digests, names."""
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
@@ -75,3 +76,34 @@ ObjectName = Annotated[str, Field(pattern=DNS_SUBDOMAIN_PATTERN, max_length=253)
 
 ImageName = Annotated[str, Field(pattern=r"^[^\s]+$", max_length=512)]
 """A container image, with its tag or digest."""
+
+_NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+DOMAIN_PATTERN = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
+QUALIFIED_NAME_PATTERN = _NAME
+LABEL_KEY_PATTERN = f"^({DOMAIN_PATTERN}/)?{_NAME}$"
+
+LabelValue = Annotated[str, Field(pattern=f"^({_NAME})?$", max_length=63)]
+"""The value of a label."""
+
+
+def _with_keys(value: dict[str, str]) -> dict[str, str]:
+    """A structural schema says nothing of a map's keys, and a CEL rule on them costs too much."""
+    for key in value:
+        if not re.fullmatch(LABEL_KEY_PATTERN, key) or len(key.rpartition("/")[2]) > 63:
+            raise ValueError(f"{key!r} is no key of a label: letters, digits, '-', '_' and '.'")
+    return value
+
+
+Labels = Annotated[
+    dict[str, LabelValue],
+    AfterValidator(_with_keys),
+    Field(json_schema_extra={"maxProperties": 32}),
+]
+"""Labels of an object."""
+
+Annotations = Annotated[
+    dict[str, Annotated[str, Field(max_length=8192)]],
+    AfterValidator(_with_keys),
+    Field(json_schema_extra={"maxProperties": 32}),
+]
+"""Annotations of an object; their keys are as those of labels."""

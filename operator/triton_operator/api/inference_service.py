@@ -19,12 +19,11 @@ from triton_operator.api.fields import (
     Decimal,
     Digest,
     DnsLabel,
-    ImageName,
     ObjectName,
     Quantity,
     cel,
-    list_map,
 )
+from triton_operator.api.runtime import Runtime
 
 DEFAULT_LATENCY_MILLISECONDS = 1000
 """Bound used when no latency is stated: throughput first."""
@@ -250,73 +249,6 @@ class Scaling(ApiModel):
         ge=1,
         le=1000,
         description="Never more than this; omitted: 10, or minReplicas if that is greater.",
-    )
-
-
-class KeyReference(ApiModel):
-    """One key of a Secret or a ConfigMap in the service's namespace."""
-
-    name: ObjectName = Field(description="Name of the Secret or ConfigMap.")
-    key: str = Field(
-        pattern=r"^[-._a-zA-Z0-9]+$", max_length=253, description="Key whose value is taken."
-    )
-    optional: bool | None = Field(
-        None, description="Whether the pod starts without it; omitted: it does not."
-    )
-
-
-class EnvVarSource(ApiModel):
-    """Where the value of a variable comes from."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                cel(
-                    "has(self.secretKeyRef) != has(self.configMapKeyRef)",
-                    "needs either secretKeyRef or configMapKeyRef",
-                )
-            ]
-        }
-    )
-
-    secret_key_ref: KeyReference | None = Field(None, description="One key of a Secret.")
-    config_map_key_ref: KeyReference | None = Field(None, description="One key of a ConfigMap.")
-
-
-class EnvVar(ApiModel):
-    """An environment variable of the Triton container."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                cel(
-                    "!has(self.value) || !has(self.valueFrom)",
-                    "a variable has either value or valueFrom",
-                )
-            ]
-        }
-    )
-
-    name: str = Field(
-        pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$",
-        max_length=253,
-        description="Name of the variable.",
-    )
-    value: str | None = Field(None, max_length=32768, description="Its value, as it stands.")
-    value_from: EnvVarSource | None = Field(
-        None, description="Where its value comes from instead; read when the pod starts."
-    )
-
-
-class Runtime(ApiModel):
-    """Rarely needed: the pool's image is the default."""
-
-    image: ImageName | None = Field(None, description="A Triton image instead of the pool's.")
-    env: list[EnvVar] | None = Field(
-        None,
-        max_length=64,
-        description="Environment variables of the Triton container.",
-        json_schema_extra=list_map("name"),
     )
 
 

@@ -7,20 +7,22 @@ from pydantic import ConfigDict, Field
 from triton_operator.api.conditions import Condition
 from triton_operator.api.enums import Precision
 from triton_operator.api.fields import (
+    DOMAIN_PATTERN,
+    LABEL_KEY_PATTERN,
+    QUALIFIED_NAME_PATTERN,
     ApiModel,
     Decimal,
     ImageName,
+    LabelValue,
     Quantity,
     cel,
     list_map,
 )
 from triton_operator.api.inference_service import Resources
 
-_NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
-_DOMAIN = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
-LABEL_KEY_PATTERN = f"^({_DOMAIN}/)?{_NAME}$"
-LabelValue = Annotated[str, Field(pattern=f"^({_NAME})?$", max_length=63)]
-ResourceName = Annotated[str, Field(pattern=f"^{_DOMAIN}/{_NAME}$", max_length=253)]
+ResourceName = Annotated[
+    str, Field(pattern=f"^{DOMAIN_PATTERN}/{QUALIFIED_NAME_PATTERN}$", max_length=253)
+]
 """An extended resource: its domain, a slash, its name."""
 
 

@@ -42,7 +42,7 @@ def reconcile(observed: Observed) -> Outcome:
         return _invalid(observed, error)
     service = observed.service
     owner = Owner(service.name, service.namespace, service.uid)
-    resolution = resolve_model(observed, owner, spec.model, paused=spec.paused)
+    resolution = resolve_model(observed, owner, spec.model, spec.runtime, paused=spec.paused)
     plan = _plan(observed, spec, resolution)
     children: list[dict[str, Any]] = []
     if isinstance(plan, Plan) and resolution.digest and resolution.facts:

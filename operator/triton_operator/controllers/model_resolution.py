@@ -9,6 +9,7 @@ from triton_operator.api.conditions import ConditionStatus, Finding
 from triton_operator.api.inference_service import Model
 from triton_operator.api.inspection import Failure, UnreadableReport, decode_report
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.runtime import Runtime
 from triton_operator.controllers.cluster_events import newest_event
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import (
@@ -56,15 +57,17 @@ def candidate_digests(service: ServiceView) -> list[str]:
     return [digest for digest in (pinned, seen) if digest]
 
 
-def resolve_model(observed: Observed, owner: Owner, model: Model, *, paused: bool) -> Resolution:
+def resolve_model(
+    observed: Observed, owner: Owner, model: Model, runtime: Runtime, *, paused: bool
+) -> Resolution:
     """The model's digest and facts from a profile, from a Job's report, or not yet."""
     if refusal := unsupported(model):
         return Resolution(_refused(refusal.reason, refusal.message))
     digest = model.digest or _digest_in_status(observed.service, model)
     if digest and (facts := observed.profiles.get(digest)):
         return Resolution(_known(digest), digest, facts)
-    resolution = _by_job(observed, owner, model)
-    if paused and resolution.job and not _has_job(observed, owner, model):
+    resolution = _by_job(observed, owner, model, runtime)
+    if paused and resolution.job and not _has_job(observed, owner, model, runtime):
         return Resolution(_waiting(reasons.PAUSED, "spec.paused: no Job is started"))
     return resolution
 
@@ -77,14 +80,14 @@ def _digest_in_status(service: ServiceView, model: Model) -> str | None:
     return None
 
 
-def _has_job(observed: Observed, owner: Owner, model: Model) -> bool:
-    name = names.inspection_job(owner.name, source_hash(model))
+def _has_job(observed: Observed, owner: Owner, model: Model, runtime: Runtime) -> bool:
+    name = names.inspection_job(owner.name, source_hash(model, runtime))
     return any(isinstance(child, JobView) and child.name == name for child in observed.children)
 
 
-def _by_job(observed: Observed, owner: Owner, model: Model) -> Resolution:
-    manifest = inspection_job(owner, model, observed.fetch)
-    name = names.inspection_job(owner.name, source_hash(model))
+def _by_job(observed: Observed, owner: Owner, model: Model, runtime: Runtime) -> Resolution:
+    manifest = inspection_job(owner, model, runtime, observed.fetch)
+    name = names.inspection_job(owner.name, source_hash(model, runtime))
     job = next(
         (child for child in observed.children if isinstance(child, JobView) and child.name == name),
         None,

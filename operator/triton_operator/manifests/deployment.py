@@ -13,12 +13,14 @@ from triton_operator.manifests.fetching import (
     FetchSettings,
     fetch_container,
     pod_security,
-    pull_secrets,
     source_volumes,
 )
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pod_options import pod_identity, pod_metadata
+from triton_operator.manifests.scratch_space import models_limit, tmp_limit
 from triton_operator.manifests.selectors import pool_selector
 from triton_operator.manifests.service import METRICS_PORT
+from triton_operator.manifests.spreading import topology_spread
 from triton_operator.manifests.triton_container import REPOSITORY, SHM_MEBIBYTES, triton_container
 from triton_operator.planning.plan import PoolPlan
 from triton_operator.triton.probes import shutdown_times
@@ -56,20 +58,23 @@ def pool_deployment(
                 "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
             },
             "template": {
-                "metadata": {
-                    "labels": owner.labels(selector),
-                    "annotations": {
+                "metadata": pod_metadata(
+                    spec.runtime,
+                    owner.labels(selector),
+                    {
                         labels.CONFIG_HASH: config_digest(config)[:16],
                         labels.PROMETHEUS_SCRAPE: "true",
                         labels.PROMETHEUS_PORT: str(METRICS_PORT),
                         labels.PROMETHEUS_PATH: "/metrics",
                     },
-                },
+                ),
                 "spec": {
                     **_placement(plan),
+                    "topologySpreadConstraints": topology_spread(selector),
+                    **_priority(spec),
+                    **pod_identity(spec.runtime, settings),
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
-                    **pull_secrets(settings),
                     "terminationGracePeriodSeconds": times.grace_period_seconds,
                     "securityContext": pod_security(),
                     "initContainers": [_fetch(owner, spec, digest, facts, plan, settings)],
@@ -77,8 +82,8 @@ def pool_deployment(
                         triton_container(owner, spec, plan, times, max_http_input_bytes)
                     ],
                     "volumes": [
-                        {"name": "models", "emptyDir": {}},
-                        {"name": "tmp", "emptyDir": {}},
+                        {"name": "models", "emptyDir": {"sizeLimit": models_limit(facts.files)}},
+                        {"name": "tmp", "emptyDir": {"sizeLimit": tmp_limit(facts.files)}},
                         {
                             "name": "shm",
                             "emptyDir": {"medium": "Memory", "sizeLimit": f"{SHM_MEBIBYTES}Mi"},
@@ -131,6 +136,11 @@ def _fetch(
         ],
         resources=settings.fetch_resources,
     )
+
+
+def _priority(spec: InferenceServiceSpec) -> dict[str, Any]:
+    name = spec.runtime.priority_class_name
+    return {"priorityClassName": name} if name else {}
 
 
 def _placement(plan: PoolPlan) -> dict[str, Any]:

@@ -70,13 +70,6 @@ def source_mounts(model: Model, settings: FetchSettings) -> list[dict[str, Any]]
     return [*mounts, *trust_mounts(settings.ca_bundle, model.uri)]
 
 
-def pull_secrets(settings: FetchSettings) -> dict[str, Any]:
-    """The part of a pod that says with which Secrets its images are pulled."""
-    if not settings.pull_secrets:
-        return {}
-    return {"imagePullSecrets": [{"name": name} for name in settings.pull_secrets]}
-
-
 def fetch_container(
     name: str,
     arguments: Sequence[str],

@@ -4,16 +4,17 @@ from typing import Any
 
 from triton_operator.api import labels
 from triton_operator.api.inference_service import Model
+from triton_operator.api.runtime import Runtime
 from triton_operator.manifests import names
 from triton_operator.manifests.desired_hash import content_hash
 from triton_operator.manifests.fetching import (
     FetchSettings,
     fetch_container,
     pod_security,
-    pull_secrets,
     source_volumes,
 )
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pod_options import options_of_every_pod, pod_identity, pod_metadata
 
 WORK_DIR = "/scratch"
 
@@ -23,12 +24,19 @@ PERMANENT_EXIT_CODE = 2
 """Exit code of a failure that the same call would meet again: the Job does not retry it."""
 
 
-def source_hash(model: Model) -> str:
-    """A hash of everything that decides what an inspection finds."""
-    return content_hash([model.uri, model.format, model.digest, model.secret_name])
+def source_hash(model: Model, runtime: Runtime) -> str:
+    """A hash of everything that decides what an inspection finds, and whether it can run.
+
+    A Job cannot be changed: one whose image cannot be pulled would stay when a pull secret comes.
+    """
+    source = [model.uri, model.format, model.digest, model.secret_name]
+    options = options_of_every_pod(runtime)
+    return content_hash([*source, options] if options else source)
 
 
-def inspection_job(owner: Owner, model: Model, settings: FetchSettings) -> dict[str, Any]:
+def inspection_job(
+    owner: Owner, model: Model, runtime: Runtime, settings: FetchSettings
+) -> dict[str, Any]:
     """The Job; its name changes with the source, so a new source is inspected anew."""
     arguments = [
         "inspect",
@@ -56,7 +64,8 @@ def inspection_job(owner: Owner, model: Model, settings: FetchSettings) -> dict[
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": owner.metadata(
-            names.inspection_job(owner.name, source_hash(model)), {labels.ROLE: labels.INSPECT}
+            names.inspection_job(owner.name, source_hash(model, runtime)),
+            {labels.ROLE: labels.INSPECT},
         ),
         "spec": {
             "backoffLimit": ATTEMPTS - 1,
@@ -74,12 +83,12 @@ def inspection_job(owner: Owner, model: Model, settings: FetchSettings) -> dict[
                 ]
             },
             "template": {
-                "metadata": {"labels": pod_labels},
+                "metadata": pod_metadata(runtime, pod_labels, {}),
                 "spec": {
+                    **pod_identity(runtime, settings),
                     "restartPolicy": "Never",
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
-                    **pull_secrets(settings),
                     "securityContext": pod_security(),
                     "containers": [container],
                     "volumes": [

@@ -3,6 +3,7 @@
 from typing import Any
 
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.runtime import RESERVED_ENV_PREFIX
 from triton_operator.manifests import names
 from triton_operator.manifests.fetching import container_security
 from triton_operator.manifests.owner import Owner
@@ -19,6 +20,9 @@ from triton_operator.triton.probes import (
 from triton_operator.triton.server_flags import server_args
 
 REPOSITORY = "/models"
+POD_UID = f"{RESERVED_ENV_PREFIX}POD_UID"
+"""The value that opens restricted endpoints: random, another one in each pod, known to those who
+may read the pod, and to none of its clients."""
 SHM_MEBIBYTES = 64
 """Docker's own default of /dev/shm; Python stubs take 1 MB per instance and grow."""
 
@@ -37,6 +41,7 @@ def triton_container(
         exit_timeout_seconds=times.exit_timeout_seconds,
         max_http_input_bytes=max_http_input_bytes,
         gpu=plan.pool.is_gpu,
+        restriction_value=f"$({POD_UID})",
     )
     container: dict[str, Any] = {
         "name": "triton",
@@ -62,8 +67,13 @@ def triton_container(
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
     }
-    if spec.runtime.env:
-        container["env"] = [variable.wire() for variable in spec.runtime.env]
+    container["env"] = [
+        {
+            "name": POD_UID,
+            "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.uid"}},
+        },
+        *(variable.wire() for variable in spec.runtime.env or ()),
+    ]
     return container
 
 

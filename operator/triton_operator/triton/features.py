@@ -9,6 +9,8 @@ class Feature(Enum):
     """What not every release has; the value is the first one that does."""
 
     SUMMARY_METRICS = Release(23, 4)
+    RESTRICTED_APIS = Release(23, 11)
+    """Over HTTP; over gRPC some releases earlier."""
     HTTP_MAX_INPUT_SIZE = Release(25, 6)
     LATENCY_HISTOGRAMS = Release(26, 1)
     """Of ordinary models; since 24.11 only decoupled ones had them."""

@@ -6,6 +6,11 @@ from triton_operator.triton.releases import Release
 HTTP_PORT = 8000
 GRPC_PORT = 8001
 METRICS_PORT = 8002
+RESTRICTED_APIS = ("model-repository", "shared-memory", "trace", "logging")
+"""What changes a server, or shows it to whoever can reach it. Left open: health for the probes,
+inference, and what tells clients and autoscalers of models (metadata, model-config, statistics)."""
+RESTRICTION_KEY = "triton-operator-key"
+"""The HTTP header that opens them; over gRPC `triton-grpc-protocol-` stands before it."""
 
 
 def server_args(
@@ -15,12 +20,14 @@ def server_args(
     exit_timeout_seconds: int,
     max_http_input_bytes: int | None,
     gpu: bool,
+    restriction_value: str,
 ) -> tuple[str, ...]:
     """Arguments after `tritonserver`.
 
     `max_http_input_bytes` None keeps Triton's own limit (64 MB); releases that cannot change it
-    keep it too. The endpoints for SageMaker and Vertex AI are off unless asked for, and builds
-    without them refuse the flags that would say so again: no flag is given.
+    keep it too. `restriction_value` is what the header `RESTRICTION_KEY` must say for an endpoint
+    of `RESTRICTED_APIS` to answer. The endpoints for SageMaker and Vertex AI are off unless asked
+    for, and builds without them refuse the flags that would say so again: no flag is given.
     """
     args = [
         f"--model-repository={repository}",
@@ -48,6 +55,10 @@ def server_args(
     if Feature.CLIENT_SHARED_MEMORY_FLAG.in_release(release):
         # Clients are in other pods: a shared memory region of theirs cannot be here.
         args.append("--allow-client-shm=false")
+    if Feature.RESTRICTED_APIS.in_release(release):
+        # Both, or the one that is not named stays open.
+        lock = f"{','.join(RESTRICTED_APIS)}:{RESTRICTION_KEY}={restriction_value}"
+        args += [f"--http-restricted-api={lock}", f"--grpc-restricted-protocol={lock}"]
     return tuple(args)
 
 

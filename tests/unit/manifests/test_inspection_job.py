@@ -8,6 +8,8 @@ from tests.unit.manifests.building import FETCH, OWNER
 from tests.unit.planning.building import DIGEST
 from triton_operator.api import labels
 from triton_operator.api.inference_service import Model
+from triton_operator.api.runtime import Runtime
+from triton_operator.manifests.desired_hash import content_hash
 from triton_operator.manifests.inspection_job import (
     PERMANENT_EXIT_CODE,
     inspection_job,
@@ -16,6 +18,7 @@ from triton_operator.manifests.inspection_job import (
 from triton_operator.model.errors import ModelFailure
 
 MODEL = Model(uri="pvc://models/a.onnx")
+RUNTIME = Runtime()
 
 
 class Change(NamedTuple):
@@ -39,14 +42,40 @@ class Change(NamedTuple):
 def test_a_job_is_named_by_its_source(row: Change) -> None:
     changed = Model.model_validate({"uri": MODEL.uri, **row.changes})
 
-    assert (source_hash(changed) != source_hash(MODEL)) is row.anew, row.why
-    before, after = (inspection_job(OWNER, model, FETCH) for model in (MODEL, changed))
+    assert (source_hash(changed, RUNTIME) != source_hash(MODEL, RUNTIME)) is row.anew, row.why
+    before, after = (inspection_job(OWNER, model, RUNTIME, FETCH) for model in (MODEL, changed))
     assert (before["metadata"]["name"] != after["metadata"]["name"]) is row.anew
+
+
+@pytest.mark.parametrize(
+    ("runtime", "anew"),
+    [
+        ({"imagePullSecrets": [{"name": "registry"}]}, True),
+        ({"serviceAccountName": "models"}, True),
+        ({"podLabels": {"team": "search"}}, True),
+        ({"podAnnotations": {"sidecar.istio.io/inject": "false"}}, True),
+        ({"priorityClassName": "high", "image": "triton:26.09"}, False),
+    ],
+)
+def test_a_job_that_could_not_run_is_tried_anew_when_it_can(
+    runtime: dict[str, Any], anew: bool
+) -> None:
+    """A Job cannot be changed: it would wait for its image until its deadline."""
+    changed = Runtime.model_validate(runtime)
+
+    assert (source_hash(MODEL, changed) != source_hash(MODEL, RUNTIME)) is anew
+
+
+def test_an_upgrade_of_the_operator_inspects_nothing_anew() -> None:
+    """The name without options is that of earlier versions."""
+    source = [MODEL.uri, MODEL.format, MODEL.digest, MODEL.secret_name]
+
+    assert source_hash(MODEL, RUNTIME) == content_hash(source)
 
 
 def test_a_pin_is_checked_by_the_job() -> None:
     def arguments(model: Model) -> list[str]:
-        job = inspection_job(OWNER, model, FETCH)
+        job = inspection_job(OWNER, model, RUNTIME, FETCH)
         return job["spec"]["template"]["spec"]["containers"][0]["args"]
 
     assert f"--digest={DIGEST}" in arguments(Model(uri=MODEL.uri, digest=DIGEST))
@@ -54,7 +83,7 @@ def test_a_pin_is_checked_by_the_job() -> None:
 
 
 def test_a_failure_that_would_repeat_itself_ends_the_job_at_once() -> None:
-    job = inspection_job(OWNER, MODEL, FETCH)
+    job = inspection_job(OWNER, MODEL, RUNTIME, FETCH)
     (rule,) = job["spec"]["podFailurePolicy"]["rules"]
 
     assert rule["action"] == "FailJob"
@@ -65,7 +94,7 @@ def test_a_failure_that_would_repeat_itself_ends_the_job_at_once() -> None:
 
 
 def test_the_deadline_leaves_time_for_more_than_the_download() -> None:
-    job = inspection_job(OWNER, MODEL, FETCH)
+    job = inspection_job(OWNER, MODEL, RUNTIME, FETCH)
 
     assert job["spec"]["activeDeadlineSeconds"] > FETCH.timeout_seconds
     assert job["spec"]["template"]["metadata"]["labels"][labels.ROLE] == labels.INSPECT

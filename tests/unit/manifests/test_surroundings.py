@@ -20,7 +20,7 @@ PROXY = Proxy(https="http://proxy:3128", http="http://proxy:3129", no=("10.0.0.0
 def pods(settings: FetchSettings, uri: str = URI) -> list[dict[str, Any]]:
     """The specs of the inspection's pod and of the model's, in this order."""
     wanted = spec(model={"uri": uri})
-    job = inspection_job(OWNER, wanted.model, settings)
+    job = inspection_job(OWNER, wanted.model, wanted.runtime, settings)
     children = desired_children(OWNER, wanted, DIGEST, facts(), plan(), settings)
     (deployment,) = [one for one in children if one["kind"] == "Deployment"]
     return [one["spec"]["template"]["spec"] for one in (job, deployment)]
@@ -46,7 +46,7 @@ def test_only_what_fetches_over_a_network_gets_the_proxy() -> None:
     assert all(container["env"] for container in fetching(settings))
     assert [c for c in fetching(settings, "pvc://models/a.onnx") if "env" in c] == []
     (triton,) = pods(settings)[1]["containers"]
-    assert "env" not in triton
+    assert {one["name"] for one in triton["env"]} == {"TRITON_OPERATOR_POD_UID"}
 
 
 def test_without_a_proxy_nothing_is_direct_either() -> None:

@@ -15,13 +15,17 @@ KNOWN_TO_24_10 = {
     "--exit-on-error",
     "--exit-timeout-secs",
     "--grpc-port",
+    "--grpc-restricted-protocol",
     "--http-port",
+    "--http-restricted-api",
     "--metrics-config",
     "--metrics-port",
     "--model-control-mode",
     "--model-repository",
     "--strict-readiness",
 }
+
+LOCK = "model-repository,shared-memory,trace,logging:triton-operator-key=secret"
 
 
 def args(release: str, max_http_input_bytes: int | None = None, gpu: bool = False) -> list[str]:
@@ -32,6 +36,7 @@ def args(release: str, max_http_input_bytes: int | None = None, gpu: bool = Fals
             exit_timeout_seconds=12,
             max_http_input_bytes=max_http_input_bytes,
             gpu=gpu,
+            restriction_value="secret",
         )
     )
 
@@ -50,6 +55,8 @@ def test_flags_of_24_10_exactly() -> None:
         "--allow-gpu-metrics=false",
         "--allow-cpu-metrics=false",
         "--metrics-config=summary_latencies=true",
+        f"--http-restricted-api={LOCK}",
+        f"--grpc-restricted-protocol={LOCK}",
     ]
 
 
@@ -68,6 +75,8 @@ class Gate(NamedTuple):
     "row",
     [
         Gate("summaries", "--metrics-config=summary_latencies=true", "23.04", "23.03"),
+        Gate("restricted HTTP", f"--http-restricted-api={LOCK}", "23.11", "23.10"),
+        Gate("restricted gRPC", f"--grpc-restricted-protocol={LOCK}", "23.11", "23.10"),
         Gate("body limit", "--http-max-input-size=100000000", "25.06", "25.05"),
         Gate("histograms", "--metrics-config=histogram_latencies=true", "26.01", "25.12"),
         Gate("client memory", "--allow-client-shm=false", "26.04", "26.03"),
@@ -86,3 +95,9 @@ def test_body_limit_is_left_alone_where_none_is_wanted() -> None:
 def test_gpu_metrics_only_where_there_is_a_gpu() -> None:
     assert "--allow-gpu-metrics=true" in args("26.09", gpu=True)
     assert "--allow-gpu-metrics=false" in args("26.09", gpu=False)
+
+
+def test_what_probes_clients_and_autoscalers_need_stays_open() -> None:
+    restricted = LOCK.partition(":")[0].split(",")
+
+    assert not {"health", "metadata", "inference", "model-config", "statistics"} & set(restricted)
