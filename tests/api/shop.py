@@ -177,10 +177,9 @@ class Shop:
         """Whether the status speaks of the newest generation, all children exist, and the operator
         has nothing to do.
         """
-        kinds = [kind for kind, _ in self.children(name)]
+        kinds = {kind for kind, _ in self.children(name)}
         return (
-            {"Deployment", "ConfigMap"} <= set(kinds)
-            and kinds.count("Service") > 1
+            kinds >= {"Deployment", "ConfigMap", "Service"}
             and "Job" not in kinds
             and self.is_seen(name)
             and self.operator.is_quiet()

@@ -100,17 +100,19 @@ def test_our_label_alone_makes_no_child(shop: Shop) -> None:
 
 
 def test_two_services_whose_children_have_one_name(shop: Shop) -> None:
-    """`a` on pool `cpu` and `a-cpu` itself both want a Service `a-cpu`: the first one has it."""
-    shop.add_running("a")
+    """`a` on pool `b-cpu` and `a-b` on `cpu` both want a Deployment `a-b-cpu`: the first has it."""
+    for pool in ("cpu", "b-cpu"):
+        shop.create("ServingPool", pool, spec={})
+    shop.add_running("a", hardware={"pools": ["b-cpu"]})
     before = {place: version(child) for place, child in shop.children("a").items()}
 
-    shop.add_service("a-cpu", 1)
+    shop.add_service("a-b", 1, hardware={"pools": ["cpu"]})
 
-    shop.until_condition("a-cpu", "Available", "False", "NotOwned")
+    shop.until_condition("a-b", "Available", "False", "NotOwned")
     assert {place: version(child) for place, child in shop.children("a").items()} == before
     shop.delete("InferenceService", "a")
-    shop.until_settled("a-cpu")
-    assert shop.get("Service", "a-cpu")["metadata"]["labels"][labels.SERVICE] == "a-cpu"
+    shop.until_settled("a-b")
+    assert shop.get("Deployment", "a-b-cpu")["metadata"]["labels"][labels.SERVICE] == "a-b"
 
 
 def test_a_service_that_is_made_anew_waits_for_its_predecessor_s_children(shop: Shop) -> None:

@@ -120,7 +120,7 @@ def test_every_mount_has_its_volume_and_every_volume_its_mount(name: str) -> Non
 def test_services_find_the_pods_and_their_ports(name: str) -> None:
     pods = [document["spec"]["template"] for document in of_kind(name, "Deployment")]
     services = of_kind(name, "Service")
-    assert len(services) == len(pods) + 1
+    assert len(services) == (len(pods) + 1 if len(pods) > 1 else 1)
     for service in services:
         selector = service["spec"]["selector"].items()
         chosen = [pod for pod in pods if selector <= pod["metadata"]["labels"].items()]

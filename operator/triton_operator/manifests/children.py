@@ -47,7 +47,10 @@ def desired_children(
                 settings,
             )
         )
-        children.append(service_of_pool(owner, row.pool.name))
+        if len(plan.pools) > 1:
+            # With one pool it would have the same pods as the Service over all, and an address
+            # costs the API server more than anything else in a burst (docs/performance.md).
+            children.append(service_of_pool(owner, row.pool.name))
         deployment = names.pool_child(owner.name, row.pool.name)
         managed = plan.replicas.managed and deployment not in scaled_by_others
         if wants_budget(plan.replicas.minimum if managed else None):

@@ -1,4 +1,4 @@
-"""Services: one per pool in use, one over all of them."""
+"""Services: one over all pools, and one per pool where several are in use."""
 
 from typing import Any
 

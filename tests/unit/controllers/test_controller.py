@@ -29,7 +29,7 @@ from triton_operator.controllers.views import ServiceView, view_of
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts
 
-CHILDREN = ["ConfigMap", "Deployment", "Service", "Service"]
+CHILDREN = ["ConfigMap", "Deployment", "Service"]
 
 
 def kinds(requests: list[str], verb: str = "apply") -> list[str]:
@@ -416,7 +416,14 @@ def test_somebody_elses_object_stops_the_service_with_its_name() -> None:
 
 def test_two_services_whose_children_would_share_a_name_do_not_fight() -> None:
     cluster = pinned()
-    other = service_object("filetype-cpu", model=cluster.one("InferenceService")["spec"]["model"])
+    for pool in ("cpu", "other-cpu"):
+        metadata = {"name": pool}
+        cluster.put(
+            {"apiVersion": API_VERSION, "kind": "ServingPool", "metadata": metadata, "spec": {}}
+        )
+    model = cluster.one("InferenceService")["spec"]["model"]
+    cluster.edit("InferenceService", "shop", "filetype", hardware={"pools": ["other-cpu"]})
+    other = service_object("filetype-other", model=model, hardware={"pools": ["cpu"]})
     shell = Shell(cluster)
 
     async def scenario() -> None:
@@ -429,8 +436,8 @@ def test_two_services_whose_children_would_share_a_name_do_not_fight() -> None:
 
     asyncio.run(scenario())
 
-    assert shell.condition("Ready", "filetype-cpu") == "False NotOwned"
-    (owner,) = shell.cluster.objects["Service", "shop", "filetype-cpu"]["metadata"][
+    assert shell.condition("Ready", "filetype-other") == "False NotOwned"
+    (owner,) = shell.cluster.objects["Deployment", "shop", "filetype-other-cpu"]["metadata"][
         "ownerReferences"
     ]
     assert owner["name"] == "filetype"

@@ -68,7 +68,6 @@ ROLLING = {"Ready": "Unknown RollingOut", "Progressing": "True RollingOut"}
 CHILDREN = (
     "ConfigMap/filetype-cpu-#",
     "Deployment/filetype-cpu",
-    "Service/filetype-cpu",
     "Service/filetype",
 )
 BUDGET = ("PodDisruptionBudget/filetype-cpu",)
@@ -515,7 +514,7 @@ ROLLOUTS = [
         serving,
         edit(hardware={"pools": ["l4"]}),
         pools=(CPU, L4),
-        writes=("ConfigMap/filetype-l4-#", "Deployment/filetype-l4", "Service/filetype-l4"),
+        writes=("ConfigMap/filetype-l4-#", "Deployment/filetype-l4"),
         replicas={"filetype-l4": 1},
         conditions={**ROLLING, "Available": "True ReplicasStarting"},
         says={"Available": "the previous plan serves meanwhile"},
@@ -537,7 +536,6 @@ ROLLOUTS = [
         deletes=(
             "ConfigMap/filetype-cpu-#",
             "Deployment/filetype-cpu",
-            "Service/filetype-cpu",
         ),
         replicas={"filetype-l4": 1},
         events=("Normal Serving",),
@@ -569,7 +567,7 @@ ROLLOUTS = [
             cluster.put(with_deletion(cluster.one("Deployment", "filetype-cpu"))),
         ),
         pools=(CPU, L4),
-        deletes=("ConfigMap/filetype-cpu-#", "Service/filetype-cpu"),
+        deletes=("ConfigMap/filetype-cpu-#",),
         replicas={"filetype-l4": 1},
         events=("Normal Serving",),
     ),
@@ -1087,7 +1085,6 @@ def test_the_profile_is_written_before_what_depends_on_it() -> None:
         "ConfigMap",
         "Deployment",
         "Service",
-        "Service",
     ]
 
 
@@ -1098,7 +1095,7 @@ def test_foreign_objects_with_the_owners_label_are_not_pruned_unless_they_are_ch
 
     outcome = reconcile(observed(cluster, pools=(CPU, L4)))
 
-    assert {child.kind for child in outcome.delete} == {"ConfigMap", "Deployment", "Service"}
+    assert {child.kind for child in outcome.delete} == {"ConfigMap", "Deployment"}
 
 
 def test_an_invalid_spec_takes_over_no_condition_of_somebody_else() -> None:

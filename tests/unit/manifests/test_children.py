@@ -1,5 +1,6 @@
 """All children together: their order, their owner, and what a change of the plan changes."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,9 +20,25 @@ def test_what_a_pod_needs_is_written_before_it() -> None:
     assert [(child["kind"], child["metadata"]["name"][:12]) for child in children()] == [
         ("ConfigMap", "filetype-cpu"),
         ("Deployment", "filetype-cpu"),
-        ("Service", "filetype-cpu"),
         ("Service", "filetype"),
     ]
+
+
+def test_a_pool_has_a_service_of_its_own_where_several_are_in_use() -> None:
+    one = plan()
+    (row,) = one.pools
+    both = replace(one, pools=(row, replace(row, pool=replace(row.pool, name="spare"))))
+    written = desired_children(OWNER, spec(), DIGEST, facts(), both, FETCH)
+    services = {
+        child["metadata"]["name"]: child["spec"]["selector"]
+        for child in written
+        if child["kind"] == "Service"
+    }
+    assert services == {
+        "filetype": service_selector("filetype"),
+        "filetype-cpu": pool_selector("filetype", "cpu"),
+        "filetype-spare": pool_selector("filetype", "spare"),
+    }
 
 
 def test_every_child_carries_the_labels_by_which_it_is_found() -> None:
