@@ -7,6 +7,7 @@ no other is made by this process.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
 import os
 import platform
@@ -111,7 +112,7 @@ def _get(url: str) -> bytes:
             return body
     except urllib.error.HTTPError as error:
         raise BinaryUnavailableError(f"{url}: HTTP {error.code}") from error
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         reason = str(getattr(error, "reason", error))
         _closed_because.append(reason)
         raise BinaryUnavailableError(f"{url}: {reason}") from error
