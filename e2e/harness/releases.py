@@ -89,10 +89,10 @@ def download(release: Release, target: Path) -> None:
     if _closed_because:
         raise BinaryUnavailableError(f"no open internet ({_closed_because[0]})")
     name = release.url.rpartition("/")[2]
-    expected = checksum_in(_get(release.checksum_url).decode(errors="replace"), name)
+    expected = checksum_in(fetch(release.checksum_url).decode(errors="replace"), name)
     if expected is None:
         raise BinaryUnavailableError(f"{release.checksum_url} names no checksum for {name}")
-    data = _get(release.url)
+    data = fetch(release.url)
     actual = hashlib.sha256(data).hexdigest()
     if actual != expected:
         raise BinaryUnavailableError(f"{release.url}: sha256 is {actual}, published is {expected}")
@@ -105,7 +105,8 @@ def download(release: Release, target: Path) -> None:
     partial.rename(target)
 
 
-def _get(url: str) -> bytes:
+def fetch(url: str) -> bytes:
+    """The body at `url`. Raises BinaryUnavailableError."""
     try:
         with urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_SECONDS) as answer:
             body: bytes = answer.read()

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.harness.controlplane import ControlPlane
+from e2e.harness.monitoring_crds import monitoring_crd
 from e2e.harness.waiting import wait_until
 from tests.chart.kubectl import kubectl
 from tests.chart.rendering import CHART
 from tests.chart.schemas import published, write_schemas
 
 OUR_VERSION = "apis/serving.triton-operator.io/v1alpha1"
+MONITORING = "apis/monitoring.coreos.com/v1"
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +38,29 @@ def installed_crds(control_plane: ControlPlane) -> None:
 
 
 @pytest.fixture(scope="session")
+def monitoring_crds(control_plane: ControlPlane) -> None:
+    """The kinds of the Prometheus Operator."""
+    for plural in ("podmonitors", "servicemonitors"):
+        file = ("--filename", str(monitoring_crd(plural)))
+        applied = kubectl(control_plane, "apply", "--server-side", *file)
+        assert applied.returncode == 0, applied.stderr
+        waited = kubectl(
+            control_plane, "wait", "--for=condition=Established", "--timeout=60s", *file
+        )
+        assert waited.returncode == 0, waited.stderr
+
+
+@pytest.fixture(scope="session")
 def schema_location(
-    control_plane: ControlPlane, installed_crds: None, tmp_path_factory: pytest.TempPathFactory
+    control_plane: ControlPlane,
+    installed_crds: None,
+    monitoring_crds: None,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> str:
     """Where kubeconform finds the schemas of everything the server knows, our kinds included."""
     wait_until(
         "waiting for the schemas of our kinds to be published",
-        lambda: OUR_VERSION in published(control_plane),
+        lambda: {OUR_VERSION, MONITORING} <= set(published(control_plane)),
         timeout_seconds=60,
     )
     return write_schemas(control_plane, tmp_path_factory.mktemp("schemas"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.chart.rendering import VALUES, Object, only, rendered, template
+from triton_operator.manifests.container_resources import parse_resources
+from triton_operator.manifests.fetching import FetchSettings
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -39,6 +41,86 @@ def test_the_operator_hands_its_own_image_to_its_jobs(
     assert f"--image={image}" in flags(*settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "images"),
+    [
+        (
+            ("image.registry=r.example.com",),
+            {"image": "r.example.com/triton-operator:0.1.0"},
+        ),
+        (
+            ("image.registry=r.example.com", "image.repository=team/triton-operator"),
+            {"image": "r.example.com/team/triton-operator:0.1.0"},
+        ),
+        (
+            (
+                "global.imageRegistry=mirror.example.com:5000/all",
+                "image.registry=ignored.example.com",
+                "image.repository=ghcr.io/team/triton-operator",
+                "triton.gpu.image=localhost/triton:26.09",
+            ),
+            {
+                "image": "mirror.example.com:5000/all/team/triton-operator:0.1.0",
+                "cpu-image": "mirror.example.com:5000/all/nvidia/tritonserver:26.09-py3",
+                "gpu-image": "mirror.example.com:5000/all/triton:26.09",
+            },
+        ),
+    ],
+)
+def test_images_come_from_another_registry(
+    settings: tuple[str, ...], images: dict[str, str]
+) -> None:
+    given = dict(flag.removeprefix("--").split("=", 1) for flag in flags(*settings)[1:])
+
+    assert given.items() >= images.items()
+    assert container(*settings)["image"] == images["image"]
+
+
+def test_the_trust_bundle_is_mounted_where_the_operator_reads_it() -> None:
+    (_, volume) = pod("trustBundle.configMap.name=corporate,trustBundle.configMap.key=pem")["spec"][
+        "volumes"
+    ]
+    (_, mount) = container("trustBundle.configMap.name=corporate")["volumeMounts"]
+
+    assert mount == {"name": "trust", "mountPath": "/trust", "readOnly": True}
+    assert volume["name"] == "trust"
+    assert volume["configMap"] == {
+        "name": "corporate",
+        "items": [{"key": "pem", "path": "ca.crt"}],
+    }
+
+
+def test_an_inline_trust_bundle_gets_its_config_map() -> None:
+    objects = rendered((VALUES / "every-value.yaml",))
+    made = only(objects, "ConfigMap")
+    template = only(objects, "Deployment")["spec"]["template"]
+
+    assert made["data"]["ca.crt"].startswith("-----BEGIN CERTIFICATE-----")
+    (volume,) = [one for one in template["spec"]["volumes"] if one["name"] == "trust"]
+    assert volume["configMap"]["name"] == made["metadata"]["name"]
+    assert "checksum/trust-bundle" in template["metadata"]["annotations"]
+
+
+def test_two_trust_bundles_are_refused() -> None:
+    answer = template(
+        settings=("trustBundle.pem=-----BEGIN CERTIFICATE-----", "trustBundle.configMap.name=a")
+    )
+
+    assert "exclude each other" in answer.stderr
+
+
+def test_the_service_monitor_scrapes_the_metrics_service() -> None:
+    objects = rendered((), ("metrics.serviceMonitor.enabled=true",))
+    monitor, service = only(objects, "ServiceMonitor")["spec"], only(objects, "Service")
+
+    (endpoint,) = monitor["endpoints"]
+    assert endpoint == {"port": "http-metrics", "path": "/metrics"}
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["namespaceSelector"] == {"matchNames": [service["metadata"]["namespace"]]}
+    assert [one for one in rendered() if one["kind"] == "ServiceMonitor"] == []
+
+
 def test_the_command_line_by_default() -> None:
     assert container()["command"] == ["triton-operator"]
     assert flags() == [
@@ -46,6 +128,7 @@ def test_the_command_line_by_default() -> None:
         "--http-port=8080",
         "--log-format=json",
         "--workers=16",
+        "--sweep-seconds=600",
         "--image=triton-operator:0.1.0",
         "--image-pull-policy=IfNotPresent",
         "--cpu-image=nvcr.io/nvidia/tritonserver:26.09-py3",
@@ -54,7 +137,23 @@ def test_the_command_line_by_default() -> None:
         "--gpu-release=26.09",
         "--lease-name=triton-operator",
         "--lease-seconds=12",
+        "--max-model-bytes=21474836480",
+        "--fetch-timeout-seconds=1800",
+        "--inspection-resources="
+        '{"limits":{"cpu":"1","memory":"4Gi"},"requests":{"cpu":"100m","memory":"256Mi"}}',
+        "--fetch-resources="
+        '{"limits":{"cpu":"1","memory":"256Mi"},"requests":{"cpu":"100m","memory":"64Mi"}}',
     ]
+
+
+def test_the_charts_defaults_are_the_operators_own() -> None:
+    given = dict(flag.removeprefix("--").split("=", 1) for flag in flags()[1:])
+    own = FetchSettings(image="any")
+
+    assert int(given["max-model-bytes"]) == own.max_bytes
+    assert int(given["fetch-timeout-seconds"]) == own.timeout_seconds
+    assert parse_resources(given["inspection-resources"]) == own.inspection_resources
+    assert parse_resources(given["fetch-resources"]) == own.fetch_resources
 
 
 @pytest.mark.parametrize(
@@ -71,6 +170,23 @@ def test_the_command_line_by_default() -> None:
         ("triton.cpu.release=26.10", ["--cpu-release=26.10"]),
         ("triton.gpu.image=gpu:1", ["--gpu-image=gpu:1"]),
         ("triton.gpu.release=25.01", ["--gpu-release=25.01"]),
+        ("sweepSeconds=60", ["--sweep-seconds=60"]),
+        ("maxModelBytes=1000000000000", ["--max-model-bytes=1000000000000"]),
+        ("fetchTimeoutSeconds=60", ["--fetch-timeout-seconds=60"]),
+        (
+            "modelPods.imagePullSecrets[0].name=a,modelPods.imagePullSecrets[1].name=b",
+            ["--image-pull-secret=a", "--image-pull-secret=b"],
+        ),
+        ("proxy.https=http://proxy:3128", ["--https-proxy=http://proxy:3128"]),
+        ("proxy.http=http://proxy:3128", ["--http-proxy=http://proxy:3128"]),
+        ("proxy.noProxy={.example.com,10.0.0.0/8}", ["--no-proxy=.example.com,10.0.0.0/8"]),
+        ("trustBundle.configMap.name=corporate", ["--ca-bundle-file=/trust/ca.crt"]),
+        (
+            "fetch.resources.limits.cpu=null",
+            [
+                '--fetch-resources={"limits":{"memory":"256Mi"},"requests":{"cpu":"100m","memory":"64Mi"}}'
+            ],
+        ),
     ],
 )
 def test_a_value_becomes_a_flag(setting: str, expected: list[str]) -> None:
@@ -203,7 +319,7 @@ def test_every_value_arrives() -> None:
     assert deployment["spec"]["replicas"] == 0
     assert metadata["labels"]["app.kubernetes.io/name"] == "inference"
     assert metadata["labels"]["example.com/team"] == "serving"
-    assert metadata["annotations"] == {"example.com/note": "pod"}
+    assert metadata["annotations"]["example.com/note"] == "pod"
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
     assert spec["serviceAccountName"] == "somebody"
     assert spec["priorityClassName"] == "system-cluster-critical"
@@ -213,4 +329,9 @@ def test_every_value_arrives() -> None:
     assert spec["securityContext"]["runAsUser"] == 1234
     assert spec["containers"][0]["resources"]["limits"] == {"memory": "2Gi"}
     assert only(objects, "Service")["metadata"]["annotations"] == {"prometheus.io/scrape": "true"}
-    assert {one["kind"] for one in objects} == {"Deployment", "Service"}
+    assert {one["kind"] for one in objects} == {
+        "ConfigMap",
+        "Deployment",
+        "Service",
+        "ServiceMonitor",
+    }

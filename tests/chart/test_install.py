@@ -96,11 +96,13 @@ def apply_as_operator(control_plane: ControlPlane, *objects: Object, status: boo
     return answer.stderr if answer.returncode else ""
 
 
-def may(control_plane: ControlPlane, verb: str, resource: str, namespace: str) -> bool:
+def may(
+    control_plane: ControlPlane, verb: str, resource: str, namespace: str, *, who: str = IDENTITY
+) -> bool:
     plural, _, subresource = resource.partition("/")
     answer = kubectl(
         control_plane, "auth", "can-i", verb, plural, f"--subresource={subresource}",
-        "-n", namespace, IDENTITY,
+        "-n", namespace, who,
     )  # fmt: skip
     assert answer.stdout.strip() in {"yes", "no"}, answer.stderr
     return answer.stdout.strip() == "yes"
@@ -174,6 +176,47 @@ def test_what_the_operator_may_and_may_not_do(
     installed: ControlPlane, namespace: str, verb: str, resource: str, allowed: bool, why: str
 ) -> None:
     assert may(installed, verb, resource, namespace) == allowed, why
+
+
+@pytest.mark.parametrize(
+    ("role", "verb", "resource", "allowed", "why"),
+    [
+        ("view", "watch", "inferenceservices", True, "looking is harmless"),
+        ("view", "create", "inferenceservices", False, "it starts pods"),
+        ("view", "get", "modelprofiles", True, "facts of models"),
+        ("edit", "create", "inferenceservices", True, "who may create pods may serve models"),
+        ("edit", "deletecollection", "inferenceservices", True, "as with Deployments"),
+        ("edit", "patch", "inferenceservices/scale", True, "kubectl scale"),
+        ("edit", "patch", "inferenceservices/status", False, "the operator's"),
+        ("edit", "create", "modelprofiles", True, "facts may be committed"),
+        ("edit", "create", "servingpools", False, "the cluster administrator's"),
+    ],
+)
+def test_what_people_may_do(
+    installed: ControlPlane, role: str, verb: str, resource: str, allowed: bool, why: str
+) -> None:
+    # Bound directly: there is no controller that adds the rules to Kubernetes' own role.
+    name = f"{OPERATOR}:{RELEASE}:{role}"
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": role, "namespace": SHOP},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": role}],
+    }
+    applied = kubectl(installed, "apply", "--server-side", "--filename=-", objects=[binding])
+    assert applied.returncode == 0, applied.stderr
+    wait_until(
+        "waiting for the API server to notice the binding",
+        # Every role for people has at least one right of its own.
+        lambda: may(installed, *PROOF[role], SHOP, who=f"--as={role}"),
+        timeout_seconds=30,
+    )
+
+    assert may(installed, verb, resource, SHOP, who=f"--as={role}") == allowed, why
+
+
+PROOF = {"view": ("get", "inferenceservices"), "edit": ("update", "inferenceservices")}
 
 
 def test_a_restricted_namespace_takes_the_operators_pod(installed: ControlPlane) -> None:

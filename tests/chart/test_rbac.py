@@ -50,11 +50,42 @@ def rights(role: Object) -> set[Right]:
     return set(granted)
 
 
+VIEWED = {
+    (GROUP, "inferenceservices", "get list watch"),
+    (GROUP, "inferenceservices/status", "get list watch"),
+    (GROUP, "inferenceservices/scale", "get list watch"),
+    (GROUP, "modelprofiles", "get list watch"),
+    (GROUP, "servingpools", "get list watch"),
+    (GROUP, "servingpools/status", "get list watch"),
+}
+EDITED = {
+    (GROUP, "inferenceservices", "create update patch delete deletecollection"),
+    (GROUP, "modelprofiles", "create update patch delete deletecollection"),
+    (GROUP, "inferenceservices/scale", "update patch"),
+}
+"""What Kubernetes' own roles `view` and `edit` get."""
+AGGREGATED = "rbac.authorization.k8s.io/aggregate-to-"
+
+
+def aggregated(*settings: str) -> dict[str, Object]:
+    """The roles for people, by the last word of their names."""
+    return {
+        one["metadata"]["name"].rpartition(":")[2]: one
+        for one in rendered((), settings)
+        if one["kind"] == "ClusterRole" and aggregates_to(one)
+    }
+
+
+def aggregates_to(role: Object) -> set[str]:
+    labels = role["metadata"]["labels"].items()
+    return {key.removeprefix(AGGREGATED) for key, _ in labels if key.startswith(AGGREGATED)}
+
+
 def roles(*settings: str) -> dict[tuple[str, str | None], Object]:
     return {
         (one["kind"], one["metadata"].get("namespace")): one
         for one in rendered((), settings)
-        if one["kind"].endswith(("Role", "RoleBinding"))
+        if one["kind"].endswith(("Role", "RoleBinding")) and not aggregates_to(one)
     }
 
 
@@ -127,3 +158,17 @@ def test_the_lease_is_the_only_one_and_only_where_it_is_used() -> None:
 
 def test_nobody_binds_anything_when_rights_come_from_elsewhere() -> None:
     assert roles("rbac.create=false") == {}
+
+
+def test_kubernetes_own_roles_learn_of_our_kinds() -> None:
+    found = aggregated()
+
+    assert rights(found["view"]) == rights_of(VIEWED)
+    assert rights(found["edit"]) == rights_of(EDITED)
+    assert aggregates_to(found["view"]) == {"view", "edit", "admin"}
+    assert aggregates_to(found["edit"]) == {"edit", "admin"}
+
+
+def test_they_need_not() -> None:
+    assert aggregated("rbac.aggregateClusterRoles=false") == {}
+    assert set(aggregated("rbac.create=false")) == {"view", "edit"}

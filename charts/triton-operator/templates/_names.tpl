@@ -27,13 +27,46 @@
 {{- end -}}
 {{- end }}
 
+{{/* An image's reference, from `registry` instead of its own where that is not empty. */}}
+{{- define "triton-operator.fromRegistry" -}}
+{{- if .registry -}}
+{{- $first := first (splitList "/" .image) -}}
+{{- $hasOwn := and (contains "/" .image) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) -}}
+{{- printf "%s/%s" .registry (ternary (trimPrefix (printf "%s/" $first) .image) .image $hasOwn) -}}
+{{- else -}}
+{{- .image -}}
+{{- end -}}
+{{- end }}
+
 {{- define "triton-operator.image" -}}
+{{- $registry := default .Values.image.registry .Values.global.imageRegistry -}}
+{{- $repository := include "triton-operator.fromRegistry" (dict "registry" $registry "image" .Values.image.repository) -}}
 {{- with .Values.image -}}
 {{- if .digest -}}
-{{- printf "%s@%s" .repository .digest -}}
+{{- printf "%s@%s" $repository .digest -}}
 {{- else -}}
-{{- printf "%s:%s" .repository (default $.Chart.AppVersion .tag) -}}
+{{- printf "%s:%s" $repository (default $.Chart.AppVersion .tag) -}}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Triton's image for `cpu` or `gpu`; called with (list $ "cpu"). */}}
+{{- define "triton-operator.tritonImage" -}}
+{{- $root := index . 0 -}}
+{{- $image := (index $root.Values.triton (index . 1)).image -}}
+{{- include "triton-operator.fromRegistry" (dict "registry" $root.Values.global.imageRegistry "image" $image) -}}
+{{- end }}
+
+{{/* The ConfigMap in the release's namespace with the trust bundle; empty where there is none. */}}
+{{- define "triton-operator.trustConfigMap" -}}
+{{- $pem := trim .Values.trustBundle.pem -}}
+{{- if and $pem .Values.trustBundle.configMap.name -}}
+{{- fail "trustBundle.pem and trustBundle.configMap.name exclude each other: set one of them" -}}
+{{- end -}}
+{{- if $pem -}}
+{{- printf "%s-trust" (include "triton-operator.fullname" .) -}}
+{{- else -}}
+{{- .Values.trustBundle.configMap.name -}}
 {{- end -}}
 {{- end }}
 

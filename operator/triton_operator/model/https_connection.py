@@ -126,7 +126,7 @@ def _by_proxy(error: Broken, proxy: str, host: str | None) -> Broken | SourceRef
     if 400 <= status < 500 and status not in TRY_AGAIN:
         return SourceRefused(
             reasons.SOURCE_FORBIDDEN,
-            f"{said}; let it through there, or name the host in the chart's proxy.no",
+            f"{said}; let it through there, or name the host in the chart's proxy.noProxy",
         )
     return Broken(said, timeout=status == 504)
 
