@@ -144,6 +144,7 @@ _IMAGES = st.builds(
 )
 _WRITTEN: dict[str, SearchStrategy[Any]] = {
     ".uri": model_uris(),
+    ".shape[]": st.just(-1) | st.integers(1, 4096),
     ".minAgreement": _AGREEMENTS,
     ".agreement": _AGREEMENTS,
     ".hardware.pools": st.lists(pool_names(), min_size=1, max_size=LONGEST_LIST, unique=True),
@@ -153,6 +154,32 @@ _WRITTEN: dict[str, SearchStrategy[Any]] = {
     "ModelProfile.spec.facts": model_facts().map(ModelFacts.wire),
     "{}": st.from_regex(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,20}[A-Za-z0-9])?)?", fullmatch=True),
 }
+
+
+def _model(value: dict[str, Any]) -> dict[str, Any]:
+    """Tensors where the format wants them, in shapes that agree with the batch size."""
+    chosen = value.get("format", "ONNX")
+    if chosen != "TritonRepository":
+        value = _lacking(value, "entryModel")
+    if chosen in ("ONNX", "TritonRepository"):
+        return _lacking(_lacking(_lacking(value, "inputs"), "outputs"), "maxBatchSize")
+    tensor = {"name": "a__0", "datatype": "FP32", "shape": [-1, 3]}
+    value = {"inputs": [tensor], "outputs": [tensor], **value}
+    for direction in ("inputs", "outputs"):
+        rows = value[direction]
+        if value.get("maxBatchSize"):
+            rows = [{**row, "shape": [-1, *row["shape"][1:]]} for row in rows]
+        if chosen == "TorchScript" and direction == "outputs":
+            rows = [{**row, "name": f"o__{place}"} for place, row in enumerate(rows)]
+        value = {**value, direction: rows}
+    return value
+
+
+def _service(value: dict[str, Any]) -> dict[str, Any]:
+    hardware = value.get("hardware", {})
+    if value["model"].get("format") == "TensorRT" and hardware.get("accelerator") == "CPU":
+        return {**value, "hardware": {**hardware, "accelerator": "GPU"}}
+    return value
 
 
 def _batching(value: dict[str, Any]) -> dict[str, Any]:
@@ -200,6 +227,8 @@ def _lacking(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "InferenceService.spec": _service,
+    "InferenceService.spec.model": _model,
     "InferenceService.spec.batching": _batching,
     "InferenceService.spec.scaling": _scaling,
     ".env[]": _env_var,

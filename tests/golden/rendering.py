@@ -12,6 +12,7 @@ import yaml
 
 from tests.unit.planning.building import DIGEST, facts, node
 from triton_operator.api.group import API_VERSION
+from triton_operator.api.model_profile import ModelFacts
 from triton_operator.cli.documents import Documents, Service, read_documents
 from triton_operator.manifests.children import children_of_fetching, desired_children
 from triton_operator.manifests.container_resources import ContainerResources
@@ -21,6 +22,7 @@ from triton_operator.manifests.inspection_job import inspection_job
 from triton_operator.manifests.model_profile import profile_of_facts
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.proxy import Proxy
+from triton_operator.planning.chosen_model import chosen_model
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
 
@@ -87,7 +89,9 @@ def _of_service(
     owner = Owner(service.name, service.namespace, UID)
     digest = service.spec.model.digest or DIGEST
     profile = documents.profiles.get(digest)
-    known = profile.facts if profile and profile.facts else facts()
+    found = profile.facts if profile and profile.facts else facts()
+    known = chosen_model(service.spec.model, found, allow_code=True)
+    assert isinstance(known, ModelFacts), known
     plan = plan_service(service.spec, known, known_pools(documents.pools, NODES, DEFAULTS))
     assert isinstance(plan, Plan), plan
     return [
@@ -95,7 +99,7 @@ def _of_service(
         for manifest in (
             *children_of_fetching(owner, service.spec.model, fetch),
             inspection_job(owner, service.spec.model, service.spec.runtime, fetch),
-            profile_of_facts(owner.namespace, digest, known),
+            profile_of_facts(owner.namespace, digest, found),
             *desired_children(owner, service.spec, digest, known, plan, fetch),
         )
     ]

@@ -13,6 +13,25 @@ class ModelFormat(StrEnum):
     TRITON_REPOSITORY = "TritonRepository"
 
 
+class Datatype(StrEnum):
+    """Types of a tensor's values, as Triton's protocol names them."""
+
+    BOOL = "BOOL"
+    UINT8 = "UINT8"
+    UINT16 = "UINT16"
+    UINT32 = "UINT32"
+    UINT64 = "UINT64"
+    INT8 = "INT8"
+    INT16 = "INT16"
+    INT32 = "INT32"
+    INT64 = "INT64"
+    FP16 = "FP16"
+    FP32 = "FP32"
+    FP64 = "FP64"
+    BF16 = "BF16"
+    BYTES = "BYTES"
+
+
 class Percentile(StrEnum):
     """Which percentile of the latency the objective bounds."""
 

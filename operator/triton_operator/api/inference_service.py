@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from triton_operator.api.enums import (
     AcceleratorKind,
     BatchingMode,
+    Datatype,
     ModelFormat,
     Overload,
     Percentile,
@@ -22,6 +23,7 @@ from triton_operator.api.fields import (
     ObjectName,
     Quantity,
     cel,
+    list_map,
 )
 from triton_operator.api.runtime import Runtime
 
@@ -69,14 +71,81 @@ ModelUri = Annotated[
 ]
 
 
+Axis = Annotated[
+    int,
+    Field(
+        ge=-1,
+        le=2_147_483_647,
+        json_schema_extra={
+            "x-kubernetes-validations": [cel("self != 0", "an axis has a length, or -1 for any")]
+        },
+    ),
+]
+
+
 class Samples(ApiModel):
     """Real inputs of the model, used to verify precision and to measure."""
 
     uri: ModelUri
 
 
+DECLARED_FORMATS = (ModelFormat.TENSORRT, ModelFormat.OPENVINO, ModelFormat.TORCHSCRIPT)
+"""Formats whose files are not parsed: `inputs` and `outputs` say what they take and give."""
+
+_DECLARED = f"self.format in {[str(name) for name in DECLARED_FORMATS]}"
+
+
+class DeclaredTensor(ApiModel):
+    """One input or output of a model whose file is not parsed."""
+
+    name: str = Field(
+        pattern=r"^[!-~]+$", max_length=128, description="Name of the tensor in the model."
+    )
+    datatype: Datatype = Field(description="Type of its values, as Triton names it.")
+    shape: list[Axis] = Field(
+        min_length=1,
+        max_length=16,
+        description="One entry per axis, the batch axis included and first; -1: any length.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+
+
 class Model(ApiModel):
     """The model and where it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    f"!({_DECLARED}) || (has(self.inputs) && has(self.outputs))",
+                    "a TensorRT, OpenVINO or TorchScript model needs its inputs and outputs",
+                ),
+                cel(
+                    f"{_DECLARED} || "
+                    "!(has(self.inputs) || has(self.outputs) || has(self.maxBatchSize))",
+                    "inputs, outputs and maxBatchSize are read from the model itself: omit them",
+                ),
+                cel(
+                    "!has(self.maxBatchSize) || self.maxBatchSize == 0 || "
+                    "(has(self.inputs) && has(self.outputs) && "
+                    "self.inputs.all(t, t.shape[0] == -1) && "
+                    "self.outputs.all(t, t.shape[0] == -1))",
+                    "maxBatchSize needs a batch axis: every shape of inputs and outputs has to "
+                    "begin with -1",
+                ),
+                cel(
+                    "self.format != 'TorchScript' || !has(self.outputs) || "
+                    "self.outputs.all(t, t.name.matches('^.+__[0-9]+$'))",
+                    "outputs of TorchScript have no names: call them NAME__0, NAME__1 … in the "
+                    "order in which forward() returns them",
+                ),
+                cel(
+                    "!has(self.entryModel) || self.format == 'TritonRepository'",
+                    "entryModel belongs to format TritonRepository",
+                ),
+            ]
+        }
+    )
 
     uri: ModelUri
     format: ModelFormat = Field(ModelFormat.ONNX, description="What the model's bytes are.")
@@ -86,6 +155,34 @@ class Model(ApiModel):
             "Optional pin: sha256 of the model file, checked before anything reads it. "
             "With external data: sha256 of the `sha256sum` listing of all files, sorted by path."
         ),
+    )
+    entry_model: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_][-._A-Za-z0-9]*$",
+        max_length=128,
+        description="TritonRepository: the model that clients call. Omitted: the only model, or "
+        "the only ensemble.",
+    )
+    inputs: list[DeclaredTensor] | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        description="TensorRT, OpenVINO and TorchScript: what goes into the model.",
+        json_schema_extra=list_map("name"),
+    )
+    outputs: list[DeclaredTensor] | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        description="TensorRT, OpenVINO and TorchScript: what comes out of the model.",
+        json_schema_extra=list_map("name"),
+    )
+    max_batch_size: int | None = Field(
+        None,
+        ge=0,
+        le=4096,
+        description="TensorRT, OpenVINO and TorchScript: the largest batch that the model takes. "
+        "0 or omitted: axis 0 is no batch axis.",
     )
     secret_name: ObjectName | None = Field(
         None,
@@ -254,6 +351,17 @@ class Scaling(ApiModel):
 
 class InferenceServiceSpec(ApiModel):
     """The wish. The smallest useful one has a model; all else has a default worth keeping."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "!(self.model.format == 'TensorRT' && self.hardware.accelerator == 'CPU')",
+                    "a TensorRT plan runs on GPUs only: choose hardware.accelerator GPU or Any",
+                )
+            ]
+        }
+    )
 
     model: Model
     objective: Objective = Field(default_factory=Objective)

@@ -6,11 +6,15 @@ from pydantic import ConfigDict, Field
 
 from triton_operator.api.enums import MeasurementSource, ModelFormat, Precision
 from triton_operator.api.fields import ApiModel, Decimal, Digest, Quantity, cel, list_map
+from triton_operator.api.repository import RepositoryFacts
 from triton_operator.api.tensors import Tensor
 
 
 class ModelFile(ApiModel):
-    """One file of the model; the first row is the model itself, the others are external data."""
+    """One file of the model; the first row is the model itself, the others lie beside it.
+
+    A repository has a row for each file, or one for its archive.
+    """
 
     path: str = Field(
         min_length=1, max_length=512, description="Relative to the folder of the model file."
@@ -26,15 +30,15 @@ class ModelFacts(ApiModel):
 
     format: ModelFormat
     inputs: list[Tensor] = Field(
-        min_length=1,
+        default_factory=list,
         max_length=256,
-        description="What goes into the model.",
+        description="What goes into the model; empty where only spec.model can say it.",
         json_schema_extra=list_map("name"),
     )
     outputs: list[Tensor] = Field(
-        min_length=1,
+        default_factory=list,
         max_length=256,
-        description="What comes out of the model.",
+        description="What comes out of the model; empty where only spec.model can say it.",
         json_schema_extra=list_map("name"),
     )
     batchable: bool = Field(
@@ -48,8 +52,14 @@ class ModelFacts(ApiModel):
     files: list[ModelFile] = Field(
         min_length=1,
         max_length=256,
-        description="The model file first, then its external data.",
+        description="The model file first, then what lies beside it.",
         json_schema_extra=list_map("path"),
+    )
+    max_batch_size: int | None = Field(
+        None, ge=0, description="Largest batch that the model takes; omitted: not bounded."
+    )
+    repository: RepositoryFacts | None = Field(
+        None, description="The models of a TritonRepository."
     )
     tool_versions: dict[str, Annotated[str, Field(max_length=128)]] = Field(
         default_factory=dict,

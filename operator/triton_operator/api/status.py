@@ -23,6 +23,7 @@ class ModelStatus(ApiModel):
     # `model_*` names are pydantic's own; this API has none of them.
     model_config = ConfigDict(protected_namespaces=())
 
+    name: str | None = Field(None, max_length=253, description="Name of the model in requests.")
     uri: str = Field(max_length=2048, description="The source that was inspected.")
     digest: str = Field(max_length=71, description="sha256 of what was inspected.")
     format: ModelFormat

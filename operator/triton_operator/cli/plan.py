@@ -18,9 +18,11 @@ from triton_operator.cli.output import (
     print_lines,
     print_table,
 )
-from triton_operator.manifests.children import desired_children, pool_config
+from triton_operator.manifests.children import desired_children
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pool_configs import pool_configs
+from triton_operator.planning.chosen_model import chosen_model
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
 from triton_operator.planning.quantities import cpu_quantity, memory_quantity
@@ -115,8 +117,11 @@ def _planned(
         return Planned(service, "", None, refusal)
     if unusable := unsupported(service.spec.model):
         return Planned(service, digest, facts, unusable)
+    chosen = chosen_model(service.spec.model, facts, allow_code=True)
+    if isinstance(chosen, Refusal):
+        return Planned(service, digest, facts, chosen)
     pools = known_pools(documents.pools, [], defaults)
-    return Planned(service, digest, facts, plan_service(service.spec, facts, pools))
+    return Planned(service, digest, chosen, plan_service(service.spec, chosen, pools))
 
 
 def _owner(service: Service) -> Owner:
@@ -183,7 +188,8 @@ def _print_plan(result: Planned) -> None:
     for row in result.plan.pools:
         print_lines(["", f"pool {row.pool.name}: {row.image}"])
         print_lines(f"  {reason}" for reason in row.reasons)
-        config = pool_config(_owner(result.service), result.facts, row)
-        print_lines(["", "config.pbtxt", *(f"  {line}" for line in config.splitlines())])
+        configs = pool_configs(_owner(result.service), result.facts, row)
+        for name, text in configs.items():
+            print_lines(["", name, *(f"  {line}" for line in text.splitlines())])
     without_effect = unhonored_fields(result.service.spec, result.plan)
     print_lines(["", *(f"without effect: {line}" for line in without_effect)])

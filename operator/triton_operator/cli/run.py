@@ -55,6 +55,11 @@ def run(
     ca_bundle_file: Path | None = typer.Option(
         None, help="PEM file of more certificate authorities of model stores; read again by sweeps."
     ),
+    allow_code_in: list[str] = typer.Option(
+        [],
+        help="Namespace whose models may execute code (Python backends, TorchScript, libraries); "
+        "may be repeated, * is all.",
+    ),
     https_proxy: str = typer.Option(
         "", callback=proxy_address, help="Proxy to https:// stores of models."
     ),
@@ -102,6 +107,7 @@ def run(
             max_bytes=max_model_bytes,
             timeout_seconds=fetch_timeout_seconds,
             pull_secrets=tuple(image_pull_secret),
+            code_namespaces=tuple(allow_code_in),
             ca_bundle=bundle_of(ca_bundle_file),
             proxy=proxy_of(https_proxy, http_proxy, no_proxy),
             inspection_resources=resources_of(

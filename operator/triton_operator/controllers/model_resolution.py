@@ -1,7 +1,7 @@
 """Which model a service means: its digest and facts, or the Job that finds them out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from triton_operator.api import reasons
@@ -25,10 +25,12 @@ from triton_operator.manifests import names
 from triton_operator.manifests.inspection_job import (
     ATTEMPTS,
     inspection_job,
-    source_hash,
+    inspection_job_name,
 )
 from triton_operator.manifests.model_profile import profile_of_facts
 from triton_operator.manifests.owner import Owner
+from triton_operator.planning.chosen_model import chosen_model
+from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.support import unsupported
 
 RETRY_SECONDS = {True: 60.0, False: 300.0}
@@ -60,7 +62,29 @@ def candidate_digests(service: ServiceView) -> list[str]:
 def resolve_model(
     observed: Observed, owner: Owner, model: Model, runtime: Runtime, *, paused: bool
 ) -> Resolution:
-    """The model's digest and facts from a profile, from a Job's report, or not yet."""
+    """The model's digest and facts from a profile, from a Job's report, or not yet.
+
+    The facts are those of the model that clients of this service call (see `chosen_model`).
+    """
+    resolution = _resolved(observed, owner, model, runtime, paused=paused)
+    if resolution.facts is None:
+        return resolution
+    allow_code = observed.fetch.allows_code(owner.namespace)
+    chosen = chosen_model(model, resolution.facts, allow_code=allow_code)
+    if isinstance(chosen, Refusal):
+        # The profile is still written: what is known stays known, and the spec may change.
+        return replace(
+            resolution,
+            finding=_refused(chosen.reason, chosen.message),
+            facts=None,
+            requeue_after_seconds=None,
+        )
+    return replace(resolution, facts=chosen)
+
+
+def _resolved(
+    observed: Observed, owner: Owner, model: Model, runtime: Runtime, *, paused: bool
+) -> Resolution:
     if refusal := unsupported(model):
         return Resolution(_refused(refusal.reason, refusal.message))
     digest = model.digest or _digest_in_status(observed.service, model)
@@ -81,13 +105,13 @@ def _digest_in_status(service: ServiceView, model: Model) -> str | None:
 
 
 def _has_job(observed: Observed, owner: Owner, model: Model, runtime: Runtime) -> bool:
-    name = names.inspection_job(owner.name, source_hash(model, runtime))
+    name = inspection_job_name(owner, model, runtime, observed.fetch)
     return any(isinstance(child, JobView) and child.name == name for child in observed.children)
 
 
 def _by_job(observed: Observed, owner: Owner, model: Model, runtime: Runtime) -> Resolution:
     manifest = inspection_job(owner, model, runtime, observed.fetch)
-    name = names.inspection_job(owner.name, source_hash(model, runtime))
+    name = inspection_job_name(owner, model, runtime, observed.fetch)
     job = next(
         (child for child in observed.children if isinstance(child, JobView) and child.name == name),
         None,

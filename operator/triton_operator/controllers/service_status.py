@@ -40,7 +40,7 @@ def service_status(
     status = InferenceServiceStatus(
         observed_generation=observed.service.generation,
         address=_address(owner),
-        model=_model(spec, resolution),
+        model=_model(owner, spec, resolution),
         pools=rows,
         replicas=sum(view.existing for view in deployments.values()),
         ready_replicas=rollout.ready_replicas,
@@ -72,11 +72,12 @@ def _address(owner: Owner) -> Address:
     return Address(http=f"http://{host}:{HTTP_PORT}", grpc=f"{host}:{GRPC_PORT}")
 
 
-def _model(spec: InferenceServiceSpec, resolution: Resolution) -> ModelStatus | None:
+def _model(owner: Owner, spec: InferenceServiceSpec, resolution: Resolution) -> ModelStatus | None:
     facts: ModelFacts | None = resolution.facts
     if facts is None or resolution.digest is None:
         return None
     return ModelStatus(
+        name=names.triton_model(owner.name, facts),
         uri=spec.model.uri,
         digest=resolution.digest,
         format=facts.format,

@@ -11,11 +11,11 @@ from triton_operator.manifests.deployment import pool_deployment
 from triton_operator.manifests.disruption_budget import disruption_budget, wants_budget
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.manifests.request_size import max_http_input_bytes
 from triton_operator.manifests.service import service_of_pool, service_over_all
 from triton_operator.manifests.trust import trust_config_map, trust_is_needed
-from triton_operator.planning.plan import Plan, PoolPlan
-from triton_operator.triton.model_config import ModelSettings, config_text, model_config
+from triton_operator.planning.plan import Plan
 
 
 def desired_children(
@@ -33,7 +33,7 @@ def desired_children(
     """
     children: list[dict[str, Any]] = []
     for row in plan.pools:
-        config = pool_config(owner, facts, row)
+        config = pool_configs(owner, facts, row)
         children.append(model_config_map(owner, row.pool.name, config))
         children.append(
             pool_deployment(
@@ -66,27 +66,3 @@ def children_of_fetching(
     if settings.ca_bundle and trust_is_needed(settings.ca_bundle, model.uri):
         return [trust_config_map(owner, settings.ca_bundle)]
     return []
-
-
-def pool_config(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> str:
-    """The config.pbtxt of the model on one pool."""
-    return config_text(
-        model_config(
-            ModelSettings(
-                model_name=names.triton_model(owner.name),
-                inputs=facts.inputs,
-                outputs=facts.outputs,
-                max_batch_size=plan.max_batch_size,
-                instances=plan.instances,
-                gpu=plan.pool.is_gpu,
-                threads=plan.threads,
-                dynamic_batching=plan.dynamic_batching,
-                queue_delay_microseconds=plan.queue_delay_microseconds,
-                metric_tags={
-                    "service": owner.name,
-                    "namespace": owner.namespace,
-                    "pool": plan.pool.name,
-                },
-            )
-        )
-    )

@@ -1,6 +1,7 @@
 """The Deployment of one pool: fetch the model, check it, serve it."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from triton_operator.api import labels
@@ -12,6 +13,7 @@ from triton_operator.manifests.fetching import (
     FETCH_CONTAINER,
     FetchSettings,
     fetch_container,
+    format_arguments,
     pod_security,
     source_volumes,
 )
@@ -36,7 +38,7 @@ def pool_deployment(
     digest: str,
     facts: ModelFacts,
     plan: PoolPlan,
-    config: str,
+    config: Mapping[str, str],
     max_http_input_bytes: int | None,
     settings: FetchSettings,
 ) -> dict[str, Any]:
@@ -79,10 +81,10 @@ def pool_deployment(
                     "securityContext": pod_security(),
                     "initContainers": [_fetch(owner, spec, digest, facts, plan, settings)],
                     "containers": [
-                        triton_container(owner, spec, plan, times, max_http_input_bytes)
+                        triton_container(owner, spec, facts, plan, times, max_http_input_bytes)
                     ],
                     "volumes": [
-                        {"name": "models", "emptyDir": {"sizeLimit": models_limit(facts.files)}},
+                        {"name": "models", "emptyDir": {"sizeLimit": models_limit(facts)}},
                         {"name": "tmp", "emptyDir": {"sizeLimit": tmp_limit(facts.files)}},
                         {
                             "name": "shm",
@@ -112,7 +114,6 @@ def _fetch(
     plan: PoolPlan,
     settings: FetchSettings,
 ) -> dict[str, Any]:
-    folder = f"{REPOSITORY}/{names.triton_model(owner.name)}"
     files = json.dumps([file.wire() for file in facts.files], separators=(",", ":"))
     return fetch_container(
         FETCH_CONTAINER,
@@ -121,11 +122,10 @@ def _fetch(
             f"--uri={spec.model.uri}",
             f"--digest={digest}",
             f"--files={files}",
-            f"--into={folder}/1",
-            f"--config={CONFIG_DIR}/{CONFIG_FILE}",
-            f"--config-into={folder}/{CONFIG_FILE}",
+            *_destination(owner, facts),
             f"--max-bytes={settings.max_bytes}",
             f"--timeout-seconds={settings.timeout_seconds}",
+            *format_arguments(spec.model, owner.namespace, settings),
         ],
         spec.model,
         settings,
@@ -141,6 +141,17 @@ def _fetch(
 def _priority(spec: InferenceServiceSpec) -> dict[str, Any]:
     name = spec.runtime.priority_class_name
     return {"priorityClassName": name} if name else {}
+
+
+def _destination(owner: Owner, facts: ModelFacts) -> list[str]:
+    if facts.repository is not None:
+        return [f"--into={REPOSITORY}", f"--completions={CONFIG_DIR}"]
+    folder = f"{REPOSITORY}/{names.triton_model(owner.name, facts)}"
+    return [
+        f"--into={folder}/1",
+        f"--config={CONFIG_DIR}/{CONFIG_FILE}",
+        f"--config-into={folder}/{CONFIG_FILE}",
+    ]
 
 
 def _placement(plan: PoolPlan) -> dict[str, Any]:

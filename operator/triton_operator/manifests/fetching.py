@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inference_service import Model
 from triton_operator.manifests.claims import claim_of
 from triton_operator.manifests.container_resources import ContainerResources
@@ -12,6 +13,7 @@ from triton_operator.manifests.trust import trust_arguments, trust_mounts, trust
 
 SOURCE_DIR = "/source"
 CREDENTIALS_DIR = "/credentials"
+ALL_NAMESPACES = "*"
 FETCH_CONTAINER = "fetch"
 USER_ID = 1000
 """Triton's own user in NVIDIA's images (triton-server)."""
@@ -39,10 +41,31 @@ class FetchSettings:
     max_bytes: int = 20 * 2**30
     timeout_seconds: int = 1800
     pull_secrets: tuple[str, ...] = ()
+    code_namespaces: tuple[str, ...] = ()
+    """Namespaces whose models may execute code; `*` is all of them."""
     ca_bundle: str | None = None
     proxy: Proxy = NO_PROXY
     inspection_resources: ContainerResources = INSPECTION_RESOURCES
     fetch_resources: ContainerResources = FETCH_RESOURCES
+
+    def allows_code(self, namespace: str) -> bool:
+        """Whether models of that namespace may execute code."""
+        return namespace in self.code_namespaces or ALL_NAMESPACES in self.code_namespaces
+
+
+def may_hold_code(model: Model) -> bool:
+    """Whether the right to execute code makes a difference for the model's format."""
+    return model.format in (ModelFormat.TRITON_REPOSITORY, ModelFormat.TORCHSCRIPT)
+
+
+def format_arguments(model: Model, namespace: str, settings: FetchSettings) -> list[str]:
+    """What a fetch has to know about a format other than ONNX."""
+    if model.format is ModelFormat.ONNX:
+        return []
+    arguments = [f"--format={model.format}"]
+    if may_hold_code(model) and settings.allows_code(namespace):
+        arguments.append("--allow-code")
+    return arguments
 
 
 def source_volumes(service: str, model: Model, settings: FetchSettings) -> list[dict[str, Any]]:

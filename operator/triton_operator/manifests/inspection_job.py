@@ -10,6 +10,7 @@ from triton_operator.manifests.desired_hash import content_hash
 from triton_operator.manifests.fetching import (
     FetchSettings,
     fetch_container,
+    may_hold_code,
     pod_security,
     source_volumes,
 )
@@ -24,20 +25,32 @@ PERMANENT_EXIT_CODE = 2
 """Exit code of a failure that the same call would meet again: the Job does not retry it."""
 
 
-def source_hash(model: Model, runtime: Runtime) -> str:
+def source_hash(model: Model, runtime: Runtime, *, allow_code: bool) -> str:
     """A hash of everything that decides what an inspection finds, and whether it can run.
 
     A Job cannot be changed: one whose image cannot be pulled would stay when a pull secret comes.
+    The right to execute code counts only where it makes a difference.
     """
-    source = [model.uri, model.format, model.digest, model.secret_name]
-    options = options_of_every_pod(runtime)
-    return content_hash([*source, options] if options else source)
+    source: list[Any] = [model.uri, model.format, model.digest, model.secret_name]
+    if options := options_of_every_pod(runtime):
+        source.append(options)
+    if allow_code and may_hold_code(model):
+        source.append("code")
+    return content_hash(source)
+
+
+def inspection_job_name(
+    owner: Owner, model: Model, runtime: Runtime, settings: FetchSettings
+) -> str:
+    """The Job's name, which changes with the source, so that a new source is inspected anew."""
+    allow_code = settings.allows_code(owner.namespace)
+    return names.inspection_job(owner.name, source_hash(model, runtime, allow_code=allow_code))
 
 
 def inspection_job(
     owner: Owner, model: Model, runtime: Runtime, settings: FetchSettings
 ) -> dict[str, Any]:
-    """The Job; its name changes with the source, so a new source is inspected anew."""
+    """The Job, named as by `inspection_job_name`."""
     arguments = [
         "inspect",
         f"--uri={model.uri}",
@@ -48,6 +61,8 @@ def inspection_job(
     ]
     if model.digest:
         arguments.append(f"--digest={model.digest}")
+    if may_hold_code(model) and settings.allows_code(owner.namespace):
+        arguments.append("--allow-code")
     container = fetch_container(
         "inspect",
         arguments,
@@ -64,7 +79,7 @@ def inspection_job(
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": owner.metadata(
-            names.inspection_job(owner.name, source_hash(model, runtime)),
+            inspection_job_name(owner, model, runtime, settings),
             {labels.ROLE: labels.INSPECT},
         ),
         "spec": {

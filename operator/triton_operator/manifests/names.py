@@ -3,6 +3,9 @@
 import hashlib
 import re
 
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.planning.chosen_model import entry_model
+
 NAME_LIMIT = 63
 """Names of Services and label values are DNS labels (RFC 1123)."""
 
@@ -32,9 +35,10 @@ def model_profile(digest: str) -> str:
     return digest.replace(":", "-")
 
 
-def triton_model(service: str) -> str:
-    """The model's name in requests: the service's."""
-    return service
+def triton_model(service: str, facts: ModelFacts) -> str:
+    """The model's name in requests: the service's, or that of the repository's entry model."""
+    entry = entry_model(facts)
+    return entry.name if entry else service
 
 
 def bounded(name: str, limit: int = NAME_LIMIT) -> str:

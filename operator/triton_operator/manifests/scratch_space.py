@@ -6,7 +6,7 @@ needed: they stop a pod that would fill the node, nothing else. No disk is set a
 
 from collections.abc import Iterable
 
-from triton_operator.api.model_profile import ModelFile
+from triton_operator.api.model_profile import ModelFacts, ModelFile
 
 MIB = 2**20
 MODEL_MARGIN_BYTES = 256 * MIB
@@ -16,9 +16,13 @@ UNPACKED_COPIES = 4
 """An environment of a Python model is packed in the repository, and unpacked below /tmp."""
 
 
-def models_limit(files: Iterable[ModelFile]) -> str:
-    """Limit of the model repository: twice its files, since each arrives under another name."""
-    return _quantity(2 * _bytes(files) + MODEL_MARGIN_BYTES)
+def models_limit(facts: ModelFacts) -> str:
+    """Limit of the model repository: twice its files, since each arrives under another name.
+
+    An archive is there beside what is unpacked from it, which `size_bytes` has.
+    """
+    files = _bytes(facts.files)
+    return _quantity(max(2 * files, files + facts.size_bytes) + MODEL_MARGIN_BYTES)
 
 
 def tmp_limit(files: Iterable[ModelFile]) -> str:

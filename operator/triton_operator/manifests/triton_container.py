@@ -3,11 +3,13 @@
 from typing import Any
 
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.runtime import RESERVED_ENV_PREFIX
 from triton_operator.manifests import names
 from triton_operator.manifests.fetching import container_security
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.service import GRPC_PORT, HTTP_PORT, METRICS_PORT
+from triton_operator.planning.completion import left_to_triton
 from triton_operator.planning.plan import PoolPlan
 from triton_operator.planning.quantities import cpu_quantity, memory_quantity
 from triton_operator.triton.probes import (
@@ -30,6 +32,7 @@ SHM_MEBIBYTES = 64
 def triton_container(
     owner: Owner,
     spec: InferenceServiceSpec,
+    facts: ModelFacts,
     plan: PoolPlan,
     times: ShutdownTimes,
     max_http_input_bytes: int | None,
@@ -42,6 +45,7 @@ def triton_container(
         max_http_input_bytes=max_http_input_bytes,
         gpu=plan.pool.is_gpu,
         restriction_value=f"$({POD_UID})",
+        complete_configs=facts.repository is None or not left_to_triton(facts.repository.models),
     )
     container: dict[str, Any] = {
         "name": "triton",
@@ -55,7 +59,7 @@ def triton_container(
         ],
         "resources": _resources(plan),
         "startupProbe": _probe(STARTUP),
-        "readinessProbe": _probe(readiness(names.triton_model(owner.name))),
+        "readinessProbe": _probe(readiness(names.triton_model(owner.name, facts))),
         "livenessProbe": _probe(LIVENESS),
         "lifecycle": {"preStop": {"sleep": {"seconds": times.pre_stop_seconds}}},
         "securityContext": container_security(),

@@ -17,18 +17,29 @@ from typing import NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
+from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inspection import Report
 from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
 from triton_operator.model.answer import fitting, write_report
 from triton_operator.model.confinement import Confinement
 from triton_operator.model.errors import ModelFailure, SourceUnavailable, WorkFailed
-from triton_operator.model.facts import refuse_other_formats
-from triton_operator.model.fetch import Transfer
+from triton_operator.model.facts import known_format
+from triton_operator.model.fetch import FileNames, Transfer
 from triton_operator.model.https_source import Patience
 from triton_operator.model.job import Delivery, Inspection, deliver, inspect
+from triton_operator.model.opaque import (
+    MAIN_FILES,
+    OpaqueInspection,
+    file_names,
+    inspect_opaque,
+    refuse_program,
+)
 from triton_operator.model.progress import Progress
 from triton_operator.model.receiving import Deadline
+from triton_operator.model.repository.archive import archive_suffix
+from triton_operator.model.repository.delivery import RepositoryDelivery, deliver_repository
+from triton_operator.model.repository.inspection import RepositoryInspection, inspect_repository
 from triton_operator.model.sources import Surroundings, source_for
 
 DONE, RETRYABLE, PERMANENT = 0, 1, 2
@@ -59,6 +70,8 @@ def arguments() -> Arguments:
     shared.add_argument(
         "--ca-file", type=Path, metavar="FILE", help="PEM of more certificate authorities"
     )
+    shared.add_argument("--format", default="ONNX")
+    shared.add_argument("--allow-code", action="store_true", help="models may execute code")
     shared.add_argument("--max-bytes", type=int, default=_DEFAULT_MAX_BYTES, metavar="N")
     shared.add_argument(
         "--timeout-seconds", type=float, default=_DEFAULT_TIMEOUT_SECONDS, metavar="N"
@@ -74,7 +87,6 @@ def arguments() -> Arguments:
     one = commands.add_parser(
         "inspect", parents=[shared], allow_abbrev=False, help="report a model's facts"
     )
-    one.add_argument("--format", default="ONNX")
     one.add_argument("--digest", metavar="sha256:…", help="pin, checked before parsing")
     one.add_argument("--work-dir", type=Path, default=Path("/scratch"), metavar="DIR")
     one.add_argument("--parse-memory-bytes", type=int, metavar="N", help="default: from the file")
@@ -87,6 +99,9 @@ def arguments() -> Arguments:
     two.add_argument("--into", type=Path, required=True, metavar="DIR")
     two.add_argument("--config", type=Path, metavar="FILE")
     two.add_argument("--config-into", type=Path, metavar="FILE")
+    two.add_argument(
+        "--completions", type=Path, metavar="DIR", help="NAME.pbtxt for models of a repository"
+    )
     return parser
 
 
@@ -106,8 +121,7 @@ def run(given: argparse.Namespace) -> Report | None:
         sleep=time.sleep,
         say=log.info,
     )
-    if given.command == "inspect":
-        refuse_other_formats(given.format)
+    format = known_format(given.format)
     transfer = Transfer(
         source=source_for(given.uri, around),
         deadline=Deadline.after(given.timeout_seconds, time.monotonic),
@@ -115,31 +129,81 @@ def run(given: argparse.Namespace) -> Report | None:
         max_bytes=given.max_bytes,
     )
     if given.command == "inspect":
-        confinement = Confinement(
-            memory_bytes=given.parse_memory_bytes, cpu_seconds=given.parse_cpu_seconds
-        )
-        return inspect(
-            Inspection(
+        return _inspected(given, format, transfer)
+    _delivered(given, format, transfer)
+    return None
+
+
+def _inspected(given: argparse.Namespace, format: ModelFormat, transfer: Transfer) -> Report:
+    confinement = Confinement(
+        memory_bytes=given.parse_memory_bytes, cpu_seconds=given.parse_cpu_seconds
+    )
+    if format is ModelFormat.TRITON_REPOSITORY:
+        return inspect_repository(
+            RepositoryInspection(
                 transfer=transfer,
+                archive=archive_suffix(given.uri),
                 digest=given.digest,
+                allow_code=given.allow_code,
                 work_dir=given.work_dir,
                 confinement=confinement,
                 say=log.info,
             )
         )
+    if format in MAIN_FILES:
+        return inspect_opaque(
+            OpaqueInspection(
+                transfer=transfer,
+                format=format,
+                uri=given.uri,
+                digest=given.digest,
+                allow_code=given.allow_code,
+                work_dir=given.work_dir,
+                confinement=confinement,
+                say=log.info,
+            )
+        )
+    return inspect(
+        Inspection(
+            transfer=transfer,
+            digest=given.digest,
+            work_dir=given.work_dir,
+            confinement=confinement,
+            say=log.info,
+        )
+    )
+
+
+def _delivered(given: argparse.Namespace, format: ModelFormat, transfer: Transfer) -> None:
     if (given.config is None) != (given.config_into is None):
         raise WorkFailed(reasons.INVALID_ARGUMENTS, "--config and --config-into go together")
+    if format is ModelFormat.TRITON_REPOSITORY:
+        deliver_repository(
+            RepositoryDelivery(
+                transfer=transfer,
+                archive=archive_suffix(given.uri),
+                files=listed_files(given.files),
+                digest=given.digest,
+                allow_code=given.allow_code,
+                into=given.into,
+                completions=given.completions,
+                confinement=Confinement(),
+                say=log.info,
+            )
+        )
+        return
+    refuse_program(format, allowed=given.allow_code)
     deliver(
         Delivery(
             transfer=transfer,
             files=listed_files(given.files),
             digest=given.digest,
             into=given.into,
+            names=file_names(format, given.uri) if format in MAIN_FILES else FileNames(),
             config=None if given.config is None else (given.config, given.config_into),
             say=log.info,
         )
     )
-    return None
 
 
 def listed_files(text: str) -> list[ModelFile]:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -23,6 +24,10 @@ from triton_operator.model import reasons
 from triton_operator.model.errors import ModelFailure, ModelRefused
 from triton_operator.model.limits import InspectionLimits
 from triton_operator.model.model_structure import ModelStructure
+from triton_operator.model.openvino_ir import IrStructure
+from triton_operator.model.repository.found import RepositoryStructure
+
+Answer = TypeVar("Answer", bound=ApiModel)
 
 _BASE_MEMORY_BYTES = 1 << 30
 """Address space for Python, NumPy and ONNX (some 200 MiB) and for small models."""
@@ -51,6 +56,11 @@ class _Refusal(ApiModel):
     failure: Failure
 
 
+_ARCHIVE_BYTES_PER_SECOND = 10_000_000
+"""Least rate at which an archive is looked through, in bytes of the archive: far below a real one,
+which is 50 to 100 MB/s for gzip."""
+
+
 def read_confined(path: Path, confinement: Confinement) -> ModelStructure:
     """`read_structure(path, InspectionLimits())`, in a confined child.
 
@@ -58,16 +68,53 @@ def read_confined(path: Path, confinement: Confinement) -> ModelStructure:
         ModelFailure: what `read_structure` raises, or `ParserFailed` if the child dies.
     """
     size = path.stat().st_size if path.exists() else 0
-    memory = confinement.memory_for(size)
+    return _answer(
+        ModelStructure,
+        ["model", str(path)],
+        confinement.memory_for(size),
+        confinement.cpu_seconds,
+    )
+
+
+def read_repository_confined(
+    path: Path, most_bytes: int, confinement: Confinement
+) -> RepositoryStructure:
+    """`read_repository(path, most_bytes)`, in a confined child.
+
+    Raises:
+        ModelFailure: what `read_repository` raises, or `ParserFailed` if the child dies.
+    """
+    archive_bytes = path.stat().st_size if path.is_file() else 0
+    return _answer(
+        RepositoryStructure,
+        ["repository", str(path), f"--most-bytes={most_bytes}"],
+        # Nothing here grows with the archive: it is read in pieces.
+        confinement.memory_for(0),
+        confinement.cpu_seconds + archive_bytes // _ARCHIVE_BYTES_PER_SECOND,
+    )
+
+
+def read_ir_confined(path: Path, confinement: Confinement) -> IrStructure:
+    """`read_ir(path)`, in a confined child.
+
+    Raises:
+        ModelFailure: what `read_ir` raises, or `ParserFailed` if the child dies.
+    """
+    return _answer(
+        IrStructure, ["openvino", str(path)], confinement.memory_for(0), confinement.cpu_seconds
+    )
+
+
+def _answer(answer: type[Answer], task: list[str], memory: int, cpu_seconds: int) -> Answer:
     child = subprocess.run(
         [
             sys.executable,
             "-P",  # the working directory may hold downloaded files: never import from there
             "-m",
             "triton_operator.model.confinement",
-            str(path),
+            *task,
             f"--memory-bytes={memory}",
-            f"--cpu-seconds={confinement.cpu_seconds}",
+            f"--cpu-seconds={cpu_seconds}",
         ],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -77,13 +124,11 @@ def read_confined(path: Path, confinement: Confinement) -> ModelStructure:
         env=_environment(),
     )
     if child.returncode == 0:
-        return ModelStructure.model_validate_json(child.stdout)
+        return answer.model_validate_json(child.stdout)
     try:
         failure = _Refusal.model_validate_json(child.stdout).failure
     except ValidationError:
-        raise ModelRefused(
-            reasons.PARSER_FAILED, _obituary(child, memory, confinement.cpu_seconds)
-        ) from None
+        raise ModelRefused(reasons.PARSER_FAILED, _obituary(child, memory, cpu_seconds)) from None
     raise ModelFailure(failure.reason, failure.message, retryable=failure.retryable)
 
 
@@ -124,15 +169,15 @@ def confine(memory_bytes: int, cpu_seconds: int) -> None:
 def child(arguments: list[str]) -> int:
     """The program of the child: limits first, the parser after."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("task", choices=("model", "repository", "openvino"))
     parser.add_argument("path", type=Path)
+    parser.add_argument("--most-bytes", type=int, default=0)
     parser.add_argument("--memory-bytes", type=int, required=True)
     parser.add_argument("--cpu-seconds", type=int, required=True)
     given = parser.parse_args(arguments)
     confine(given.memory_bytes, given.cpu_seconds)
     try:
-        from triton_operator.model.structure import read_structure
-
-        structure = read_structure(given.path, InspectionLimits())
+        structure = _read(given.task, given.path, given.most_bytes)
     except ModelFailure as error:
         sys.stdout.write(_Refusal(failure=error.failure).model_dump_json(by_alias=True))
         return 1
@@ -141,6 +186,20 @@ def child(arguments: list[str]) -> int:
         return 1
     sys.stdout.write(structure.model_dump_json(by_alias=True))
     return 0
+
+
+def _read(task: str, path: Path, most_bytes: int) -> ApiModel:
+    if task == "repository":
+        from triton_operator.model.repository.structure import read_repository
+
+        return read_repository(path, most_bytes)
+    if task == "openvino":
+        from triton_operator.model.openvino_ir import read_ir
+
+        return read_ir(path)
+    from triton_operator.model.structure import read_structure
+
+    return read_structure(path, InspectionLimits())
 
 
 if __name__ == "__main__":

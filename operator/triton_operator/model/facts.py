@@ -27,18 +27,15 @@ def facts_of(structure: ModelStructure, files: Sequence[ModelFile]) -> ModelFact
     )
 
 
-def refuse_other_formats(format: str) -> None:
-    """Only ONNX can be inspected.
+def known_format(format: str) -> ModelFormat:
+    """The format of that name.
 
     Raises:
         ModelRefused: `FormatNotSupported`.
     """
-    if format == ModelFormat.ONNX:
-        return
-    known = format in set(ModelFormat)
+    if format in set(ModelFormat):
+        return ModelFormat(format)
     raise ModelRefused(
         reasons.FORMAT_NOT_SUPPORTED,
-        f"models of the format {format} cannot be inspected yet; export the model as ONNX"
-        if known
-        else f"there is no model format '{format}'; ONNX works",
+        f"there is no model format '{format}'; there are {', '.join(ModelFormat)}",
     )

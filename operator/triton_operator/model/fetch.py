@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,19 +37,21 @@ class Transfer:
         *,
         most_bytes: int | None = None,
         listed: ModelFile | None = None,
+        name: str | None = None,
     ) -> ModelFile:
         """One file, written to `into` or only hashed; `path` None is the model itself.
 
-        `most_bytes` is `max_bytes` unless stated; `listed` is what the file has to be.
+        `most_bytes` is `max_bytes` unless stated; `listed` is what the file has to be; `name` is
+        how it is called in the row, its path or `model.onnx` unless stated.
 
         Raises:
             ModelFailure: as `Source.read` and `Receiver`.
         """
-        name = path or MODEL_FILE_NAME
+        row_name = name or path or MODEL_FILE_NAME
 
         def receiver(stream: BinaryIO | None) -> Receiver:
             return Receiver(
-                name,
+                row_name,
                 stream,
                 most_bytes=self.max_bytes if most_bytes is None else most_bytes,
                 deadline=self.deadline,
@@ -60,7 +62,7 @@ class Transfer:
         if into is None:
             hashing = receiver(None)
             self.source.read(path, hashing)
-            return hashing.row(name)
+            return hashing.row(row_name)
         try:
             descriptor = os.open(
                 into, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _FILE_MODE
@@ -71,11 +73,27 @@ class Transfer:
                 self.source.read(path, writing)
         except OSError as error:
             raise _not_writable(into, error) from error
-        return writing.row(name)
+        return writing.row(row_name)
 
 
-def fetch_files(transfer: Transfer, files: Sequence[ModelFile], digest: str, folder: Path) -> None:
-    """Put exactly `files` into `folder`, the first one as `model.onnx`.
+@dataclass(frozen=True)
+class FileNames:
+    """`main` is how the model file is called in Triton's repository. `at_source` has the path, by
+    name in the repository, of files that are called differently at their source.
+    """
+
+    main: str = MODEL_FILE_NAME
+    at_source: Mapping[str, str] = field(default_factory=dict)
+
+
+def fetch_files(
+    transfer: Transfer,
+    files: Sequence[ModelFile],
+    digest: str,
+    folder: Path,
+    names: FileNames = FileNames(),  # immutable
+) -> None:
+    """Put exactly `files` into `folder`, the first one under the name of the model file.
 
     Every file arrives under a temporary name, and gets its own name after all of them have the
     size and digest that is listed. Files that are already right stay: a container may be restarted.
@@ -84,7 +102,7 @@ def fetch_files(transfer: Transfer, files: Sequence[ModelFile], digest: str, fol
         ModelRefused: `DigestMismatch`, `ExternalDataRefused`, `ModelTooLarge`.
         ModelFailure: as `Transfer.receive`.
     """
-    rows = _stored(files)
+    rows = _stored(files, names.main)
     if (listed := model_digest(rows)) != digest:
         raise ModelRefused(
             reasons.DIGEST_MISMATCH,
@@ -105,7 +123,10 @@ def fetch_files(transfer: Transfer, files: Sequence[ModelFile], digest: str, fol
     try:
         for row, part in zip(missing, parts, strict=True):
             part.unlink(missing_ok=True)
-            transfer.receive(None if row.path == MODEL_FILE_NAME else row.path, part, listed=row)
+            path = names.at_source.get(row.path, row.path)
+            transfer.receive(
+                None if row.path == names.main else path, part, listed=row, name=row.path
+            )
         for row, part in zip(missing, parts, strict=True):
             final = folder / row.path
             final.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -135,12 +156,12 @@ def copy_config(file: Path, into: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _stored(files: Sequence[ModelFile]) -> list[ModelFile]:
+def _stored(files: Sequence[ModelFile], main: str) -> list[ModelFile]:
     """The rows under the names that they get; names come from an untrusted file, again."""
     if not files:
         raise WorkFailed(reasons.INVALID_ARGUMENTS, "the list of files is empty")
     first, *others = files
-    rows = [first.model_copy(update={"path": MODEL_FILE_NAME})]
+    rows = [first.model_copy(update={"path": main})]
     rows += [row.model_copy(update={"path": safe_path(row.path)}) for row in others]
     if len({row.path for row in rows}) != len(rows):
         raise ModelRefused(reasons.EXTERNAL_DATA_REFUSED, "one file is listed twice")

@@ -13,7 +13,7 @@ from triton_operator.model.digest import MODEL_FILE_NAME, model_digest
 from triton_operator.model.errors import ModelRefused, WorkFailed
 from triton_operator.model.external_files import refuse_too_short
 from triton_operator.model.facts import facts_of
-from triton_operator.model.fetch import Transfer, copy_config, fetch_files
+from triton_operator.model.fetch import FileNames, Transfer, copy_config, fetch_files
 from triton_operator.model.limits import InspectionLimits
 from triton_operator.model.progress import Say
 
@@ -98,6 +98,7 @@ class Delivery:
     files: Sequence[ModelFile]
     digest: str
     into: Path
+    names: FileNames
     config: tuple[Path, Path] | None
     say: Say
 
@@ -108,7 +109,7 @@ def deliver(job: Delivery) -> None:
     Raises:
         ModelFailure: whatever the steps raise.
     """
-    fetch_files(job.transfer, job.files, job.digest, job.into)
+    fetch_files(job.transfer, job.files, job.digest, job.into, job.names)
     job.say(f"{len(job.files)} files are there and are {job.digest}")
     if job.config is not None:
         copy_config(*job.config)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from triton_operator.api.repository import MOST_MODELS
+
 
 @dataclass(frozen=True, kw_only=True)
 class InspectionLimits:
@@ -28,3 +30,38 @@ class InspectionLimits:
 
     tensor_bytes: int = 2_147_483_647
     """Of one input or output whose dynamic axes have length 1: no message to Triton is larger."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryLimits:
+    """Bounds on one model repository, in a folder or unpacked."""
+
+    listed_files: int = 256
+    """In a folder: what a ModelProfile keeps. An archive is one file there."""
+
+    entries: int = 10_000
+    """In an archive, folders included."""
+
+    models: int = MOST_MODELS
+
+    path: int = 512
+    """Characters of one path."""
+
+    depth: int = 16
+    """Folders above a file."""
+
+    config_bytes: int = 1 << 20
+    """Of one config.pbtxt."""
+
+    configs_bytes: int = 8 << 20
+    """Of all config.pbtxt together."""
+
+    header_bytes: int = 64 << 10
+    """Of one entry's extended header in a tar, such as a long name."""
+
+    free_bytes: int = 64 << 20
+    """Unpacked bytes before the ratio counts: small files compress well."""
+
+    ratio: int = 100
+    """Unpacked bytes for each byte of the archive. Weights of a trained model hardly compress;
+    a bomb has a thousand."""

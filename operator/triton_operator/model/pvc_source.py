@@ -11,8 +11,15 @@ from pathlib import Path, PurePosixPath
 
 from triton_operator.model import reasons
 from triton_operator.model.digest import CHUNK_BYTES, MODEL_FILE_NAME
-from triton_operator.model.errors import ModelFailure, SourceRefused, SourceUnavailable
+from triton_operator.model.errors import (
+    ModelFailure,
+    ModelRefused,
+    SourceRefused,
+    SourceUnavailable,
+)
+from triton_operator.model.limits import RepositoryLimits
 from triton_operator.model.receiving import Receiver
+from triton_operator.model.repository.tree import tree_entries
 
 _MOST_LISTED = 5
 
@@ -53,6 +60,35 @@ class PvcSource:
                     into.write(chunk)
         except OSError as error:
             raise self._failure(error, named, name) from error
+
+    def files(self, most: int) -> list[str]:
+        """All files below the folder; see `ListingSource.files`."""
+        name = f"pvc://{self._claim}/{self._path}"
+        root = self._root / self._path
+        if not root.resolve().is_relative_to(self._root.resolve()):
+            raise SourceRefused(
+                reasons.SOURCE_FORBIDDEN,
+                f"{name} is a link that leaves its volume; copy the folder into the volume",
+            )
+        if root.exists() and not root.is_dir():
+            raise SourceRefused(
+                reasons.SOURCE_NOT_FOUND,
+                f"{name} is no folder, and its name does not end as that of an archive "
+                "(.tar, .tar.gz, .tgz, .zip)",
+            )
+        found: list[str] = []
+        try:
+            for entry in tree_entries(root, RepositoryLimits()):
+                if not entry.is_folder:
+                    found.append(entry.path)
+                if len(found) > most:
+                    raise ModelRefused(
+                        reasons.REPOSITORY_REFUSED,
+                        f"{name} has more than {most} files; pack it into a .tar.gz, which is one",
+                    )
+        except OSError as error:
+            raise self._failure(error, self._path, name) from error
+        return found
 
     def _open(self, named: PurePosixPath, name: str) -> int:
         # O_NONBLOCK: opening a named pipe must not wait for somebody to write into it.

@@ -4,10 +4,10 @@ A reason says what kind of thing is wrong; the message beside it says where, and
 """
 
 NOT_A_MODEL = "NotAModel"
-"""The bytes are no complete, consistent ONNX model."""
+"""The bytes are no complete, consistent model of the stated format."""
 
 FORMAT_NOT_SUPPORTED = "FormatNotSupported"
-"""The stated format is one that cannot be inspected yet."""
+"""The stated format is none of those that there are."""
 
 UNSUPPORTED_TYPE = "UnsupportedType"
 """An input or output has an element type, or a kind, that Triton's protocol cannot carry."""
@@ -38,6 +38,15 @@ PARSER_FAILED = "ParserFailed"
 
 EXTERNAL_DATA_REFUSED = "ExternalDataRefused"
 """A file of external data has a forbidden name, is a link, is missing, or is too short."""
+
+REPOSITORY_REFUSED = "RepositoryRefused"
+"""A model repository has a wrong layout or a wrong config.pbtxt, or names that cannot be kept."""
+
+ARCHIVE_REFUSED = "ArchiveRefused"
+"""An archive is damaged, unpacks to far more than it has, or holds links or devices."""
+
+CODE_NOT_ALLOWED = "CodeNotAllowed"
+"""The model executes code, and the namespace is not one that may."""
 
 DIGEST_MISMATCH = "DigestMismatch"
 """The bytes are not the ones that were pinned."""

@@ -34,6 +34,8 @@ def choose_batching(batching: Batching, facts: ModelFacts, *, gpu: bool) -> Batc
     A model with a batch axis keeps it with mode Off too (size 1), so that clients send the same
     shapes whatever the mode.
     """
+    if facts.repository is not None:
+        return _as_configured(batching, facts)
     if not facts.batchable:
         if batching.mode is BatchingMode.FIXED and batching.max_batch_size != 1:
             return Refusal(
@@ -44,17 +46,40 @@ def choose_batching(batching: Batching, facts: ModelFacts, *, gpu: bool) -> Batc
         return BatchChoice(0, False, f"no batching: {facts.reason}")
     if batching.mode is BatchingMode.OFF:
         return BatchChoice(1, False, "batch size 1: spec.batching.mode is Off")
+    largest = facts.max_batch_size
     if batching.mode is BatchingMode.FIXED and batching.max_batch_size is not None:
         size = batching.max_batch_size
+        if largest is not None and size > largest:
+            return Refusal(
+                BATCHING_NOT_POSSIBLE,
+                f"spec.batching.maxBatchSize is {size}, but {facts.reason}; choose at most that",
+            )
         return BatchChoice(size, size > 1, f"batch size {size}: spec.batching.mode is Fixed")
     default = UNMEASURED_GPU_BATCH if gpu else UNMEASURED_CPU_BATCH
     kind = "GPU" if gpu else "CPU"
     if batching.max_batch_size is not None and batching.max_batch_size < default:
         size = batching.max_batch_size
-        return BatchChoice(size, size > 1, f"batch size {size}: bound in spec.batching")
+        if largest is None or size <= largest:
+            return BatchChoice(size, size > 1, f"batch size {size}: bound in spec.batching")
+    if largest is not None and largest < default:
+        return BatchChoice(largest, largest > 1, f"batch size {largest}: {facts.reason}")
     return BatchChoice(
         default,
         True,
         f"batch size {default}: the model allows it ({facts.reason}), "
         f"and {default} is the bound for a {kind} until the model is measured",
     )
+
+
+def _as_configured(batching: Batching, facts: ModelFacts) -> BatchChoice | Refusal:
+    """A repository keeps the batch sizes that its author chose."""
+    size = facts.max_batch_size or 0
+    wanted = batching.max_batch_size
+    fixed = batching.mode is BatchingMode.FIXED
+    if wanted is not None and (wanted != max(1, size) if fixed else wanted < size):
+        return Refusal(
+            BATCHING_NOT_POSSIBLE,
+            f"spec.batching.maxBatchSize is {wanted}, but {facts.reason}, which is kept; change it "
+            "there, or omit spec.batching.maxBatchSize",
+        )
+    return BatchChoice(size, False, f"batch size {size}: {facts.reason}")

@@ -10,7 +10,9 @@ from triton_operator.api.inference_service import (
 )
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.planning.batching import BatchChoice, choose_batching
+from triton_operator.planning.completion import Completion, completions, left_to_triton
 from triton_operator.planning.compute import choose_compute
+from triton_operator.planning.device import needed_device, usable_pools
 from triton_operator.planning.memory import choose_memory
 from triton_operator.planning.placement import Placement, place
 from triton_operator.planning.pools import Pool
@@ -29,6 +31,8 @@ from triton_operator.triton.tensor_shapes import tensor_problem
 
 UNKNOWN_RELEASE = "UnknownTritonRelease"
 MODEL_NOT_SERVABLE = "ModelNotServable"
+_MOST_COMPLETION_REASONS = 10
+"""A status holds 32 reasons; a repository may have 64 models."""
 GIVEN_UP_AFTER_BOUNDS = 5
 """A request that waited five times the bound has been given up by its client."""
 
@@ -55,6 +59,8 @@ class PoolPlan:
     memory_bytes: int
     longest_request_seconds: int
     reasons: tuple[str, ...]
+    completions: tuple[Completion, ...] = ()
+    """One for each model of a repository, the model that clients call first."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,10 @@ def plan_service(
 
     Replicas do not spill over to a second pool yet, so exactly one pool is in use: the first.
     """
-    placement = place(spec.hardware, spec.objective.prefer, pools)
+    usable = usable_pools(facts, spec.hardware, pools)
+    if isinstance(usable, Refusal):
+        return usable
+    placement = place(spec.hardware, spec.objective.prefer, usable)
     if isinstance(placement, Refusal):
         return placement
     row = _pool_plan(spec, facts, placement)
@@ -102,7 +111,7 @@ def _pool_plan(
         return batch
     if refusal := _unservable(facts, batch):
         return refusal
-    precision = choose_precision(spec.precision)
+    precision = choose_precision(spec.precision, facts.format)
     compute = choose_compute(spec.hardware.resources, pool.replica_resources, gpu=pool.is_gpu)
     memory = choose_memory(
         spec.hardware.resources,
@@ -114,6 +123,9 @@ def _pool_plan(
     )
     standby = [pool.name for pool in placement.pools[1:]]
     reasons = [placement.reason, batch.reason, precision.reason, compute.reason, memory.reason]
+    added = _completions(spec, facts, compute.threads, gpu=pool.is_gpu)
+    reasons += [row.reason for row in added if row.reason][:_MOST_COMPLETION_REASONS]
+    reasons += _model_notes(facts)
     reasons += [note for note in (_opset_note(release, facts), security_finding(release)) if note]
     if standby:
         reasons.append(f"fits too, but is not used yet: {', '.join(standby)}")
@@ -125,7 +137,7 @@ def _pool_plan(
         release=release,
         precision=precision.precision,
         max_batch_size=batch.max_batch_size,
-        dynamic_batching=batch.dynamic,
+        dynamic_batching=batch.dynamic or any(row.dynamic_batching for row in added),
         queue_delay_microseconds=_queue_delay(spec, batch),
         instances=compute.instances,
         threads=compute.threads,
@@ -134,7 +146,31 @@ def _pool_plan(
         memory_bytes=memory.memory_bytes,
         longest_request_seconds=longest_request_seconds(spec),
         reasons=tuple(reasons),
+        completions=added,
     )
+
+
+def _completions(
+    spec: InferenceServiceSpec, facts: ModelFacts, threads: int | None, *, gpu: bool
+) -> tuple[Completion, ...]:
+    if facts.repository is None:
+        return ()
+    return completions(facts.repository.models, spec.batching, gpu=gpu, threads=threads)
+
+
+def _model_notes(facts: ModelFacts) -> list[str]:
+    notes = []
+    if device := needed_device(facts):
+        notes.append(f"{device.kind} pools only: {device.reason}")
+    if facts.repository is not None:
+        entry, *others = facts.repository.models
+        notes.append(
+            f"clients call model {entry.name}"
+            + (f"; {len(others)} more in the repository" if others else "")
+        )
+        if silent := left_to_triton(facts.repository.models):
+            notes.append(f"Triton reads inputs and outputs from the files of {', '.join(silent)}")
+    return notes
 
 
 def _release(spec: InferenceServiceSpec, pool: Pool) -> Release | Refusal:

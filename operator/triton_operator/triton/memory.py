@@ -31,6 +31,9 @@ ACTIVATIONS_FLOOR_BYTES = 16 * MIB
 UNKNOWN_AXIS = 512
 """Length assumed for an axis of any length: a text of tokens, a side of a picture."""
 STRING_BYTES = 64
+MODEL_BYTES = 128 * MIB
+"""For each further model of a repository: a Python model's process takes 60 to 75 MiB before it
+imports anything of its own."""
 FP32_BYTES = 4
 ROUNDING_BYTES = 64 * MIB
 
@@ -47,6 +50,8 @@ def replica_memory_bytes(
         total = GPU_BASE_BYTES + WEIGHT_COPIES * weights + instances * per_instance
     else:
         total = CPU_BASE_BYTES + instances * (WEIGHT_COPIES * weights + per_instance)
+    if facts.repository is not None:
+        total += MODEL_BYTES * (len(facts.repository.models) - 1)
     return -(-total // ROUNDING_BYTES) * ROUNDING_BYTES
 
 

@@ -1,4 +1,4 @@
-"""config.pbtxt of an ONNX model, as Triton's own protobuf message.
+"""config.pbtxt of a model in one file, as Triton's own protobuf message.
 
 What is left out matters as much. Any queue policy (sizes, timeouts, priorities) makes Triton's
 batcher sleep up to 500 ms with work in its queue; `format` wants exactly three dimensions; fields
@@ -12,13 +12,13 @@ from typing import Any
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
+from triton_operator.api.enums import ModelFormat
 from triton_operator.api.tensors import Tensor
+from triton_operator.triton.backends import BACKENDS
 from triton_operator.triton.datatypes import config_type
 from triton_operator.triton.model_config_schema import schema
 from triton_operator.triton.tensor_shapes import item_shape, tensor_problem
 from triton_operator.triton.warm_up import warm_up_batch_sizes
-
-BACKEND = "onnxruntime"
 
 
 class InvalidConfig(ValueError):
@@ -31,7 +31,7 @@ class ModelSettings:
 
     Shapes of `inputs` and `outputs` include the batch axis. `max_batch_size` is Triton's: 0 means
     that the tensors have no batch axis; above 0 their axis 0 is one. `instances` run at once, each
-    with `threads` threads (CPU only; None leaves it to ONNX Runtime, which takes one per core of
+    with `threads` threads (CPU only; None leaves it to the backend, which takes one per core of
     the *node*). `dynamic_batching` puts requests of several clients together, each waiting at most
     `queue_delay_microseconds` for others. `metric_tags` become labels of Triton's metrics, each
     with an underscore in front.
@@ -48,6 +48,7 @@ class ModelSettings:
     queue_delay_microseconds: int = 0
     metric_tags: Mapping[str, str] = field(default_factory=dict)
     warm_up: bool = True
+    format: ModelFormat = ModelFormat.ONNX
 
 
 def model_config(settings: ModelSettings) -> Message:
@@ -60,9 +61,11 @@ def model_config(settings: ModelSettings) -> Message:
     """
     _check(settings)
     proto: Any = schema()
+    backend = BACKENDS[settings.format]
     config = proto.ModelConfig(
         name=settings.model_name,
-        backend=BACKEND,
+        backend=backend.name,
+        platform=backend.platform,
         max_batch_size=settings.max_batch_size,
         input=[_tensor(proto.ModelInput, tensor, settings) for tensor in settings.inputs],
         output=[_tensor(proto.ModelOutput, tensor, settings) for tensor in settings.outputs],
@@ -76,8 +79,10 @@ def model_config(settings: ModelSettings) -> Message:
     if settings.dynamic_batching and settings.max_batch_size > 1:
         config.dynamic_batching.SetInParent()
         config.dynamic_batching.max_queue_delay_microseconds = settings.queue_delay_microseconds
-    if settings.threads is not None and not settings.gpu:
-        config.parameters["intra_op_thread_count"].string_value = str(settings.threads)
+    if settings.threads is not None and not settings.gpu and backend.threads_parameter:
+        config.parameters[backend.threads_parameter].string_value = str(settings.threads)
+        for key, value in backend.cpu_parameters.items():
+            config.parameters[key].string_value = value
     if settings.warm_up:
         for batch_size in warm_up_batch_sizes(settings.inputs, settings.max_batch_size):
             _add_warm_up(config, batch_size)

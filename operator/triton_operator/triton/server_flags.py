@@ -12,6 +12,9 @@ inference, and what tells clients and autoscalers of models (metadata, model-con
 RESTRICTION_KEY = "triton-operator-key"
 """The HTTP header that opens them; over gRPC `triton-grpc-protocol-` stands before it."""
 
+AS_CONFIGURED = "--disable-auto-complete-config"
+"""Where config.pbtxt says all: completing it would open (TensorRT: build) the model twice."""
+
 
 def server_args(
     release: Release,
@@ -21,9 +24,11 @@ def server_args(
     max_http_input_bytes: int | None,
     gpu: bool,
     restriction_value: str,
+    complete_configs: bool = True,
 ) -> tuple[str, ...]:
     """Arguments after `tritonserver`.
 
+    `complete_configs`: every config.pbtxt names its inputs and outputs.
     `max_http_input_bytes` None keeps Triton's own limit (64 MB); releases that cannot change it
     keep it too. `restriction_value` is what the header `RESTRICTION_KEY` must say for an endpoint
     of `RESTRICTED_APIS` to answer. The endpoints for SageMaker and Vertex AI are off unless asked
@@ -36,8 +41,7 @@ def server_args(
         "--model-control-mode=none",
         "--exit-on-error=true",
         "--strict-readiness=true",
-        # config.pbtxt says everything; completing it would open (TensorRT: build) the model twice.
-        "--disable-auto-complete-config",
+        *([AS_CONFIGURED] if complete_configs else []),
         f"--exit-timeout-secs={exit_timeout_seconds}",
         f"--http-port={HTTP_PORT}",
         f"--grpc-port={GRPC_PORT}",

@@ -286,10 +286,10 @@ class Refused(NamedTuple):
         Refused(
             "format",
             [
-                service(model={"uri": "pvc://m/a.plan", "format": "TensorRT", "digest": DIGEST}),
+                service(model={"uri": "pvc://m/a", "format": "TritonRepository", "digest": DIGEST}),
                 profile(),
             ],
-            "FormatNotSupported: spec.model.format",
+            "FormatMismatch: spec.model.format is TritonRepository",
         ),
         Refused(
             "release unknown",

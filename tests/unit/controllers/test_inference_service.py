@@ -297,15 +297,6 @@ MODEL = [
         events=("Warning SourceNotSupported",),
     ),
     Row(
-        "format not supported",
-        "no Job could inspect it",
-        lambda: first_sight(model={"uri": "pvc://models/a.plan", "format": "TensorRT"}),
-        replicas={},
-        conditions=without_model("FormatNotSupported"),
-        says={"ModelReady": "spec.model.format: TensorRT"},
-        events=("Warning FormatNotSupported",),
-    ),
-    Row(
         "source not supported any more",
         "a bad change never takes down what serves",
         serving,

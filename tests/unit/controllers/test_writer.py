@@ -27,7 +27,7 @@ from triton_operator.manifests.service import service_over_all
 
 OWNER = Owner("filetype", "shop", "uid-filetype")
 SERVICE = with_desired_hash(service_over_all(OWNER))
-CONFIG = with_desired_hash(model_config_map(OWNER, "cpu", "name: 'filetype'"))
+CONFIG = with_desired_hash(model_config_map(OWNER, "cpu", {"config.pbtxt": "name: 'filetype'"}))
 PROFILE = with_desired_hash(profile_of_facts("shop", DIGEST, facts()))
 
 

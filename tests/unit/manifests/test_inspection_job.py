@@ -1,5 +1,6 @@
 """The inspection Job: anew for a new source, never for anything else."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -42,7 +43,7 @@ class Change(NamedTuple):
 def test_a_job_is_named_by_its_source(row: Change) -> None:
     changed = Model.model_validate({"uri": MODEL.uri, **row.changes})
 
-    assert (source_hash(changed, RUNTIME) != source_hash(MODEL, RUNTIME)) is row.anew, row.why
+    assert (hash_of(changed) != hash_of(MODEL)) is row.anew, row.why
     before, after = (inspection_job(OWNER, model, RUNTIME, FETCH) for model in (MODEL, changed))
     assert (before["metadata"]["name"] != after["metadata"]["name"]) is row.anew
 
@@ -63,14 +64,35 @@ def test_a_job_that_could_not_run_is_tried_anew_when_it_can(
     """A Job cannot be changed: it would wait for its image until its deadline."""
     changed = Runtime.model_validate(runtime)
 
-    assert (source_hash(MODEL, changed) != source_hash(MODEL, RUNTIME)) is anew
+    assert (hash_of(MODEL, changed) != hash_of(MODEL)) is anew
 
 
 def test_an_upgrade_of_the_operator_inspects_nothing_anew() -> None:
     """The name without options is that of earlier versions."""
     source = [MODEL.uri, MODEL.format, MODEL.digest, MODEL.secret_name]
 
-    assert source_hash(MODEL, RUNTIME) == content_hash(source)
+    assert hash_of(MODEL) == content_hash(source)
+
+
+def hash_of(model: Model, runtime: Runtime = RUNTIME) -> str:
+    return source_hash(model, runtime, allow_code=False)
+
+
+@pytest.mark.parametrize(
+    ("format", "anew"),
+    [("ONNX", False), ("TensorRT", False), ("TorchScript", True), ("TritonRepository", True)],
+)
+def test_a_namespace_that_gets_the_right_to_code_is_inspected_anew(format: str, anew: bool) -> None:
+    model = Model.model_validate({"uri": MODEL.uri, "format": format})
+    allowed = replace(FETCH, code_namespaces=(OWNER.namespace,))
+
+    before, after = (
+        inspection_job(OWNER, model, RUNTIME, settings) for settings in (FETCH, allowed)
+    )
+
+    assert (before["metadata"]["name"] != after["metadata"]["name"]) is anew
+    arguments = after["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert ("--allow-code" in arguments) is anew
 
 
 def test_a_pin_is_checked_by_the_job() -> None:

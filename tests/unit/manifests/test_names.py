@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.strategies import digests, pool_names, service_names
+from tests.unit.planning.building import facts
 from triton_operator.manifests import names
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -63,4 +64,4 @@ def test_a_new_config_or_source_has_a_new_name() -> None:
 
 
 def test_the_model_goes_by_the_services_name() -> None:
-    assert names.triton_model("filetype") == "filetype"
+    assert names.triton_model("filetype", facts()) == "filetype"

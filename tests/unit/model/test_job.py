@@ -193,7 +193,7 @@ def test_facts_that_do_not_fit_are_a_failure_that_says_so(pod: Pod) -> None:
         pytest.param("http://host/m.onnx", [], 2, "UnsupportedSource", id="http"),
         pytest.param("file:///etc/passwd", [], 2, "UnsupportedSource", id="file"),
         pytest.param("m.onnx", [], 2, "UnsupportedSource", id="no address"),
-        pytest.param("pvc://models/m", ["--format=TensorRT"], 2, "FormatNotSupported", id="format"),
+        pytest.param("pvc://models/m", ["--format=Keras"], 2, "FormatNotSupported", id="format"),
         pytest.param("pvc://models/m", ["--format=Caffe"], 2, "FormatNotSupported", id="unknown"),
         pytest.param("pvc://models/m", ["--max-bytes=10"], 2, "ModelTooLarge", id="too large"),
         pytest.param("pvc://models/junk", [], 2, "NotAModel", id="no model"),

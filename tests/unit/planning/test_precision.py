@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from triton_operator.api.enums import Precision, PrecisionMode
+from triton_operator.api.enums import ModelFormat, Precision, PrecisionMode
 from triton_operator.api.inference_service import PrecisionSpec
 from triton_operator.planning.precision import choose_precision
 
@@ -26,7 +26,7 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.mode)
 def test_choice(row: Row) -> None:
-    choice = choose_precision(PrecisionSpec(mode=row.mode))
+    choice = choose_precision(PrecisionSpec(mode=row.mode), ModelFormat.ONNX)
 
     assert choice.precision is Precision.FP32
     assert choice.honored is row.honored

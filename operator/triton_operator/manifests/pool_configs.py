@@ -1,0 +1,46 @@
+"""The text that Triton's config.pbtxt gets from the plan for one pool."""
+
+from collections.abc import Mapping
+
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.manifests import names
+from triton_operator.manifests.config_map import CONFIG_FILE
+from triton_operator.manifests.owner import Owner
+from triton_operator.planning.plan import PoolPlan
+from triton_operator.triton.config_completion import completion_text
+from triton_operator.triton.model_config import ModelSettings, config_text, model_config
+
+
+def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str, str]:
+    """Text by file name: the whole config.pbtxt, or for a repository NAME.pbtxt with what is
+    appended to the author's config of each model.
+    """
+    tags = {"service": owner.name, "namespace": owner.namespace, "pool": plan.pool.name}
+    if facts.repository is not None:
+        texts = {
+            f"{row.model}.pbtxt": completion_text(
+                instance_kind=row.instance_kind,
+                threads=row.threads,
+                dynamic_batching=row.dynamic_batching,
+                queue_delay_microseconds=row.queue_delay_microseconds,
+                metric_tags=tags if row.metric_tags else {},
+            )
+            for row in plan.completions
+        }
+        return {name: text for name, text in sorted(texts.items()) if text}
+    config = model_config(
+        ModelSettings(
+            model_name=names.triton_model(owner.name, facts),
+            format=facts.format,
+            inputs=facts.inputs,
+            outputs=facts.outputs,
+            max_batch_size=plan.max_batch_size,
+            instances=plan.instances,
+            gpu=plan.pool.is_gpu,
+            threads=plan.threads,
+            dynamic_batching=plan.dynamic_batching,
+            queue_delay_microseconds=plan.queue_delay_microseconds,
+            metric_tags=tags,
+        )
+    )
+    return {CONFIG_FILE: config_text(config)}

@@ -1,0 +1,1 @@
+"""A Triton model repository, in a folder or an archive: listed, judged, unpacked."""

@@ -1,0 +1,88 @@
+"""What is filled in where the config.pbtxt of a repository's model is silent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triton_operator.api.enums import BatchingMode
+from triton_operator.api.inference_service import Batching
+from triton_operator.api.repository import RepositoryModel, SilentField
+
+GPU_BACKENDS = ("onnxruntime", "tensorrt", "pytorch")
+"""Backends whose instances belong on the GPU of a GPU pool. Python models decide for themselves."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """Fields to add to one model's config; None and False add nothing."""
+
+    model: str
+    instance_kind: str | None = None
+    threads: int | None = None
+    dynamic_batching: bool = False
+    queue_delay_microseconds: int = 0
+    metric_tags: bool = False
+
+    @property
+    def reason(self) -> str | None:
+        """What is added that changes how the model runs, for people; None: nothing."""
+        parts = []
+        if self.instance_kind:
+            parts.append(f"instance_group (one, {self.instance_kind})")
+        if self.dynamic_batching:
+            delay = self.queue_delay_microseconds
+            parts.append(f"dynamic_batching{f' (delay {delay} µs)' if delay else ''}")
+        if self.threads:
+            parts.append(f"intra_op_thread_count {self.threads}")
+        if not parts:
+            return None
+        return f"completed in the config.pbtxt of {self.model}: {', '.join(parts)}"
+
+
+def completions(
+    models: Sequence[RepositoryModel],
+    batching: Batching,
+    *,
+    gpu: bool,
+    threads: int | None,
+) -> tuple[Completion, ...]:
+    """One row for each model, the entry model first; whatever the author wrote stays.
+
+    The threads of a replica are divided among the models of ONNX Runtime: each would otherwise
+    start one per core of the node.
+    """
+    sharing = max(1, sum(row.backend == "onnxruntime" for row in models))
+    share = None if threads is None else max(1, threads // sharing)
+    return tuple(
+        Completion(
+            model=row.name,
+            instance_kind=_kind(row, gpu=gpu),
+            threads=share if SilentField.THREADS in row.silent and not gpu else None,
+            dynamic_batching=_is_batched(row, batching),
+            queue_delay_microseconds=(
+                batching.max_queue_delay_microseconds if _is_batched(row, batching) else 0
+            ),
+            metric_tags=SilentField.METRIC_TAGS in row.silent,
+        )
+        for row in models
+    )
+
+
+def left_to_triton(models: Sequence[RepositoryModel]) -> list[str]:
+    """Models whose inputs and outputs Triton has to read from the model file itself."""
+    return [row.name for row in models if SilentField.TENSORS in row.silent]
+
+
+def _kind(row: RepositoryModel, *, gpu: bool) -> str | None:
+    if SilentField.INSTANCE_GROUP not in row.silent:
+        return None
+    if not gpu or row.backend == "openvino":
+        return "KIND_CPU"
+    return "KIND_GPU" if row.backend in GPU_BACKENDS else None
+
+
+def _is_batched(row: RepositoryModel, batching: Batching) -> bool:
+    return (
+        SilentField.SCHEDULING in row.silent
+        and row.max_batch_size > 1
+        and batching.mode is not BatchingMode.OFF
+    )
