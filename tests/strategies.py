@@ -226,6 +226,12 @@ def _lacking(value: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: kept for key, kept in value.items() if key != name}
 
 
+def _requirement(value: dict[str, Any]) -> dict[str, Any]:
+    if value["operator"] in ("In", "NotIn"):
+        return {**value, "values": value.get("values") or ["x"]}
+    return _lacking(value, "values")
+
+
 _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "InferenceService.spec": _service,
     "InferenceService.spec.model": _model,
@@ -233,6 +239,8 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "InferenceService.spec.scaling": _scaling,
     ".env[]": _env_var,
     ".valueFrom": _env_var_source,
+    ".callers[]": lambda value: value or {"namespaceSelector": {}},
+    ".matchExpressions[]": _requirement,
     # Drawn keys are none of the reserved ones.
     ".podLabels": lambda value: value,
     ".podAnnotations": lambda value: value,

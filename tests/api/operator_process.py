@@ -35,6 +35,7 @@ class OperatorProcess:
         self.log = folder / "operator.log"
         self._kubeconfig = kubeconfig
         self._running: Running | None = None
+        self._flags: tuple[str, ...] = ()
         self._sweep_seconds = NEVER_SWEEPS
         self._port = 0
         self._http = requests.Session()
@@ -48,15 +49,19 @@ class OperatorProcess:
         assert self._running, "the operator was never started"
         return self._running
 
-    def ensure(self, *, sweep_seconds: float = NEVER_SWEEPS) -> None:
-        """Have it running with this time between sweeps."""
-        if self._running and self._running.alive() and self._sweep_seconds == sweep_seconds:
+    def ensure(self, *flags: str, sweep_seconds: float = NEVER_SWEEPS) -> None:
+        """Have it running with these flags and this time between sweeps."""
+        as_wanted = (self._flags, self._sweep_seconds) == (flags, sweep_seconds)
+        if self._running and self._running.alive() and as_wanted:
             return
         self.stop()
-        self.start(sweep_seconds=sweep_seconds)
+        self.start(*flags, sweep_seconds=sweep_seconds)
 
-    def start(self, *, sweep_seconds: float = NEVER_SWEEPS, follows: bool = False) -> None:
+    def start(
+        self, *flags: str, sweep_seconds: float = NEVER_SWEEPS, follows: bool = False
+    ) -> None:
         """Start it and wait until it leads, or until its listing is complete if it `follows`."""
+        self._flags = flags
         self._sweep_seconds = sweep_seconds
         (self._port,) = free_ports(1)
         arguments = {
@@ -72,6 +77,7 @@ class OperatorProcess:
             [
                 *(sys.executable, "-m", "triton_operator.cli.main", "run"),
                 *(f"--{name}={value}" for name, value in arguments.items()),
+                *flags,
             ],
             self.log,
             env={"PYTHONPATH": str(REPOSITORY / "operator")},

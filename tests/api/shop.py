@@ -29,10 +29,11 @@ VERSIONS = {
     "Pod": "v1",
     "Event": "events.k8s.io/v1",
     "HorizontalPodAutoscaler": "autoscaling/v2",
+    "NetworkPolicy": "networking.k8s.io/v1",
     "PodDisruptionBudget": "policy/v1",
     "ServiceAccount": "v1",
 }
-CHILD_KINDS = ("Deployment", "Service", "ConfigMap", "Job", "PodDisruptionBudget")
+CHILD_KINDS = ("Deployment", "Service", "ConfigMap", "Job", "PodDisruptionBudget", "NetworkPolicy")
 TIME = "2026-11-23T00:00:00Z"
 
 

@@ -31,6 +31,12 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.runtime.serviceAccountName": ("models", "models/a"),
         "spec.runtime.priorityClassName": ("online.high", "online high"),
         "spec.runtime.podLabels{team}": ("Search_1", "a b"),
+        "spec.access.callers[0].namespaceSelector.matchLabels{team}": ("Search_1", "a b"),
+        "spec.access.callers[0].namespaceSelector.matchExpressions[0].key": ("a_B", "/a"),
+        "spec.access.callers[0].namespaceSelector.matchExpressions[0].values[0]": ("1", "a b"),
+        "spec.access.callers[0].podSelector.matchLabels{tier}": ("", "a/b"),
+        "spec.access.callers[0].podSelector.matchExpressions[0].key": ("a.example/app", "a b"),
+        "spec.access.callers[0].podSelector.matchExpressions[0].values[0]": ("", "-"),
         "status.conditions[0].reason": ("AsExpected", "as expected"),
     },
     "servingpool": {

@@ -90,6 +90,40 @@ def label_row(key: str) -> Row:
     return Row("inferenceservice", at, OWN_LABEL, {at: {key: "x"}}, {at: {f"my.{key}": "x"}})
 
 
+ANY_CALLER = (
+    "needs a namespaceSelector, a podSelector or both; "
+    "for pods of every namespace: namespaceSelector: {}"
+)
+VALUES = "In and NotIn need values, Exists and DoesNotExist take none"
+
+
+def selector_rows(selector: str) -> dict[str, Row]:
+    """The rule of a requirement, in one of a caller's selectors."""
+    at = f"spec.access.callers[0].{selector}.matchExpressions[0]"
+
+    def row(refused: dict[str, Any], accepted: dict[str, Any]) -> Row:
+        requirement = {"key": "a"}
+        return Row(
+            "inferenceservice",
+            at,
+            VALUES,
+            {at: {**requirement, **refused}},
+            {at: {**requirement, **accepted}},
+        )
+
+    return {
+        f"{selector}: one of no values": row(
+            {"operator": "In", "values": []}, {"operator": "In", "values": ["a"]}
+        ),
+        f"{selector}: none of no values": row(
+            {"operator": "NotIn"}, {"operator": "NotIn", "values": ["a"]}
+        ),
+        f"{selector}: values of what only exists": row(
+            {"operator": "Exists", "values": ["a"]}, {"operator": "DoesNotExist"}
+        ),
+    }
+
+
 ROWS: dict[str, Row] = {
     "the operator's variable": Row(
         "inferenceservice",
@@ -102,6 +136,15 @@ ROWS: dict[str, Row] = {
     "the manager's label": label_row("app.kubernetes.io/managed-by"),
     "a Deployment's label": label_row("pod-template-hash"),
     "a Job's label": label_row("batch.kubernetes.io/job-name"),
+    "a caller like none": Row(
+        "inferenceservice",
+        "spec.access.callers[1]",
+        ANY_CALLER,
+        {"spec.access.callers[1]": {}},
+        {"spec.access.callers[1]": {"namespaceSelector": {}}},
+    ),
+    **selector_rows("namespaceSelector"),
+    **selector_rows("podSelector"),
     "the operator's annotation": Row(
         "inferenceservice",
         "spec.runtime.podAnnotations",

@@ -22,6 +22,7 @@ NAMESPACED = {
     ("", "configmaps", "get list watch create patch delete"),
     ("", "services", "get list watch create patch delete"),
     ("policy", "poddisruptionbudgets", "get list watch create patch delete"),
+    ("networking.k8s.io", "networkpolicies", "get list watch create patch delete"),
     ("", "pods", "list watch"),
     ("events.k8s.io", "events", "create list"),
     ("autoscaling", "horizontalpodautoscalers", "list watch"),

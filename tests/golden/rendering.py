@@ -15,6 +15,7 @@ from triton_operator.api.group import API_VERSION
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.cli.documents import Documents, Service, read_documents
 from triton_operator.manifests.children import children_of_fetching, desired_children
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions, Policies
 from triton_operator.manifests.container_resources import ContainerResources
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
@@ -51,6 +52,8 @@ PLATFORM = replace(
 )
 SETTINGS = {"platform-settings": PLATFORM}
 """Settings of the operator by case; FETCH for the others."""
+COMPANIONS = {"guarded": Companions(policies=Policies())}
+"""Objects that not every cluster wants, by case; none for the others."""
 COMMAND = "python -m tests.golden --write"
 
 
@@ -72,7 +75,12 @@ def objects(path: Path) -> list[dict[str, Any]]:
     """The objects for every service of a case, in the order in which they are written."""
     documents = read_documents(path)
     fetch = SETTINGS.get(path.stem, FETCH)
-    return [row for service in documents.services for row in _of_service(service, documents, fetch)]
+    companions = COMPANIONS.get(path.stem, NO_COMPANIONS)
+    return [
+        row
+        for service in documents.services
+        for row in _of_service(service, documents, fetch, companions)
+    ]
 
 
 def golden_text(name: str, path: Path) -> str:
@@ -84,7 +92,7 @@ def golden_text(name: str, path: Path) -> str:
 
 
 def _of_service(
-    service: Service, documents: Documents, fetch: FetchSettings
+    service: Service, documents: Documents, fetch: FetchSettings, companions: Companions
 ) -> list[dict[str, Any]]:
     owner = Owner(service.name, service.namespace, UID)
     digest = service.spec.model.digest or DIGEST
@@ -100,7 +108,9 @@ def _of_service(
             *children_of_fetching(owner, service.spec.model, fetch),
             inspection_job(owner, service.spec.model, service.spec.runtime, fetch),
             profile_of_facts(owner.namespace, digest, found),
-            *desired_children(owner, service.spec, digest, known, plan, fetch),
+            *desired_children(
+                owner, service.spec, digest, known, plan, fetch, companions=companions
+            ),
         )
     ]
 

@@ -41,6 +41,10 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
+# Who may connect to the pods, where networkPolicy.enabled; and what is left of it where it is not.
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
 # A pod tells why it does not start, and an inspection answers through its termination message.
 - apiGroups: [""]
   resources: [pods]

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from triton_operator.api.access import Access
 from triton_operator.api.enums import (
     AcceleratorKind,
     BatchingMode,
@@ -370,4 +371,5 @@ class InferenceServiceSpec(ApiModel):
     hardware: Hardware = Field(default_factory=Hardware)
     scaling: Scaling = Field(default_factory=Scaling)
     runtime: Runtime = Field(default_factory=Runtime)
+    access: Access = Field(default_factory=Access)
     paused: bool = Field(False, description="Stop changing anything, keep serving.")

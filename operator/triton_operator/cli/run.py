@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from triton_operator.cli.companion_flags import peers_of
 from triton_operator.cli.exit_codes import FAILED
 from triton_operator.cli.fetch_flags import (
     bundle_of,
@@ -75,6 +76,14 @@ def run(
     fetch_resources: str = typer.Option(
         "", metavar="JSON", help="Of the containers that fetch models, in the same form."
     ),
+    network_policies: bool = typer.Option(
+        False, help="Make a NetworkPolicy for each service: callers and Prometheus may connect."
+    ),
+    prometheus_peers: str = typer.Option(
+        "",
+        metavar="JSON",
+        help='Who may read metrics then: [{"namespaceSelector": {…}, "podSelector": {…}}].',
+    ),
     leader_election: bool = typer.Option(
         True, help="Write only while holding a Lease, so that several replicas can run."
     ),
@@ -92,6 +101,7 @@ def run(
     from triton_operator.controllers.leadership import LeaseOptions
     from triton_operator.controllers.logs import configure_logs
     from triton_operator.controllers.operator import OperatorOptions
+    from triton_operator.manifests.companions import Companions, Policies
     from triton_operator.manifests.fetching import (
         FETCH_RESOURCES,
         INSPECTION_RESOURCES,
@@ -100,6 +110,7 @@ def run(
     from triton_operator.planning.pools import PoolDefaults
 
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
+    policies = Policies(peers_of(prometheus_peers))
     options = OperatorOptions(
         fetch=FetchSettings(
             image=image,
@@ -121,6 +132,9 @@ def run(
             cpu_release=cpu_release,
             gpu_image=gpu_image,
             gpu_release=gpu_release,
+        ),
+        companions=Companions(
+            policies=policies if network_policies else None,
         ),
         namespaces=namespace,
         kubeconfig=kubeconfig,

@@ -31,6 +31,7 @@ from triton_operator.controllers.silence import to_ask
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.views import DeploymentView, ObjectView, ServiceView, SpecView
 from triton_operator.controllers.writer import Blocked, Writer
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import Pool, PoolDefaults, known_pools
 
@@ -65,6 +66,7 @@ class Controller:
         fetch: FetchSettings,
         defaults: PoolDefaults,
         now: Callable[[], float],
+        companions: Companions = NO_COMPANIONS,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -74,6 +76,7 @@ class Controller:
         self._events = events
         self._fetch = fetch
         self._defaults = defaults
+        self._companions = companions
         self._now = now
         self._pools: tuple[Pool, ...] = ()
         self._pools_version = -1
@@ -213,6 +216,7 @@ class Controller:
             pools=self._pools,
             autoscalers=autoscalers,
             fetch=self._fetch,
+            companions=self._companions,
             now=self._now(),
         )
 

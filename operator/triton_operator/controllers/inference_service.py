@@ -14,7 +14,7 @@ from triton_operator.api import reasons
 from triton_operator.api.conditions import Condition, ConditionStatus, Finding, merge_conditions
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
-from triton_operator.controllers.kinds import CHILDREN
+from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.rollout import observe_rollout
@@ -32,6 +32,8 @@ from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.refusal import Refusal
 
 CHILD_KINDS = frozenset(kind.kind for kind in CHILDREN)
+WITHOUT_SUCCESSOR = frozenset({NETWORK_POLICY.kind})
+"""Kinds of which a service has one: where it is not wanted, nothing comes in its place."""
 
 
 def reconcile(observed: Observed) -> Outcome:
@@ -54,6 +56,7 @@ def reconcile(observed: Observed) -> Outcome:
             plan,
             observed.fetch,
             observed.autoscalers,
+            observed.companions,
         )
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
@@ -77,7 +80,12 @@ def reconcile(observed: Observed) -> Outcome:
         outcome,
         apply=tuple(wanted),
         replicas=_replicas(observed, owner, plan),
-        delete=_orphans(observed, wanted, replaced=bool(children) and rollout.complete),
+        delete=_orphans(
+            observed,
+            wanted,
+            planned=bool(children),
+            replaced=bool(children) and rollout.complete,
+        ),
         requeue_after_seconds=_sooner(
             resolution.requeue_after_seconds, outcome.requeue_after_seconds
         ),
@@ -107,7 +115,7 @@ def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> 
 
 
 def _orphans(
-    observed: Observed, wanted: list[dict[str, Any]], *, replaced: bool
+    observed: Observed, wanted: list[dict[str, Any]], *, planned: bool, replaced: bool
 ) -> tuple[ObjectView, ...]:
     """Children that nobody wants any more, once what replaces them serves."""
     names_wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
@@ -117,7 +125,7 @@ def _orphans(
         if child.kind in CHILD_KINDS
         and not child.deleting
         and (child.kind, child.name) not in names_wanted
-        and (child.kind == "Job" or replaced)
+        and (child.kind == JOB.kind or replaced or (planned and child.kind in WITHOUT_SUCCESSOR))
     )
 
 

@@ -41,6 +41,7 @@ SERVICE = Kind("Service", "", "v1", "services", owned=True)
 CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps", owned=True)
 JOB = Kind("Job", "batch", "v1", "jobs", owned=True)
 DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets", owned=True)
+NETWORK_POLICY = Kind("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies", owned=True)
 POD = Kind("Pod", "", "v1", "pods", owned=True)
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
@@ -56,10 +57,11 @@ WATCHED = (
     CONFIG_MAP,
     JOB,
     DISRUPTION_BUDGET,
+    NETWORK_POLICY,
     POD,
     AUTOSCALER,
 )
-CHILDREN = (DEPLOYMENT, SERVICE, CONFIG_MAP, JOB, DISRUPTION_BUDGET)
+CHILDREN = (DEPLOYMENT, SERVICE, CONFIG_MAP, JOB, DISRUPTION_BUDGET, NETWORK_POLICY)
 """Kinds that are applied for a service and pruned when they are no longer wanted."""
 
 BY_NAME = {kind.kind: kind for kind in (*WATCHED, EVENT)}

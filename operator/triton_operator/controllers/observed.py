@@ -7,6 +7,7 @@ from typing import Any
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.controllers.cluster_events import Events
 from triton_operator.controllers.views import ObjectView, ServiceView
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import Pool
 
@@ -37,6 +38,7 @@ class Observed:
     now: float
     problem: ApplyProblem | None = None
     events: Events = field(default_factory=dict)
+    companions: Companions = NO_COMPANIONS
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from triton_operator.controllers.store import Store
 from triton_operator.controllers.trust_bundle import newest_bundle
 from triton_operator.controllers.watching import watch_registry, watch_settings
 from triton_operator.controllers.writer import Writer
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import PoolDefaults
 
@@ -62,6 +63,7 @@ class OperatorOptions:
     sweep_seconds: float = 600.0
     identity: str = "triton-operator"
     ca_bundle_file: Path | None = None
+    companions: Companions = NO_COMPANIONS
     lease: LeaseOptions | None = None
     """None: this is the only operator, and it leads without asking."""
 
@@ -154,6 +156,7 @@ async def operate(
         events=EventReader(server, loop.time),
         fetch=options.fetch,
         defaults=options.defaults,
+        companions=options.companions,
         now=now,
     )
 

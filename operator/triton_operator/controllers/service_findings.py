@@ -40,7 +40,7 @@ def service_findings(
         planned,
         available,
         progressing,
-        _spec_honored(spec, plan),
+        _spec_honored(observed, spec, plan),
         _precision(spec),
         Finding(
             type=reasons.OBJECTIVE_FEASIBLE,
@@ -212,8 +212,14 @@ def _ready(
     return _finding(reasons.READY, TRUE, reasons.SERVING, available.message)
 
 
-def _spec_honored(spec: InferenceServiceSpec, plan: Plan | Refusal | None) -> Finding:
-    sentences = unhonored_fields(spec, plan if isinstance(plan, Plan) else None)
+def _spec_honored(
+    observed: Observed, spec: InferenceServiceSpec, plan: Plan | Refusal | None
+) -> Finding:
+    sentences = unhonored_fields(
+        spec,
+        plan if isinstance(plan, Plan) else None,
+        network_policies=observed.companions.policies is not None,
+    )
     if sentences:
         return _finding(
             reasons.SPEC_HONORED, FALSE, reasons.FIELDS_WITHOUT_EFFECT, "; ".join(sentences)

@@ -15,6 +15,7 @@ from triton_operator.controllers.kinds import (
     DISRUPTION_BUDGET,
     JOB,
     MODEL_PROFILE,
+    NETWORK_POLICY,
     SERVICE,
     Kind,
 )
@@ -25,9 +26,10 @@ from triton_operator.controllers.views import DeploymentView, ObjectView, SpecVi
 
 ObjectId = tuple[str, str, str]
 UNPROCESSABLE = 422
-MERGING = (SERVICE, CONFIG_MAP, DISRUPTION_BUDGET)
+MERGING = (SERVICE, CONFIG_MAP, DISRUPTION_BUDGET, NETWORK_POLICY)
 """Kinds into which an apply can merge without a conflict: a Service or a budget without a selector,
-data with other keys. Their names are looked up before the first write."""
+a policy of the same pods, data with other keys. Their names are looked up before the first write.
+"""
 
 
 class Blocked(Exception):

@@ -6,10 +6,12 @@ from typing import Any
 from triton_operator.api.inference_service import InferenceServiceSpec, Model
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.manifests import names
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.config_map import model_config_map
 from triton_operator.manifests.deployment import pool_deployment
 from triton_operator.manifests.disruption_budget import disruption_budget, wants_budget
 from triton_operator.manifests.fetching import FetchSettings
+from triton_operator.manifests.network_policy import network_policy
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.manifests.request_size import max_http_input_bytes
@@ -26,12 +28,16 @@ def desired_children(
     plan: Plan,
     settings: FetchSettings,
     scaled_by_others: Collection[str] = (),
+    companions: Companions = NO_COMPANIONS,
 ) -> list[dict[str, Any]]:
     """The objects in the order in which they are written: what a pod needs comes before it.
 
     `scaled_by_others` are the Deployments whose replicas an autoscaler of somebody else sets.
     """
     children: list[dict[str, Any]] = []
+    if companions.policies:
+        # First, so that no pod is ever open.
+        children.append(network_policy(owner, spec.access, companions.policies))
     for row in plan.pools:
         config = pool_configs(owner, facts, row)
         children.append(model_config_map(owner, row.pool.name, config))

@@ -5,7 +5,9 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.planning.plan import Plan
 
 
-def unhonored_fields(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
+def unhonored_fields(
+    spec: InferenceServiceSpec, plan: Plan | None, *, network_policies: bool = True
+) -> list[str]:
     """One sentence per field whose wish is not carried out, with what happens instead."""
     sentences: list[str] = []
     if spec.model.samples is not None:
@@ -27,6 +29,11 @@ def unhonored_fields(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]
         sentences.append("spec.precision.minAgreement: nothing is converted, so nothing compared")
     sentences += _batching(spec, plan)
     sentences += _scaling(spec)
+    if spec.access.callers is not None and not network_policies:
+        sentences.append(
+            "spec.access.callers: every pod may call, as this operator makes no NetworkPolicies "
+            "(value networkPolicy.enabled of its chart)"
+        )
     if plan is not None and plan.standby and spec.hardware.pools:
         sentences.append(
             f"spec.hardware.pools: only {plan.pools[0].pool.name} is used; replicas do not spill "

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from triton_operator.cli.companion_flags import peers_of
 from triton_operator.cli.fetch_flags import direct_names, proxy_address, proxy_of
 from triton_operator.cli.main import app
+from triton_operator.manifests.companions import PROMETHEUS
 from triton_operator.manifests.proxy import Proxy
 
 
@@ -24,6 +26,9 @@ from triton_operator.manifests.proxy import Proxy
         ("--ca-bundle-file", "/not/there", "cannot be read"),
         ("--fetch-resources", '{"limits": {"cpu": "many"}}', "limits.cpu"),
         ("--inspection-resources", "1Gi", "no JSON"),
+        ("--prometheus-peers", "prometheus", "the list: Invalid JSON"),
+        ("--prometheus-peers", '[{"podSelector": {"matchLabels": {"a": "b c"}}}]', "0.podSelector"),
+        ("--prometheus-peers", '[{"podSelector": {}}, {}]', "1: needs a namespaceSelector"),
     ],
 )
 def test_a_wrong_flag_is_refused_by_name(flag: str, value: str, complaint: str) -> None:
@@ -52,3 +57,10 @@ def test_the_folder_of_a_test_is_no_bundle(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["run", "--image", "x", "--ca-bundle-file", str(tmp_path)])
 
     assert "Is a directory" in result.output
+
+
+def test_prometheus_is_found_by_its_usual_label_unless_peers_are_named() -> None:
+    assert peers_of("") == PROMETHEUS
+    assert peers_of("[]") == ()
+    (peer,) = peers_of('[{"namespaceSelector": {"matchLabels": {"a": "b"}}}]')
+    assert peer.wire() == {"namespaceSelector": {"matchLabels": {"a": "b"}}}

@@ -16,6 +16,7 @@ from tests.unit.controllers.world import (
     DEPLOYMENT,
     L4,
     NOW,
+    absorb,
     ago,
     edit,
     failed,
@@ -37,6 +38,7 @@ from tests.unit.planning.building import DIGEST
 from triton_operator.api import reasons
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import ApplyProblem
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions, Policies
 from triton_operator.planning.pools import Pool
 
 SERVING = {
@@ -70,6 +72,7 @@ CHILDREN = (
     "Deployment/filetype-cpu",
     "Service/filetype",
 )
+GUARDED = Companions(policies=Policies())
 BUDGET = ("PodDisruptionBudget/filetype-cpu",)
 
 
@@ -105,6 +108,7 @@ class Row:
     change: Callable[[Cluster], object] = unchanged
     pools: Sequence[Pool] = (CPU,)
     problem: ApplyProblem | None = None
+    companions: Companions = NO_COMPANIONS
     writes: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
     replicas: Mapping[str, int] = field(default_factory=lambda: {DEPLOYMENT: 1})
@@ -658,6 +662,52 @@ REPLICAS = [
 ]
 
 
+POLICY = ("NetworkPolicy/filetype",)
+COMPANIONS = [
+    Row(
+        "policies wanted",
+        "the operator was told to make them",
+        serving,
+        companions=GUARDED,
+        writes=POLICY,
+    ),
+    Row(
+        "policies not wanted any more, in the middle of a rollout",
+        "whoever is locked out does not wait for pods that may never start",
+        lambda: guarded(),
+        edit(batching={"maxBatchSize": 2}),
+        writes=("ConfigMap/filetype-cpu-#", "Deployment/filetype-cpu"),
+        deletes=POLICY,
+        conditions=ROLLING,
+    ),
+    Row(
+        "without a plan",
+        "what is there stays, the policy too",
+        lambda: guarded(),
+        edit(model={"uri": "pvc://models/other.onnx"}),
+        writes=("Job/filetype-inspect-#",),
+        replicas={},
+        conditions=serving_without("Unknown Inspecting"),
+    ),
+    Row(
+        "callers, and policies",
+        "they have their effect",
+        lambda: guarded(),
+        edit(access={"callers": [{"namespaceSelector": {}}]}),
+        companions=GUARDED,
+        writes=POLICY,
+    ),
+    Row(
+        "callers, and no policies",
+        "nobody is kept out, and the service says so",
+        serving,
+        edit(access={"callers": [{"namespaceSelector": {}}]}),
+        conditions={"SpecHonored": "False FieldsWithoutEffect"},
+        says={"SpecHonored": "spec.access.callers: every pod may call"},
+    ),
+]
+
+
 def not_ready(*changes: Callable[[Cluster], object]) -> Callable[[Cluster], None]:
     """The only pod is not ready, and something is to be seen of it."""
 
@@ -972,6 +1022,14 @@ def budgeted(replicas: int) -> Cluster:
     return cluster
 
 
+def guarded() -> Cluster:
+    """It serves behind a NetworkPolicy."""
+    cluster = serving()
+    absorb(cluster, reconcile(observed(cluster, companions=GUARDED)))
+    assert cluster.one("NetworkPolicy")
+    return cluster
+
+
 def external(replicas: int) -> Cluster:
     cluster = serving()
     edit(scaling={"mode": "External"})(cluster)
@@ -988,13 +1046,15 @@ def spelled(kind: str, name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "row", [*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *PROBLEMS], ids=lambda row: row.name
+    "row", [*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *COMPANIONS, *PROBLEMS], ids=lambda row: row.name
 )
 def test_reconcile(row: Row) -> None:
     cluster = row.start()
     row.change(cluster)
 
-    outcome = reconcile(observed(cluster, pools=row.pools, problem=row.problem))
+    outcome = reconcile(
+        observed(cluster, pools=row.pools, problem=row.problem, companions=row.companions)
+    )
 
     assert outcome.status is not None
     rows = {condition["type"]: condition for condition in outcome.status["conditions"]}
@@ -1017,17 +1077,22 @@ def test_reconcile(row: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *PROBLEMS], ids=lambda row: row.name
+    "row", [*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *COMPANIONS, *PROBLEMS], ids=lambda row: row.name
 )
 def test_nothing_is_news_twice(row: Row) -> None:
     """The same world, once its status is written: the same status, and no event."""
     cluster = row.start()
     row.change(cluster)
-    first = reconcile(observed(cluster, pools=row.pools, problem=row.problem))
+    parts: dict[str, Any] = {
+        "pools": row.pools,
+        "problem": row.problem,
+        "companions": row.companions,
+    }
+    first = reconcile(observed(cluster, **parts))
     assert first.status is not None
     cluster.put({**cluster.one("InferenceService"), "status": first.status})
 
-    later = reconcile(observed(cluster, pools=row.pools, problem=row.problem, now=NOW + 0.5))
+    later = reconcile(observed(cluster, **parts, now=NOW + 0.5))
 
     assert later.status is not None
     assert later.events == ()
@@ -1035,7 +1100,7 @@ def test_nothing_is_news_twice(row: Row) -> None:
 
 
 def test_names_of_rows_are_unique() -> None:
-    names = [row.name for row in (*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *PROBLEMS)]
+    names = [row.name for row in (*MODEL, *STEADY, *ROLLOUTS, *REPLICAS, *COMPANIONS, *PROBLEMS)]
 
     assert len(names) == len(set(names))
 

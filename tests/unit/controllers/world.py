@@ -18,6 +18,7 @@ from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.controllers.views import AutoscalerView, ObjectView, ServiceView, view_of
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.model_profile import profile_of_facts
@@ -52,6 +53,7 @@ def observed(
     pools: Sequence[Pool] = (CPU,),
     now: float = NOW,
     problem: ApplyProblem | None = None,
+    companions: Companions = NO_COMPANIONS,
 ) -> Observed:
     """What a reconcile of the service sees, from the objects themselves."""
     service = view_of("InferenceService", cluster.objects["InferenceService", "shop", name])
@@ -74,6 +76,7 @@ def observed(
         fetch=FETCH,
         now=now,
         problem=problem,
+        companions=companions,
         events=_told(cluster),
     )
 

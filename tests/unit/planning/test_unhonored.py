@@ -140,3 +140,13 @@ def test_a_field_with_its_effect_is_not(row: Row) -> None:
 
 def test_without_a_plan_pools_are_not_judged() -> None:
     assert unhonored_fields(spec(hardware={"pools": ["a", "b"]}), None) == []
+
+
+def test_callers_count_where_policies_are_made() -> None:
+    wanted = spec(access={"callers": [{"podSelector": {}}]})
+
+    assert unhonored_fields(wanted, None, network_policies=True) == []
+    (sentence,) = unhonored_fields(wanted, None, network_policies=False)
+    assert "spec.access.callers: every pod may call" in sentence
+    assert "networkPolicy.enabled" in sentence
+    assert unhonored_fields(spec(), None, network_policies=False) == []
