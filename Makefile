@@ -65,10 +65,13 @@ images: venv ## Build the images of the operator and of Triton for CPUs
 	$(HARNESS) images
 
 ##@ Test
-test: check test-unit test-chart test-api test-e2e ## Everything, on a machine with nothing prepared
+test: check test-unit test-stores test-chart test-api test-e2e ## Everything, on a machine with nothing prepared
 
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
 	$(BIN)/python -m pytest tests/unit tests/golden tests/property
+
+test-stores: venv ## Models from real stores: S3, Google, Azure, a hub, a registry
+	$(BIN)/python -m pytest tests/stores
 
 test-chart: venv ## The chart: lint, schemas, rights
 	$(BIN)/python -m pytest tests/chart
@@ -88,4 +91,4 @@ help: ## This list
 		/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
-	test-unit test-chart test-api test-e2e bench-reconcile help
+	test-unit test-stores test-chart test-api test-e2e bench-reconcile help

@@ -25,6 +25,8 @@ PACKAGE_OF = {
     "buildah": "buildah",
     "debootstrap": "debootstrap",
     "openssl": "openssl",
+    "node": "nodejs",
+    "npm": "npm",
 }
 """Command (or file) → Debian package that brings it."""
 

@@ -24,10 +24,13 @@ TIDY_TIMEOUT_SECONDS = 900.0
 
 INSTALLABLE = {
     "coredns": "github.com/coredns/coredns",
+    "fake-gcs-server": "github.com/fsouza/fake-gcs-server",
     "helm": "helm.sh/helm/v4/cmd/helm",
     "kind": "sigs.k8s.io/kind",
     "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
     "kwok": "sigs.k8s.io/kwok/cmd/kwok",
+    "minio": "github.com/minio/minio",
+    "registry": "github.com/distribution/distribution/v3/cmd/registry",
 }
 """Tools that `go install` builds as they stand → package path."""
 

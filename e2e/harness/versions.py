@@ -11,6 +11,12 @@ HELM = "4.3.1"
 KIND = "0.33.0"
 KUBECONFORM = "0.8.0"
 KWOK = "0.8.0"
+# Stores of models, to test against. MinIO's module has no tags; this is the newest commit.
+MINIO = "0.0.0-20260212201848-7aac2a2c5b7c"
+FAKE_GCS_SERVER = "1.56.1"
+REGISTRY = "3.1.2"
+AZURITE = "3.35.0"
+"""The newest that runs with Debian 12's Node.js."""
 
 DEBIAN_SUITE = "bookworm"
 
@@ -31,5 +37,11 @@ TOOLS: dict[str, str] = {
     "kind": KIND,
     "kubeconform": KUBECONFORM,
     "kwok": KWOK,
+    "minio": MINIO,
+    "fake-gcs-server": FAKE_GCS_SERVER,
+    "registry": REGISTRY,
 }
 """Tool name → version wanted."""
+
+BUILT_ONLY = frozenset({"kwok", "minio", "fake-gcs-server", "registry"})
+"""Tools whose releases are not downloaded: built from Go modules everywhere."""

@@ -23,11 +23,12 @@ from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
 from triton_operator.model.answer import fitting, write_report
 from triton_operator.model.confinement import Confinement
+from triton_operator.model.download import Conditions, Patience
 from triton_operator.model.errors import ModelFailure, SourceUnavailable, WorkFailed
 from triton_operator.model.facts import known_format
 from triton_operator.model.fetch import FileNames, Transfer
-from triton_operator.model.https_source import Patience
 from triton_operator.model.job import Delivery, Inspection, deliver, inspect
+from triton_operator.model.network import reached_network
 from triton_operator.model.opaque import (
     MAIN_FILES,
     OpaqueInspection,
@@ -40,7 +41,7 @@ from triton_operator.model.receiving import Deadline
 from triton_operator.model.repository.archive import archive_suffix
 from triton_operator.model.repository.delivery import RepositoryDelivery, deliver_repository
 from triton_operator.model.repository.inspection import RepositoryInspection, inspect_repository
-from triton_operator.model.sources import Surroundings, source_for
+from triton_operator.model.sources import FORMS, Surroundings, source_for
 
 DONE, RETRYABLE, PERMANENT = 0, 1, 2
 
@@ -64,11 +65,22 @@ class Arguments(argparse.ArgumentParser):
 def arguments() -> Arguments:
     """The command line."""
     shared = Arguments(add_help=False, allow_abbrev=False)
-    shared.add_argument("--uri", required=True, help="pvc://CLAIM/PATH or https://HOST/PATH")
+    shared.add_argument("--uri", required=True, help=FORMS)
+    shared.add_argument("--endpoint", metavar="URL", help="where the store answers, if elsewhere")
     shared.add_argument("--source-dir", type=Path, default=Path("/source"), metavar="DIR")
     shared.add_argument("--credentials-dir", type=Path, default=Path("/credentials"), metavar="DIR")
     shared.add_argument(
-        "--ca-file", type=Path, metavar="FILE", help="PEM of more certificate authorities"
+        "--ca-file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="more certificate authorities to trust, in PEM; may be repeated",
+    )
+    shared.add_argument(
+        "--allow-loopback-http",
+        action="store_true",
+        help="take http:// addresses of this machine itself: for tests",
     )
     shared.add_argument("--format", default="ONNX")
     shared.add_argument("--allow-code", action="store_true", help="models may execute code")
@@ -114,12 +126,21 @@ def run(given: argparse.Namespace) -> Report | None:
     around = Surroundings(
         source_dir=given.source_dir,
         credentials_dir=given.credentials_dir,
-        ca_file=given.ca_file,
-        patience=Patience(
-            connect_seconds=given.connect_timeout_seconds, read_seconds=given.read_timeout_seconds
+        endpoint=given.endpoint,
+        conditions=Conditions(
+            network=reached_network(
+                credentials_dir=given.credentials_dir,
+                ca_files=given.ca_file,
+                environment=os.environ,
+                loopback_http=given.allow_loopback_http,
+            ),
+            patience=Patience(
+                connect_seconds=given.connect_timeout_seconds,
+                read_seconds=given.read_timeout_seconds,
+            ),
+            sleep=time.sleep,
+            say=log.info,
         ),
-        sleep=time.sleep,
-        say=log.info,
     )
     format = known_format(given.format)
     transfer = Transfer(

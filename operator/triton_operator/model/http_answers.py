@@ -4,11 +4,19 @@ import re
 from collections.abc import Mapping
 
 from triton_operator.model import reasons
+from triton_operator.model.authorization import Authorization, Refusal
 from triton_operator.model.errors import SourceRefused
 
+GOOD = frozenset({200, 206})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that say "not now"; other 5xx count as well."""
+
+_WORD = re.compile(r"[A-Za-z_]{3,48}")
+_XML_CODE = re.compile(r"<Code>([A-Za-z_]{3,48})</Code>")
+_JSON_CODE = re.compile(r'"(?:code|reason|error)"\s*:\s*"([A-Za-z_]{3,48})"')
+_MEANS_FORBIDDEN = frozenset({"InvalidAccessKeyId", "ExpiredToken", "InvalidToken"})
+"""What S3 answers with 400 to credentials that it does not take."""
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
@@ -22,39 +30,41 @@ class Broken(Exception):
         self.retry_after = retry_after
 
 
-def refuse_status(
-    status: int, headers: Mapping[str, str], name: str, *, with_credentials: bool
-) -> None:
-    """Return for 200 and 206; otherwise say what the answer means.
-
-    Raises:
-        Broken: it may work later.
-        SourceRefused: it will not.
-    """
-    if status in (200, 206):
-        return
+def refused(refusal: Refusal, name: str, authorization: Authorization) -> Broken | SourceRefused:
+    """What an answer that is not the file means, with the store's own short word for it."""
+    status, headers = refusal.status, refusal.headers
+    word = store_word(refusal)
+    answers = f"answers {status}" + (f" ({word})" if word else "")
     if status in TRY_AGAIN or 500 <= status < 600:
         after = headers.get("Retry-After", "")
-        raise Broken(
-            f"it answers {status}",
+        return Broken(
+            f"it {answers}",
             timeout=status in (408, 504),
             retry_after=float(after) if after.isascii() and after.isdigit() else None,
         )
-    if status in (401, 403, 407):
+    if status in (404, 410):
+        return SourceRefused(reasons.SOURCE_NOT_FOUND, f"{name} {answers}: there is no such file")
+    if status in (401, 403, 407) or word in _MEANS_FORBIDDEN:
         advice = (
             "the credentials in the Secret of spec.model.secretName are not accepted for it"
-            if with_credentials
-            else "it wants credentials: name a Secret with `token`, or `username` and `password`, "
-            "in spec.model.secretName"
+            if authorization.present
+            else f"it wants credentials: name a Secret with {authorization.wanted} in "
+            "spec.model.secretName"
         )
-        raise SourceRefused(reasons.SOURCE_FORBIDDEN, f"{name} answers {status}; {advice}")
-    if status in (404, 410):
-        raise SourceRefused(
-            reasons.SOURCE_NOT_FOUND, f"{name} answers {status}: there is no such file"
-        )
-    raise SourceRefused(
-        reasons.SOURCE_MISBEHAVES, f"{name} answers {status}, which is no answer to a download"
+        return SourceRefused(reasons.SOURCE_FORBIDDEN, f"{name} {answers}; {advice}")
+    return SourceRefused(
+        reasons.SOURCE_MISBEHAVES, f"{name} {answers}, which is no answer to a download"
     )
+
+
+def store_word(refusal: Refusal) -> str | None:
+    """The store's own name for a failure, such as `NoSuchKey`; letters only, never a secret."""
+    for header in ("x-ms-error-code", "X-Error-Code"):
+        if _WORD.fullmatch(found := refusal.headers.get(header, "")):
+            return found
+    body = refusal.body.decode("utf-8", "replace")
+    match = _XML_CODE.search(body) or _JSON_CODE.search(body)
+    return match[1] if match else None
 
 
 def body_length(headers: Mapping[str, str], name: str) -> int | None:

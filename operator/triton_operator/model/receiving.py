@@ -67,6 +67,19 @@ class Receiver:
         self._progress = progress
         self._sha256 = hashlib.sha256()
         self._total: int | None = None
+        self._promised: tuple[ModelFile, str] | None = None
+
+    def promise(self, file: ModelFile, name: str) -> None:
+        """The store has said beforehand which bytes it has: those of `file`, called `name`.
+
+        Raises:
+            ModelRefused: `DigestMismatch`, they are not the listed ones; `ModelTooLarge`.
+        """
+        listed = self._listed
+        if listed is not None and file.digest != listed.digest:
+            raise self._other_bytes(f"it has {file.digest}")
+        self._promised = (file, name)
+        self._refuse_beyond(file.size_bytes)
 
     def expect(self, total: int) -> None:
         """The store says that the file has `total` bytes.
@@ -122,11 +135,22 @@ class Receiver:
         row = ModelFile(path=path, digest=spelled(self._sha256), size_bytes=self.received)
         if self._listed is not None and row != self._listed:
             raise self._other_bytes(f"it has {row.size_bytes} bytes and {row.digest}")
+        if self._promised is not None and row.digest != self._promised[0].digest:
+            raise ModelRefused(
+                reasons.DIGEST_MISMATCH,
+                f"{self._promised[1]} arrived with {row.digest}, which its manifest does not say; "
+                "push it again",
+            )
         return row
 
     def _refuse_beyond(self, size: int) -> None:
         if self._listed is not None and size > self._listed.size_bytes:
             raise self._other_bytes("it has more bytes")
+        if self._promised is not None and size > self._promised[0].size_bytes:
+            raise ModelRefused(
+                reasons.DIGEST_MISMATCH,
+                f"{self._promised[1]} has more bytes than its manifest says; push it again",
+            )
         if size > self._most_bytes:
             raise ModelRefused(
                 reasons.MODEL_TOO_LARGE,

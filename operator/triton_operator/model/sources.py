@@ -1,23 +1,29 @@
 """Where models come from: one small protocol, and which scheme is read by what."""
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from triton_operator.model import reasons
-from triton_operator.model.credentials import read_credentials
+from triton_operator.model.azure_source import AzureSource
+from triton_operator.model.download import Conditions
 from triton_operator.model.errors import SourceRefused
-from triton_operator.model.https_source import HttpsSource, Patience
-from triton_operator.model.progress import Say
+from triton_operator.model.google_source import GoogleSource
+from triton_operator.model.https_source import HttpsSource
+from triton_operator.model.hub_source import HubSource
+from triton_operator.model.oci_source import OciSource
 from triton_operator.model.pvc_source import PvcSource
-from triton_operator.model.receiving import Receiver, Sleep
+from triton_operator.model.receiving import Receiver
+from triton_operator.model.s3_source import S3Source
+from triton_operator.model.secret_files import SecretFiles
 
-LATER = ("s3", "gs", "abfs", "hf", "oci")
-"""Schemes that the API accepts and that cannot be fetched yet."""
-
-WORKS_TODAY = "pvc://CLAIM/PATH and https://HOST/PATH work today"
+FORMS = (
+    "pvc://CLAIM/PATH, https://HOST/PATH, s3://BUCKET/KEY, gs://BUCKET/OBJECT, "
+    "abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH, hf://ORG/REPO/FILE@REVISION or "
+    "oci://REGISTRY/REPOSITORY@sha256:DIGEST"
+)
+WITH_ENDPOINT = ("s3", "gs", "abfs", "hf")
 
 
 class Source(Protocol):
@@ -38,21 +44,17 @@ class Source(Protocol):
 class Surroundings:
     """What a source may use of the pod that it runs in."""
 
+    conditions: Conditions
     source_dir: Path = Path("/source")
     """Where the claim of a pvc:// address is mounted."""
     credentials_dir: Path | None = None
     """Where the Secret is mounted, if there is one."""
-    ca_file: Path | None = None
-    """The platform's certificate authorities, in PEM, beside the system's."""
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    """Where HTTPS_PROXY and its like are looked up."""
-    patience: Patience = field(default_factory=Patience)
-    sleep: Sleep
-    say: Say
+    endpoint: str | None = None
+    """Where the store answers, if not at its usual address."""
 
 
 def source_for(uri: str, around: Surroundings) -> Source:
-    """The source that reads `uri`.
+    """The source that reads `uri`; nothing is asked of the store yet.
 
     Raises:
         SourceRefused: `UnsupportedSource`, `CredentialsInvalid`.
@@ -60,31 +62,37 @@ def source_for(uri: str, around: Surroundings) -> Source:
     scheme, separator, rest = uri.partition("://")
     if not separator or not rest:
         raise SourceRefused(
-            reasons.UNSUPPORTED_SOURCE, f"'{shown(uri)}' is no address; {WORKS_TODAY}"
+            reasons.UNSUPPORTED_SOURCE, f"'{shown(uri)}' is no address; use {FORMS}"
         )
+    scheme = scheme.lower()
+    secret, conditions = SecretFiles(around.credentials_dir), around.conditions
     openers: dict[str, Callable[[], Source]] = {
         "pvc": lambda: PvcSource(uri, around.source_dir),
-        "https": lambda: HttpsSource(
-            uri,
-            read_credentials(around.credentials_dir),
-            patience=around.patience,
-            sleep=around.sleep,
-            say=around.say,
-            ca_file=around.ca_file,
-            environment=around.environment,
-        ),
+        "https": lambda: HttpsSource(uri, secret, conditions),
+        "s3": lambda: S3Source(uri, around.endpoint, secret, conditions),
+        "gs": lambda: GoogleSource(uri, around.endpoint, secret, conditions),
+        "abfs": lambda: AzureSource(uri, around.endpoint, secret, conditions),
+        "hf": lambda: HubSource(uri, around.endpoint, secret, conditions),
+        "oci": lambda: OciSource(uri, secret, conditions),
     }
-    if (opener := openers.get(scheme.lower())) is not None:
-        return opener()
-    if scheme in LATER:
-        why = f"{scheme}:// arrives later"
-    elif scheme == "http":
-        why = "http:// is not encrypted and is refused"
-    elif scheme == "file":
-        why = "file: would read the node's disk and is refused"
-    else:
-        why = f"nothing reads {scheme}://"
-    raise SourceRefused(reasons.UNSUPPORTED_SOURCE, f"{why}; {WORKS_TODAY}")
+    if conditions.network.loopback_http:
+        openers["http"] = openers["https"]
+    if (opener := openers.get(scheme)) is None:
+        raise SourceRefused(reasons.UNSUPPORTED_SOURCE, f"{_why_not(scheme)}; use {FORMS}")
+    if around.endpoint is not None and scheme not in WITH_ENDPOINT:
+        raise SourceRefused(
+            reasons.UNSUPPORTED_SOURCE,
+            f"spec.model.endpoint has no meaning for {scheme}://, whose addresses name the host",
+        )
+    return opener()
+
+
+def _why_not(scheme: str) -> str:
+    if scheme == "http":
+        return "http:// is not encrypted and is refused"
+    if scheme == "file":
+        return "file: would read the node's disk and is refused"
+    return f"nothing reads {scheme}://"
 
 
 def shown(uri: str) -> str:

@@ -10,11 +10,14 @@ import pytest
 
 from tests.unit.model.store import Answer, Handler, Store, broken, sent, stalled, status, whole
 from triton_operator.api.inspection import Failure
-from triton_operator.model.credentials import read_credentials
+from triton_operator.model.credentials import web_credentials
+from triton_operator.model.download import Conditions, Patience
 from triton_operator.model.errors import ModelFailure
-from triton_operator.model.https_source import HttpsSource, Patience
+from triton_operator.model.https_source import HttpsSource
+from triton_operator.model.network import reached_network
 from triton_operator.model.progress import Progress
 from triton_operator.model.receiving import Deadline, Receiver
+from triton_operator.model.secret_files import SecretFiles
 
 DATA = bytes(range(256)) * 1200
 ETAG = '"v1"'
@@ -38,13 +41,18 @@ class Download:
         self.file = io.BytesIO()
         self.source = HttpsSource(
             url,
-            read_credentials(credentials_dir),
-            patience=Patience(attempts=4, read_seconds=read_seconds),
-            sleep=self.sleep,
-            say=self.lines.append,
-            ca_file=ca_file,
-            # Not this machine's: it may well be behind a proxy.
-            environment=environment or {},
+            SecretFiles(credentials_dir),
+            Conditions(
+                network=reached_network(
+                    credentials_dir=credentials_dir,
+                    ca_files=[] if ca_file is None else [ca_file],
+                    # Not this machine's: it may well be behind a proxy.
+                    environment=environment or {},
+                ),
+                patience=Patience(attempts=4, read_seconds=read_seconds),
+                sleep=self.sleep,
+                say=self.lines.append,
+            ),
         )
         self.receiver = Receiver(
             "model.onnx",
@@ -467,7 +475,7 @@ def test_secrets_do_not_show(store: Store, credentials_dir: Path) -> None:
     failure = download.failure()
 
     assert store.requests[0][1]["Authorization"] == "Bearer t0psecret"
-    shown = [failure.message, *download.lines, repr(read_credentials(credentials_dir))]
+    shown = [failure.message, *download.lines, repr(web_credentials(SecretFiles(credentials_dir)))]
     assert "t0psecret" not in " ".join(shown)
     assert "not accepted" in failure.message
 

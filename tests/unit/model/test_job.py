@@ -189,7 +189,8 @@ def test_facts_that_do_not_fit_are_a_failure_that_says_so(pod: Pod) -> None:
     ("uri", "more", "code", "reason"),
     [
         pytest.param("pvc://models/none", [], 2, "SourceNotFound", id="missing"),
-        pytest.param("s3://bucket/m.onnx", [], 2, "UnsupportedSource", id="later scheme"),
+        pytest.param("s3://bucket", [], 2, "UnsupportedSource", id="no key"),
+        pytest.param("ftp://host/m.onnx", [], 2, "UnsupportedSource", id="unknown scheme"),
         pytest.param("http://host/m.onnx", [], 2, "UnsupportedSource", id="http"),
         pytest.param("file:///etc/passwd", [], 2, "UnsupportedSource", id="file"),
         pytest.param("m.onnx", [], 2, "UnsupportedSource", id="no address"),

@@ -1,90 +1,120 @@
-"""HTTPS connections to stores: who is trusted, where redirects lead, who sees credentials."""
+"""Connections to stores: who is trusted, where redirects lead, who sees credentials."""
 
-import os
 import ssl
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from triton_operator import __version__
 from triton_operator.model import reasons
-from triton_operator.model.credentials import Credentials
+from triton_operator.model.authorization import Authorization, Headers, Refusal
 from triton_operator.model.errors import SourceRefused
-from triton_operator.model.http_answers import REDIRECTS, TRY_AGAIN, Broken
+from triton_operator.model.http_answers import GOOD, REDIRECTS, TRY_AGAIN, Broken
+from triton_operator.model.network import Network
 from triton_operator.model.proxies import proxy_for, tunnel_status, without_password
 
 T = TypeVar("T")
 
 _MOST_REDIRECTS = 5
+_MOST_LESSONS = 2
+"""How often in a row an answer may say how to ask: with a token, then in another region."""
+_REFUSAL_BYTES = 4096
 
 
-class HttpsConnection:
-    """Sends GET requests with `credentials` to the origin of `url`, and without them elsewhere.
+class Connection:
+    """Sends GET requests with `authorization` to the origin of `url`, and without it elsewhere."""
 
-    `ca_file` has more certificate authorities, those of the platform. `environment` says which
-    proxies to use.
+    def __init__(self, url: str, authorization: Authorization, network: Network) -> None:
+        self._origin = origin(url)
+        self._authorization = authorization
+        self._requests = Requests(network)
+        self._network = network
 
-    Raises:
-        SourceRefused: `CredentialsInvalid`.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        credentials: Credentials,
-        *,
-        ca_file: Path | None = None,
-        environment: Mapping[str, str] = os.environ,
-    ) -> None:
-        self._origin = _origin(url)
-        self._authorization = credentials.authorization
-        self._trust = _trust(credentials, ca_file)
-        self._environment = environment
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
+    @property
+    def authorization(self) -> Authorization:
+        """How this connection is let in."""
+        return self._authorization
 
     def get(
-        self, url: str, headers: dict[str, str], timeout: urllib3.Timeout
-    ) -> urllib3.BaseHTTPResponse:
+        self, url: str, headers: Headers, timeout: urllib3.Timeout
+    ) -> urllib3.BaseHTTPResponse | Refusal:
         """The answer at the end of all redirects, its body not yet read; close it after use.
 
         Raises:
             Broken: no answer; it may work later.
-            SourceRefused: `RedirectRefused`, `SourceNotTrusted`.
+            SourceRefused: `RedirectRefused`, `SourceNotTrusted`, or as `authorization`.
         """
-        for _ in range(_MOST_REDIRECTS + 1):
-            sent = {
-                "User-Agent": f"triton-operator/{__version__}",
-                "Accept": "*/*",
-                "Accept-Encoding": "identity",
-                **headers,
-            }
-            if self._authorization is not None and _origin(url) == self._origin:
-                sent["Authorization"] = self._authorization
-            response = self._request(url, sent, timeout)
-            if response.status not in REDIRECTS:
+        redirects = lessons = 0
+        while True:
+            ours = origin(url) == self._origin
+            where, sent = url, headers
+            if ours:
+                where, sent = self._authorization.authorized(url, sent, timeout)
+            response = self._requests.send("GET", where, sent, timeout)
+            if response.status in GOOD:
                 return response
-            response.close()
-            url = _redirected(url, response.headers.get("Location"))
-        raise SourceRefused(
-            reasons.REDIRECT_REFUSED,
-            f"{without_query(url)} is the end of more than {_MOST_REDIRECTS} redirects",
-        )
+            refusal = refusal_of(response)
+            if ours and lessons < _MOST_LESSONS and self._authorization.learns(refusal, timeout):
+                lessons += 1
+                continue
+            if refusal.status not in REDIRECTS:
+                return refusal
+            redirects += 1
+            if redirects > _MOST_REDIRECTS:
+                raise SourceRefused(
+                    reasons.REDIRECT_REFUSED,
+                    f"{without_query(url)} is the end of more than {_MOST_REDIRECTS} redirects",
+                )
+            url = _redirected(url, refusal.headers.get("Location"), self._network)
 
-    def _request(
-        self, url: str, headers: dict[str, str], timeout: urllib3.Timeout
+
+class Requests:
+    """Single requests over `network`, straight or through its proxies; redirects are answers."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._pools: dict[str | None, urllib3.PoolManager] = {}
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        timeout: urllib3.Timeout,
+        *,
+        form: Mapping[str, str] | None = None,
     ) -> urllib3.BaseHTTPResponse:
-        proxy = proxy_for(url, self._environment)
-        pool = self._pool(proxy)
+        """The answer, its body not yet read; close it after use.
+
+        Raises:
+            Broken: no answer; it may work later.
+            SourceRefused: `SourceNotTrusted`.
+        """
+        proxy = proxy_for(url, self._network.environment)
+        named = {
+            "User-Agent": f"triton-operator/{__version__}",
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            **headers,
+        }
+        body = None if form is None else urlencode(form).encode()
+        if body is not None:
+            named["Content-Type"] = "application/x-www-form-urlencoded"
         try:
             return caught(
-                lambda: pool.request(
-                    "GET",
+                lambda: self._pool(proxy).request(
+                    method,
                     url,
-                    headers=headers,
+                    headers=named,
+                    body=body,
                     timeout=timeout,
                     retries=False,
                     redirect=False,
@@ -106,11 +136,12 @@ class HttpsConnection:
 
     def _pool(self, proxy: str | None) -> urllib3.PoolManager:
         if proxy not in self._pools:
+            trust = self._network.trust
             self._pools[proxy] = (
-                urllib3.PoolManager(ssl_context=self._trust, maxsize=1)
+                urllib3.PoolManager(ssl_context=trust, maxsize=1)
                 if proxy is None
                 else urllib3.ProxyManager(
-                    proxy, ssl_context=self._trust, proxy_ssl_context=self._trust, maxsize=1
+                    proxy, ssl_context=trust, proxy_ssl_context=trust, maxsize=1
                 )
             )
         return self._pools[proxy]
@@ -131,13 +162,24 @@ def _by_proxy(error: Broken, proxy: str, host: str | None) -> Broken | SourceRef
     return Broken(said, timeout=status == 504)
 
 
+def refusal_of(response: urllib3.BaseHTTPResponse) -> Refusal:
+    """What an answer other than the file says; closes it."""
+    try:
+        body = caught(lambda: response.read1(_REFUSAL_BYTES))
+    except (Broken, ssl.SSLCertVerificationError):
+        body = b""
+    finally:
+        response.close()
+    return Refusal(response.status, response.headers, body)
+
+
 def without_query(url: str) -> str:
     """`url` for messages and logs: a query may hold a signature."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "…" if parts.query else "", ""))
 
 
-def checked_address(uri: str) -> str:
+def checked_address(uri: str, network: Network) -> str:
     """`uri` without its fragment.
 
     Raises:
@@ -145,7 +187,7 @@ def checked_address(uri: str) -> str:
     """
     try:
         parts = urlsplit(uri)
-        usable = parts.scheme == "https" and bool(parts.hostname) and (parts.port or 1) > 0
+        usable = network.encrypted(uri) and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         usable = False
     if not usable:
@@ -162,41 +204,24 @@ def checked_address(uri: str) -> str:
     return uri.partition("#")[0]
 
 
-def _redirected(url: str, location: str | None) -> str:
+def _redirected(url: str, location: str | None, network: Network) -> str:
     name = without_query(url)
     if not location:
         raise SourceRefused(reasons.REDIRECT_REFUSED, f"{name} redirects, but not where to")
     target = urljoin(url, location)
-    if urlsplit(target).scheme != "https":
+    if not network.encrypted(target):
         raise SourceRefused(
             reasons.REDIRECT_REFUSED,
             f"{name} redirects to {without_query(target)}, which is not encrypted; use an address "
             "that stays on https",
         )
-    return checked_address(target)
+    return checked_address(target, network)
 
 
-def _origin(url: str) -> tuple[str | None, int]:
+def origin(url: str) -> tuple[str, str | None, int]:
+    """Scheme, host and port: who gets to see the credentials of a store."""
     parts = urlsplit(url)
-    return parts.hostname, parts.port or 443
-
-
-def _trust(credentials: Credentials, ca_file: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    files = {
-        credentials.ca_file: "the key 'ca.crt' of the Secret with credentials",
-        ca_file: "the chart's trustBundle",
-    }
-    for file, name in files.items():
-        if file is None:
-            continue
-        try:
-            context.load_verify_locations(cafile=file)
-        except OSError as error:
-            raise SourceRefused(
-                reasons.CREDENTIALS_INVALID, f"{name} has no PEM certificates"
-            ) from error
-    return context
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def caught(call: Callable[[], T]) -> T:

@@ -1,0 +1,68 @@
+"""The parts of a model's address, and the web address that they become at a store."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from triton_operator.model import reasons
+from triton_operator.model.connection import checked_address
+from triton_operator.model.errors import SourceRefused
+from triton_operator.model.network import Network
+
+UNRESERVED = "-._~"
+"""With letters and digits: what every signature scheme leaves as it is (RFC 3986)."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """`SCHEME://PLACE/KEY`: a file in a bucket or container."""
+
+    place: str
+    key: str
+
+    def key_of(self, path: str | None) -> str:
+        """The key of the model (None), or of the file at `path` beside it."""
+        return self.key if path is None else str(PurePosixPath(self.key).parent / path)
+
+
+def stored_object(uri: str, form: str) -> StoredObject:
+    """`uri` in its parts.
+
+    Raises:
+        SourceRefused: `UnsupportedSource`, naming `form`: a part is missing, or one that no store
+            would get as it is written (a query, `.`, `..`, nothing between two slashes).
+    """
+    place, _, key = uri.partition("://")[2].partition("/")
+    steps = key.split("/")
+    if not place or not all(steps) or {".", ".."} & set(steps) or {"?", "#"} & set(uri):
+        raise malformed(uri, form)
+    if not uri.isprintable():
+        raise malformed(uri, form)
+    return StoredObject(place, key)
+
+
+def malformed(uri: str, form: str) -> SourceRefused:
+    """The failure for an address that is not like `form`."""
+    return SourceRefused(
+        reasons.UNSUPPORTED_SOURCE, f"'{uri.partition('?')[0]}' is no usable address: {form}"
+    )
+
+
+def endpoint_url(endpoint: str | None, default: str, network: Network) -> str:
+    """Where the store answers, without a slash at the end.
+
+    Raises:
+        SourceRefused: `UnsupportedSource` for an endpoint that is not https, or has a query.
+    """
+    if endpoint is None:
+        return default
+    if {"?", "#"} & set(endpoint):
+        raise SourceRefused(
+            reasons.UNSUPPORTED_SOURCE, "spec.model.endpoint has a query, which is refused"
+        )
+    return checked_address(endpoint, network).rstrip("/")
+
+
+def quoted(key: str) -> str:
+    """`key` as a path in a web address."""
+    return quote(key, safe=f"/{UNRESERVED}")

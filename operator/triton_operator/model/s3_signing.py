@@ -1,0 +1,100 @@
+"""Signature version 4 of Amazon Web Services, for downloads: headers only, no body.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import urllib3
+
+from triton_operator.model.authorization import Headers, Refusal
+
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_NOTHING = hashlib.sha256(b"").hexdigest()
+_FIRST_REGION = "us-east-1"
+"""What stores without regions, and Amazon's own global address, expect."""
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
+_REGION_IN_BODY = re.compile(rf"<Region>({_REGION.pattern})</Region>")
+
+
+@dataclass(frozen=True)
+class S3Keys:
+    """An access key; `token` belongs to one for a limited time."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+class S3Authorization:
+    """Signs each request with `keys`; without keys, requests stay as they are.
+
+    A store that wants another region in the signature says which one; that is believed, as the
+    region is no secret and only changes what the signature is for.
+    """
+
+    wanted = f"`{KEYS[0]}` and `{KEYS[1]}`"
+
+    def __init__(self, keys: S3Keys | None, region: str | None, now: Callable[[], datetime]):
+        self._keys = keys
+        self._region = region or _FIRST_REGION
+        self._now = now
+
+    @property
+    def present(self) -> bool:
+        """Whether there are keys."""
+        return self._keys is not None
+
+    def authorized(
+        self, url: str, headers: Headers, timeout: urllib3.Timeout
+    ) -> tuple[str, Headers]:
+        """`headers` with date, signature and the token, if there is one."""
+        if self._keys is None:
+            return url, headers
+        return url, {**headers, **signed_headers(url, self._keys, self._region, self._now())}
+
+    def learns(self, refusal: Refusal, timeout: urllib3.Timeout) -> bool:
+        """Whether the answer names another region."""
+        named = refusal.headers.get("x-amz-bucket-region", "")
+        if not named and (found := _REGION_IN_BODY.search(refusal.body.decode("utf-8", "replace"))):
+            named = found[1]
+        if self._keys is None or not _REGION.fullmatch(named) or named == self._region:
+            return False
+        self._region = named
+        return True
+
+
+def signed_headers(url: str, keys: S3Keys, region: str, at: datetime) -> dict[str, str]:
+    """The headers that make `GET url` a signed request; the path of `url` is already quoted."""
+    parts = urlsplit(url)
+    stamp = at.strftime("%Y%m%dT%H%M%SZ")
+    named = {"host": parts.netloc, "x-amz-content-sha256": _NOTHING, "x-amz-date": stamp}
+    if keys.token is not None:
+        named["x-amz-security-token"] = keys.token
+    names = ";".join(sorted(named))
+    lines = "".join(f"{name}:{named[name]}\n" for name in sorted(named))
+    request = f"GET\n{parts.path}\n{parts.query}\n{lines}\n{names}\n{_NOTHING}"
+    scope = f"{stamp[:8]}/{region}/s3/aws4_request"
+    text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    key = f"AWS4{keys.secret}".encode()
+    for word in scope.split("/"):
+        key = _hmac(key, word)
+    signature = _hmac(key, text).hex()
+    del named["host"]
+    return {
+        **named,
+        "Authorization": f"{_ALGORITHM} Credential={keys.key_id}/{scope}, SignedHeaders={names}, "
+        f"Signature={signature}",
+    }
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")

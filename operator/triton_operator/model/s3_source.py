@@ -1,0 +1,62 @@
+"""`s3://BUCKET/KEY`: Amazon S3, and everything that speaks its protocol behind an endpoint."""
+
+from triton_operator.model.addresses import (
+    StoredObject,
+    endpoint_url,
+    malformed,
+    quoted,
+    stored_object,
+)
+from triton_operator.model.download import Conditions, Download
+from triton_operator.model.receiving import Receiver
+from triton_operator.model.s3_signing import KEYS, S3Authorization, S3Keys
+from triton_operator.model.secret_files import SecretFiles
+
+FORM = "s3://BUCKET/KEY"
+
+
+class S3Source:
+    """The model at `uri`; with an `endpoint`, the bucket is the first part of the path there.
+
+    The Secret may name the bucket's region as `AWS_REGION`; else S3 says which one it is.
+
+    Raises:
+        SourceRefused: `UnsupportedSource`, `CredentialsInvalid`.
+    """
+
+    def __init__(
+        self, uri: str, endpoint: str | None, secret: SecretFiles, around: Conditions
+    ) -> None:
+        self._object = stored_object(uri, FORM)
+        region = secret.word("AWS_REGION")
+        self._root = (
+            _amazon(self._object, uri, region)
+            if endpoint is None
+            else f"{endpoint_url(endpoint, '', around.network)}/{quoted(self._object.place)}"
+        )
+        authorization = S3Authorization(s3_keys(secret), region, around.now)
+        self._download = Download(self._root, authorization, around)
+
+    def read(self, path: str | None, into: Receiver) -> None:
+        """Download one object; see `Source.read`."""
+        self._download.read(f"{self._root}/{quoted(self._object.key_of(path))}", into)
+
+
+def s3_keys(secret: SecretFiles) -> S3Keys | None:
+    """The access key in `secret`; None is nobody, for a public bucket.
+
+    Raises:
+        SourceRefused: `CredentialsInvalid`.
+    """
+    pair = secret.pair(*KEYS)
+    return None if pair is None else S3Keys(*pair, secret.word("AWS_SESSION_TOKEN"))
+
+
+def _amazon(stored: StoredObject, uri: str, region: str | None) -> str:
+    bucket = stored.place
+    if not bucket.replace("-", "").replace(".", "").replace("_", "").isalnum():
+        raise malformed(uri, FORM)
+    domain = "amazonaws.com.cn" if (region or "").startswith("cn-") else "amazonaws.com"
+    host = f"s3.{region}.{domain}" if region else f"s3.{domain}"
+    # A name with dots does not fit the wildcard of Amazon's certificate.
+    return f"https://{host}/{bucket}" if "." in bucket else f"https://{bucket}.{host}"
