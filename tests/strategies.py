@@ -157,7 +157,10 @@ _WRITTEN: dict[str, SearchStrategy[Any]] = {
 
 
 def _model(value: dict[str, Any]) -> dict[str, Any]:
-    """Tensors where the format wants them, in shapes that agree with the batch size."""
+    """Tensors where the format wants them, in shapes that agree with the batch size; an endpoint
+    where the address wants one."""
+    if not value["uri"].startswith(("s3://", "gs://", "abfs://", "hf://")):
+        value = _lacking(value, "endpoint")
     chosen = value.get("format", "ONNX")
     if chosen != "TritonRepository":
         value = _lacking(value, "entryModel")

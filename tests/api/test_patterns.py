@@ -17,6 +17,8 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
     "inferenceservice": {
         "spec.model.digest": (SHA, SHA.upper()),
         "spec.model.secretName": ("store.credentials", "Store"),
+        "spec.model.endpoint": ("https://[fd00::1]:9000/a@b", "https://me:secret@host"),
+        "spec.model.cacheClaimName": ("models.edge-1", "Models"),
         "spec.precision.minAgreement": ("0.5", ".5"),
         "spec.hardware.pools[0]": ("l4", "l4.spot"),
         "spec.hardware.resources.cpu": ("500m", "2 cores"),

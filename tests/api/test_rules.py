@@ -31,8 +31,12 @@ class Row:
 def uri_rows(at: str) -> dict[str, Row]:
     """The rules of an address, for the field at `at`."""
 
+    # An endpoint is only for some of these addresses, which is a rule of its own.
+    others = {"spec.model.endpoint": ABSENT}
+
     def row(message: str, refused: str, accepted: str) -> Row:
-        return Row("inferenceservice", at, message, {at: refused}, {at: accepted})
+        changes = [{at: uri, **others} for uri in (refused, accepted)]
+        return Row("inferenceservice", at, message, *changes)
 
     scheme = (
         "must be a pvc://, https://, s3://, gs://, abfs://, hf:// or oci:// address; "
@@ -191,6 +195,14 @@ ROWS: dict[str, Row] = {
     ),
     **uri_rows("spec.model.uri"),
     **uri_rows("spec.model.samples.uri"),
+    "endpoint of an address that names its host": Row(
+        "inferenceservice",
+        "spec.model",
+        "endpoint is for s3://, gs://, abfs:// and hf://; "
+        "other addresses name their host themselves: omit endpoint",
+        {"spec.model.uri": "https://a/m.onnx", "spec.model.endpoint": "https://minio"},
+        {"spec.model.uri": "s3://a/m.onnx", "spec.model.endpoint": "https://minio"},
+    ),
     "fixed batch without size": Row(
         "inferenceservice",
         "spec.batching",

@@ -36,7 +36,7 @@ SPECS: list[dict[str, Any]] = [
 ]
 DETOURS: list[dict[str, Any]] = [
     {"hardware": {"pools": ["h100"]}},
-    {"model": {**MODEL, "uri": "s3://models/a"}},
+    {"model": {**MODEL, "uri": "ftp://models/a"}},
     {"paused": True, "batching": {"maxBatchSize": 3}},
     {"scaling": {"mode": "External"}},
 ]

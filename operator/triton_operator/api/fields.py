@@ -107,3 +107,6 @@ Annotations = Annotated[
     Field(json_schema_extra={"maxProperties": 32}),
 ]
 """Annotations of an object; their keys are as those of labels."""
+
+Endpoint = Annotated[str, Field(pattern=r"^https://[^/?#@\s]+(/[^?#\s]*)?$", max_length=512)]
+"""An https address of a server, without credentials, query or fragment."""

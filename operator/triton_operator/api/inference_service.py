@@ -21,6 +21,7 @@ from triton_operator.api.fields import (
     Decimal,
     Digest,
     DnsLabel,
+    Endpoint,
     ObjectName,
     Quantity,
     cel,
@@ -31,6 +32,7 @@ from triton_operator.api.runtime import Runtime
 DEFAULT_LATENCY_MILLISECONDS = 1000
 """Bound used when no latency is stated: throughput first."""
 DEFAULT_MAX_REPLICAS = 10
+WITH_ENDPOINT = "s3|gs|abfs|hf"
 SCHEMES = "pvc|https|s3|gs|abfs|hf|oci"
 
 ModelUri = Annotated[
@@ -144,6 +146,11 @@ class Model(ApiModel):
                     "!has(self.entryModel) || self.format == 'TritonRepository'",
                     "entryModel belongs to format TritonRepository",
                 ),
+                cel(
+                    rf"!has(self.endpoint) || self.uri.matches('^({WITH_ENDPOINT})://')",
+                    "endpoint is for s3://, gs://, abfs:// and hf://; "
+                    "other addresses name their host themselves: omit endpoint",
+                ),
             ]
         }
     )
@@ -189,6 +196,16 @@ class Model(ApiModel):
         None,
         description="Secret with the store's credentials; mounted by the pod, never read by the "
         "operator.",
+    )
+    endpoint: Endpoint | None = Field(
+        None,
+        description="Where the store of an s3://, gs://, abfs:// or hf:// address answers, if not "
+        "at its usual address.",
+    )
+    cache_claim_name: ObjectName | None = Field(
+        None,
+        description="PersistentVolumeClaim that keeps fetched files by digest, so that pods "
+        "restart without the network. Several pods write to it, possibly on several nodes.",
     )
     samples: Samples | None = Field(
         None, description="An .npz of real inputs, to verify precision and to measure."

@@ -9,12 +9,18 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.manifests import names
 from triton_operator.manifests.config_map import CONFIG_FILE, config_digest
+from triton_operator.manifests.digest_cache import (
+    cache_arguments,
+    cache_mounts,
+    cache_volumes,
+)
 from triton_operator.manifests.fetching import (
     FETCH_CONTAINER,
     FetchSettings,
     fetch_container,
     format_arguments,
     pod_security,
+    source_arguments,
     source_volumes,
 )
 from triton_operator.manifests.owner import Owner
@@ -99,6 +105,7 @@ def pool_deployment(
                             },
                         },
                         *source_volumes(owner.name, spec.model, settings),
+                        *cache_volumes(spec.model),
                     ],
                 },
             },
@@ -119,13 +126,14 @@ def _fetch(
         FETCH_CONTAINER,
         [
             "fetch",
-            f"--uri={spec.model.uri}",
+            *source_arguments(spec.model),
             f"--digest={digest}",
             f"--files={files}",
             *_destination(owner, facts),
             f"--max-bytes={settings.max_bytes}",
             f"--timeout-seconds={settings.timeout_seconds}",
             *format_arguments(spec.model, owner.namespace, settings),
+            *cache_arguments(spec.model),
         ],
         spec.model,
         settings,
@@ -133,6 +141,7 @@ def _fetch(
             {"name": "models", "mountPath": REPOSITORY},
             {"name": "config", "mountPath": CONFIG_DIR, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # a path in the pod
+            *cache_mounts(spec.model),
         ],
         resources=settings.fetch_resources,
     )

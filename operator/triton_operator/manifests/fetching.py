@@ -93,6 +93,14 @@ def source_mounts(model: Model, settings: FetchSettings) -> list[dict[str, Any]]
     return [*mounts, *trust_mounts(settings.ca_bundle, model.uri)]
 
 
+def source_arguments(model: Model) -> list[str]:
+    """The arguments that say where the model is, the same for Job and pod."""
+    arguments = [f"--uri={model.uri}"]
+    if model.endpoint:
+        arguments.append(f"--endpoint={model.endpoint}")
+    return arguments
+
+
 def fetch_container(
     name: str,
     arguments: Sequence[str],

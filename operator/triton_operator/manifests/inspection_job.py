@@ -12,6 +12,7 @@ from triton_operator.manifests.fetching import (
     fetch_container,
     may_hold_code,
     pod_security,
+    source_arguments,
     source_volumes,
 )
 from triton_operator.manifests.owner import Owner
@@ -32,6 +33,9 @@ def source_hash(model: Model, runtime: Runtime, *, allow_code: bool) -> str:
     The right to execute code counts only where it makes a difference.
     """
     source: list[Any] = [model.uri, model.format, model.digest, model.secret_name]
+    # Only where they are set: the hash of what existed before these fields did must stay.
+    if model.endpoint:
+        source.append(model.endpoint)
     if options := options_of_every_pod(runtime):
         source.append(options)
     if allow_code and may_hold_code(model):
@@ -53,7 +57,7 @@ def inspection_job(
     """The Job, named as by `inspection_job_name`."""
     arguments = [
         "inspect",
-        f"--uri={model.uri}",
+        *source_arguments(model),
         f"--format={model.format}",
         f"--work-dir={WORK_DIR}",
         f"--max-bytes={settings.max_bytes}",

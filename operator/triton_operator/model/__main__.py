@@ -22,6 +22,7 @@ from triton_operator.api.inspection import Report
 from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
 from triton_operator.model.answer import fitting, write_report
+from triton_operator.model.cache import DigestCache
 from triton_operator.model.confinement import Confinement
 from triton_operator.model.download import Conditions, Patience
 from triton_operator.model.errors import ModelFailure, SourceUnavailable, WorkFailed
@@ -109,6 +110,9 @@ def arguments() -> Arguments:
     two.add_argument("--digest", required=True, metavar="sha256:…")
     two.add_argument("--files", required=True, metavar="JSON", help="[{path,digest,sizeBytes}, …]")
     two.add_argument("--into", type=Path, required=True, metavar="DIR")
+    two.add_argument(
+        "--cache-dir", type=Path, metavar="DIR", help="volume that keeps files by digest"
+    )
     two.add_argument("--config", type=Path, metavar="FILE")
     two.add_argument("--config-into", type=Path, metavar="FILE")
     two.add_argument(
@@ -148,6 +152,7 @@ def run(given: argparse.Namespace) -> Report | None:
         deadline=Deadline.after(given.timeout_seconds, time.monotonic),
         progress=Progress(say=log.info, clock=time.monotonic),
         max_bytes=given.max_bytes,
+        cache=cache_of(given),
     )
     if given.command == "inspect":
         return _inspected(given, format, transfer)
@@ -225,6 +230,12 @@ def _delivered(given: argparse.Namespace, format: ModelFormat, transfer: Transfe
             say=log.info,
         )
     )
+
+
+def cache_of(given: argparse.Namespace) -> DigestCache | None:
+    """The cache that a fetch was given."""
+    folder = getattr(given, "cache_dir", None)
+    return None if folder is None else DigestCache(folder, log.info)
 
 
 def listed_files(text: str) -> list[ModelFile]:

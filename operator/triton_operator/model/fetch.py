@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
+from triton_operator.model.cache import DigestCache
 from triton_operator.model.digest import MODEL_FILE_NAME, file_row, model_digest
 from triton_operator.model.errors import ModelRefused, WorkFailed
 from triton_operator.model.external_files import safe_path
@@ -29,6 +30,7 @@ class Transfer:
     deadline: Deadline
     progress: Progress
     max_bytes: int
+    cache: DigestCache | None = None
 
     def receive(
         self,
@@ -41,8 +43,9 @@ class Transfer:
     ) -> ModelFile:
         """One file, written to `into` or only hashed; `path` None is the model itself.
 
-        `most_bytes` is `max_bytes` unless stated; `listed` is what the file has to be; `name` is
-        how it is called in the row, its path or `model.onnx` unless stated.
+        `most_bytes` is `max_bytes` unless stated; `listed` is what the file has to be: it is looked
+        up in the cache first. `name` is how it is called in the row, its path or `model.onnx`
+        unless stated.
 
         Raises:
             ModelFailure: as `Source.read` and `Receiver`.
@@ -70,10 +73,18 @@ class Transfer:
             with os.fdopen(descriptor, "wb") as stream:
                 os.fchmod(descriptor, _FILE_MODE)
                 writing = receiver(stream)
-                self.source.read(path, writing)
+                cached = self._copied(listed, writing)
+                if not cached:
+                    self.source.read(path, writing)
         except OSError as error:
             raise _not_writable(into, error) from error
-        return writing.row(row_name)
+        row = writing.row(row_name)
+        if self.cache is not None and listed is not None and not cached:
+            self.cache.keep(row, into, self.deadline)
+        return row
+
+    def _copied(self, listed: ModelFile | None, into: Receiver) -> bool:
+        return self.cache is not None and listed is not None and self.cache.copy(listed, into)
 
 
 @dataclass(frozen=True)

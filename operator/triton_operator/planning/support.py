@@ -4,7 +4,7 @@ from triton_operator.api import reasons
 from triton_operator.api.inference_service import Model
 from triton_operator.planning.refusal import Refusal
 
-SCHEMES = ("pvc", "https")
+SCHEMES = ("pvc", "https", "s3", "gs", "abfs", "hf", "oci")
 
 
 def unsupported(model: Model) -> Refusal | None:
@@ -14,6 +14,6 @@ def unsupported(model: Model) -> Refusal | None:
         return Refusal(
             reasons.SOURCE_NOT_SUPPORTED,
             f"spec.model.uri: {scheme}:// is not supported by this version; use "
-            "pvc://CLAIM/PATH or https://",
+            + ", ".join(f"{known}://" for known in SCHEMES),
         )
     return None

@@ -279,11 +279,6 @@ class Refused(NamedTuple):
             "NoPoolFits: spec.hardware.accelerator is GPU",
         ),
         Refused(
-            "source",
-            [service(model={"uri": "s3://models/a.onnx", "digest": DIGEST}), profile()],
-            "SourceNotSupported: spec.model.uri: s3://",
-        ),
-        Refused(
             "format",
             [
                 service(model={"uri": "pvc://m/a", "format": "TritonRepository", "digest": DIGEST}),

@@ -511,7 +511,7 @@ def test_an_inspection_that_failed_is_started_again_by_time_alone() -> None:
 def test_an_event_that_cannot_be_posted_holds_nothing_up(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    cluster = first_sight(model={"uri": "s3://models/a"})
+    cluster = first_sight(model={"uri": "ftp://models/a"})
     cluster.failures["create", "Event"] = [ApiRefused(403, "Forbidden", "no rights")]
     shell = Shell(cluster)
 
@@ -523,7 +523,7 @@ def test_an_event_that_cannot_be_posted_holds_nothing_up(
 
 
 def test_an_event_says_what_it_is_about() -> None:
-    shell = Shell(first_sight(model={"uri": "s3://models/a"}))
+    shell = Shell(first_sight(model={"uri": "ftp://models/a"}))
 
     asyncio.run(shell.run())
 
@@ -534,7 +534,7 @@ def test_an_event_says_what_it_is_about() -> None:
     assert event["eventTime"] == "2026-11-20T12:00:00.000000Z"
     assert event["reportingInstance"] == "operator-0"
     assert event["type"] == "Warning"
-    assert "s3://" in event["note"]
+    assert "ftp://" in event["note"]
 
 
 def test_a_note_counts_bytes_and_keeps_both_ends() -> None:

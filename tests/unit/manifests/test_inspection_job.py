@@ -36,6 +36,8 @@ class Change(NamedTuple):
         Change("format", {"format": "TensorRT"}, True, "other rules"),
         Change("pin", {"digest": DIGEST}, True, "the bytes must be these"),
         Change("credentials", {"secretName": "store"}, True, "may be allowed now"),
+        Change("endpoint", {"endpoint": "https://minio"}, True, "another store"),
+        Change("cache", {"cacheClaimName": "models"}, False, "not used by a Job"),
         Change("samples", {"samples": {"uri": "pvc://m/s.npz"}}, False, "not read by a Job"),
     ],
     ids=lambda row: row.name,
