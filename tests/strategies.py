@@ -225,6 +225,15 @@ def _resources(value: dict[str, Any]) -> dict[str, Any]:
     return {name: amount for name, amount in value.items() if re.search("[1-9]", str(amount))}
 
 
+def _accelerator(value: dict[str, Any]) -> dict[str, Any]:
+    resource = value.get("resource", "nvidia.com/gpu")
+    if resource.startswith("nvidia.com/mig-"):
+        value = _lacking(value, "countPerReplica")
+    if not resource.startswith(("nvidia.com/", "amd.com/", "gpu.intel.com/")):
+        value = _lacking(value, "product")
+    return value
+
+
 def _lacking(value: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: kept for key, kept in value.items() if key != name}
 
@@ -249,6 +258,8 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     ".podAnnotations": lambda value: value,
     "esources": _resources,
     ".tolerations[]": _toleration,
+    "ServingPool.spec.accelerator": _accelerator,
+    ".maxPerReplica": _resources,
     # Its image is always one whose tag says the release.
     "ServingPool.spec": lambda value: value,
 }

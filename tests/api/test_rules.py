@@ -76,6 +76,10 @@ REPLICAS_FIXED = "mode Fixed runs minReplicas: omit maxReplicas, or make it equa
 EITHER_SOURCE = "needs either secretKeyRef or configMapKeyRef"
 EXISTS = "operator Exists takes no value: omit it, or choose operator Equal"
 EVERY_TAINT = "a toleration without key tolerates every taint: it needs operator Exists"
+MIG = "a process can use only one MIG device: countPerReplica must be 1"
+PRODUCT = (
+    "the label that tells this vendor's products is not known: say it in spec.nodeSelector instead"
+)
 RELEASE = 'say the Triton release beside a private image: release: "26.09"'
 AGREEMENT = "must be between 0 and 1, such as '0.99'"
 
@@ -298,6 +302,34 @@ ROWS: dict[str, Row] = {
         "tolerationSeconds needs effect NoExecute",
         {"spec.tolerations[1].effect": "NoSchedule"},
         {"spec.tolerations[1].tolerationSeconds": ABSENT},
+    ),
+    "several MIG devices": Row(
+        "servingpool",
+        "spec.accelerator",
+        MIG,
+        {"spec.accelerator": {"resource": "nvidia.com/mig-1g.10gb", "countPerReplica": 2}},
+        {"spec.accelerator": {"resource": "nvidia.com/mig-1g.10gb", "countPerReplica": 1}},
+    ),
+    "product of an unknown vendor": Row(
+        "servingpool",
+        "spec.accelerator",
+        PRODUCT,
+        {"spec.accelerator.resource": "example.com/npu"},
+        {"spec.accelerator.resource": "example.com/npu", "spec.accelerator.product": ABSENT},
+    ),
+    "spec.maxPerReplica with no cpu": Row(
+        "servingpool",
+        "spec.maxPerReplica",
+        "cpu must be greater than 0",
+        {"spec.maxPerReplica": {"cpu": "0"}},
+        {"spec.maxPerReplica": {"cpu": "1m"}},
+    ),
+    "spec.maxPerReplica with no memory": Row(
+        "servingpool",
+        "spec.maxPerReplica",
+        "memory must be greater than 0",
+        {"spec.maxPerReplica": {"memory": "0Gi"}},
+        {"spec.maxPerReplica": {"memory": "64Mi"}},
     ),
     "measured agreement above 1": Row(
         "modelprofile",

@@ -217,7 +217,10 @@ def test_pods_go_where_their_pool_is() -> None:
     (deployment,) = of_kind("gpu-pool", "Deployment")
     pod = deployment["spec"]["template"]["spec"]
 
-    assert pod["nodeSelector"] == {"cloud.google.com/gke-accelerator": "nvidia-l4"}
+    assert pod["nodeSelector"] == {
+        "cloud.google.com/gke-accelerator": "nvidia-l4",
+        "nvidia.com/gpu.product": "NVIDIA-L4",
+    }
     assert [taint["key"] for taint in pod["tolerations"]] == ["nvidia.com/gpu", "dedicated"]
     assert pod["tolerations"][1]["tolerationSeconds"] == 60
     assert "affinity" not in pod

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import pool_names
-from tests.unit.planning.building import pool
+from tests.unit.planning.building import pool, takes_anything
 from triton_operator.api.enums import AcceleratorKind, Preference
 from triton_operator.api.inference_service import Hardware
 from triton_operator.planning.placement import Placement, place
@@ -38,7 +38,7 @@ def matches(one: Pool, wanted: AcceleratorKind) -> bool:
 def test_every_pool_that_matches_and_no_other_each_once(
     known: list[Pool], wanted: AcceleratorKind, prefer: Preference
 ) -> None:
-    placement = place(Hardware(accelerator=wanted), prefer, known)
+    placement = place(Hardware(accelerator=wanted), prefer, known, takes_anything)
 
     matching = [one for one in known if matches(one, wanted)]
     if isinstance(placement, Refusal):
@@ -53,7 +53,10 @@ def test_the_order_in_which_pools_are_known_means_nothing(
 ) -> None:
     shuffled = list(known)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    first, second = (place(Hardware(accelerator=wanted), prefer, row) for row in (known, shuffled))
+    first, second = (
+        place(Hardware(accelerator=wanted), prefer, row, takes_anything)
+        for row in (known, shuffled)
+    )
 
     if isinstance(first, Placement):
         assert second == first
@@ -66,7 +69,7 @@ def test_named_pools_keep_their_order_and_must_match(
     names = [one.name for one in known] + ["absent"]
     chosen = data.draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
 
-    placement = place(Hardware(pools=chosen, accelerator=wanted), prefer, known)
+    placement = place(Hardware(pools=chosen, accelerator=wanted), prefer, known, takes_anything)
 
     if isinstance(placement, Placement):
         assert [one.name for one in placement.pools] == chosen
@@ -78,7 +81,7 @@ def test_named_pools_keep_their_order_and_must_match(
 
 @given(pools)
 def test_with_nodes_before_without_and_then_by_price(known: list[Pool]) -> None:
-    placement = place(Hardware(), Preference.COST, known)
+    placement = place(Hardware(), Preference.COST, known, takes_anything)
 
     if isinstance(placement, Placement):
         ranks = [
@@ -94,7 +97,7 @@ def test_with_nodes_before_without_and_then_by_price(known: list[Pool]) -> None:
 
 @given(pools)
 def test_energy_is_compared_with_energy_only(known: list[Pool]) -> None:
-    placement = place(Hardware(), Preference.ENERGY, known)
+    placement = place(Hardware(), Preference.ENERGY, known, takes_anything)
 
     if isinstance(placement, Placement):
         ranks = [
@@ -117,7 +120,7 @@ def test_a_dearer_price_never_moves_a_pool_forward(known: list[Pool], prefer: Pr
             has_nodes=one.has_nodes,
         )
         changed = [*known[:place_before], dearer, *known[place_before + 1 :]]
-        before, after = (place(Hardware(), prefer, row) for row in (known, changed))
+        before, after = (place(Hardware(), prefer, row, takes_anything) for row in (known, changed))
         assert isinstance(before, Placement)
         assert isinstance(after, Placement)
         names_before = [found.name for found in before.pools]

@@ -333,6 +333,13 @@ class Hardware(ApiModel):
     resources: Resources | None = Field(
         None, description="Overrides the planned requests of one replica."
     )
+    accelerators_per_replica: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="How many accelerators one replica takes on a GPU pool; the model runs on "
+        "each. Omitted: as the pool says.",
+    )
 
 
 class Scaling(ApiModel):

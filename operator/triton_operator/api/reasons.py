@@ -15,6 +15,7 @@ SCALING_LIMITED = "ScalingLimited"
 PRECISION_VERIFIED = "PrecisionVerified"
 OBJECTIVE_FEASIBLE = "ObjectiveFeasible"
 AUTOSCALER_CONFLICT = "AutoscalerConflict"
+RELEASE_SECURE = "ReleaseSecure"
 CONDITION_TYPES = frozenset(
     {
         READY,
@@ -28,6 +29,7 @@ CONDITION_TYPES = frozenset(
         PRECISION_VERIFIED,
         OBJECTIVE_FEASIBLE,
         AUTOSCALER_CONFLICT,
+        RELEASE_SECURE,
     }
 )
 
@@ -117,6 +119,10 @@ NO_CONFLICT = "NoConflict"
 """Nobody else scales the Deployments."""
 SCALED_BY_OTHERS = "ScaledByOthers"
 """An HPA scales a Deployment, so the operator does not."""
+NO_KNOWN_HOLES = "NoKnownHoles"
+"""Nothing is published against the Triton release in use."""
+KNOWN_HOLES = "KnownHoles"
+"""The Triton release in use has holes that are published and fixed in a later one."""
 
 OF_WAITING_PODS = frozenset(
     {

@@ -68,11 +68,44 @@ class Toleration(ApiModel):
 class Accelerator(ApiModel):
     """The device that one replica takes."""
 
-    resource: ResourceName = Field(
-        "nvidia.com/gpu", description="The extended resource that a replica requests one of."
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "!self.resource.startsWith('nvidia.com/mig-') || self.countPerReplica == 1",
+                    "a process can use only one MIG device: countPerReplica must be 1",
+                ),
+                cel(
+                    "!has(self.product) || self.product == '' || "
+                    "['nvidia.com/', 'amd.com/', 'gpu.intel.com/']"
+                    ".exists(vendor, self.resource.startsWith(vendor))",
+                    "the label that tells this vendor's products is not known: say it in "
+                    "spec.nodeSelector instead",
+                ),
+            ]
+        }
     )
-    product: str | None = Field(
-        None, max_length=128, description="Product name, as in nvidia.com/gpu.product."
+
+    resource: ResourceName = Field(
+        "nvidia.com/gpu",
+        description="The extended resource that a replica requests, such as nvidia.com/gpu, "
+        "nvidia.com/mig-1g.10gb or amd.com/gpu.",
+    )
+    count_per_replica: int = Field(
+        1, ge=1, le=64, description="How many of it one replica takes; the model runs on each."
+    )
+    product: LabelValue | None = Field(
+        None,
+        description="Product of the accelerator, as nodes say it in their label "
+        "nvidia.com/gpu.product, amd.com/gpu.product-name or gpu.intel.com/product.",
+    )
+
+
+class MaxPerReplica(Resources):
+    """The most that one replica may ask for."""
+
+    accelerators: int | None = Field(
+        None, ge=1, le=64, description="How many accelerators; omitted: as many as a node has."
     )
 
 
@@ -138,6 +171,11 @@ class ServingPoolSpec(ApiModel):
     )
     replica_resources: Resources | None = Field(
         None, description="What one replica asks for; omitted: planned from the model."
+    )
+    max_per_replica: MaxPerReplica | None = Field(
+        None,
+        description="The most that one replica may ask for; services that need more go to "
+        "another pool. Omitted: as much as a node has.",
     )
     precisions: list[Precision] | None = Field(
         None,

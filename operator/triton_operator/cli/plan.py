@@ -120,7 +120,7 @@ def _planned(
     chosen = chosen_model(service.spec.model, facts, allow_code=True)
     if isinstance(chosen, Refusal):
         return Planned(service, digest, facts, chosen)
-    pools = known_pools(documents.pools, [], defaults)
+    pools = known_pools(documents.pools, None, defaults)
     return Planned(service, digest, chosen, plan_service(service.spec, chosen, pools))
 
 

@@ -33,7 +33,8 @@ from triton_operator.controllers.views import DeploymentView, ObjectView, Servic
 from triton_operator.controllers.writer import Blocked, Writer
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
-from triton_operator.planning.pools import Pool, PoolDefaults, known_pools
+from triton_operator.planning.node_summary import NodeSummary, summarise
+from triton_operator.planning.pools import Pool, PoolDefaults, label_keys, pools_on
 
 logger = logging.getLogger(__name__)
 ALL_POOLS = Key("Pools", "", "")
@@ -80,6 +81,7 @@ class Controller:
         self._now = now
         self._pools: tuple[Pool, ...] = ()
         self._pools_version = -1
+        self._nodes: NodeSummary | None = None
         self._sweeping: set[Key] = set()
         self.counts = Counts()
 
@@ -281,9 +283,14 @@ class Controller:
                 logger.warning(
                     "A ServingPool is not valid.", extra={"key": view.name, "error": str(error)}
                 )
-        pools = known_pools(declared, self._store.nodes(), self._defaults)
-        if pools != self._pools:
-            self._pools = pools
+        now = self._now()
+        self._nodes = summarise(
+            self._store.nodes(), label_keys(declared.values()), now=now, before=self._nodes
+        )
+        if self._nodes.next_change is not None:
+            self._queue.add_after(ALL_POOLS, self._nodes.next_change - now)
+        before, self._pools = self._pools, pools_on(declared, self._nodes, self._defaults)
+        if before != self._pools:
             for view in self._store.every(INFERENCE_SERVICE.kind):
                 self._queue.add(Key(view.kind, view.namespace, view.name), Priority.SWEEP)
 

@@ -18,6 +18,7 @@ from triton_operator.controllers.views import PodView
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.unhonored import unhonored_fields
+from triton_operator.triton.releases import security_finding
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
@@ -61,6 +62,7 @@ def service_findings(
             message="this version does not observe load",
         ),
         _autoscaler_conflict(observed, spec, plan),
+        _release_secure(plan),
     ]
 
 
@@ -210,6 +212,32 @@ def _ready(
     if progressing.reason == reasons.PAUSED and not rollout.complete:
         return _finding(reasons.READY, UNKNOWN, reasons.PAUSED, progressing.message)
     return _finding(reasons.READY, TRUE, reasons.SERVING, available.message)
+
+
+def _release_secure(plan: Plan | Refusal | None) -> Finding:
+    """Whether the Triton that serves, or would, is known to be open to attack."""
+    if not isinstance(plan, Plan):
+        return _finding(
+            reasons.RELEASE_SECURE,
+            UNKNOWN,
+            reasons.WAITING_FOR_PLAN,
+            "the plan says which Triton release runs",
+        )
+    for row in plan.pools:
+        if problem := security_finding(row.release):
+            return _finding(
+                reasons.RELEASE_SECURE,
+                FALSE,
+                reasons.KNOWN_HOLES,
+                f"pool {row.pool.name}: {problem}",
+            )
+    return _finding(
+        reasons.RELEASE_SECURE,
+        TRUE,
+        reasons.NO_KNOWN_HOLES,
+        "nothing is published against Triton "
+        + " and ".join(sorted({str(row.release) for row in plan.pools})),
+    )
 
 
 def _spec_honored(

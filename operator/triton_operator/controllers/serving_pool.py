@@ -70,7 +70,6 @@ def _spec_honored(spec: ServingPoolSpec) -> Finding:
     """Fields that are accepted, but that nothing reads yet."""
     unused = {
         "spec.precisions": spec.precisions,
-        "spec.accelerator.product": spec.accelerator and spec.accelerator.product,
         "spec.energy.gramsCO2PerKWh": spec.energy and spec.energy.grams_co2_per_kwh,
         "spec.startSeconds": spec.start_seconds,
     }

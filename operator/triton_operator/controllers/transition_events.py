@@ -13,6 +13,7 @@ ANNOUNCED = (
     reasons.AVAILABLE,
     reasons.PROGRESSING,
     reasons.AUTOSCALER_CONFLICT,
+    reasons.RELEASE_SECURE,
 )
 HALTED = frozenset({reasons.NOT_OWNED, reasons.APPLY_REFUSED, reasons.ROLLOUT_STUCK})
 """Reasons for which a service does not progress, though it should."""

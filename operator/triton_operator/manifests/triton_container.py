@@ -87,8 +87,8 @@ def _resources(plan: PoolPlan) -> dict[str, Any]:
     limits = {"cpu": cpu_quantity(plan.cpu_limit_millicores), "memory": memory}
     if plan.pool.accelerator_resource:
         # Extended resources cannot be overcommitted: request and limit are the same.
-        requests[plan.pool.accelerator_resource] = "1"
-        limits[plan.pool.accelerator_resource] = "1"
+        requests[plan.pool.accelerator_resource] = str(plan.accelerators)
+        limits[plan.pool.accelerator_resource] = str(plan.accelerators)
     return {"requests": requests, "limits": limits}
 
 

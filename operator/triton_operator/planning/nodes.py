@@ -1,22 +1,52 @@
-"""What planning needs to know of a node, and which nodes belong to a pool."""
+"""What planning needs to know of a node."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from triton_operator.planning.quantities import cpu_quantity, millicores, size_bytes
 
 GPU_RESOURCE = "nvidia.com/gpu"
+KEEPS_PODS_AWAY = ("NoSchedule", "NoExecute")
+PASSING_TAINTS = (
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "ToBeDeletedByClusterAutoscaler",
+    "karpenter.sh/",
+    "node.cilium.io/",
+)
+"""How the keys of taints begin that come and go: cordoned, not ready, under pressure, about to be
+replaced. They say what is so right now, and not what kind of node it is."""
+
+
+class Taint(NamedTuple):
+    """What keeps pods off a node that do not tolerate it."""
+
+    key: str
+    value: str
+    effect: str
+
+    def __str__(self) -> str:
+        return f"{self.key}{'=' if self.value else ''}{self.value}:{self.effect}"
 
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """A node, without its heartbeat: equal facts mean that nothing worth planning for changed."""
+    """A node, without its heartbeat: equal facts mean that nothing worth planning for changed.
+
+    `taints` are those that belong to the kind of node. `created` is in seconds since the epoch;
+    None: not known.
+    """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     allocatable: Mapping[str, str] = field(default_factory=dict)
     schedulable: bool = True
+    taints: tuple[Taint, ...] = ()
+    architecture: str = ""
+    operating_system: str = ""
+    created: float | None = None
 
     def offers(self, resource: str) -> bool:
         """Whether the node has at least one of an extended resource."""
@@ -27,16 +57,38 @@ def node_facts(node: Mapping[str, Any]) -> NodeFacts:
     """The facts in a Node object."""
     metadata = node["metadata"]
     status = node.get("status", {})
+    spec = node.get("spec") or {}
+    labels = dict(metadata.get("labels") or {})
+    system = status.get("nodeInfo") or {}
     ready = any(
         condition.get("type") == "Ready" and condition.get("status") == "True"
         for condition in status.get("conditions") or ()
     )
     return NodeFacts(
         name=metadata["name"],
-        labels=dict(metadata.get("labels") or {}),
+        labels=labels,
         allocatable=dict(status.get("allocatable") or {}),
-        schedulable=ready and not node.get("spec", {}).get("unschedulable", False),
+        schedulable=ready and not spec.get("unschedulable", False),
+        taints=_lasting_taints(spec.get("taints") or ()),
+        # Schedulers look at the labels; the kubelet sets both.
+        architecture=labels.get("kubernetes.io/arch") or system.get("architecture", ""),
+        operating_system=labels.get("kubernetes.io/os") or system.get("operatingSystem", ""),
+        created=_epoch_seconds(metadata.get("creationTimestamp")),
     )
+
+
+def _lasting_taints(taints: Iterable[Mapping[str, Any]]) -> tuple[Taint, ...]:
+    return tuple(
+        sorted(
+            Taint(taint["key"], taint.get("value") or "", taint["effect"])
+            for taint in taints
+            if taint["effect"] in KEEPS_PODS_AWAY and not taint["key"].startswith(PASSING_TAINTS)
+        )
+    )
+
+
+def _epoch_seconds(text: str | None) -> float | None:
+    return datetime.fromisoformat(text).timestamp() if text else None
 
 
 def total_allocatable(nodes: Iterable[NodeFacts]) -> dict[str, str]:

@@ -1,56 +1,83 @@
 """Which pools may serve, in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from triton_operator.api.enums import AcceleratorKind, Preference
 from triton_operator.api.inference_service import Hardware
+from triton_operator.planning.fit import Fit, Verdict
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.refusal import Refusal
 
 POOL_NOT_FOUND = "PoolNotFound"
 NO_POOL_FITS = "NoPoolFits"
+POOLS_IN_A_MESSAGE = 12
+"""A cluster may have more; a message that nobody reads to its end helps nobody."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Pools in order of preference, and why in this order."""
+    """Pools in order of preference, and why in this order.
+
+    `notes` say which pools were passed over, and what the first one still waits for.
+    """
 
     pools: tuple[Pool, ...]
     reason: str
+    notes: tuple[str, ...] = ()
 
 
-def place(hardware: Hardware, prefer: Preference, pools: Sequence[Pool]) -> Placement | Refusal:
-    """The pools that may serve, most wanted first.
+def place(
+    hardware: Hardware, prefer: Preference, pools: Sequence[Pool], fit: Callable[[Pool], Fit]
+) -> Placement | Refusal:
+    """The pools that may serve, most wanted first; `fit` says which of them take a replica.
 
-    Named pools keep the user's order. Otherwise: cheapest first where the price is known; pools
-    without a price come after, CPU before GPU unless speed is preferred.
+    Named pools keep the user's order, those without nodes too: they may be scaled up for this.
+    Otherwise: pools with nodes before those without; then cheapest first where the price is known;
+    pools without a price come after, CPU before GPU unless speed is preferred.
     """
+    matching = _matching(hardware, pools)
+    if isinstance(matching, Refusal):
+        return matching
+    fits = {pool.name: fit(pool) for pool in matching}
+    possible = [pool for pool in matching if fits[pool.name].verdict is not Verdict.MISFIT]
+    if not possible:
+        return _nothing_takes_it(hardware, matching, fits)
+    priced = _comparable(possible)
+    if not hardware.pools:
+        possible.sort(
+            key=lambda pool: (
+                fits[pool.name].verdict is Verdict.EMPTY,
+                _rank(pool, prefer, priced),
+            )
+        )
+    first = possible[0]
+    why = _why_named(hardware, first) or _why(first, possible, prefer, priced, fits)
+    notes = [
+        f"pool {pool.name} is passed over: {fits[pool.name].why}"
+        for pool in matching
+        if fits[pool.name].verdict is Verdict.MISFIT
+    ][:POOLS_IN_A_MESSAGE]
+    if note := _waits_for(first, fits[first.name]):
+        notes.append(note)
+    return Placement(tuple(possible), f"pool {first.name} first: {why}", tuple(notes))
+
+
+def _matching(hardware: Hardware, pools: Sequence[Pool]) -> list[Pool] | Refusal:
+    """The pools that were named, or those of the wanted kind."""
     known = {pool.name: pool for pool in pools}
-    if hardware.pools:
-        return _named(hardware, known)
-    fitting = [pool for pool in pools if _matches(pool, hardware.accelerator)]
-    if not fitting:
-        return Refusal(NO_POOL_FITS, _nothing_fits(hardware.accelerator, known.values()))
-    priced = _comparable(fitting)
-    ordered = sorted(fitting, key=lambda pool: (not pool.has_nodes, _rank(pool, prefer, priced)))
-    first = ordered[0]
-    return Placement(
-        tuple(ordered), f"pool {first.name} first: {_why(first, ordered, prefer, priced)}"
-    )
-
-
-def _named(hardware: Hardware, known: dict[str, Pool]) -> Placement | Refusal:
-    names = hardware.pools or []
-    missing = [name for name in names if name not in known]
+    if not hardware.pools:
+        matching = [pool for pool in pools if _matches(pool, hardware.accelerator)]
+        return matching or Refusal(NO_POOL_FITS, _none_of_the_kind(hardware.accelerator, pools))
+    missing = [name for name in hardware.pools if name not in known]
     if missing:
         return Refusal(
             POOL_NOT_FOUND,
             f"spec.hardware.pools: no ServingPool named {', '.join(missing)}; "
             f"this cluster has {', '.join(sorted(known)) or 'none'}",
         )
-    chosen = tuple(known[name] for name in names)
+    chosen = [known[name] for name in hardware.pools]
     misfits = [pool for pool in chosen if not _matches(pool, hardware.accelerator)]
     if misfits:
         return Refusal(
@@ -58,7 +85,7 @@ def _named(hardware: Hardware, known: dict[str, Pool]) -> Placement | Refusal:
             f"spec.hardware.accelerator is {hardware.accelerator}, but pool {misfits[0].name} is a "
             f"{misfits[0].kind} pool; remove it from spec.hardware.pools or choose Any",
         )
-    return Placement(chosen, f"pool {chosen[0].name} first: first in spec.hardware.pools")
+    return chosen
 
 
 def _matches(pool: Pool, wanted: AcceleratorKind) -> bool:
@@ -85,10 +112,27 @@ def _price_rank(pool: Pool, priced: bool) -> tuple[int, Decimal]:
     return (price is None, price or Decimal(0))
 
 
-def _why(first: Pool, ordered: Sequence[Pool], prefer: Preference, priced: bool) -> str:
+def _why_named(hardware: Hardware, first: Pool) -> str | None:
+    if not hardware.pools:
+        return None
+    if hardware.pools[0] == first.name:
+        return "first in spec.hardware.pools"
+    return "the first in spec.hardware.pools that takes a replica"
+
+
+def _why(
+    first: Pool,
+    ordered: Sequence[Pool],
+    prefer: Preference,
+    priced: bool,
+    fits: dict[str, Fit],
+) -> str:
     if len(ordered) == 1:
-        return "inferred from the nodes" if first.inferred else "the only pool that matches"
-    if not ordered[-1].has_nodes and first.has_nodes:
+        if not first.inferred:
+            return "the only pool that matches" if len(fits) == 1 else "the only one that fits"
+        return "inferred from the nodes" if first.nodes_known else "assumed, as none is described"
+    empty = {name for name, fit in fits.items() if fit.verdict is Verdict.EMPTY}
+    if ordered[-1].name in empty and first.name not in empty:
         return "it has nodes, and others have none"
     if prefer in (Preference.LATENCY, Preference.THROUGHPUT):
         return f"a {first.kind} pool, as spec.objective.prefer is {prefer}"
@@ -102,9 +146,39 @@ def _why(first: Pool, ordered: Sequence[Pool], prefer: Preference, priced: bool)
     return f"no pool states a price, and a {first.kind} pool is the cheaper guess"
 
 
-def _nothing_fits(wanted: AcceleratorKind, pools: object) -> str:
-    names = ", ".join(f"{pool.name} ({pool.kind})" for pool in pools)  # type: ignore[attr-defined]
+def _waits_for(first: Pool, fit: Fit) -> str | None:
+    if not first.nodes_known:
+        return "no nodes are known here: whether one of them takes a replica is not checked"
+    if fit.verdict is Verdict.EMPTY and not first.inferred:
+        return f"pool {first.name} has no nodes now: pods wait until one comes"
+    return None
+
+
+def _none_of_the_kind(wanted: AcceleratorKind, pools: Iterable[Pool]) -> str:
+    pools = list(pools)
+    names = ", ".join(f"{pool.name} ({pool.kind})" for pool in pools)
+    if pools and not any(pool.nodes_known for pool in pools):
+        return (
+            f"spec.hardware.accelerator is {wanted}, but no nodes are known here and the pools "
+            f"are {names}; add a ServingPool of that kind to the file, or choose Any"
+        )
     return (
         f"spec.hardware.accelerator is {wanted}, but the cluster's pools are {names or 'none'}; "
         f"add a ServingPool or nodes of that kind, or choose Any"
+    )
+
+
+def _nothing_takes_it(hardware: Hardware, pools: Sequence[Pool], fits: dict[str, Fit]) -> Refusal:
+    told = [f"pool {pool.name}: {fits[pool.name].counted}" for pool in pools]
+    if len(told) > POOLS_IN_A_MESSAGE:
+        told[POOLS_IN_A_MESSAGE:] = [f"and {len(told) - POOLS_IN_A_MESSAGE} pools more"]
+    where = (
+        "none of spec.hardware.pools takes a replica"
+        if hardware.pools
+        else ("no pool takes a replica")
+    )
+    return Refusal(
+        NO_POOL_FITS,
+        f"{where}: {'; '.join(told)}. Ask for less in spec.hardware, or add nodes or a "
+        "ServingPool that can take it",
     )

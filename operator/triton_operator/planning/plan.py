@@ -9,17 +9,16 @@ from triton_operator.api.inference_service import (
     InferenceServiceSpec,
 )
 from triton_operator.api.model_profile import ModelFacts
-from triton_operator.planning.batching import BatchChoice, choose_batching
+from triton_operator.planning.batching import BatchChoice
 from triton_operator.planning.completion import Completion, completions, left_to_triton
-from triton_operator.planning.compute import choose_compute
 from triton_operator.planning.device import needed_device, usable_pools
-from triton_operator.planning.memory import choose_memory
+from triton_operator.planning.fit import Fit, Verdict, fit_of
 from triton_operator.planning.placement import Placement, place
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.precision import choose_precision
 from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.replica import Replica, size_replica
 from triton_operator.planning.replicas import ReplicaBounds, replica_bounds
-from triton_operator.triton.datatypes import UnknownDatatype, config_type
 from triton_operator.triton.releases import (
     CONTENTS,
     Release,
@@ -27,10 +26,8 @@ from triton_operator.triton.releases import (
     release_of,
     security_finding,
 )
-from triton_operator.triton.tensor_shapes import tensor_problem
 
 UNKNOWN_RELEASE = "UnknownTritonRelease"
-MODEL_NOT_SERVABLE = "ModelNotServable"
 _MOST_COMPLETION_REASONS = 10
 """A status holds 32 reasons; a repository may have 64 models."""
 GIVEN_UP_AFTER_BOUNDS = 5
@@ -41,8 +38,9 @@ GIVEN_UP_AFTER_BOUNDS = 5
 class PoolPlan:
     """How the service runs on one pool.
 
-    `max_batch_size` is Triton's (0: tensors have no batch axis). CPU in millicores, memory in
-    bytes, both per replica. `longest_request_seconds` bounds how long a shutdown waits.
+    `max_batch_size` is Triton's (0: tensors have no batch axis). `instances` are per accelerator.
+    CPU in millicores, memory in bytes, accelerators: per replica. `longest_request_seconds` bounds
+    how long a shutdown waits.
     """
 
     pool: Pool
@@ -61,6 +59,7 @@ class PoolPlan:
     reasons: tuple[str, ...]
     completions: tuple[Completion, ...] = ()
     """One for each model of a repository, the model that clients call first."""
+    accelerators: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,15 +79,23 @@ def plan_service(
 ) -> Plan | Refusal:
     """The plan for a service whose model is known.
 
-    Replicas do not spill over to a second pool yet, so exactly one pool is in use: the first.
+    A replica is sized for each pool that matches, and the first pool that takes one is in use:
+    replicas do not spill over to a second pool yet.
     """
     usable = usable_pools(facts, spec.hardware, pools)
     if isinstance(usable, Refusal):
         return usable
-    placement = place(spec.hardware, spec.objective.prefer, usable)
+    sized: dict[str, Replica | Refusal] = {}
+
+    def fit(pool: Pool) -> Fit:
+        replica = sized[pool.name] = size_replica(spec, facts, pool)
+        # What nobody could run is told as such, and not as a pool that is too small.
+        return Fit(Verdict.FITS) if isinstance(replica, Refusal) else fit_of(pool, replica.need)
+
+    placement = place(spec.hardware, spec.objective.prefer, usable, fit)
     if isinstance(placement, Refusal):
         return placement
-    row = _pool_plan(spec, facts, placement)
+    row = _pool_plan(spec, facts, placement, sized[placement.pools[0].name])
     if isinstance(row, Refusal):
         return row
     return Plan(
@@ -99,30 +106,27 @@ def plan_service(
 
 
 def _pool_plan(
-    spec: InferenceServiceSpec, facts: ModelFacts, placement: Placement
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    placement: Placement,
+    replica: Replica | Refusal,
 ) -> PoolPlan | Refusal:
     pool = placement.pools[0]
-    image = spec.runtime.image or pool.image
     release = _release(spec, pool)
     if isinstance(release, Refusal):
         return release
-    batch = choose_batching(spec.batching, facts, gpu=pool.is_gpu)
-    if isinstance(batch, Refusal):
-        return batch
-    if refusal := _unservable(facts, batch):
-        return refusal
+    if isinstance(replica, Refusal):
+        return replica
+    batch, compute, memory = replica.batch, replica.compute, replica.memory
     precision = choose_precision(spec.precision, facts.format)
-    compute = choose_compute(spec.hardware.resources, pool.replica_resources, gpu=pool.is_gpu)
-    memory = choose_memory(
-        spec.hardware.resources,
-        pool.replica_resources,
-        facts,
-        instances=compute.instances,
-        max_batch_size=batch.max_batch_size,
-        gpu=pool.is_gpu,
-    )
     standby = [pool.name for pool in placement.pools[1:]]
-    reasons = [placement.reason, batch.reason, precision.reason, compute.reason, memory.reason]
+    reasons = [placement.reason, *placement.notes]
+    reasons += [batch.reason, precision.reason, compute.reason, memory.reason]
+    if replica.accelerators > 1:
+        reasons.append(
+            f"{replica.accelerators} {pool.accelerator_resource} per replica, with the model on "
+            "each of them"
+        )
     added = _completions(spec, facts, compute.threads, gpu=pool.is_gpu)
     reasons += [row.reason for row in added if row.reason][:_MOST_COMPLETION_REASONS]
     reasons += _model_notes(facts)
@@ -133,7 +137,7 @@ def _pool_plan(
         reasons.append("a rollout starts a new pod before it ends the old one: it needs a free GPU")
     return PoolPlan(
         pool=pool,
-        image=image,
+        image=replica.image,
         release=release,
         precision=precision.precision,
         max_batch_size=batch.max_batch_size,
@@ -147,6 +151,7 @@ def _pool_plan(
         longest_request_seconds=longest_request_seconds(spec),
         reasons=tuple(reasons),
         completions=added,
+        accelerators=replica.accelerators,
     )
 
 
@@ -189,18 +194,6 @@ def _release(spec: InferenceServiceSpec, pool: Pool) -> Release | Refusal:
             "this operator knows; use a tag that begins with YY.MM, or put the image into a "
             "ServingPool with spec.release",
         )
-
-
-def _unservable(facts: ModelFacts, batch: BatchChoice) -> Refusal | None:
-    """What Triton would refuse at load, said before a pod starts."""
-    try:
-        for tensor in (*facts.inputs, *facts.outputs):
-            config_type(tensor.datatype)
-    except UnknownDatatype as error:
-        return Refusal(MODEL_NOT_SERVABLE, f"spec.model: {error}")
-    if problem := tensor_problem(facts.inputs, facts.outputs, batch.max_batch_size):
-        return Refusal(MODEL_NOT_SERVABLE, f"spec.model: {problem}")
-    return None
 
 
 def _opset_note(release: Release, facts: ModelFacts) -> str | None:

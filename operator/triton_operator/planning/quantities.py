@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 _SUFFIXES = {
     "": Decimal(1),
@@ -40,11 +41,13 @@ def parse_quantity(text: str) -> Decimal:
     return Decimal(found[1]) * _SUFFIXES[found[2] or ""]
 
 
+@lru_cache(maxsize=4096)
 def millicores(text: str) -> int:
     """CPU in thousandths of a core, rounded up."""
     return int((parse_quantity(text) * 1000).to_integral_value(ROUND_CEILING))
 
 
+@lru_cache(maxsize=4096)
 def size_bytes(text: str) -> int:
     """Memory in bytes, rounded up."""
     return int(parse_quantity(text).to_integral_value(ROUND_CEILING))

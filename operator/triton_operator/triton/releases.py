@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 DEFAULT_IMAGE = "nvcr.io/nvidia/tritonserver:26.09-py3"
+NVIDIA_IMAGES = "nvcr.io/nvidia/tritonserver:"
 
 _RELEASE = re.compile(r"([0-9]{2})\.(0[1-9]|1[0-2])")
 _TAG = re.compile(r"([0-9]{2}\.[0-9]{2})(?![0-9])")
@@ -153,6 +154,14 @@ def release_of(image: str, release: str | None) -> Release:
             f'write it beside the image in the ServingPool, such as release: "{NEWEST}"'
         )
     return Release.parse(match[1])
+
+
+def image_architectures(image: str) -> tuple[str, ...] | None:
+    """The processors that an image is built for, as nodes call them; None: not known.
+
+    NVIDIA publishes Triton for these two; a private image may be for any.
+    """
+    return ("amd64", "arm64") if image.startswith(NVIDIA_IMAGES) else None
 
 
 def security_finding(release: Release) -> str | None:

@@ -1,6 +1,6 @@
 """Specs, facts, nodes and pools for tests: each as in the happy path, changed by one argument."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -8,8 +8,10 @@ from triton_operator.api.enums import AcceleratorKind, ModelFormat
 from triton_operator.api.inference_service import InferenceServiceSpec, Resources
 from triton_operator.api.model_profile import ModelFacts, ModelFile
 from triton_operator.api.tensors import Tensor
+from triton_operator.planning.fit import Fit, Verdict
 from triton_operator.planning.nodes import NodeFacts, node_facts
 from triton_operator.planning.pools import Pool, PoolDefaults
+from triton_operator.planning.shapes import NodeShape
 
 DIGEST = "sha256:" + "ab" * 32
 CPU_IMAGE = "registry.example/triton-cpu:26.09-py3"
@@ -65,18 +67,33 @@ def node_object(
     cordoned: bool = False,
     cpu: str = "8",
     memory: str = "32Gi",
+    devices: Mapping[str, int] | None = None,
+    taints: Sequence[tuple[str, str, str]] = (),
+    architecture: str = "amd64",
+    operating_system: str = "linux",
+    created: str = "2026-11-01T00:00:00Z",
 ) -> dict[str, Any]:
-    """A Node as the API server shows it."""
+    """A Node as the API server shows it. `taints`: key, value, effect."""
     allocatable = {"cpu": cpu, "memory": memory, "pods": "110"}
     if gpus:
         allocatable["nvidia.com/gpu"] = str(gpus)
+    allocatable |= {resource: str(count) for resource, count in (devices or {}).items()}
+    rows = [{"key": key, "value": value, "effect": effect} for key, value, effect in taints]
+    if cordoned:
+        rows.append({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"})
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "uid": f"uid-{name}", "labels": dict(labels or {})},
-        "spec": {"unschedulable": True} if cordoned else {},
+        "metadata": {
+            "name": name,
+            "uid": f"uid-{name}",
+            "labels": dict(labels or {}),
+            "creationTimestamp": created,
+        },
+        "spec": {**({"unschedulable": True} if cordoned else {}), "taints": rows},
         "status": {
             "allocatable": allocatable,
+            "nodeInfo": {"architecture": architecture, "operatingSystem": operating_system},
             "conditions": [
                 {"type": "MemoryPressure", "status": "False"},
                 {"type": "Ready", "status": "True" if ready else "Unknown"},
@@ -90,15 +107,29 @@ def node(name: str, **changes: Any) -> NodeFacts:
     return node_facts(node_object(name, **changes))
 
 
+LARGE_NODE = NodeShape(
+    architecture="amd64",
+    operating_system="linux",
+    cpu_millicores=1_000_000,
+    memory_bytes=2**50,
+    devices=(("amd.com/gpu", 64), ("nvidia.com/gpu", 64)),
+)
+"""A kind of node that takes any replica."""
+
+
 def pool(name: str, **changes: Any) -> Pool:
-    """A CPU pool that has nodes, and nothing said about price or energy."""
+    """A CPU pool that has large nodes, and nothing said about price or energy."""
     values: dict[str, Any] = {
         "kind": AcceleratorKind.CPU,
         "image": CPU_IMAGE,
         "release": None,
         "has_nodes": True,
     }
-    return Pool(name=name, **{**values, **changes})
+    values |= changes
+    if values["has_nodes"]:
+        values.setdefault("shapes", (LARGE_NODE,))
+        values.setdefault("nodes_by_shape", tuple((shape, 1) for shape in values["shapes"]))
+    return Pool(name=name, **values)
 
 
 def gpu_pool(name: str, **changes: Any) -> Pool:
@@ -107,8 +138,14 @@ def gpu_pool(name: str, **changes: Any) -> Pool:
         "kind": AcceleratorKind.GPU,
         "image": GPU_IMAGE,
         "accelerator_resource": "nvidia.com/gpu",
+        "accelerators_per_replica": 1,
     }
     return pool(name, **{**values, **changes})
+
+
+def takes_anything(pool: Pool) -> Fit:
+    """A fit for small replicas: any node will do, where there is one."""
+    return Fit(Verdict.FITS if pool.has_nodes else Verdict.EMPTY)
 
 
 def price(text: str) -> Decimal:

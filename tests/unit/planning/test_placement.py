@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.unit.planning.building import gpu_pool, pool, price
+from tests.unit.planning.building import gpu_pool, pool, price, takes_anything
 from triton_operator.api.enums import Preference
 from triton_operator.api.inference_service import Hardware
 from triton_operator.planning.placement import NO_POOL_FITS, POOL_NOT_FOUND, Placement, place
@@ -153,7 +153,7 @@ class Order:
     ids=lambda row: row.name,
 )
 def test_order(row: Order) -> None:
-    placement = place(Hardware.model_validate(row.hardware), row.prefer, row.pools)
+    placement = place(Hardware.model_validate(row.hardware), row.prefer, row.pools, takes_anything)
 
     assert isinstance(placement, Placement)
     assert [chosen.name for chosen in placement.pools] == row.expected, row.why
@@ -198,7 +198,9 @@ class Refused(NamedTuple):
     ids=lambda row: row.name,
 )
 def test_refusal_names_the_field_and_the_remedy(row: Refused) -> None:
-    refusal = place(Hardware.model_validate(row.hardware), Preference.COST, row.pools)
+    refusal = place(
+        Hardware.model_validate(row.hardware), Preference.COST, row.pools, takes_anything
+    )
 
     assert isinstance(refusal, Refusal)
     assert refusal.reason == row.reason
@@ -209,7 +211,7 @@ def test_refusal_names_the_field_and_the_remedy(row: Refused) -> None:
 def test_the_reason_does_not_call_the_dearer_pool_the_cheapest() -> None:
     empty = pool("empty", has_nodes=False, cost_per_replica_hour=price("0.01"))
 
-    placement = place(Hardware(), Preference.COST, [empty, DEAR])
+    placement = place(Hardware(), Preference.COST, [empty, DEAR], takes_anything)
 
     assert isinstance(placement, Placement)
     assert "lowest known price" not in placement.reason, "0.01 is lower; that pool is empty"

@@ -12,8 +12,6 @@ from triton_operator.planning.pools import (
     GPU_NODE_LABELS,
     Pool,
     PoolDefaults,
-    declared_pool,
-    inferred_pools,
     known_pools,
     nodes_of_pool,
 )
@@ -53,14 +51,14 @@ class Inferred(NamedTuple):
     ids=lambda row: row.name,
 )
 def test_inferred_pools_and_whether_they_have_nodes(row: Inferred) -> None:
-    pools = inferred_pools(row.nodes, DEFAULTS)
+    pools = known_pools({}, row.nodes, DEFAULTS)
 
     assert {pool.name: pool.has_nodes for pool in pools} == row.expected, row.why
     assert all(pool.inferred for pool in pools)
 
 
 def test_the_inferred_cpu_pool_leaves_gpu_nodes_alone() -> None:
-    cpu, gpu = inferred_pools(MIXED, DEFAULTS)
+    cpu, gpu = known_pools({}, MIXED, DEFAULTS)
 
     assert cpu.avoid_labels == GPU_NODE_LABELS
     assert (cpu.image, cpu.accelerator_resource) == (CPU_IMAGE, None)
@@ -72,7 +70,13 @@ def test_the_inferred_cpu_pool_leaves_gpu_nodes_alone() -> None:
 
 
 def declared(**spec: Any) -> Pool:
-    return declared_pool("p", ServingPoolSpec.model_validate(spec), MIXED, DEFAULTS)
+    return only(ServingPoolSpec.model_validate(spec), MIXED, DEFAULTS)
+
+
+def only(spec: ServingPoolSpec, nodes: list[NodeFacts], defaults: PoolDefaults) -> Pool:
+    """The pool of a cluster with one ServingPool."""
+    (pool,) = known_pools({"p": spec}, nodes, defaults)
+    return pool
 
 
 class Declared(NamedTuple):
@@ -166,11 +170,9 @@ def test_price_energy_and_resources_arrive() -> None:
 def test_the_operators_own_release_goes_with_its_own_image() -> None:
     defaults = PoolDefaults("a/private:1", "24.10", "b/private:1", "26.09")
 
-    assert [pool.release for pool in inferred_pools(MIXED, defaults)] == ["24.10", "26.09"]
-    assert declared_pool("p", ServingPoolSpec(), [], defaults).release == "24.10"
-    assert (
-        declared_pool("p", ServingPoolSpec(image="c/own:26.08-py3"), [], defaults).release is None
-    )
+    assert [pool.release for pool in known_pools({}, MIXED, defaults)] == ["24.10", "26.09"]
+    assert only(ServingPoolSpec(), [], defaults).release == "24.10"
+    assert only(ServingPoolSpec(image="c/own:26.08-py3"), [], defaults).release is None
 
 
 class Selected(NamedTuple):
