@@ -54,7 +54,6 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.cost.currency": ("EUR", "eur"),
         "spec.cost.perReplicaHour": ("12", "12 EUR"),
         "status.allocatable{cpu}": ("1930m", "many"),
-        "status.free{cpu}": ("0", "-1"),
         "status.conditions[0].reason": ("NodesFound", "12"),
     },
     "modelprofile": {

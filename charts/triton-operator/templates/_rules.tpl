@@ -66,7 +66,7 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [serving.triton-operator.io]
   resources: [servingpools]
   verbs: [list, watch]
-# How many nodes a pool has, and what is free there.
+# How many nodes a pool has, and what they offer.
 - apiGroups: [serving.triton-operator.io]
   resources: [servingpools/status]
   verbs: [patch]

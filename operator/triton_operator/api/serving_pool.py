@@ -201,11 +201,6 @@ class ServingPoolStatus(ApiModel):
         description="What the nodes offer to pods, all together.",
         json_schema_extra={"maxProperties": 64},
     )
-    free: dict[str, Quantity] | None = Field(
-        None,
-        description="What of it no pod has asked for.",
-        json_schema_extra={"maxProperties": 64},
-    )
     conditions: list[Condition] = Field(
         default_factory=list,
         max_length=16,

@@ -35,6 +35,7 @@ from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.node_summary import NodeSummary, summarise
 from triton_operator.planning.pools import Pool, PoolDefaults, label_keys, pools_on
+from triton_operator.planning.surge import largest_free_block
 
 logger = logging.getLogger(__name__)
 ALL_POOLS = Key("Pools", "", "")
@@ -220,7 +221,17 @@ class Controller:
             fetch=self._fetch,
             companions=self._companions,
             now=self._now(),
+            free_accelerators=self._free_accelerators(children),
         )
+
+    def _free_accelerators(self, children: Iterable[ObjectView]) -> dict[str, int]:
+        """Of the pools on which the service has Deployments and that have accelerators."""
+        used = {child.pool for child in children if isinstance(child, DeploymentView)}
+        return {
+            pool.name: largest_free_block(pool, self._store.nodes(), self._store.devices_taken())
+            for pool in self._pools
+            if pool.is_gpu and pool.has_nodes and pool.name in used
+        }
 
     async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> bool:
         """Write what differs; whether anything did."""

@@ -21,6 +21,7 @@ from triton_operator.controllers.rollout import observe_rollout
 from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
 from triton_operator.controllers.silence import next_look_seconds
+from triton_operator.controllers.surge import with_rollout_ways
 from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.views import DeploymentView, ObjectView
@@ -47,26 +48,31 @@ def reconcile(observed: Observed) -> Outcome:
     resolution = resolve_model(observed, owner, spec.model, spec.runtime, paused=spec.paused)
     plan = _plan(observed, spec, resolution)
     children: list[dict[str, Any]] = []
-    if isinstance(plan, Plan) and resolution.digest and resolution.facts:
-        children = desired_children(
-            owner,
-            spec,
-            resolution.digest,
-            resolution.facts,
-            plan,
-            observed.fetch,
-            observed.autoscalers,
-            observed.companions,
-        )
+    if isinstance(plan, Plan) and (digest := resolution.digest) and (facts := resolution.facts):
+        present = {
+            child.name: child for child in observed.children if isinstance(child, DeploymentView)
+        }
+
+        def build(plan: Plan) -> list[dict[str, Any]]:
+            made = desired_children(
+                owner,
+                spec,
+                digest,
+                facts,
+                plan,
+                observed.fetch,
+                observed.autoscalers,
+                observed.companions,
+            )
+            return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
+
+        plan = with_rollout_ways(observed, plan, build)
+        children = build(plan)
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
     wanted += [resolution.job] if resolution.job else []
-    present = {
-        child.name: child for child in observed.children if isinstance(child, DeploymentView)
-    }
-    wanted += [with_kept_fetch_image(manifest, present) for manifest in children]
-    wanted = [with_desired_hash(manifest) for manifest in wanted]
+    wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
     rollout = observe_rollout(observed, plan, wanted)
     findings = service_findings(observed, spec, resolution, plan, rollout)
     status = service_status(observed, owner, spec, resolution, plan, rollout)

@@ -27,6 +27,8 @@ class Observed:
     `profiles` holds the facts by digest, for the digests that the service names. `autoscalers`
     maps Deployments to the HPA that scales them. `now` is in seconds since the epoch (UTC).
     `events` are those about children that do not say themselves why they do not go on.
+    `free_accelerators` maps the pools in use to the most accelerators that one of their nodes may
+    still have free; a pool of which nothing is known is not in it.
     """
 
     service: ServiceView
@@ -39,6 +41,7 @@ class Observed:
     problem: ApplyProblem | None = None
     events: Events = field(default_factory=dict)
     companions: Companions = NO_COMPANIONS
+    free_accelerators: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

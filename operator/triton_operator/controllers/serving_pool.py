@@ -23,7 +23,7 @@ NO_NODES = "NoNodes"
 
 
 def reconcile_pool(view: SpecView, nodes: Sequence[NodeFacts], now: float) -> dict[str, Any]:
-    """The pool's status. `free` stays absent: pods' requests are not observed yet."""
+    """The pool's status: its nodes that take pods now, and what they offer together."""
     before = [Condition.model_validate(row) for row in view.status.get("conditions") or ()]
     try:
         spec = ServingPoolSpec.model_validate(view.spec)

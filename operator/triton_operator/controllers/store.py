@@ -4,7 +4,7 @@ Filled by watch events and by the answers to the operator's own writes, and corr
 an object that vanishes while a watch is broken gives no DELETED event (see `resync`).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,7 @@ from triton_operator.controllers.kinds import Kind
 from triton_operator.controllers.views import (
     AutoscalerView,
     ObjectView,
+    PodView,
     ServiceView,
     SpecView,
     view_of,
@@ -22,6 +23,8 @@ from triton_operator.planning.nodes import NodeFacts, node_facts
 
 Listener = Callable[[Iterable[Key]], None]
 ObjectId = tuple[str, str, str]
+ENDED = ("Succeeded", "Failed")
+"""Phases of pods that hold nothing any more."""
 
 
 class Store:
@@ -33,6 +36,7 @@ class Store:
         self._children: dict[tuple[str, str], dict[ObjectId, ObjectView]] = defaultdict(dict)
         self._profiles: dict[tuple[str, str], dict[str, SpecView]] = defaultdict(dict)
         self._autoscalers: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._devices: dict[str, Counter[str]] = defaultdict(Counter)
         self.pools_version = 0
         """Grows with every change that can change the set of pools."""
 
@@ -101,6 +105,10 @@ class Store:
         """Every node."""
         return [facts for _, facts in self._nodes.values()]
 
+    def devices_taken(self) -> Mapping[str, Mapping[str, int]]:
+        """Node → extended resource → how many of it the operator's own pods hold there."""
+        return self._devices
+
     def known(self, kind: Kind) -> dict[tuple[str, str], str]:
         """The uid of every object of a kind, by namespace and name."""
         if kind.kind == "Node":
@@ -116,7 +124,16 @@ class Store:
             self.pools_version += 1
         return []
 
+    def _count_devices(self, view: ObjectView, sign: int) -> None:
+        if not isinstance(view, PodView) or not view.node or view.phase in ENDED:
+            return
+        for resource, count in view.devices:
+            self._devices[view.node][resource] += sign * count
+        if not any(self._devices[view.node].values()):
+            del self._devices[view.node]
+
     def _link(self, view: ObjectView) -> None:
+        self._count_devices(view, 1)
         if view.owner_uid:
             self._children[(view.namespace, view.owner_uid)][_id(view)] = view
         if view.kind == "ModelProfile" and isinstance(view, SpecView):
@@ -125,6 +142,7 @@ class Store:
             self._autoscalers[(view.namespace, view.target_name)].add(view.name)
 
     def _unlink(self, view: ObjectView) -> None:
+        self._count_devices(view, -1)
         if view.owner_uid:
             children = self._children.get((view.namespace, view.owner_uid), {})
             children.pop(_id(view), None)

@@ -77,6 +77,8 @@ class DeploymentView(ObjectView):
     refused_message: str = ""
     fetch_image: str = ""
     """Image of the container that fetches the model; empty where there is none."""
+    drains_first: bool = False
+    """Whether a rollout ends an old pod before it starts a new one."""
 
     def follows(self, wanted_hash: str | None) -> bool:
         """Whether every replica runs what is wanted, and none of an older template is left.
@@ -143,6 +145,8 @@ class PodView(ObjectView):
     created: str = ""
     unschedulable: str = ""
     node: str = ""
+    devices: tuple[tuple[str, int], ...] = ()
+    """What of a node's extended resources the pod holds while it is there."""
     lost: str = ""
     lost_since: str = ""
     containers: tuple[ContainerView, ...] = ()
@@ -229,6 +233,7 @@ def _deployment(
         stuck_message=_message_of(status, "Progressing", "False"),
         refused_message=_message_of(status, "ReplicaFailure", "True"),
         fetch_image=_fetch_image(spec),
+        drains_first=(spec.get("strategy") or {}).get("rollingUpdate", {}).get("maxSurge") == 0,
     )
 
 
@@ -285,6 +290,7 @@ def _pod(
         created=metadata.get("creationTimestamp", ""),
         unschedulable=_message_of(status, "PodScheduled", "False"),
         node=spec.get("nodeName", ""),
+        devices=_devices(spec),
         lost=_lost(status, containers),
         lost_since=_condition(status, "DisruptionTarget", "True").get("lastTransitionTime", ""),
         containers=containers,
@@ -304,6 +310,16 @@ def _lost(status: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> s
         if unready and "readiness gate" not in unready:
             return "its node does not report any more"
     return ""
+
+
+def _devices(spec: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Extended resources that the containers ask for; init containers of ours ask for none."""
+    asked: dict[str, int] = {}
+    for container in spec.get("containers") or ():
+        for resource, amount in ((container.get("resources") or {}).get("limits") or {}).items():
+            if "/" in resource and str(amount).isdigit():
+                asked[resource] = asked.get(resource, 0) + int(amount)
+    return tuple(sorted(asked.items()))
 
 
 def _message_of(status: Mapping[str, Any], type_: str, truth: str) -> str:

@@ -63,7 +63,7 @@ def pool_deployment(
             "progressDeadlineSeconds": PROGRESS_DEADLINE_SECONDS,
             "strategy": {
                 "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+                "rollingUpdate": _rolling_update(plan),
             },
             "template": {
                 "metadata": pod_metadata(
@@ -161,6 +161,13 @@ def _destination(owner: Owner, facts: ModelFacts) -> list[str]:
         f"--config={CONFIG_DIR}/{CONFIG_FILE}",
         f"--config-into={folder}/{CONFIG_FILE}",
     ]
+
+
+def _rolling_update(plan: PoolPlan) -> dict[str, int]:
+    """A new pod first, so that no request fails; unless it would wait for the old one's device."""
+    if plan.drains_first:
+        return {"maxUnavailable": 1, "maxSurge": 0}
+    return {"maxUnavailable": 0, "maxSurge": 1}
 
 
 def _placement(plan: PoolPlan) -> dict[str, Any]:

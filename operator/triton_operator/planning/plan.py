@@ -40,7 +40,7 @@ class PoolPlan:
 
     `max_batch_size` is Triton's (0: tensors have no batch axis). `instances` are per accelerator.
     CPU in millicores, memory in bytes, accelerators: per replica. `longest_request_seconds` bounds
-    how long a shutdown waits.
+    how long a shutdown waits. `drains_first`: a rollout ends an old pod before it starts a new one.
     """
 
     pool: Pool
@@ -60,6 +60,7 @@ class PoolPlan:
     completions: tuple[Completion, ...] = ()
     """One for each model of a repository, the model that clients call first."""
     accelerators: int = 0
+    drains_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _pool_plan(
     if standby:
         reasons.append(f"fits too, but is not used yet: {', '.join(standby)}")
     if pool.is_gpu:
-        reasons.append("a rollout starts a new pod before it ends the old one: it needs a free GPU")
+        reasons.append(surge_reason(pool))
     return PoolPlan(
         pool=pool,
         image=replica.image,
@@ -176,6 +177,14 @@ def _model_notes(facts: ModelFacts) -> list[str]:
         if silent := left_to_triton(facts.repository.models):
             notes.append(f"Triton reads inputs and outputs from the files of {', '.join(silent)}")
     return notes
+
+
+def surge_reason(pool: Pool) -> str:
+    """What a rollout on a pool with accelerators needs, if it starts the new pod first."""
+    return (
+        "a rollout starts a new pod before it ends the old one: it needs a free "
+        f"{pool.accelerator_resource}"
+    )
 
 
 def _release(spec: InferenceServiceSpec, pool: Pool) -> Release | Refusal:

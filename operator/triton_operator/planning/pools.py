@@ -163,11 +163,15 @@ def _nodes(summary: NodeSummary | None, spec: ServingPoolSpec) -> _Nodes:
     refusal has to say. Without one, every other node of the cluster would be.
     """
     selector = selector_of(spec).items()
+    resource = spec.accelerator.resource if spec.accelerator else None
     if selector:
-        return _of(summary, lambda shape: all(shape.label(key) == value for key, value in selector))
-    if spec.accelerator:
-        resource = spec.accelerator.resource
-        return _of(summary, lambda shape: shape.count(resource) > 0)
+        return _of(
+            summary,
+            lambda shape: all(shape.label(key) == value for key, value in selector),
+            resource,
+        )
+    if resource:
+        return _of(summary, lambda shape: shape.count(resource) > 0, resource)
     return _of(summary, _is_plain)
 
 
@@ -177,14 +181,18 @@ def _is_plain(shape: NodeShape) -> bool:
     )
 
 
-def _of(summary: NodeSummary | None, belongs: Callable[[NodeShape], bool]) -> _Nodes:
+def _of(
+    summary: NodeSummary | None,
+    belongs: Callable[[NodeShape], bool],
+    resource: str | None = None,
+) -> _Nodes:
     if summary is None:
         return _Nodes(nodes_known=False)
-    settled = [(shape, count) for shape, count in summary.settled.items() if belongs(shape)]
+    counts = summary.counts_where(belongs, resource)
     return _Nodes(
-        has_nodes=bool(settled),
+        has_nodes=bool(counts),
         shapes=largest(shape for shape in summary.last_seen if belongs(shape)),
-        nodes_by_shape=tuple(settled),
+        nodes_by_shape=counts,
     )
 
 

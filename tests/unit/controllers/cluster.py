@@ -216,6 +216,7 @@ class Cluster:
         containers: list[Body] | None = None,
         init_containers: list[Body] | None = None,
         unschedulable: str = "",
+        pool: str = "",
     ) -> Body:
         """A pod of the only service: of a Job, or else one that serves."""
         service = self.one("InferenceService")
@@ -225,6 +226,8 @@ class Cluster:
             labels.OWNER_UID: service["metadata"]["uid"],
             labels.ROLE: labels.INSPECT if job else labels.SERVE,
         }
+        if pool:
+            pod_labels[labels.POOL] = pool
         if job:
             pod_labels["batch.kubernetes.io/job-name"] = job
         conditions = (

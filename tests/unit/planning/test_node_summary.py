@@ -32,7 +32,7 @@ def pool(summary: NodeSummary) -> Pool:
 def test_nodes_alike_are_one_shape() -> None:
     summary = seen([gpu_node("a"), gpu_node("b"), node("c")], NOW)
 
-    assert sorted(summary.settled.values()) == [1, 2]
+    assert sorted(summary.counts.values()) == [1, 2]
 
 
 def test_a_node_more_or_less_leaves_the_pool_equal() -> None:
@@ -98,6 +98,16 @@ def test_a_new_node_is_not_held_against_its_pool_before_its_devices_are_there() 
     assert fit_of(pool(new), ONE_GPU).verdict is Verdict.EMPTY
     assert new.next_change == NOW + SETTLING_SECONDS
     assert fit_of(pool(old), ONE_GPU).verdict is Verdict.MISFIT
+
+
+def test_a_new_node_is_as_large_as_it_says() -> None:
+    """Memory and CPU are there from the first moment: nothing is waited for."""
+    new = seen([gpu_node("a", created="2027-01-15T08:00:00Z")], NOW)
+
+    fit = fit_of(pool(new), ReplicaNeed(1000, 40 * 2**30, 1))
+
+    assert fit.verdict is Verdict.MISFIT
+    assert fit.counted == "1 node: 1 has 32Gi < 40Gi memory"
 
 
 def test_a_new_node_that_fits_counts_at_once() -> None:
