@@ -171,8 +171,16 @@ class ControlPlane:
         """Stop kube-apiserver (`kill`: by SIGKILL) and start it again on the same port; waits until
         ready.
         """
+        self.stop_apiserver(kill=kill)
+        self.start_apiserver()
+
+    def stop_apiserver(self, *, kill: bool = False) -> None:
+        """Stop kube-apiserver (`kill`: by SIGKILL); nothing answers at its address."""
         server = self._processes["kube-apiserver"]
         server.kill() if kill else server.stop(DRAIN_SECONDS)
+
+    def start_apiserver(self) -> None:
+        """Start a stopped kube-apiserver on the same port; waits until ready."""
         self._start("kube-apiserver", self._apiserver_flags())
         self._await_ready()
 

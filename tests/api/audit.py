@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+USERS = ["operator", "first", "second"]
 POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -13,8 +14,8 @@ POLICY = {
     "rules": [
         # Renewed every two seconds, whatever happens.
         {"level": "None", "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}]},
-        {"level": "Metadata", "users": ["operator"], "verbs": ["create", "update", "patch"]},
-        {"level": "Metadata", "users": ["operator"], "verbs": ["delete", "deletecollection"]},
+        {"level": "Metadata", "users": USERS, "verbs": ["create", "update", "patch"]},
+        {"level": "Metadata", "users": USERS, "verbs": ["delete", "deletecollection"]},
         {"level": "None"},
     ],
 }
@@ -29,6 +30,9 @@ class Write:
     namespace: str
     name: str
     code: int
+    user: str = "operator"
+    time: str = ""
+    """When the API server received it, RFC 3339."""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.resource} {self.name}"
@@ -64,4 +68,6 @@ def _write(event: dict) -> Write:  # type: ignore[type-arg]
         namespace=target.get("namespace", ""),
         name=target.get("name", ""),
         code=event["responseStatus"]["code"],
+        user=event["user"]["username"],
+        time=event["requestReceivedTimestamp"],
     )

@@ -11,12 +11,15 @@ from triton_operator.api.group import API_VERSION
 CRDS = Path(__file__).parents[2] / "crds"
 
 
-def install_definitions(api: Api) -> list[Object]:
-    """Create what is in `crds/` and wait until it is served; as the API server holds it."""
-    created = [
-        api.create(yaml.safe_load(path.read_text(encoding="utf-8")))
-        for path in sorted(CRDS.glob("*.yaml"))
+def install_definitions(api: Api, *, only: str = "") -> list[Object]:
+    """Create what is in `crds/` and wait until it is served; as the API server holds it.
+
+    `only`: the name of one definition.
+    """
+    read = [
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(CRDS.glob("*.yaml"))
     ]
+    created = [api.create(one) for one in read if only in ("", one["metadata"]["name"])]
     wait_until(
         "waiting for the definitions to be served",
         lambda: all(_is_served(api, definition) for definition in created),
@@ -26,7 +29,7 @@ def install_definitions(api: Api) -> list[Object]:
 
 
 def _is_served(api: Api, definition: Object) -> bool:
-    conditions = api.get(definition).get("status", {}).get("conditions", [])
+    conditions = api.get(definition).get("status", {}).get("conditions") or []
     if not any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
         return False
     # Established comes a moment before requests are answered: until then the path is unknown, or

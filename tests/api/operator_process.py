@@ -31,8 +31,9 @@ SUM_OF_RESULTS = "triton_operator_reconciles_total"
 class OperatorProcess:
     """One operator at a time; every start gets a new port and goes on in the same log."""
 
-    def __init__(self, kubeconfig: Path, folder: Path) -> None:
+    def __init__(self, kubeconfig: Path, folder: Path, *options: str) -> None:
         self.log = folder / "operator.log"
+        self._options = options
         self._kubeconfig = kubeconfig
         self._running: Running | None = None
         self._flags: tuple[str, ...] = ()
@@ -48,6 +49,11 @@ class OperatorProcess:
         """The process of the last start, alive or not."""
         assert self._running, "the operator was never started"
         return self._running
+
+    @property
+    def port(self) -> int:
+        """Of its endpoints, on loopback."""
+        return self._port
 
     def ensure(self, *flags: str, sweep_seconds: float = NEVER_SWEEPS) -> None:
         """Have it running with these flags and this time between sweeps."""
@@ -77,6 +83,7 @@ class OperatorProcess:
             [
                 *(sys.executable, "-m", "triton_operator.cli.main", "run"),
                 *(f"--{name}={value}" for name, value in arguments.items()),
+                *self._options,
                 *flags,
             ],
             self.log,

@@ -156,12 +156,16 @@ async def _until_stopped(options: "OperatorOptions") -> int:
 
     from triton_operator.controllers.leadership import LeaseLost
     from triton_operator.controllers.operator import run_operator, stop_on_signals
+    from triton_operator.controllers.watch_streams import KindGone
 
     logger = logging.getLogger(__name__)
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
         await run_operator(options, stop)
+    except KindGone as gone:
+        logger.error("The operator ends.", extra={"why": str(gone)})
+        return FAILED
     except LeaseLost as lost:
         # A new process knows nothing of what the old one had in hand, and starts as a follower.
         logger.error("Another process leads: this one ends.", extra={"why": str(lost)})

@@ -63,7 +63,7 @@ class Announcer:
             except ApiError as error:
                 logger.warning(
                     "An event could not be posted.",
-                    extra={"key": f"{service.namespace}/{service.name}", "error": str(error)},
+                    extra={"event": draft.reason, "error": str(error)},
                 )
 
 

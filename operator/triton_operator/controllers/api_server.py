@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiNotFound, api_error
 from triton_operator.controllers.kinds import Kind
+from triton_operator.controllers.traffic import Traffic
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -40,6 +42,7 @@ class Identity(NamedTuple):
 class ApiServer:
     """Server-side apply, scale, delete, list. Every method raises `ApiError`.
 
+    `traffic` hears of every answer, and is shared by all that talk to the same server.
     `write_seconds`: how long a write that begins now may take; 0 where none may begin, because
     another process may lead.
     """
@@ -50,11 +53,13 @@ class ApiServer:
         *,
         write_seconds: Callable[[], float] = lambda: TIMEOUT_SECONDS,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        traffic: Traffic | None = None,
     ) -> None:
         self._server = connection.server
         self._session = connection.session
         self._write_seconds = write_seconds
         self._timeout_seconds = timeout_seconds
+        self._traffic = traffic or Traffic()
         self.requests = 0
 
     async def apply(self, kind: Kind, manifest: Mapping[str, Any], *, force: bool) -> Body:
@@ -186,11 +191,15 @@ class ApiServer:
             seconds = min(seconds, self._write_seconds())
             if seconds <= 0:
                 raise api_error(0, "NotLeading", "this process does not hold the Lease")
+        if self._session.closed:
+            raise api_error(0, "Closed", "the connection is closed: the operator stops")
         self.requests += 1
         data = None
         if body is not None:
             data = encoded(body)
             headers = headers or {"Content-Type": "application/json"}
+        began = time.monotonic()
+        status = 0
         try:
             async with self._session.request(
                 method,
@@ -201,7 +210,8 @@ class ApiServer:
                 timeout=aiohttp.ClientTimeout(total=seconds, ceil_threshold=2 * seconds),
             ) as response:
                 text = await response.read()
-                if response.status < 400:
+                status = response.status
+                if status < 400:
                     answer: Body = json.loads(text)
                     return answer
                 raise _error(response, text)
@@ -209,6 +219,8 @@ class ApiServer:
             raise api_error(
                 0, type(error).__name__, f"{method} {path}: {error or 'timed out'}"
             ) from error
+        finally:
+            self._traffic.ended(method, status, time.monotonic() - began)
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ refresh); requests go through plain aiohttp, at a quarter of the CPU of its gene
 
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -14,16 +14,18 @@ from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
 from triton_operator import __version__
+from triton_operator.controllers.watch_streams import WatchStreams
 
 KEY = "BearerToken"
 
 
 @dataclass(frozen=True)
 class Connection:
-    """The API server's root address, and a session that authenticates every request."""
+    """The API server's root address, a session that authenticates every request, its watches."""
 
     server: str
     session: aiohttp.ClientSession
+    streams: WatchStreams = field(default_factory=WatchStreams)
 
 
 async def connect(kubeconfig: Path | None = None) -> Connection:
@@ -40,10 +42,11 @@ async def connect(kubeconfig: Path | None = None) -> Connection:
             config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)
-    return Connection(settings.host.rstrip("/"), _session(settings))
+    streams = WatchStreams()
+    return Connection(settings.host.rstrip("/"), _session(settings, streams), streams)
 
 
-def _session(settings: Configuration) -> aiohttp.ClientSession:
+def _session(settings: Configuration, streams: WatchStreams) -> aiohttp.ClientSession:
     context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
     if settings.cert_file:
         context.load_cert_chain(settings.cert_file, settings.key_file)
@@ -54,7 +57,7 @@ def _session(settings: Configuration) -> aiohttp.ClientSession:
         # Watches hold their connections; the number of workers bounds the rest.
         connector=aiohttp.TCPConnector(limit=0, ssl=context),
         headers={"User-Agent": f"triton-operator/{__version__}"},
-        middlewares=(_authenticator(settings),),
+        middlewares=(_authenticator(settings), streams.middleware()),
         proxy=settings.proxy or None,
         auto_decompress=True,
     )

@@ -26,6 +26,7 @@ from triton_operator.controllers.kinds import INFERENCE_SERVICE, SERVING_POOL
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
+from triton_operator.controllers.reconcile_log import reconciling
 from triton_operator.controllers.serving_pool import reconcile_pool
 from triton_operator.controllers.silence import to_ask
 from triton_operator.controllers.store import Store
@@ -128,8 +129,14 @@ class Controller:
                 key = await self._queue.get()
             except QueueClosed:
                 return
+            began = asyncio.get_running_loop().time()
             try:
-                await self._one(key)
+                with reconciling(key) as this:
+                    await self._one(key)
+                    if this.changes:
+                        seconds = asyncio.get_running_loop().time() - began
+                        pairs = {"changes": this.changes, "duration_seconds": round(seconds, 3)}
+                        logger.info("Reconciled.", extra=pairs)
             finally:
                 self._queue.done(key)
 
@@ -153,7 +160,7 @@ class Controller:
         except asyncio.CancelledError:
             raise
         except Exception:
-            logger.exception("A reconcile failed with a bug.", extra={"key": str(key)})
+            logger.exception("A reconcile failed with a bug.")
             self._retry(key, "bug", "")
         else:
             self._queue.forget(key)
@@ -165,7 +172,7 @@ class Controller:
         if message:
             logger.warning(
                 "A reconcile is tried again.",
-                extra={"key": str(key), "why": message, "after_seconds": round(after, 2)},
+                extra={"result": result, "why": message, "after_seconds": round(after, 2)},
             )
 
     async def _inference_service(self, key: Key) -> None:
@@ -255,7 +262,7 @@ class Controller:
             if await self._is_gone(service):
                 return
             raise
-        self._writer.writes.count("Status")
+        self._writer.writes.count("Status", "status")
         _log_change(service, outcome.status)
         # The answer may carry an edit that came meanwhile; its own event would then be no news.
         self.concern(self._store.put(INFERENCE_SERVICE, body))
@@ -292,7 +299,7 @@ class Controller:
             except ValidationError as error:
                 # Its own status says so; the other pools go on.
                 logger.warning(
-                    "A ServingPool is not valid.", extra={"key": view.name, "error": str(error)}
+                    "A ServingPool is not valid.", extra={"pool": view.name, "error": str(error)}
                 )
         now = self._now()
         self._nodes = summarise(
@@ -325,7 +332,6 @@ def _log_change(service: ServiceView, status: Mapping[str, Any]) -> None:
         logger.info(
             "Ready changed.",
             extra={
-                "key": f"{service.namespace}/{service.name}",
                 "ready": after.get("status"),
                 "reason": after.get("reason"),
                 "why": after.get("message"),

@@ -48,7 +48,7 @@ class EventReader:
         except ApiError as error:
             logger.warning(
                 "The events of an object cannot be read.",
-                extra={"key": f"{view.namespace}/{view.name}", "error": str(error)},
+                extra={"of": f"{view.kind} {view.name}", "error": str(error)},
             )
             events = known
         else:

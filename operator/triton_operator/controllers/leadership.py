@@ -31,6 +31,9 @@ BLIND_SHARE = 1 / 2
 about the Lease; in which a leader begins writes; until it has given up on their answers; without an
 answer after which a follower counts anew."""
 
+MOST_LOOK_SECONDS = 1.0
+"""However long a Lease holds, one that was given back is soon taken."""
+
 
 def steady_seconds() -> float:
     """Seconds that never go back and, where the system can tell, go on while it is suspended."""
@@ -145,8 +148,7 @@ class Election:
                 self._problem = ""
             except ApiError as error:
                 self._complain(error)
-            healthy = self._left(RENEW_SHARE * 2) > 0
-            await self._sleep(self._options.seconds * (RENEW_SHARE if healthy else LOOK_SHARE))
+            await self._sleep(self._pause())
 
     async def release(self) -> None:
         """Give the Lease back, so that a follower need not wait until it runs out.
@@ -164,6 +166,12 @@ class Election:
                 await self._give_back()
         except ApiError as error:
             logger.warning("The Lease could not be released.", extra=self._pairs(error))
+
+    def _pause(self) -> float:
+        """Seconds until the next renewal or, without a fresh one, the next look."""
+        if self._left(2 * RENEW_SHARE) > 0:
+            return self._options.seconds * RENEW_SHARE
+        return min(self._options.seconds * LOOK_SHARE, MOST_LOOK_SECONDS)
 
     async def _give_back(self) -> None:
         lease = await self._look()

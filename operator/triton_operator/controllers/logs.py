@@ -1,9 +1,14 @@
-"""Logs: one sentence each, with key-value pairs; JSON for machines or text for people."""
+"""Logs: one sentence each, with key-value pairs; JSON for machines or text for people.
+
+Lines of a reconcile begin with its object and number; the operator's own pairs come after them.
+"""
 
 import json
 import logging
 import sys
 from datetime import UTC, datetime
+
+from triton_operator.controllers.reconcile_log import current
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -18,6 +23,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             "logger": record.name,
+            **(reconcile.pairs if (reconcile := current()) else {}),
             **_pairs(record),
         }
         if record.exc_info:
@@ -31,8 +37,10 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
+        reconcile = current()
+        about = f" {reconcile.key} #{reconcile.number}" if reconcile else ""
         pairs = "".join(f" {key}={value!r}" for key, value in _pairs(record).items())
-        line = f"{time} {record.levelname[0]} {record.getMessage()}{pairs}"
+        line = f"{time} {record.levelname[0]}{about} {record.getMessage()}{pairs}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

@@ -8,7 +8,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import kopf
@@ -18,9 +18,10 @@ from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection, connect
 from triton_operator.controllers.controller import Controller
-from triton_operator.controllers.endpoints import OperatorCollector, endpoints
+from triton_operator.controllers.endpoints import endpoints, serve
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.event_reader import EventReader
+from triton_operator.controllers.health import Health
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.leadership import (
     REQUEST_SHARE,
@@ -35,6 +36,8 @@ from triton_operator.controllers.resync import (
     wait_until_served,
 )
 from triton_operator.controllers.store import Store
+from triton_operator.controllers.telemetry import OperatorCollector, QueueTimes
+from triton_operator.controllers.traffic import Traffic
 from triton_operator.controllers.trust_bundle import newest_bundle
 from triton_operator.controllers.watching import watch_registry, watch_settings
 from triton_operator.controllers.writer import Writer
@@ -66,22 +69,6 @@ class OperatorOptions:
     companions: Companions = NO_COMPANIONS
     lease: LeaseOptions | None = None
     """None: this is the only operator, and it leads without asking."""
-
-
-@dataclass
-class Pulse:
-    """When something was last seen or swept; the process is dead when that is too long ago."""
-
-    limit_seconds: float
-    last: float = field(default_factory=time.monotonic)
-
-    def beat(self) -> None:
-        """Something happened."""
-        self.last = time.monotonic()
-
-    def is_alive(self) -> bool:
-        """Whether something happened within the limit."""
-        return time.monotonic() - self.last < self.limit_seconds
 
 
 async def run_operator(options: OperatorOptions, stop: asyncio.Event) -> None:
@@ -134,13 +121,16 @@ async def operate(
     loop = asyncio.get_running_loop()
     randomness = randomness or random.SystemRandom()
     store = Store()
+    times = QueueTimes()
     queue: KeyQueue[Key] = KeyQueue(
         clock=loop.time,
         call_later=loop.call_later,
         jitter=lambda seconds: seconds * randomness.uniform(0.8, 1.2),
+        timings=times,
     )
-    election = _election(options, connection)
-    server = ApiServer(connection, write_seconds=election.write_seconds)
+    traffic = Traffic()
+    election = _election(options, connection, traffic)
+    server = ApiServer(connection, write_seconds=election.write_seconds, traffic=traffic)
     writer = Writer(server, store, concern=lambda keys: controller.concern(keys))
     controller = Controller(
         store=store,
@@ -165,13 +155,22 @@ async def operate(
         if election.acquired.is_set():
             controller.concern(keys, priority)
 
-    pulse = Pulse(limit_seconds=2.5 * options.sweep_seconds)
     complete = asyncio.Event()
-    collector = OperatorCollector(queue, controller, writer, lambda: election.leads)
-    runner = await _serve(collector, pulse, complete, options.http_port)
+    collector = OperatorCollector(
+        queue=queue,
+        times=times,
+        controller=controller,
+        writer=writer,
+        store=store,
+        streams=connection.streams,
+        traffic=traffic,
+        leads=lambda: election.leads,
+    )
+    health = Health(queue, connection.streams, traffic, complete.is_set)
+    runner = await serve(endpoints(collector, health), options.http_port)
     try:
         if await _served(server, options.namespaces, stop):
-            registry = watch_registry(store, connection, concern, writer.forget, pulse.beat)
+            registry = watch_registry(store, connection, concern, writer.forget)
             # Strictly before kopf: on its way out, it cancels every task younger than itself.
             workers = [
                 asyncio.create_task(_work(election, controller)) for _ in range(options.workers)
@@ -185,21 +184,28 @@ async def operate(
                     concern,
                     election,
                     complete,
-                    pulse,
                     randomness,
                 )
             )
             electing = asyncio.create_task(_elect(election, controller, complete))
-            await _watch(options, registry, stop, (sweeper, electing), workers, queue, election)
+            losing = asyncio.create_task(connection.streams.until_gone())
+            endless = (sweeper, electing, losing)
+            await _watch(options, registry, stop, endless, workers, queue, election, runner)
     finally:
         await runner.cleanup()
 
 
-def _election(options: OperatorOptions, connection: Connection) -> Election | Unopposed:
+def _election(
+    options: OperatorOptions, connection: Connection, traffic: Traffic
+) -> Election | Unopposed:
     if options.lease is None:
         return Unopposed()
     return Election(
-        ApiServer(connection, timeout_seconds=options.lease.seconds * REQUEST_SHARE),
+        ApiServer(
+            connection,
+            timeout_seconds=options.lease.seconds * REQUEST_SHARE,
+            traffic=traffic,
+        ),
         options.lease,
         # The pod's name alone would be that of the container before a restart, too.
         identity=f"{options.identity}_{secrets.token_hex(4)}",
@@ -214,6 +220,7 @@ async def _watch(
     workers: Sequence[asyncio.Task[None]],
     queue: KeyQueue[Key],
     election: Election | Unopposed,
+    runner: web.AppRunner,
 ) -> None:
     """Run kopf until `stop`, or until kopf or an endless task ends with an error: it is raised."""
     kopf_stop = asyncio.Event()
@@ -243,6 +250,8 @@ async def _watch(
         for task in endless:
             task.cancel()
         await election.release()
+        # Kopf would wait for the tasks of open connections, too.
+        await runner.cleanup()
         kopf_stop.set()
     for result in await asyncio.gather(watching, *endless, *workers, return_exceptions=True):
         if isinstance(result, Exception):
@@ -279,7 +288,6 @@ async def _sweep(
     concern: Callable[[Iterable[Key]], None],
     election: Election | Unopposed,
     complete: asyncio.Event,
-    pulse: Pulse,
     randomness: random.Random,
 ) -> None:
     """Say when the store is complete; then correct it for ever, and as a leader sweep."""
@@ -302,16 +310,3 @@ async def _sweep(
             controller.trust(newest_bundle(options.ca_bundle_file, controller.ca_bundle))
         if election.acquired.is_set():
             controller.sweep()
-        pulse.beat()
-
-
-async def _serve(
-    collector: OperatorCollector, pulse: Pulse, complete: asyncio.Event, port: int
-) -> web.AppRunner:
-    runner = web.AppRunner(
-        endpoints(collector, is_alive=pulse.is_alive, is_ready=complete.is_set), access_log=None
-    )
-    await runner.setup()
-    if port:
-        await web.TCPSite(runner, port=port).start()
-    return runner

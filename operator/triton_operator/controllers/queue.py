@@ -8,9 +8,20 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+K_contra = TypeVar("K_contra", contravariant=True)
+
+
+class Timings(Protocol[K_contra]):
+    """Hears how long keys waited and were worked on, in seconds."""
+
+    def waited(self, key: K_contra, seconds: float) -> None:
+        """From the moment it was asked for until a worker took it; delays do not count."""
+
+    def worked(self, key: K_contra, seconds: float) -> None:
+        """While a worker had it."""
 
 
 class Priority(IntEnum):
@@ -25,7 +36,7 @@ class KeyQueue(Generic[K]):
 
     `clock` gives seconds that never go back, `call_later(seconds, callback)` is the event loop's,
     `jitter` maps a delay to the delay to use. Backoff per key doubles from `base_seconds` up to
-    `cap_seconds`.
+    `cap_seconds`. `timings` hears how long keys wait and are worked on.
     """
 
     def __init__(
@@ -36,6 +47,7 @@ class KeyQueue(Generic[K]):
         jitter: Callable[[float], float] = lambda seconds: seconds,
         base_seconds: float = 0.5,
         cap_seconds: float = 120.0,
+        timings: Timings[K] | None = None,
     ) -> None:
         self._clock = clock
         self._call_later = call_later
@@ -44,13 +56,16 @@ class KeyQueue(Generic[K]):
         self._cap_seconds = cap_seconds
         self._ready: tuple[deque[K], deque[K]] = (deque(), deque())
         self._dirty: dict[K, Priority] = {}
-        self._processing: set[K] = set()
+        self._timings = timings
+        self._since: dict[K, float] = {}
+        self._processing: dict[K, float] = {}
         self._failures: dict[K, int] = {}
         self._deadlines: dict[K, float] = {}
         # One future per idle worker: an event of its own would wake all of them for each key.
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._closed = False
         self.adds = 0
+        self.retries = 0
 
     def __len__(self) -> int:
         return len(self._dirty)
@@ -59,6 +74,10 @@ class KeyQueue(Generic[K]):
     def processing(self) -> int:
         """How many keys are in workers' hands."""
         return len(self._processing)
+
+    def longest_running(self) -> float:
+        """For how many seconds the slowest worker has had its key; 0 where none has one."""
+        return self._clock() - min(self._processing.values(), default=self._clock())
 
     @property
     def idle(self) -> bool:
@@ -74,6 +93,7 @@ class KeyQueue(Generic[K]):
             return
         self.adds += 1
         self._dirty[key] = priority
+        self._since.setdefault(key, self._clock())
         if key not in self._processing:
             self._enqueue(key, priority)
 
@@ -91,6 +111,7 @@ class KeyQueue(Generic[K]):
 
         `at_least`: what the server asked for; spread like the backoff, lest all come back at once.
         """
+        self.retries += 1
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         # Capped exponent: 2.0 ** 1100 overflows after a day of failures.
@@ -117,7 +138,11 @@ class KeyQueue(Generic[K]):
                     if key in self._processing or self._dirty.get(key) != priority:
                         continue
                     del self._dirty[key]
-                    self._processing.add(key)
+                    now = self._clock()
+                    self._processing[key] = now
+                    since = self._since.pop(key, now)
+                    if self._timings:
+                        self._timings.waited(key, now - since)
                     return key
             if self._closed:
                 raise QueueClosed
@@ -133,7 +158,9 @@ class KeyQueue(Generic[K]):
 
     def done(self, key: K) -> None:
         """The worker has finished with `key`; if it became dirty meanwhile, it is queued again."""
-        self._processing.discard(key)
+        began = self._processing.pop(key, None)
+        if began is not None and self._timings:
+            self._timings.worked(key, self._clock() - began)
         priority = self._dirty.get(key)
         if priority is not None:
             self._enqueue(key, priority)
@@ -142,6 +169,7 @@ class KeyQueue(Generic[K]):
         """Accept nothing more; workers end when they ask for the next key."""
         self._closed = True
         self._dirty.clear()
+        self._since.clear()
         for ready in self._ready:
             ready.clear()
         while self._waiters:

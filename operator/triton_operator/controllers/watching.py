@@ -41,12 +41,11 @@ def watch_registry(
     connection: Connection,
     concern: Concern,
     forget: Callable[[str, str, str], None],
-    beat: Callable[[], None],
 ) -> kopf.OperatorRegistry:
-    """The handlers. `forget` hears of deleted objects, `beat` of every event."""
+    """The handlers. `forget` hears of deleted objects."""
     registry = kopf.OperatorRegistry()
     for kind in WATCHED:
-        _register(registry, kind, store, concern, forget, beat)
+        _register(registry, kind, store, concern, forget)
 
     @kopf.on.login(registry=registry)  # type: ignore[untyped-decorator, unused-ignore]
     async def login(**_: Any) -> kopf.AiohttpSession:
@@ -61,10 +60,8 @@ def _register(
     store: Store,
     concern: Concern,
     forget: Callable[[str, str, str], None],
-    beat: Callable[[], None],
 ) -> None:
     async def seen(event: Mapping[str, Any], **_: Any) -> None:
-        beat()
         body = event["object"]
         if event.get("type") == "DELETED":
             metadata = body["metadata"]

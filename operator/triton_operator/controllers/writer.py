@@ -1,5 +1,6 @@
 """Carries out an Outcome: only what differs is written, and every answer is remembered."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,7 @@ from triton_operator.controllers.kinds import (
     Kind,
 )
 from triton_operator.controllers.observed import ApplyProblem
+from triton_operator.controllers.reconcile_log import note_change
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.views import DeploymentView, ObjectView, SpecView, view_of
@@ -42,19 +44,21 @@ class Blocked(Exception):
 
 @dataclass
 class Writes:
-    """How many writes were done and how many were not needed."""
+    """How many writes were done, were not needed and were refused, by kind."""
 
-    done: dict[str, int] = field(default_factory=dict)
-    skipped: int = 0
+    done: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
 
     @property
     def total(self) -> int:
         """Writes of every kind."""
-        return sum(self.done.values())
+        return self.done.total()
 
-    def count(self, kind: str) -> None:
-        """One more write of `kind`."""
-        self.done[kind] = self.done.get(kind, 0) + 1
+    def count(self, kind: str, what: str = "") -> None:
+        """One more write of `kind`; `what` was written goes into the log."""
+        self.done[kind] += 1
+        note_change(what or kind)
 
 
 class Writer:
@@ -87,16 +91,20 @@ class Writer:
         namespace, name = metadata["namespace"], metadata["name"]
         live = self._store.get(kind.kind, namespace, name)
         place = (kind.kind, namespace, name)
-        if live is not None and not _is_child(live, metadata):
-            raise Blocked(_stranger(live, kind, metadata))
-        if live is not None and self._is_as_wanted(place, live, manifest, verify):
-            self.writes.skipped += 1
-            return
         try:
-            body = await self._apply(kind, manifest, known=live is not None)
-        except ApiRefused as error:
-            raise _refused(kind, name, error) from error
-        self.writes.count(kind.kind)
+            if live is not None and not _is_child(live, metadata):
+                raise Blocked(_stranger(live, kind, metadata))
+            if live is not None and self._is_as_wanted(place, live, manifest, verify):
+                self.writes.skipped[kind.kind] += 1
+                return
+            try:
+                body = await self._apply(kind, manifest, known=live is not None)
+            except ApiRefused as error:
+                raise _refused(kind, name, error) from error
+        except Blocked:
+            self.writes.refused[kind.kind] += 1
+            raise
+        self.writes.count(kind.kind, f"{kind.kind} {name}")
         concerned = self._store.put(kind, body)
         if kind.kind == MODEL_PROFILE.kind:
             # Facts found for one service may be what others wait for.
@@ -116,7 +124,7 @@ class Writer:
             return False
         except ApiRefused as error:
             raise _refused(DEPLOYMENT, name, error) from error
-        self.writes.count("Scale")
+        self.writes.count("Scale", f"{DEPLOYMENT.kind} {name} scaled to {replicas}")
         place = (DEPLOYMENT.kind, namespace, name)
         if self._written.get(place) == (live.uid, live.version):
             # Replicas are part of the spec, so the generation grows by one; any other number means
@@ -134,7 +142,7 @@ class Writer:
             await self._server.delete(kind, child.namespace, child.name, child.uid)
         except ApiRefused as error:
             raise _refused(kind, child.name, error) from error
-        self.writes.count("Delete")
+        self.writes.count("Delete", f"{child.kind} {child.name} deleted")
         self.forget(child.kind, child.namespace, child.name)
 
     def forget(self, kind: str, namespace: str, name: str) -> None:

@@ -15,6 +15,7 @@ from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.queue import KeyQueue
 from triton_operator.controllers.store import Store
+from triton_operator.controllers.telemetry import QueueTimes
 from triton_operator.controllers.writer import Writer
 
 FILETYPE = Key("InferenceService", "shop", "filetype")
@@ -27,7 +28,10 @@ class Shell:
         self.cluster = cluster or Cluster()
         self.clock = Clock()
         self.store = Store()
-        self.queue: KeyQueue[Key] = KeyQueue(clock=self.clock, call_later=self.clock.call_later)
+        self.times = QueueTimes()
+        self.queue: KeyQueue[Key] = KeyQueue(
+            clock=self.clock, call_later=self.clock.call_later, timings=self.times
+        )
         self.writer = Writer(
             self.cluster,  # type: ignore[arg-type]  # has the methods that are used
             self.store,

@@ -1,7 +1,7 @@
 """The controller: decisions carried out, each kind of error tried again in its own way."""
 
 import asyncio
-import logging
+import json
 from typing import Any, NamedTuple
 
 import pytest
@@ -23,6 +23,7 @@ from triton_operator.controllers.errors import (
 )
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import BY_NAME
+from triton_operator.controllers.logs import JsonFormatter
 from triton_operator.controllers.observed import EventDraft
 from triton_operator.controllers.queue import Priority
 from triton_operator.controllers.views import ServiceView, view_of
@@ -445,6 +446,7 @@ def test_two_services_whose_children_would_share_a_name_do_not_fight() -> None:
 
 def test_a_bug_in_one_service_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
     """A profile that does not follow the API breaks the reconcile that reads it."""
+    caplog.handler.setFormatter(JsonFormatter())
     cluster = pinned()
     broken = service_object("broken", model={"uri": "pvc://m/a", "digest": "sha256:" + "ef" * 32})
     cluster.put(broken)
@@ -463,9 +465,8 @@ def test_a_bug_in_one_service_does_not_stop_the_others(caplog: pytest.LogCapture
     assert shell.condition("Planned") == "True PlanMade"
     assert shell.condition("Planned", "broken") == "absent"
     assert shell.controller.counts.reconciles["bug"] == 1
-    (record,) = [one for one in caplog.records if one.exc_info]
-    assert record.levelno == logging.ERROR
-    assert record.key == "InferenceService shop/broken"  # type: ignore[attr-defined]
+    (line,) = [line for line in caplog.text.splitlines() if "traceback" in line]
+    assert json.loads(line)["name"] == "broken"
     assert shell.clock.waits() == [pytest.approx(0.5)], "and it is tried again"
 
 

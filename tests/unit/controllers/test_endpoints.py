@@ -4,26 +4,22 @@ import asyncio
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from tests.unit.controllers.shell import Shell
+from tests.unit.controllers.shell import FILETYPE, Shell
+from tests.unit.controllers.telemetry import Instruments, instruments
 from tests.unit.controllers.world import pinned
-from triton_operator.controllers.endpoints import OperatorCollector, endpoints
+from triton_operator.controllers.endpoints import endpoints, serve
+from triton_operator.controllers.traffic import Traffic
 
 
-def answers(shell: Shell, *, alive: bool = True, ready: bool = True) -> dict[str, tuple[int, str]]:
+def answers(measured: Instruments) -> dict[str, tuple[int, str]]:
     """Status and text of each endpoint."""
 
     async def scenario() -> dict[str, tuple[int, str]]:
-        application = endpoints(
-            OperatorCollector(shell.queue, shell.controller, shell.writer, lambda: True),
-            is_alive=lambda: alive,
-            is_ready=lambda: ready,
-        )
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
+        runner = await serve(endpoints(measured.collector, measured.health), 0)
+        site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
             host, port = runner.addresses[0][:2]
             found = {}
             async with aiohttp.ClientSession() as session:
@@ -37,28 +33,60 @@ def answers(shell: Shell, *, alive: bool = True, ready: bool = True) -> dict[str
     return asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("alive", [True, False])
-@pytest.mark.parametrize("ready", [True, False])
-def test_probes(alive: bool, ready: bool) -> None:
-    found = answers(Shell(), alive=alive, ready=ready)
+@pytest.mark.parametrize("complete", [True, False])
+def test_probes_say_why(complete: bool) -> None:
+    measured = instruments(Shell(), complete=complete)
+    measured.traffic.ended("GET", 200, 0.1)
 
-    assert found["/healthz"][0] == (200 if alive else 503)
-    assert found["/readyz"][0] == (200 if ready else 503)
+    found = answers(measured)
+
+    assert found["/healthz"] == (200, "alive\n")
+    assert found["/readyz"] == (
+        (200, "ready\n") if complete else (503, "the first listing is not complete\n")
+    )
 
 
 def test_metrics_count_what_was_done() -> None:
     shell = Shell(pinned())
+    measured = instruments(shell)
     asyncio.run(shell.run())
+    shell.queue.add(FILETYPE)
+    asyncio.run(shell.run())
+    measured.traffic.ended("PATCH", 200, 0.1)
+    measured.traffic.ended("PATCH", 0, 30)
+    measured.streams.heard("/api/v1/pods")
 
-    status, text = answers(shell)["/metrics"]
+    status, text = answers(measured)["/metrics"]
 
     lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert status == 200
     assert lines['triton_operator_writes_total{kind="Deployment"}'] == "1.0"
     assert lines['triton_operator_writes_total{kind="Status"}'] >= "1.0"
+    assert float(lines['triton_operator_writes_skipped_total{kind="Deployment"}']) >= 1
     assert float(lines['triton_operator_reconciles_total{result="ok"}']) >= 1
     assert lines["triton_operator_leader"] == "1.0"
     assert lines["triton_operator_queue_depth"] == "0.0"
     assert lines["triton_operator_queue_processing"] == "0.0"
+    assert lines["triton_operator_queue_longest_running_seconds"] == "0.0"
+    assert lines["triton_operator_queue_retries_total"] == "0.0"
     assert float(lines["triton_operator_queue_adds_total"]) >= 1
-    assert "triton_operator_writes_skipped_total" in lines
+    assert lines['triton_operator_objects{kind="InferenceService"}'] == "1.0"
+    assert lines['triton_operator_watch_age_seconds{kind="Pod"}'] == "0.0"
+    assert lines['triton_operator_api_requests_total{code="200",method="PATCH"}'] == "1.0"
+    assert lines['triton_operator_api_requests_total{code="0",method="PATCH"}'] == "1.0"
+    assert lines['triton_operator_api_request_seconds_bucket{le="0.1",method="PATCH"}'] == "1.0"
+    waits = lines['triton_operator_queue_wait_seconds_count{kind="InferenceService"}']
+    assert waits == lines['triton_operator_reconcile_seconds_count{kind="InferenceService"}']
+    assert float(waits) >= 1
+
+
+def test_traffic_knows_when_it_was_last_answered() -> None:
+    now = 100.0
+    traffic = Traffic(lambda: now)
+    assert traffic.answer_age() is None
+    traffic.ended("GET", 0, 30)
+    assert traffic.answer_age() is None, "a time-out is no answer"
+    traffic.ended("GET", 500, 0.1)
+    now = 105.0
+    traffic.ended("GET", 0, 30)
+    assert traffic.answer_age() == 5, "an error is one"

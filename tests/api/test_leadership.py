@@ -1,0 +1,204 @@
+"""Two operator processes at one API server: one writes, one takes over, nothing is doubled."""
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from e2e.harness.controlplane import ControlPlane
+from e2e.harness.waiting import wait_until
+from tests.api.audit import Audit, Write
+from tests.api.client import Api, collection_of
+from tests.api.operator_process import OperatorProcess
+from tests.api.shop import Shop
+
+SERVICES = 100
+UNTIL_TAKEOVER_SECONDS = 15.0
+LEASE_SECONDS = 12.0
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Pair:
+    """`first` leads when a test begins, `second` follows and knows the whole cluster."""
+
+    first: OperatorProcess
+    second: OperatorProcess
+
+    def start(self) -> None:
+        """Start both."""
+        self.first.start()
+        self.second.start(follows=True)
+
+    def take_over(self, cause: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> None:
+        """Let `cause` happen, and wait for the second to lead; says how long it took."""
+        assert not self.second.leads()
+        cause()
+        began = time.monotonic()
+        wait_until(
+            "waiting for the takeover",
+            self.second.leads,
+            timeout_seconds=UNTIL_TAKEOVER_SECONDS,
+            needs=[self.second.running],
+            poll_seconds=0.05,
+        )
+        with capsys.disabled():
+            print(f" [takeover: {time.monotonic() - began:.1f} s]", end="")
+
+
+@pytest.fixture
+def pair(
+    stage: ControlPlane,
+    only_operator: OperatorProcess,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Pair]:
+    """Two processes with identities of their own; the one of other tests stands back."""
+    only_operator.stop()
+    # A Lease of its own: that of a leader that was killed stays held for a while.
+    lease = f"--lease-name=pair-{next(_numbers)}"
+    options = (lease, *getattr(request, "param", ()))
+    pair = Pair(
+        *(
+            OperatorProcess(
+                stage.client_kubeconfig(name, f"/O=system:masters/CN={name}"),
+                tmp_path / name,
+                *options,
+            )
+            for name in ("first", "second")
+        )
+    )
+    yield pair
+    for one in (pair.first, pair.second):
+        one.kill()
+
+
+@pytest.fixture
+def crowd(stage_api: Api, pair: Pair, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """An empty namespace, watched by both, seen through the second."""
+    pair.start()
+    namespace = request.node.name.replace("_", "-").replace("[", "-").strip("]")
+    stage_api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    shop = Shop(stage_api, pair.second, namespace)
+    yield shop
+    stage_api.request("DELETE", collection_of(shop.reference("InferenceService", "any")))
+
+
+def begin_burst(shop: Shop) -> None:
+    """A hundred services; returns when the first of them have children."""
+    shop.add_profile(1)
+    for number in range(SERVICES):
+        shop.add_service(f"a{number}", 1)
+    shop.until("the first Deployments", lambda: len(shop.all("Deployment")) > SERVICES // 10)
+
+
+def until_all_settled(shop: Shop) -> None:
+    def all_seen() -> bool:
+        return all(
+            one.get("status", {}).get("observedGeneration") == one["metadata"]["generation"]
+            for one in shop.all("InferenceService")
+        )
+
+    shop.until("every service to be seen", all_seen)
+    shop.until("every Deployment", lambda: len(shop.all("Deployment")) == SERVICES)
+    shop.until("the end of the work", shop.operator.is_quiet)
+
+
+def check_nothing_doubled(shop: Shop, writes: list[Write]) -> None:
+    done = [write for write in writes if write.code < 300]
+    created = Counter(
+        (write.resource, write.name)
+        for write in done
+        if write.code == 201 and write.resource != "events"
+    )
+    assert set(created.values()) == {1}, "a child was created twice"
+    assert len([one for one in created if one[0] == "deployments"]) == SERVICES
+    told = Counter(
+        (event["regarding"]["name"], event["reason"], event["note"])
+        for event in shop.all("Event")
+        if event["regarding"]["kind"] == "InferenceService"
+    )
+    assert not {key: count for key, count in told.items() if count > 1}
+    # Not even unchanged: what the first applied, the second had seen.
+    applied = Counter(
+        (write.resource, write.name)
+        for write in done
+        if "/" not in write.resource and write.resource != "events"
+    )
+    assert not {key: count for key, count in applied.items() if count > 1}
+
+
+def test_the_leader_is_killed_in_a_burst(
+    crowd: Shop, pair: Pair, audit: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark = audit.mark()
+    begin_burst(crowd)
+
+    pair.take_over(pair.first.kill, capsys)
+
+    until_all_settled(crowd)
+    writes = audit.writes(crowd.namespace, since=mark)
+    by_first = [write.time for write in writes if write.user == "first"]
+    by_second = [write.time for write in writes if write.user == "second"]
+    assert by_first, "it was killed before it began"
+    assert by_second, "it had done everything"
+    assert max(by_first) < min(by_second)
+    check_nothing_doubled(crowd, writes)
+
+
+def test_a_paused_leader_does_not_write_when_it_resumes(
+    crowd: Shop, pair: Pair, audit: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark = audit.mark()
+    begin_burst(crowd)
+
+    pair.take_over(pair.first.freeze, capsys)
+    paused = audit.writes(crowd.namespace, since=mark)
+    pair.first.thaw()
+
+    assert pair.first.running.wait(30), "it goes on"
+    assert pair.first.exit_code() == 1
+    assert "Another process leads" in pair.first.log.read_text()
+    until_all_settled(crowd)
+    writes = audit.writes(crowd.namespace, since=mark)
+    by_first = [write for write in writes if write.user == "first"]
+    assert by_first == [write for write in paused if write.user == "first"]
+    check_nothing_doubled(crowd, writes)
+
+
+@pytest.mark.parametrize("pair", [("--lease-seconds=300",)], indirect=True, ids=["long-lease"])
+def test_a_leader_that_is_stopped_hands_over(
+    crowd: Shop, pair: Pair, audit: Audit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A Lease that would hold for minutes is given back."""
+    mark = audit.mark()
+    begin_burst(crowd)
+    codes = []
+
+    pair.take_over(lambda: codes.append(pair.first.stop()), capsys)
+
+    assert codes == [0]
+    until_all_settled(crowd)
+    check_nothing_doubled(crowd, audit.writes(crowd.namespace, since=mark))
+
+
+def test_the_api_server_is_away_for_longer_than_the_lease(
+    crowd: Shop, pair: Pair, stage: ControlPlane
+) -> None:
+    """The leader stops, the follower does not take over, and both go on as they were."""
+    crowd.add_profile(1)
+    stage.stop_apiserver(kill=True)
+    wait_until("waiting for the leader to stop", lambda: not pair.first.leads(), timeout_seconds=30)
+    time.sleep(LEASE_SECONDS)  # nothing but time makes a Lease run out
+    stage.start_apiserver()
+
+    crowd.add_service("later", 1)
+    pair_shop = Shop(crowd.api, pair.first, crowd.namespace)
+    pair_shop.until_settled("later")
+    assert pair.first.leads()
+    assert not pair.second.leads()
+    assert pair.second.running.alive()
