@@ -12,6 +12,16 @@ from e2e.harness.kubectl import Kubectl
 from e2e.installation import install_operator
 from e2e.services import Services
 
+TABLES = pytest.StashKey[list[str]]()
+"""What was measured, to be printed when all is done: output of fixtures is not shown."""
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for table in config.stash.get(TABLES, []):
+        terminalreporter.write_line(table)
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:

@@ -6,14 +6,20 @@ import http.server
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def https_store(folder: Path, certificates: Path, host: str) -> Iterator[tuple[str, Path]]:
-    """`(https://host:port, ca.crt)` of a server for the files in `folder`."""
+def https_store(
+    folder: Path, certificates: Path, host: str, refused: Mapping[str, int] | None = None
+) -> Iterator[tuple[str, Path]]:
+    """`(https://host:port, ca.crt)` of a server for the files in `folder`.
+
+    `refused`: paths that are answered with this status instead; 0: not at all.
+    """
+    over = threading.Event()
     ca, cert, key = (certificates / name for name in ("ca.crt", "server.crt", "server.key"))
     _certify(certificates, host)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -22,6 +28,15 @@ def https_store(folder: Path, certificates: Path, host: str) -> Iterator[tuple[s
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *args: object, **kwargs: object) -> None:
             super().__init__(*args, directory=str(folder), **kwargs)  # type: ignore[arg-type]
+
+        def do_GET(self) -> None:
+            status = (refused or {}).get(self.path)
+            if status is None:
+                super().do_GET()
+            elif status:
+                self.send_error(status)
+            else:
+                over.wait()
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet."""
@@ -33,6 +48,7 @@ def https_store(folder: Path, certificates: Path, host: str) -> Iterator[tuple[s
         try:
             yield f"https://{host}:{server.server_address[1]}", ca
         finally:
+            over.set()
             server.shutdown()
             thread.join()
 

@@ -4,6 +4,7 @@ import typer
 
 from triton_operator import __version__
 from triton_operator.cli.crds import crds
+from triton_operator.cli.explain import explain
 from triton_operator.cli.inspect import inspect
 from triton_operator.cli.plan import plan
 from triton_operator.cli.run import run
@@ -21,6 +22,7 @@ app.add_typer(model, name="model")
 
 app.command()(run)
 app.command()(plan)
+app.command()(explain)
 app.command()(crds)
 model.command("inspect")(inspect)
 

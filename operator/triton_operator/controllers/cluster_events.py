@@ -1,5 +1,6 @@
 """Kubernetes Events of others about our objects: what only they say, such as a missing Secret."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,10 @@ class EventView:
     count: int = 1
     type: str = "Normal"
     about: str = ""
+    container: str = ""
 
 
+_CONTAINER = re.compile(r"\{(.+)\}$")
 Events = Mapping[str, Sequence[EventView]]
 """Events by the uid of the object that they are about."""
 
@@ -43,6 +46,9 @@ def event_view(body: Mapping[str, Any]) -> EventView:
         count=series.get("count") or body.get("deprecatedCount") or 1,
         type=body.get("type") or "Normal",
         about=f"{regarding.get('kind', '')}/{regarding.get('name', '')}",
+        container=found[1]
+        if (found := _CONTAINER.search(regarding.get("fieldPath") or ""))
+        else "",
     )
 
 

@@ -17,6 +17,7 @@ STARTS = frozenset(
         "FailedCreatePodSandBox",
         "FailedPodSandBoxStatus",
         "NetworkNotReady",
+        "Failed",
         "Pulling",
         "Pulled",
         "Created",
@@ -32,6 +33,10 @@ on the way; later it is named, though a large model may still be loading."""
 _MISSING_SECRET = re.compile(
     r'secret "([^"]+)" not found|references non-existent secret key: (\S+)'
 )
+_WITHOUT_CAUSE = re.compile(r"^Error: (ErrImagePull|ImagePullBackOff)$")
+_PULL = re.compile(r'^Failed to pull image "[^"]*": (.*)', re.DOTALL)
+_MISSING_KEY = re.compile(r'configmap "[^"]+" not found|couldn\'t find key')
+NO_MEMORY_TO_START = re.compile(r"OOM-killed|memory limit too low")
 _PASSING = re.compile(r"failed to sync .* cache|not registered")
 """The kubelet's own caches fill a moment after the pod came."""
 
@@ -40,9 +45,14 @@ Told = tuple[str, str]
 
 def start_problem(events: Sequence[EventView]) -> Told | None:
     """Why a pod is not started, if the newest event about it says so: reason and message."""
-    event = newest_event(events, STARTS)
+    # "Error: ErrImagePull" comes with another event that has the cause.
+    event = newest_event(
+        [event for event in events if not _WITHOUT_CAUSE.search(event.message)], STARTS
+    )
     if event is None or _PASSING.search(event.message):
         return None
+    if event.reason == "Failed":
+        return _failed(event)
     if event.reason in MOUNTS:
         return _mount(event.message)
     if event.reason in SANDBOX:
@@ -51,6 +61,31 @@ def start_problem(events: Sequence[EventView]) -> Told | None:
             "runtime fails, look at the node"
         )
     return None
+
+
+def _failed(event: EventView) -> Told:
+    """A pull or a creation that failed: the pod's status says so 10 to 15 seconds later."""
+    of_container = f"container {event.container}: " if event.container else ""
+    if pull := _PULL.search(event.message):
+        cause = f"ErrImagePull: {shortened(pull[1], 400)}"
+        return reasons.IMAGE_PULL_FAILED, of_container + image_advice(event.container, cause)
+    said = event.message.removeprefix("Error: ")
+    if told := missing_secret(said):
+        return told[0], of_container + told[1]
+    if NO_MEMORY_TO_START.search(said):
+        return reasons.OUT_OF_MEMORY, f"{of_container}{shortened(said, 400)}"
+    advice = "; correct spec.runtime.env" if _MISSING_KEY.search(said) else ""
+    return reasons.CONTAINER_FAILED, f"{of_container}{shortened(said, 400)}{advice}"
+
+
+def image_advice(container: str, cause: str) -> str:
+    """The cause, and who names the image of that container."""
+    named_by = (
+        "spec.runtime.image or the pool's image"
+        if container == "triton"
+        else "image of the operator's chart"
+    )
+    return f"{cause}; correct the {named_by}, or give the ServiceAccount a pull secret"
 
 
 def missing_secret(message: str) -> Told | None:
@@ -90,10 +125,7 @@ def probe_problem(
     refused = "connection refused" in answer
     age = now - epoch_seconds(container.running_since)
     if not container.started and refused and age < LOADING_SECONDS:
-        return (
-            None,
-            f"{since}, and does not answer yet; it opens its ports when the model is loaded",
-        )
+        return None, f"{since}; {answer} (as expected while it loads the model)"
     advice = "a large model may take longer, else look at its log" if refused else "look at its log"
     return (reasons.PROBE_FAILING, f"{since}, but: {answer}; {advice}"), ""
 

@@ -9,6 +9,8 @@ from triton_operator.api.conditions import shortened
 from triton_operator.api.inspection import UnreadableReport, decode_report
 from triton_operator.controllers.cluster_events import Events, EventView
 from triton_operator.controllers.kubelet_words import (
+    NO_MEMORY_TO_START,
+    image_advice,
     killing,
     missing_secret,
     probe_problem,
@@ -35,7 +37,6 @@ though it is ready again: it is in a crash loop whose turns are long enough to p
 LOST_SECONDS = 300.0
 """For how long the loss of a pod explains why its successor is not ready."""
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (ErrImagePull: )?')
-_NO_MEMORY_TO_START = re.compile(r"OOM-killed|memory limit too low")
 
 
 @dataclass(frozen=True)
@@ -142,10 +143,15 @@ def known_problem(
 
 
 def is_unstarted(pod: PodView) -> bool:
-    """Whether no container of the pod has got as far as to run."""
+    """Whether the pod has not come up, and none of its containers is at work on that."""
     return pod.phase == "Pending" and not any(
-        container.running_since or container.exit_code is not None for container in pod.containers
+        container.running_since for container in pod.containers
     )
+
+
+def _failed(container: ContainerView, exit_code: int | None) -> bool:
+    """A server that ends by itself has failed whatever its code; a fetch has done its work."""
+    return exit_code is not None and (exit_code != 0 or container.name == SERVING_CONTAINER)
 
 
 def _lost_lately(pod: PodView, now: float) -> bool:
@@ -155,7 +161,7 @@ def _lost_lately(pod: PodView, now: float) -> bool:
 def is_looping(container: ContainerView, now: float) -> bool:
     """Whether a container that is ready has failed too often and too recently to be trusted."""
     return bool(
-        container.last_exit_code
+        _failed(container, container.last_exit_code)
         and container.restarts >= LOOPING_RESTARTS
         and container.last_finished
         and now < epoch_seconds(container.last_finished) + LOOPING_SECONDS
@@ -170,7 +176,7 @@ def _container_problem(
         return PodProblem(reasons.IMAGE_PULL_FAILED, f"{place}: {_image(container)}")
     if container.waiting_reason in CREATE_REASONS:
         return _not_created(place, container)
-    if container.exit_code:
+    if container.exit_code is not None and _failed(container, container.exit_code):
         return _ended(
             place,
             container,
@@ -179,7 +185,7 @@ def _container_problem(
         )
     # A container that failed and runs again is still the problem until it is ready; else every
     # restart would look like a recovery.
-    failed = container.last_exit_code and container.exit_code is None
+    failed = _failed(container, container.last_exit_code) and container.exit_code is None
     if failed and (not container.ready or is_looping(container, now)):
         return _ended(
             place,
@@ -197,17 +203,12 @@ def _image(container: ContainerView) -> str:
         cause = f"ErrImagePull: {shortened(said, 400)}"
     else:
         cause = f"{container.waiting_reason}: {shortened(said, 400)}"
-    named_by = (
-        "spec.runtime.image or the pool's image"
-        if container.name == SERVING_CONTAINER
-        else "image of the operator's chart"
-    )
-    return f"{cause}; correct the {named_by}, or give the ServiceAccount a pull secret"
+    return image_advice(container.name, cause)
 
 
 def _not_created(place: str, container: ContainerView) -> PodProblem:
     said = container.waiting_message
-    if _NO_MEMORY_TO_START.search(said):
+    if NO_MEMORY_TO_START.search(said):
         return PodProblem(reasons.OUT_OF_MEMORY, f"{place} {_needs_memory(container)}")
     if told := missing_secret(said):
         return PodProblem(told[0], f"{place}: {told[1]}")
@@ -236,7 +237,7 @@ def _ended(
     place: str, container: ContainerView, end: tuple[int, str, str], killed: str
 ) -> PodProblem:
     exit_code, reason, message = end
-    if reason == "OOMKilled" or _NO_MEMORY_TO_START.search(message):
+    if reason == "OOMKilled" or NO_MEMORY_TO_START.search(message):
         return PodProblem(reasons.OUT_OF_MEMORY, f"{place} {_needs_memory(container)}")
     try:
         failure = decode_report(message).failure

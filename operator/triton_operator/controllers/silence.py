@@ -21,11 +21,10 @@ from triton_operator.controllers.views import JobView, ObjectView, PodView
 
 PATIENCE_SECONDS = 2.0
 """Most pods say within this time what they are doing."""
-LOOK_SECONDS = 4.0
-"""Between looks, so that a cause is named within ten seconds of the event about it."""
+LOOKS_SECONDS = ((120.0, 4.0), (900.0, 8.0))
+"""Up to which age how often to look: a cause is named within ten seconds of the event about it."""
 SETTLED_LOOK_SECONDS = 30.0
-"""Between looks at what has been silent for longer than `SETTLED_SECONDS`."""
-SETTLED_SECONDS = 900.0
+"""Between looks at what has been silent for longer."""
 MOST_ASKED = 3
 """Pods of one service fail alike; the newest ones tell."""
 KILLED = frozenset({137, 143})
@@ -72,7 +71,7 @@ def next_look_seconds(observed: Observed) -> float | None:
 def _next(age: float) -> float:
     if 0 <= age < PATIENCE_SECONDS:
         return PATIENCE_SECONDS - age
-    return LOOK_SECONDS if age < SETTLED_SECONDS else SETTLED_LOOK_SECONDS
+    return next((look for limit, look in LOOKS_SECONDS if age < limit), SETTLED_LOOK_SECONDS)
 
 
 def _jobs(observed: Observed, pods: Sequence[PodView]) -> Iterator[Silent]:
@@ -91,7 +90,8 @@ def _pod(pod: PodView) -> Silent | None:
     killed = any(container.last_exit_code in KILLED for container in pod.containers)
     if not killed and known_problem(pod):
         return None
-    if is_unstarted(pod) and pod.created:
+    # Without a node no kubelet knows of it, and the scheduler speaks through the pod's status.
+    if is_unstarted(pod) and pod.node and pod.created:
         return Silent(pod, epoch_seconds(pod.created))
     for container in pod.containers:
         if container.name != SERVING_CONTAINER or container.ready:

@@ -37,7 +37,7 @@ def transition_events(
         if condition.type not in ANNOUNCED:
             continue
         previous = old.get(condition.type)
-        bad = _is_bad(condition)
+        bad = is_bad(condition)
         if bad:
             if _is_news(previous, condition):
                 drafts.append(_draft("Warning", condition))
@@ -56,10 +56,11 @@ def transition_events(
 def _finds(condition: Condition) -> bool:
     """Whether it is another announced condition than `Ready`, and bad."""
     announced = condition.type in ANNOUNCED and condition.type != reasons.READY
-    return announced and _is_bad(condition)
+    return announced and is_bad(condition)
 
 
-def _is_bad(condition: Condition) -> bool:
+def is_bad(condition: Condition) -> bool:
+    """Whether somebody should look; a rollout that has arrived is not bad, one that halts is."""
     if condition.type in BAD_WHEN_TRUE:
         return condition.status is ConditionStatus.TRUE
     if condition.type == reasons.PROGRESSING:
@@ -70,7 +71,7 @@ def _is_bad(condition: Condition) -> bool:
 def _is_news(previous: Condition | None, condition: Condition) -> bool:
     if condition.reason in QUIET:
         return previous is not None and previous.status is ConditionStatus.TRUE
-    return previous is None or not _is_bad(previous) or previous.reason != condition.reason
+    return previous is None or not is_bad(previous) or previous.reason != condition.reason
 
 
 def _draft(kind: str, condition: Condition) -> EventDraft:

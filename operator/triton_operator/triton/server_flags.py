@@ -42,6 +42,10 @@ def server_args(
         "--exit-on-error=true",
         "--strict-readiness=true",
         *([AS_CONFIGURED] if complete_configs else []),
+        # Kubernetes keeps the last 2,048 bytes of a failed container's log. With the tables that
+        # Triton prints at the level of information (options: 4 KB), why it refuses a model would
+        # not be among them.
+        "--log-info=false",
         f"--exit-timeout-secs={exit_timeout_seconds}",
         f"--http-port={HTTP_PORT}",
         f"--grpc-port={GRPC_PORT}",

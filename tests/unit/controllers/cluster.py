@@ -217,6 +217,7 @@ class Cluster:
         init_containers: list[Body] | None = None,
         unschedulable: str = "",
         pool: str = "",
+        node: str = "",
     ) -> Body:
         """A pod of the only service: of a Job, or else one that serves."""
         service = self.one("InferenceService")
@@ -246,7 +247,7 @@ class Cluster:
                     "creationTimestamp": created,
                     "owner": f"Job/{job}" if job else "",
                 },
-                "spec": {},
+                "spec": {"nodeName": node} if node else {},
                 "status": {
                     "phase": phase,
                     "conditions": conditions,

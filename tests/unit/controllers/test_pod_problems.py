@@ -65,7 +65,16 @@ class Row(NamedTuple):
         Row("no pod", [], None, "nothing to say"),
         Row("running", [pod("a", ContainerView("triton"))], None, "all is well"),
         Row("starting", [pod("a", waiting("ContainerCreating"))], None, "starting is no problem"),
-        Row("succeeded", [pod("a", ended(0, "Completed"))], None, "an end without an error"),
+        Row(
+            "done", [pod("a", ended(0, "Completed", name="inspect"))], None, "it has done its work"
+        ),
+        Row(
+            "ended without an error",
+            [pod("a", ended(0, "Completed"))],
+            "ContainerFailed",
+            "a server has not to end at all",
+            "ended with code 0: Completed",
+        ),
         Row(
             "unschedulable",
             [pod("a", unschedulable="0/2 nodes")],
@@ -289,6 +298,40 @@ class Told(NamedTuple):
             "the node is broken",
             "plugin type=ptp failed",
         ),
+        Told(
+            "pull",
+            PENDING,
+            [
+                told("Failed", 'Failed to pull image "x:1": no such host', NOW - 1, 1),
+                told("Failed", "Error: ErrImagePull", NOW, 2),
+            ],
+            "ImagePullFailed",
+            "the pod's status says so ten seconds later",
+            "pod a on n1: ErrImagePull: no such host; correct the",
+        ),
+        Told(
+            "key of a secret",
+            PENDING,
+            [told("Failed", 'Error: secret "token" not found')],
+            "SecretNotFound",
+            "as above",
+            'Secret "token" not found',
+        ),
+        Told(
+            "config map",
+            PENDING,
+            [replace(told("Failed", 'Error: configmap "c" not found'), container="triton")],
+            "ContainerFailed",
+            "as above",
+            'container triton: configmap "c" not found; correct spec.runtime.env',
+        ),
+        Told(
+            "no memory to start with",
+            PENDING,
+            [told("Failed", "Error: container init was OOM-killed (memory limit too low?)")],
+            "OutOfMemory",
+            "as above",
+        ),
         Told("no probe failed", UP, [], None, "it may just have started"),
         Told(
             "startup probe",
@@ -402,7 +445,7 @@ def test_ready_between_two_crashes_is_not_trusted() -> None:
     "container",
     [
         replace(CRASHED, ready=True, restarts=1),
-        replace(CRASHED, ready=True, last_exit_code=0),
+        replace(CRASHED, ready=True, last_exit_code=0, name="fetch"),
         replace(CRASHED, ready=True, last_finished="2026-11-20T10:00:00Z"),
     ],
     ids=["once", "without an error", "long ago"],

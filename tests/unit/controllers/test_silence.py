@@ -17,19 +17,22 @@ from tests.unit.controllers.world import (
 )
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.silence import (
-    LOOK_SECONDS,
+    LOOKS_SECONDS,
     PATIENCE_SECONDS,
     next_look_seconds,
     to_ask,
 )
 
+LOOK = LOOKS_SECONDS[0][1]
 CREATING = [{"name": "triton", "state": {"waiting": {"reason": "ContainerCreating"}}}]
 
 
-def with_pod(name: str = "filetype-cpu-1", age: float = 60, **parts: Any) -> Observed:
+def with_pod(
+    name: str = "filetype-cpu-1", age: float = 60, node: str = "n1", **parts: Any
+) -> Observed:
     cluster = serving()
     cluster.roll_out(DEPLOYMENT, ready=0)
-    cluster.put_pod(name, created=ago(age), **parts)
+    cluster.put_pod(name, created=ago(age), node=node, **parts)
     return observed(cluster)
 
 
@@ -39,6 +42,21 @@ def running(age: float, **parts: Any) -> list[dict[str, Any]]:
 
 def asked(seen: Observed) -> list[str]:
     return [view.name for view in to_ask(seen)]
+
+
+def test_looks_become_rarer() -> None:
+    looks = [
+        next_look_seconds(with_pod(age=age, phase="Pending", containers=CREATING))
+        for age in (5, 119, 120, 899, 900, 90_000)
+    ]
+
+    assert looks == [4, 4, 8, 8, 30, 30]
+
+
+def test_a_pod_without_a_node_waits_for_the_scheduler() -> None:
+    seen = with_pod(phase="Pending", node="")
+
+    assert (asked(seen), next_look_seconds(seen)) == ([], None)
 
 
 def test_where_all_is_well_nobody_is_asked_and_nothing_is_due() -> None:
@@ -56,14 +74,14 @@ def test_a_pod_that_is_not_started_is_given_a_moment() -> None:
 def test_then_its_events_are_asked_for_again_and_again() -> None:
     seen = with_pod(age=2, phase="Pending", containers=CREATING)
 
-    assert (asked(seen), next_look_seconds(seen)) == (["filetype-cpu-1"], LOOK_SECONDS)
+    assert (asked(seen), next_look_seconds(seen)) == (["filetype-cpu-1"], LOOK)
 
 
 def test_a_pod_created_in_the_future_is_not_waited_for() -> None:
     """The API server's clock may be ahead of the operator's."""
     seen = with_pod(age=-100, phase="Pending", containers=CREATING)
 
-    assert (asked(seen), next_look_seconds(seen)) == (["filetype-cpu-1"], LOOK_SECONDS)
+    assert (asked(seen), next_look_seconds(seen)) == (["filetype-cpu-1"], LOOK)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +124,7 @@ def test_only_the_newest_pods_are_asked() -> None:
     cluster = serving()
     cluster.remove("Pod", "shop", "filetype-cpu-1")
     for number in range(9):
-        cluster.put_pod(f"p-{number}", created=ago(100 - number), phase="Pending")
+        cluster.put_pod(f"p-{number}", created=ago(100 - number), phase="Pending", node="n1")
 
     assert asked(observed(cluster)) == ["p-8", "p-7", "p-6"]
 
@@ -128,7 +146,7 @@ def test_a_job_without_pods_is_asked() -> None:
     seen = job_of(inspecting(), 3)
 
     assert asked(seen) == [seen.children[0].name]
-    assert next_look_seconds(seen) == LOOK_SECONDS
+    assert next_look_seconds(seen) == LOOK
 
 
 def test_a_job_with_a_pod_is_not() -> None:

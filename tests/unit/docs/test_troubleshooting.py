@@ -6,7 +6,14 @@ import re
 from collections import Counter
 
 from tests.unit.docs.pages import DOCS, table_rows
-from tests.unit.docs.reasons_in_code import condition_types, known_reasons
+from tests.unit.docs.reasons_in_code import (
+    SOURCES,
+    condition_types,
+    documented_constants,
+    known_reasons,
+)
+from triton_operator.api import reasons as api_reasons
+from triton_operator.cli.next_steps import STEPS
 
 PAGE = DOCS / "troubleshooting.md"
 COLUMNS = ("Condition", "Reason", "Meaning", "What to do")
@@ -44,6 +51,23 @@ def test_every_reason_in_the_code_has_a_row() -> None:
 
 def test_every_row_has_a_reason_in_the_code() -> None:
     assert [reason for reason in explained() if reason not in known_reasons()] == []
+
+
+def test_every_reason_of_the_api_is_given_somewhere() -> None:
+    """A constant that nobody uses would be explained, and never met."""
+    named = set(documented_constants(api_reasons)) - condition_types()
+    used = " ".join(path.read_text() for path in SOURCES.rglob("*.py") if path.name != "reasons.py")
+    constants = {value: name for name, value in vars(api_reasons).items() if isinstance(value, str)}
+
+    assert [reason for reason in named if f"reasons.{constants[reason]}" not in used] == []
+
+
+def test_what_pods_wait_for_has_commands_that_show_it() -> None:
+    """`explain` prints them, and the page names one of them."""
+    pages = {cells[1].strip("`"): cells[3] for cells in rows()}
+    for reason in api_reasons.OF_WAITING_PODS:
+        assert reason in STEPS, reason
+        assert "kubectl" in pages[reason], reason
 
 
 def test_no_reason_has_two_rows() -> None:

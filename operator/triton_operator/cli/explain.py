@@ -1,0 +1,151 @@
+"""`triton-operator explain`: why a service is as it is, and what to do next."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from triton_operator.cli.exit_codes import FAILED, INVALID, NO_CLUSTER, OK
+from triton_operator.cli.output import print_error, print_lines, print_table
+
+if TYPE_CHECKING:
+    from triton_operator.cli.explanation import Explanation
+    from triton_operator.controllers.views import ServiceView
+
+
+class Form(StrEnum):
+    """How the answer looks."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def explain(
+    name: str | None = typer.Argument(
+        None, help="InferenceService; without a name, all that are not ready."
+    ),
+    namespace: str | None = typer.Option(
+        None, "--namespace", "-n", help="Default: the kubeconfig's."
+    ),
+    every: bool = typer.Option(False, "--all-namespaces", "-A", help="Look in all namespaces."),
+    output: Form = typer.Option(Form.TABLE, "--output", "-o", help="table or json."),
+    kubeconfig: Path | None = typer.Option(None, help="Which kubeconfig; default: as kubectl."),
+) -> None:
+    """Say why a service is ready or not: conditions, plan, pods, events, and what to do next.
+
+    Reads with your own rights and writes nothing. Exit codes: 0 ready, 1 not ready, 2 no such
+    service or wrong options, 4 the cluster cannot be asked.
+    """
+    from triton_operator.cli.live import CannotAsk, NoSuchService, namespace_of_context
+
+    # The client warns of a file that is not there in lines of its own.
+    logging.getLogger().addHandler(logging.NullHandler())
+    if name and every:
+        print_error("say either a name or --all-namespaces")
+        raise typer.Exit(INVALID)
+    place = None if every else namespace or namespace_of_context(kubeconfig)
+    try:
+        code = asyncio.run(_explain(name, place, output, kubeconfig))
+    except NoSuchService as error:
+        print_error(str(error))
+        raise typer.Exit(INVALID) from error
+    except CannotAsk as error:
+        print_error(str(error))
+        raise typer.Exit(NO_CLUSTER) from error
+    raise typer.Exit(code)
+
+
+async def _explain(
+    name: str | None, namespace: str | None, output: Form, kubeconfig: Path | None
+) -> int:
+    from triton_operator.cli.explanation import explanation
+    from triton_operator.cli.live import cluster, read_service, services
+
+    async with cluster(kubeconfig) as server:
+        if name is None or namespace is None:
+            return _print_overview(await services(server, namespace), namespace, output)
+        found = explanation(await read_service(server, namespace, name))
+    if output is Form.JSON:
+        print(json.dumps({**asdict(found), "isReady": found.is_ready}, indent=2))
+    else:
+        _print(found)
+    return OK if found.is_ready else FAILED
+
+
+def _print_overview(found: Sequence["ServiceView"], namespace: str | None, output: Form) -> int:
+    from triton_operator.cli.explanation import Read, explanation
+
+    every = [explanation(Read(service)) for service in found]
+    unready = [one for one in every if not one.is_ready]
+    rows = [[one.namespace, one.name, one.ready, one.reason, _message(one)] for one in unready]
+    if output is Form.JSON:
+        keys = ("namespace", "name", "ready", "reason", "message")
+        print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2))
+    elif unready:
+        print_table(
+            f"{len(unready)} of {len(every)} services are not ready",
+            ["NAMESPACE", "NAME", "READY", "REASON", "MESSAGE"],
+            rows,
+        )
+    else:
+        where = f"namespace {namespace}" if namespace else "any namespace"
+        print_lines(
+            [f"all {len(every)} services are ready" if every else f"no services in {where}"]
+        )
+    return FAILED if unready else OK
+
+
+def _message(found: "Explanation") -> str:
+    return found.troubles[0].message if found.troubles else found.summary
+
+
+def _print(found: "Explanation") -> None:
+    print_lines([found.summary])
+    for trouble in found.troubles:
+        print_lines(
+            [
+                "",
+                f"{', '.join(trouble.conditions)}: {trouble.status} {trouble.reason}, since "
+                f"{trouble.since}",
+                f"  {trouble.message}",
+            ]
+        )
+    for row in found.pools:
+        threads = f", {row['threads']} threads each" if row.get("threads") else ""
+        print_lines(
+            [
+                "",
+                f"plan for pool {row['name']}: {row['precision']}, batches of up to "
+                f"{row['maxBatchSize']}, {row['instances']} instances{threads}, "
+                f"{row['readyReplicas']} of {row['desiredReplicas']} replicas ready",
+                *(f"  {reason}" for reason in row.get("reasons") or ()),
+            ]
+        )
+    if found.pods:
+        print_table(
+            "\nthe pods",
+            ["NAME", "ROLE", "NODE", "STATE", "RESTARTS", "SINCE"],
+            [
+                [pod.name, pod.role, pod.node, pod.state, str(pod.restarts), pod.since]
+                for pod in found.pods
+            ],
+        )
+    if found.events:
+        print_table(
+            "\nthe last events",
+            ["TIME", "TYPE", "REASON", "ABOUT", "MESSAGE"],
+            [
+                [event[key] for key in ("time", "type", "reason", "about", "message")]
+                for event in found.events
+            ],
+        )
+    if found.unread:
+        print_lines(["", "could not be read:", *(f"  {line}" for line in found.unread)])
+    if found.next_steps:
+        print_lines(["", "next:", *(f"  {step}" for step in found.next_steps)])
