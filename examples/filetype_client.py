@@ -46,15 +46,25 @@ def label_of(client: triton.InferenceServerClient, model: str, path: Path) -> tu
     return int(answer.as_numpy("target_label")[0].argmax()), milliseconds
 
 
-def main() -> None:
-    """Print one line per file."""
+def main() -> str | None:
+    """Print one line per file; the text of an error, if there is one."""
+    if len(sys.argv) < 3:
+        return "usage: filetype_client.py HOST:PORT FILE..."
     address, *paths = sys.argv[1:]
+    if missing := [path for path in paths if not Path(path).is_file()]:
+        return f"no such file: {', '.join(missing)}"
     names = label_names()
-    with triton.InferenceServerClient(address) as client:
-        for path in map(Path, paths):
-            index, milliseconds = label_of(client, "filetype", path)
-            print(f"{names[index]:12} {milliseconds:6.1f} ms  {path}")
+    try:
+        with triton.InferenceServerClient(address) as client:
+            for path in map(Path, paths):
+                index, milliseconds = label_of(client, "filetype", path)
+                print(f"{names[index]:12} {milliseconds:6.1f} ms  {path}")
+    except OSError as error:
+        return f"{address} does not answer: {error}"
+    except triton.InferenceServerException as error:
+        return f"{address} answers with an error: {error}"
+    return None
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

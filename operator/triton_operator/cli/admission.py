@@ -21,6 +21,8 @@ from triton_operator.cli.stored import Path, places, shown, with_defaults
 
 Problem = tuple[Path, str]
 
+_WORDS = {False: ("Off", "No", "False"), True: ("On", "Yes", "True")}
+"""Words that are booleans in YAML unless they are quoted."""
 INT64 = range(-(2**63), 2**63)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([.,]\d+)?([Zz]|[+-]\d\d:\d\d)")
 
@@ -77,7 +79,15 @@ def _against_models(kind: Kind, stored: Mapping[str, Any]) -> Iterator[Problem]:
     except ValidationError as error:
         for row in error.errors(include_url=False):
             text = "unknown field" if row["type"] == "extra_forbidden" else row["msg"]
-            yield ("spec", *row["loc"]), text
+            yield ("spec", *row["loc"]), text + _unquoted(row["input"], text)
+
+
+def _unquoted(value: Any, text: str) -> str:
+    """What to do about a word that YAML 1.1, which kubectl reads too, takes for a boolean."""
+    if not isinstance(value, bool):
+        return ""
+    word = next((word for word in _WORDS[value] if f"'{word}'" in text), _WORDS[value][0])
+    return f'; this is the boolean {str(value).lower()}: write the word in quotes, "{word}"'
 
 
 def _against_schema(

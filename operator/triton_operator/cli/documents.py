@@ -59,8 +59,13 @@ def read_documents(path: Path) -> Documents:
     """
     try:
         parsed = list(yaml.load_all(path.read_text(), Loader=_Loader))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InvalidDocument(f"{path}: {error}") from error
+    except OSError as error:
+        raise InvalidDocument(f"{path}: {error.strerror or error}") from error
+    except yaml.MarkedYAMLError as error:
+        place = f"line {mark.line + 1}: " if (mark := error.problem_mark) else ""
+        raise InvalidDocument(f"{path}: {place}not YAML: {error.problem}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidDocument(f"{path}: not YAML: {error}") from error
     documents = Documents()
     problems = []
     for document in _flat(parsed):

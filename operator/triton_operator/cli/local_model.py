@@ -33,7 +33,8 @@ def local_model(path: Path) -> LocalModel:
             f"{error.name} is not installed: pip install 'triton-operator[model]'"
         ) from error
     if not path.is_file():
-        raise UnusableModel(f"{path}: no such file")
+        wrong = "is a directory; name the model file in it" if path.is_dir() else "no such file"
+        raise UnusableModel(f"{path}: {wrong}")
     try:
         facts = inspect_model(path)
     except ModelFailure as error:

@@ -43,9 +43,27 @@ def print_error(message: str) -> None:
     Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
 
 
+class _Readable(yaml.SafeDumper):
+    """Writes texts of several lines as they are, not as one line with escapes."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Lines as a literal block, where YAML can."""
+        return self.represent_scalar(
+            "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+        )
+
+    def ignore_aliases(self, _: Any) -> bool:
+        """An anchor would save a line and cost a reader."""
+        return True
+
+
+_Readable.add_representer(str, _Readable.represent_text)
+
+
 def print_documents(documents: Sequence[Any], output: Output) -> None:
     """Documents as a YAML stream, or as JSON (one document alone, several as a list)."""
     if output is Output.JSON:
         print(json.dumps(documents[0] if len(documents) == 1 else documents, indent=2))
     else:
-        print(yaml.safe_dump_all(documents, sort_keys=False, width=100), end="")
+        text = yaml.dump_all(documents, Dumper=_Readable, sort_keys=False, width=100)
+        print(text, end="")

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from triton_operator.api import labels
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.cli.documents import Documents, InvalidDocument, Service, read_documents
 from triton_operator.cli.exit_codes import INVALID, REFUSED
@@ -36,9 +37,10 @@ from triton_operator.triton.releases import (
     UnknownRelease,
 )
 
-UID = "00000000-0000-0000-0000-000000000000"
-"""The API server gives the real one; a plan without a cluster has none."""
-OPERATOR_IMAGE = "triton-operator:dev"
+UID = ""
+"""The API server gives it to an object when it is created; a plan without a cluster has none."""
+OPERATOR_IMAGE = "triton-operator"
+"""Stands for the image of the operator that will apply the objects."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,15 @@ def plan(
     output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
     image: str = typer.Option(DEFAULT_IMAGE, help="Triton image of pools that name none."),
     release: str = typer.Option(str(NEWEST), help="Triton release in that image, YY.MM."),
+    operator_image: str = typer.Option(
+        OPERATOR_IMAGE, help="The operator's image, in which pods fetch the model."
+    ),
 ) -> None:
     """Print the plan for a file's services: pools, batch, threads, and every reason.
 
-    yaml prints the objects that would be applied; json the plan and the objects. Exit codes: 0 a
-    plan for every service, 2 wrong input, 3 no plan for some service.
+    yaml prints the objects for reading and comparing, json the plan and the objects: as the
+    operator applies them, but without their owner, which only a cluster knows. Exit codes: 0 a plan
+    for every service, 2 wrong input, 3 no plan for some service.
     """
     try:
         Release.parse(release)
@@ -82,9 +88,11 @@ def plan(
         for result in results:
             _print_plan(result)
     elif output is Output.YAML:
-        print_documents([row for result in results for row in _objects(result)], output)
+        print_documents(
+            [row for result in results for row in _objects(result, operator_image)], output
+        )
     else:
-        print_documents([_as_json(result) for result in results], output)
+        print_documents([_as_json(result, operator_image) for result in results], output)
     refused = [result for result in results if isinstance(result.plan, Refusal)]
     for result in refused:
         if isinstance(result.plan, Refusal):
@@ -128,17 +136,28 @@ def _owner(service: Service) -> Owner:
     return Owner(service.name, service.namespace, UID)
 
 
-def _objects(result: Planned) -> list[dict[str, Any]]:
+def _objects(result: Planned, operator_image: str) -> list[dict[str, Any]]:
     if isinstance(result.plan, Refusal) or result.facts is None:
         return []
-    return desired_children(
+    children = desired_children(
         _owner(result.service),
         result.service.spec,
         result.digest,
         result.facts,
         result.plan,
-        FetchSettings(image=OPERATOR_IMAGE),
+        FetchSettings(image=operator_image),
     )
+    return [_without_owner(child) for child in children]
+
+
+def _without_owner(value: Any) -> Any:
+    """Without what names the owner by its uid: the garbage collector would delete such objects."""
+    if isinstance(value, list):
+        return [_without_owner(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    hidden = ("ownerReferences", labels.OWNER_UID)
+    return {key: _without_owner(item) for key, item in value.items() if key not in hidden}
 
 
 def _pool_json(row: PoolPlan) -> Mapping[str, Any]:
@@ -156,7 +175,7 @@ def _pool_json(row: PoolPlan) -> Mapping[str, Any]:
     }
 
 
-def _as_json(result: Planned) -> dict[str, Any]:
+def _as_json(result: Planned, operator_image: str) -> dict[str, Any]:
     answer: dict[str, Any] = {"name": result.service.name, "namespace": result.service.namespace}
     if isinstance(result.plan, Refusal):
         return answer | {"refusal": {"reason": result.plan.reason, "message": result.plan.message}}
@@ -167,7 +186,7 @@ def _as_json(result: Planned) -> dict[str, Any]:
         "pools": [_pool_json(row) for row in result.plan.pools],
         "standby": list(result.plan.standby),
         "withoutEffect": unhonored_fields(result.service.spec, result.plan),
-        "objects": _objects(result),
+        "objects": _objects(result, operator_image),
     }
 
 

@@ -96,6 +96,27 @@ def test_yaml_is_what_would_be_applied(call: Call, write: Callable[..., Path]) -
     assert all(one["metadata"]["namespace"] == "shop" for one in objects)
 
 
+def test_yaml_is_readable_and_names_no_owner(call: Call, write: Callable[..., Path]) -> None:
+    """An owner that does not exist would have the objects deleted where somebody applies them."""
+    words = ("-o", "yaml", "--operator-image", "registry.example/operator:1")
+    text = call("plan", "-f", write(service(), profile()), *words).stdout
+
+    assert "config.pbtxt: |" in text
+    assert "image: registry.example/operator:1" in text
+    for word in ("ownerReferences", "owner-uid", "uid:", "&id", "*id"):
+        assert word not in text
+
+
+@pytest.mark.parametrize(("mode", "word"), [(False, "Off"), (True, "On")])
+def test_a_word_that_yaml_takes_for_a_boolean(
+    call: Call, write: Callable[..., Path], mode: bool, word: str
+) -> None:
+    result = call("plan", "-f", write(service(batching={"mode": mode}), profile()))
+
+    assert result.exit_code == INVALID
+    assert f'the boolean {str(mode).lower()}: write the word in quotes, "{word}"' in result.stderr
+
+
 def test_json_has_plan_and_objects(call: Call, write: Callable[..., Path]) -> None:
     file = write(service(scaling={"minReplicas": 2}), profile())
 
@@ -240,7 +261,8 @@ def test_a_file_that_cannot_be_read(call: Call, tmp_path: Path) -> None:
     for path in (tmp_path / "absent.yaml", broken, binary):
         result = call("plan", "-f", path)
         assert result.exit_code == INVALID
-        assert str(path) in result.stderr
+        assert result.stderr.count(str(path)) == 1
+        assert "unicode string" not in result.stderr
 
 
 def test_an_option_that_does_not_exist_or_has_no_such_value(
