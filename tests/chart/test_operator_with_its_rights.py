@@ -134,7 +134,7 @@ def test_the_operator_is_never_refused(
     expectations: dict[str, Callable[[], bool]] = {
         "an inspection Job for the unknown model": lambda: len(items("jobs")) == 1,
         "a ConfigMap for the known one": lambda: len(items("configmaps")) == 1,
-        "a Service per pool and one over all": lambda: len(items("services")) == 2,
+        "a Service over all pools": lambda: len(items("services")) == 1,
         "a Deployment scaled to two": lambda: (
             [one["spec"]["replicas"] for one in items("deployments")] == [2]
         ),
