@@ -26,20 +26,20 @@ class Command:
         for key, text in secret.items():
             (self.credentials / key).write_text(text.replace(HOST, host))
 
-    def _shared(self, uri: str, endpoint: str | None) -> list[str]:
+    def shared(self, uri: str, endpoint: str | None) -> list[str]:
         words = [f"--uri={uri}", f"--credentials-dir={self.credentials}", f"--report={self.log}"]
         if endpoint is not None:
             words.append(f"--endpoint={endpoint}")
         return [*words, "--allow-loopback-http", "--timeout-seconds=60"]
 
     def inspect(self, uri: str, endpoint: str | None, *more: str) -> Report:
-        main(["inspect", *self._shared(uri, endpoint), f"--work-dir={self.work}", *more])
+        main(["inspect", *self.shared(uri, endpoint), f"--work-dir={self.work}", *more])
         return decode_report(self.log.read_text())
 
     def fetch(self, uri: str, endpoint: str | None, files: list[ModelFile], *more: str) -> int:
         listed = json.dumps([file.wire() for file in files])
         named = [f"--files={listed}", f"--digest={model_digest(files)}", f"--into={self.into}"]
-        return main(["fetch", *self._shared(uri, endpoint), *named, *more])
+        return main(["fetch", *self.shared(uri, endpoint), *named, *more])
 
     def failure(self, uri: str, endpoint: str | None, *more: str) -> tuple[str, str, bool]:
         failure = self.inspect(uri, endpoint, *more).failure

@@ -137,7 +137,12 @@ def stocked(address: str, digest: str) -> Stocked:
     )
 
 
-def push(address: str, key: RSAPrivateKey, files: dict[str, bytes], **manifest: object) -> str:
+def push(
+    address: str,
+    key: RSAPrivateKey,
+    files: dict[str, bytes],
+    kind: str = "application/octet-stream",
+) -> str:
     """Push `files` as an artifact, as `oras push` does; the digest of its manifest."""
     scope = [{"type": "repository", "name": REPOSITORY, "actions": ["pull", "push"]}]
     headers = {"Authorization": f"Bearer {signed_token(key, 'registry.test', scope)}"}
@@ -154,7 +159,7 @@ def push(address: str, key: RSAPrivateKey, files: dict[str, bytes], **manifest: 
 
     layers = [
         {
-            "mediaType": "application/octet-stream",
+            "mediaType": kind,
             "digest": blob(data),
             "size": len(data),
             "annotations": {"org.opencontainers.image.title": path.removeprefix(f"{FOLDER}/")},
@@ -171,7 +176,6 @@ def push(address: str, key: RSAPrivateKey, files: dict[str, bytes], **manifest: 
             "size": 2,
         },
         "layers": layers,
-        **manifest,
     }
     body = json.dumps(text).encode()
     digest = f"sha256:{hashlib.sha256(body).hexdigest()}"

@@ -46,15 +46,17 @@ class DigestCache:
         except OSError as error:
             self._note(f"'{row.path}' cannot be read: {error.strerror}")
             return False
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            self._note(f"'{file.name}' is no regular file")
+            return False
         with os.fdopen(descriptor, "rb", buffering=0) as stream:
             try:
-                if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    while chunk := stream.read(CHUNK_BYTES):
-                        into.write(chunk)
-                    into.row(row.path)
-                    self._say(f"cache: '{row.path}' is there, nothing is fetched")
-                    return True
-                self._note(f"'{file.name}' is no regular file")
+                while chunk := stream.read(CHUNK_BYTES):
+                    into.write(chunk)
+                into.row(row.path)
+                self._say(f"cache: '{row.path}' is there, nothing is fetched")
+                return True
             except OSError as error:
                 self._note(f"'{row.path}' cannot be read: {error.strerror}")
             except ModelRefused:

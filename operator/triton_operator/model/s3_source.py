@@ -29,17 +29,17 @@ class S3Source:
     ) -> None:
         self._object = stored_object(uri, FORM)
         region = secret.word("AWS_REGION")
-        self._root = (
+        self.root = (
             _amazon(self._object, uri, region)
             if endpoint is None
             else f"{endpoint_url(endpoint, '', around.network)}/{quoted(self._object.place)}"
         )
         authorization = S3Authorization(s3_keys(secret), region, around.now)
-        self._download = Download(self._root, authorization, around)
+        self._download = Download(self.root, authorization, around)
 
     def read(self, path: str | None, into: Receiver) -> None:
         """Download one object; see `Source.read`."""
-        self._download.read(f"{self._root}/{quoted(self._object.key_of(path))}", into)
+        self._download.read(f"{self.root}/{quoted(self._object.key_of(path))}", into)
 
 
 def s3_keys(secret: SecretFiles) -> S3Keys | None:
