@@ -19,7 +19,12 @@ from triton_operator.model.authorization import Authorization, Headers, Refusal
 from triton_operator.model.errors import SourceRefused
 from triton_operator.model.http_answers import GOOD, REDIRECTS, TRY_AGAIN, Broken
 from triton_operator.model.network import Network
-from triton_operator.model.proxies import proxy_for, tunnel_status, without_password
+from triton_operator.model.proxies import (
+    proxy_for,
+    proxy_headers,
+    tunnel_status,
+    without_password,
+)
 
 T = TypeVar("T")
 
@@ -141,7 +146,11 @@ class Requests:
                 urllib3.PoolManager(ssl_context=trust, maxsize=1)
                 if proxy is None
                 else urllib3.ProxyManager(
-                    proxy, ssl_context=trust, proxy_ssl_context=trust, maxsize=1
+                    proxy,
+                    proxy_headers=proxy_headers(proxy),
+                    ssl_context=trust,
+                    proxy_ssl_context=trust,
+                    maxsize=1,
                 )
             )
         return self._pools[proxy]

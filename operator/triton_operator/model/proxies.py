@@ -7,7 +7,9 @@ count too), `.domain`, either with `:port`, addresses, ranges (`10.0.0.0/8`), an
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from triton_operator.model.authorization import basic
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
@@ -31,6 +33,14 @@ def without_password(proxy: str) -> str:
     """`proxy` for messages and logs."""
     parts = urlsplit(proxy)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
+
+
+def proxy_headers(proxy: str) -> dict[str, str]:
+    """What lets a user with a password in the proxy's address in; only the proxy gets it."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    return {"Proxy-Authorization": basic(unquote(parts.username), unquote(parts.password or ""))}
 
 
 def tunnel_status(text: str) -> int | None:

@@ -12,6 +12,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_CONNECT(self) -> None:
         self.server.tunnels.append(self.path)
+        self.server.authorizations.append(self.headers.get("Proxy-Authorization"))
         if self.server.answer != 200:
             self.send_error(self.server.answer)
             return
@@ -46,6 +47,7 @@ class ConnectProxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = 200
         self.tunnels: list[str] = []
+        self.authorizations: list[str | None] = []
         self.closing = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))

@@ -1,5 +1,6 @@
 """Proxies: which address goes through one, and downloads through a real one."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -90,6 +91,20 @@ def test_a_download_goes_through_the_proxy_and_trusts_the_stores_authority(
 
     assert proxy.tunnels == [f"localhost:{store.server_port}"]
     assert len(store.requests) == 1
+
+
+def test_a_password_in_the_proxys_address_goes_to_the_proxy_only(
+    store: Store, proxy: ConnectProxy, credentials_dir: Path
+) -> None:
+    store.answers["/m.onnx"] = [whole(DATA)]
+    address = proxy.url.replace("http://", "http://me:p%40ss@")
+
+    assert Download(
+        f"{store.url}/m.onnx", credentials_dir, environment={"HTTPS_PROXY": address}
+    ).run()
+
+    assert proxy.authorizations == ["Basic " + base64.b64encode(b"me:p@ss").decode()]
+    assert not {"Authorization", "Proxy-Authorization"} & set(store.requests[0][1])
 
 
 def test_a_host_in_no_proxy_is_reached_directly(
