@@ -65,10 +65,13 @@ images: venv ## Build the images of the operator and of Triton for CPUs
 	$(HARNESS) images
 
 ##@ Test
-test: check test-unit test-stores test-chart test-api test-e2e ## Everything, on a machine with nothing prepared
+test: check test-unit test-faults test-stores test-chart test-api test-e2e ## Everything, on a machine with nothing prepared
 
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
 	$(BIN)/python -m pytest tests/unit tests/golden tests/property
+
+test-faults: venv ## The whole operator against an API server that misbehaves: minutes
+	$(BIN)/python -m pytest tests/faults
 
 test-stores: venv ## Models from real stores: S3, Google, Azure, a hub, a registry
 	$(BIN)/python -m pytest tests/stores
@@ -91,4 +94,4 @@ help: ## This list
 		/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
-	test-unit test-stores test-chart test-api test-e2e bench-reconcile help
+	test-unit test-faults test-stores test-chart test-api test-e2e bench-reconcile help

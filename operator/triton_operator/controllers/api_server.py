@@ -215,7 +215,9 @@ class ApiServer:
                     answer: Body = json.loads(text)
                     return answer
                 raise _error(response, text)
-        except (TimeoutError, aiohttp.ClientError) as error:
+        except (TimeoutError, aiohttp.ClientError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and not self._session.closed:
+                raise
             raise api_error(
                 0, type(error).__name__, f"{method} {path}: {error or 'timed out'}"
             ) from error

@@ -224,7 +224,6 @@ async def _watch(
 ) -> None:
     """Run kopf until `stop`, or until kopf or an endless task ends with an error: it is raised."""
     kopf_stop = asyncio.Event()
-    watching: asyncio.Future[None] | None = None
     try:
         older = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
@@ -240,7 +239,7 @@ async def _watch(
         stop_on_signals(stop)
         watching = asyncio.ensure_future(kopf.run_tasks(tasks, ignored=older))
         stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait((stopping, watching, *endless), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stopping, *tasks, *endless), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
     finally:
         # Finish what runs before kopf goes: it closes the session that the workers share with it.
@@ -253,9 +252,12 @@ async def _watch(
         # Kopf would wait for the tasks of open connections, too.
         await runner.cleanup()
         kopf_stop.set()
-    for result in await asyncio.gather(watching, *endless, *workers, return_exceptions=True):
-        if isinstance(result, Exception):
-            raise result
+    # After an error kopf may never end: a watch can miss that it is cancelled.
+    await asyncio.wait((watching, *endless), timeout=STOP_SECONDS)
+    watching.cancel()
+    for task in (*tasks, *endless, *workers):
+        if task.done() and not task.cancelled() and (error := task.exception()):
+            raise error
 
 
 async def _finish(workers: Sequence[asyncio.Task[None]]) -> None:
