@@ -30,13 +30,14 @@ Body = dict[str, Any]
 
 
 class Identity(NamedTuple):
-    """Which object a listing saw, and in which version."""
+    """Which object a listing saw, and in which version; `listed_version` is the listing's own."""
 
     namespace: str
     name: str
     uid: str
     generation: int
     resource_version: str
+    listed_version: str = ""
 
 
 class ApiServer:
@@ -72,7 +73,7 @@ class ApiServer:
     async def apply_status(
         self, kind: Kind, namespace: str, name: str, uid: str, status: Mapping[str, Any]
     ) -> Body:
-        """Server-side apply of a status; a recreated object (another uid) is a conflict."""
+        """Server-side apply of a status; the answer's uid tells an object that was made anew."""
         metadata = {"name": name, "uid": uid} | ({"namespace": namespace} if namespace else {})
         body = {
             "apiVersion": kind.api_version,
@@ -174,6 +175,7 @@ class ApiServer:
                     metadata["uid"],
                     metadata.get("generation", 0),
                     metadata["resourceVersion"],
+                    page["metadata"].get("resourceVersion", ""),
                 )
             token = page["metadata"].get("continue", "")
             if not token:

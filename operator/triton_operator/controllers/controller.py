@@ -266,6 +266,10 @@ class Controller:
         _log_change(service, outcome.status)
         # The answer may carry an edit that came meanwhile; its own event would then be no news.
         self.concern(self._store.put(INFERENCE_SERVICE, body))
+        if body["metadata"]["uid"] != service.uid:
+            # Made anew meanwhile: the API server does not look at the uid of a status. The store
+            # has the new one now, and its own reconcile replaces what was just written.
+            return
         await self._announcer.announce(service, outcome.events)
 
     async def _is_gone(self, service: ServiceView) -> bool:

@@ -22,6 +22,14 @@ POLLS_PER_LISTING = 20
 SERVED_POLL_SECONDS = 2.0
 
 
+class HistoryWentBack(Exception):
+    """The API server knows less than it did: etcd was restored from a backup.
+
+    Versions count anew from there. What was remembered would hide everything that is younger than
+    the backup, and watches would wait for versions to come; only a fresh start sees what is there.
+    """
+
+
 async def listing(
     server: ApiServer, kind: Kind, namespaces: Sequence[str]
 ) -> dict[tuple[str, str], Identity]:
@@ -68,11 +76,16 @@ async def drop_ghosts(
 
     Only what was known before the listing began can be a ghost: anything newer may simply not have
     existed when the API server answered.
+
+    Raises:
+        HistoryWentBack: a listing is older than what was known before it began.
     """
     ghosts = 0
     for kind in WATCHED:
-        known = store.known(kind)
+        known, newest = store.known(kind), store.newest(kind)
         listed = await listing(server, kind, namespaces)
+        if any(_number(seen.listed_version, newest) < newest for seen in listed.values()):
+            raise HistoryWentBack(f"a list of {kind.plural} is older than version {newest}")
         for (namespace, name), uid in known.items():
             seen = listed.get((namespace, name))
             if seen is None or seen.uid != uid:
@@ -97,6 +110,10 @@ async def wait_until_complete(server: ApiServer, store: Store, namespaces: Seque
             polls += 1
             if polls % POLLS_PER_LISTING == 0:
                 listed = await listing(server, kind, namespaces)
+
+
+def _number(version: str, default: int) -> int:
+    return int(version) if version.isdigit() else default
 
 
 def _is_missing_some(store: Store, kind: Kind, listed: dict[tuple[str, str], Identity]) -> bool:

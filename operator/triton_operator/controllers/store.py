@@ -37,11 +37,15 @@ class Store:
         self._profiles: dict[tuple[str, str], dict[str, SpecView]] = defaultdict(dict)
         self._autoscalers: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._devices: dict[str, Counter[str]] = defaultdict(Counter)
+        self._newest: dict[str, int] = defaultdict(int)
         self.pools_version = 0
         """Grows with every change that can change the set of pools."""
 
     def put(self, kind: Kind, body: Mapping[str, Any]) -> list[Key]:
         """Take in an object as the API server showed it; an older version changes nothing."""
+        version = body["metadata"].get("resourceVersion", "")
+        if version.isdigit():
+            self._newest[kind.kind] = max(self._newest[kind.kind], int(version))
         if kind.kind == "Node":
             return self._put_node(body)
         new = view_of(kind.kind, body)
@@ -114,6 +118,10 @@ class Store:
         if kind.kind == "Node":
             return {("", name): uid for name, (uid, _) in self._nodes.items()}
         return {place: view.uid for place, view in self._objects[kind.kind].items()}
+
+    def newest(self, kind: Kind) -> int:
+        """The greatest resource version seen of a kind; 0 where none was a number."""
+        return self._newest[kind.kind]
 
     def _put_node(self, body: Mapping[str, Any]) -> list[Key]:
         facts = node_facts(body)

@@ -24,7 +24,7 @@ ROW_KEYS: dict[str, tuple[str, ...]] = {
 """Lists that are maps, by the field's name, and the keys of their rows; others are atomic."""
 PORT_KEYS = {"Service": ("port", "protocol"), "Deployment": ("containerPort", "protocol")}
 NOT_OWNED = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
-NOT_OWNED |= {("metadata", "uid"), ("metadata", "resourceVersion")}
+NOT_OWNED |= {("metadata", "uid"), ("metadata", "resourceVersion"), ("metadata",)}
 
 
 def fields_of(body: Mapping[str, Any]) -> Fields:

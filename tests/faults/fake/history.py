@@ -83,6 +83,15 @@ class History:
         self.changes.clear()
         self.compacted = self.version
 
+    def restore(self, backup: "History") -> None:
+        """What etcd does when it is restored: the objects are those of the backup, and versions
+        count on from there. Nobody is told.
+        """
+        self.objects = deepcopy(backup.objects)
+        self.owners = {place: dict(owners) for place, owners in backup.owners.items()}
+        self.version = self.compacted = backup.version
+        self.changes.clear()
+
     def copy(self) -> "History":
         """The same objects, and nobody who listens."""
         return History(

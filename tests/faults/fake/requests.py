@@ -63,9 +63,7 @@ class Requests:
                 raise _not_found(target)
             created, owners = ssa.apply(None, body, {}, f"{manager} Apply", force=force)
             return Answer(201, self._write(place, self._born(target, created), owners))
-        uid = body["metadata"].get("uid", live["metadata"]["uid"])
-        if uid != live["metadata"]["uid"]:
-            raise Refusal.conflict(f"Precondition failed: UID in precondition: {uid}")
+        # A real one looks at the uid of an object, and not at that of a status.
         part = {key: value for key, value in body.items() if self._writes(target, key)}
         if target.subresource:
             part["metadata"] = {}
@@ -156,7 +154,7 @@ class Requests:
         rules.check(old, body)
         if place[0] in GENERATIONS:
             before = old["metadata"]["generation"] if old else 0
-            grown = old is None or old.get("spec") != body.get("spec")
+            grown = old is None or _wish(old) != _wish(body)
             body = {**body, "metadata": {**body["metadata"], "generation": before + grown}}
         self._history.owners[place] = owners
         return self._history.write(place, body)
@@ -173,6 +171,12 @@ class Requests:
             "spec": {"replicas": body[parent].get(field, 0)},
             "status": {"replicas": (body.get("status") or {}).get("replicas", 0)},
         }
+
+
+def _wish(body: Body) -> Any:
+    """What makes a generation; of Deployments, annotations too."""
+    annotations = body["metadata"].get("annotations") or {}
+    return body.get("spec"), annotations if body["kind"] == "Deployment" else {}
 
 
 def _merged(live: Any, change: Any) -> Any:

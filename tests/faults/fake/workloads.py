@@ -14,6 +14,7 @@ from triton_operator.controllers.times import rfc3339
 STEP_SECONDS = 1.0
 """Between two steps of a rollout; a pod is ready one step after it was created."""
 JOB_SECONDS = 2.0
+REVISION = "deployment.kubernetes.io/revision"
 JOB_LABEL = "batch.kubernetes.io/job-name"
 
 
@@ -25,6 +26,7 @@ class Replicas:
     old: int = 0
     new: int = 0
     ready: int = 0
+    revision: int = 0
 
     def step(self, template: str, wanted: int) -> bool:
         """One step with at most one pod more, and none less, than wanted; whether more follow."""
@@ -79,16 +81,23 @@ class Workloads:
         state = self.replicas.setdefault(uid, Replicas())
         text = json.dumps(body["spec"]["template"], sort_keys=True)
         template = sha256(text.encode()).hexdigest()[:8]
+        if template != state.template:
+            state.revision += 1
         more = state.step(template, body["spec"]["replicas"])
         self._pods(body, state)
+        # As the real controller does; annotations of Deployments make a generation.
+        annotations = body["metadata"].get("annotations") or {}
+        revision = {**annotations, REVISION: str(state.revision)}
+        metadata = {**body["metadata"], "annotations": revision}
+        metadata["generation"] += revision != annotations
         status = {
-            "observedGeneration": body["metadata"]["generation"],
+            "observedGeneration": metadata["generation"],
             "replicas": state.old + state.new,
             "updatedReplicas": state.new,
             "readyReplicas": state.old + state.ready,
             "availableReplicas": state.old + state.ready,
         }
-        self._history.write(place, {**body, "status": status})
+        self._history.write(place, {**body, "metadata": metadata, "status": status})
         if more and uid not in self._busy:
             self._busy.add(uid)
             asyncio.get_running_loop().call_later(STEP_SECONDS, self._deployment, place, uid)
