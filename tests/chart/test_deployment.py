@@ -295,6 +295,8 @@ def test_the_pod_knows_where_it_runs() -> None:
 def test_the_metrics_service_finds_the_pod() -> None:
     service = only(rendered(), "Service")["spec"]
 
+    assert service["publishNotReadyAddresses"], "what is not ready has the most to tell"
+
     assert service["selector"].items() <= pod()["metadata"]["labels"].items()
     (port,) = service["ports"]
     assert (port["name"], port["port"], port["targetPort"]) == ("http-metrics", 8080, "http")

@@ -18,6 +18,7 @@ from triton_operator.controllers.kinds import (
     DEPLOYMENT,
     EVENT,
     INFERENCE_SERVICE,
+    LEASE,
     POD,
     SERVING_POOL,
 )
@@ -272,3 +273,75 @@ def test_requests_are_counted() -> None:
         return api.requests
 
     assert asked(twice, ok(), ok())[0] == 2
+
+
+def test_replace_carries_the_version_that_it_replaces() -> None:
+    lease = {"kind": "Lease", "metadata": {"name": "l", "namespace": "s", "resourceVersion": "7"}}
+    _, (request,) = asked(lambda api: api.replace(LEASE, lease), ok())
+
+    assert request["method"] == "PUT"
+    assert request["path"] == "/apis/coordination.k8s.io/v1/namespaces/s/leases/l"
+    assert request["body"] == lease
+
+
+WRITES: dict[str, Callable[[ApiServer], Awaitable[Any]]] = {
+    "apply": lambda api: api.apply(CONFIG_MAP, MANIFEST, force=True),
+    "status": lambda api: api.apply_status(SERVING_POOL, "", "p", "uid", {}),
+    "merge": lambda api: api.merge(DEPLOYMENT, "shop", "a", {}),
+    "scale": lambda api: api.scale(DEPLOYMENT, "shop", "a", 2),
+    "delete": lambda api: api.delete(DEPLOYMENT, "shop", "a", "uid"),
+    "create": lambda api: api.create(EVENT, "shop", {}),
+    "replace": lambda api: api.replace(LEASE, MANIFEST),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
+def test_who_does_not_lead_writes_nothing(write: Callable[[ApiServer], Awaitable[Any]]) -> None:
+    """It is refused before anything is sent; looking is free."""
+
+    async def scenario() -> None:
+        async with aiohttp.ClientSession() as session:
+            # Port 1 is reserved: an attempt would end as a connection error.
+            connection = Connection("http://127.0.0.1:1", session)
+            follower = ApiServer(connection, write_seconds=lambda: 0.0)
+            with pytest.raises(ApiUnavailable, match="NotLeading"):
+                await write(follower)
+            assert follower.requests == 0
+            with pytest.raises(ApiUnavailable, match="Connect"):
+                await follower.get(POD, "shop", "p")
+
+    asyncio.run(scenario())
+
+
+def test_a_write_is_given_up_before_the_lease_can_be_anothers() -> None:
+    async def scenario() -> None:
+        async def silent(_: web.Request) -> web.Response:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", silent)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        try:
+            async with aiohttp.ClientSession() as session:
+                connection = Connection(f"http://{host}:{port}", session)
+                leader = ApiServer(connection, write_seconds=lambda: 0.05)
+                with pytest.raises(ApiUnavailable, match="Timeout"):
+                    await leader.apply(CONFIG_MAP, MANIFEST, force=True)
+        finally:
+            await runner.cleanup()
+
+    asyncio.run(scenario())
+
+
+def test_a_closed_connection_is_no_bug() -> None:
+    async def scenario() -> None:
+        session = aiohttp.ClientSession()
+        await session.close()
+        await ApiServer(Connection("http://127.0.0.1:1", session)).get(POD, "shop", "p")
+
+    with pytest.raises(ApiUnavailable, match="closed"):
+        asyncio.run(scenario())

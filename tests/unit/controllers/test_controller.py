@@ -668,6 +668,25 @@ def test_a_sweep_asks_for_everything_behind_live_edits() -> None:
     assert asyncio.run(services_in_line(shell)) == [edited, FILETYPE]
 
 
+def test_a_new_leader_looks_first_at_what_nobody_has_answered() -> None:
+    """A follower kept the store and no queue: what changed meanwhile shows in the status."""
+    cluster = pinned()
+    for name in ("b", "c"):
+        cluster.put(service_object(name))
+    shell = Shell(cluster)
+    asyncio.run(shell.run())
+    cluster.edit("InferenceService", "shop", "b", scaling={"minReplicas": 2})
+    follower = Shell(cluster)
+    for view in cluster.of_kind("InferenceService"):
+        follower.store.put(BY_NAME["InferenceService"], view)
+
+    follower.controller.take_over()
+
+    order = [key.name for key in asyncio.run(services_in_line(follower))]
+    assert order[0] == "b"
+    assert sorted(order) == ["b", "c", "filetype"]
+
+
 def test_the_first_listing_does_not_hold_up_a_live_edit() -> None:
     shell = Shell()
     listed = [Key("InferenceService", "shop", str(number)) for number in range(3)]

@@ -325,3 +325,54 @@ def test_what_is_being_worked_on_may_finish_after_closing() -> None:
         assert queue.idle
 
     run(scenario)
+
+
+class Heard:
+    """What a queue tells of its times."""
+
+    def __init__(self) -> None:
+        self.waits: list[tuple[str, float]] = []
+        self.works: list[tuple[str, float]] = []
+
+    def waited(self, key: str, seconds: float) -> None:
+        self.waits.append((key, seconds))
+
+    def worked(self, key: str, seconds: float) -> None:
+        self.works.append((key, seconds))
+
+
+def test_times_of_waiting_and_of_work_are_told() -> None:
+    """A delay is no waiting; a key asked for again waits from then on, not from the first time."""
+    clock, heard = Clock(), Heard()
+
+    async def scenario() -> None:
+        queue: KeyQueue[str] = KeyQueue(clock=clock, call_later=clock.call_later, timings=heard)
+        assert queue.longest_running() == 0
+        queue.add_after("a", 10)
+        clock.advance(10)
+        clock.advance(2)
+        queue.add("a")
+        clock.advance(1)
+        await queue.get()
+        clock.advance(4)
+        assert queue.longest_running() == 4
+        queue.add("a")
+        clock.advance(1)
+        queue.done("a")
+        assert queue.longest_running() == 0
+        clock.advance(1)
+        await queue.get()
+        queue.done("a")
+
+    asyncio.run(scenario())
+    assert heard.waits == [("a", 3), ("a", 2)]
+    assert heard.works == [("a", 5), ("a", 0)]
+
+
+def test_retries_are_counted() -> None:
+    async def scenario(queue: KeyQueue[str], _: Clock) -> None:
+        queue.retry("a")
+        queue.retry("b")
+        assert queue.retries == 2
+
+    run(scenario)
