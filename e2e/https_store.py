@@ -21,7 +21,7 @@ def https_store(
     """
     over = threading.Event()
     ca, cert, key = (certificates / name for name in ("ca.crt", "server.crt", "server.key"))
-    _certify(certificates, host)
+    certify(certificates, host)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
 
@@ -53,7 +53,9 @@ def https_store(
             thread.join()
 
 
-def _certify(folder: Path, host: str) -> None:
+def certify(folder: Path, host: str) -> None:
+    """Write an authority (ca.crt) and, signed by it, server.crt and server.key for `host`."""
+
     def openssl(*words: str) -> None:
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 

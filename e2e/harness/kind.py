@@ -123,9 +123,9 @@ class KindCluster:
             target = f"{folder}/{name}"
             self._in_node(node, "mkdir", "-p", target.rpartition("/")[0])
             run(["docker", "cp", source, f"{node}:{target}"], timeout_seconds=300)
-        # Pods read as another user.
+        # Pods read, and write, as another user.
         self._in_node(node, "mkdir", "-p", folder)
-        self._in_node(node, "chmod", "-R", "a+rX", folder)
+        self._in_node(node, "chmod", "-R", "a+rwX", folder)
         volumes.bind_folder(Kubectl(self.kubeconfig), namespace, claim, folder, node)
 
     def _nodes(self) -> list[str]:

@@ -163,13 +163,14 @@ class NativeCluster:
         """Put files into a volume bound to the claim: path within the volume → local file."""
         folder = self.folder / "volumes" / namespace / claim
         shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         for name, source in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        # Pods read as another user.
+        # Pods read, and write, as another user.
         for path in (folder, *folder.rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
+            path.chmod(0o777 if path.is_dir() else 0o644)
         volumes.bind_folder(self.kubectl(), namespace, claim, str(folder), self.topology.node_name)
 
     # How it starts.
