@@ -9,7 +9,7 @@ import pytest
 
 from e2e.harness.cluster import Cluster, choose
 from e2e.harness.kubectl import Kubectl
-from e2e.installation import install_operator
+from e2e.installation import RESTRICTED, install_operator
 from e2e.services import Services
 
 TABLES = pytest.StashKey[list[str]]()
@@ -50,5 +50,7 @@ def services(
     # Of its own name in every run: the namespace of an earlier one may still be terminating.
     namespace = f"e2e-{secrets.token_hex(3)}"
     kubectl("create", "namespace", namespace)
+    # Everything the operator makes has to be admitted where nothing but this is.
+    kubectl("label", "namespace", namespace, RESTRICTED)
     yield Services(cluster, kubectl, namespace)
     kubectl("delete", "namespace", namespace, "--wait=false")

@@ -13,6 +13,8 @@ from e2e.harness.progress import step
 
 NAMESPACE = "triton-system"
 RELEASE = "triton-operator"
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+"""Label of a namespace that admits only pods of the `restricted` Pod Security Standard."""
 TRITON_CPU_RELEASE = "24.10"
 """What images/triton-cpu embeds: tritonserver 2.51."""
 
@@ -32,7 +34,13 @@ def install_operator(cluster: Cluster) -> None:
                 *("-f", REPOSITORY / "crds"),
             ]
         )
+        _restricted_home(Kubectl(cluster.kubeconfig))
         _helm_install(cluster, operator, triton)
+
+
+def _restricted_home(kubectl: Kubectl) -> None:
+    metadata = {"name": NAMESPACE, "labels": dict([RESTRICTED.split("=")])}
+    kubectl.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}])
 
 
 def _helm_install(cluster: Cluster, operator: BuiltImage, triton: BuiltImage) -> None:
@@ -41,7 +49,7 @@ def _helm_install(cluster: Cluster, operator: BuiltImage, triton: BuiltImage) ->
             [
                 *(ensure("helm"), "--kubeconfig", cluster.kubeconfig),
                 *("upgrade", RELEASE, REPOSITORY / "charts" / "triton-operator"),
-                *("--install", "--create-namespace", "--namespace", NAMESPACE),
+                *("--install", "--namespace", NAMESPACE),
                 *("--skip-crds", "--wait", "--timeout", "3m"),
                 *("--set", f"image.repository={operator.repository}"),
                 *("--set", f"image.tag={operator.tag}"),

@@ -48,7 +48,7 @@ def helm(*arguments: str, stdin: str | None = None) -> subprocess.CompletedProce
 def template(
     values: Sequence[Path] = (), settings: Sequence[str] = (), chart: Path = CHART
 ) -> subprocess.CompletedProcess[str]:
-    """`helm template` with values files and `--set` settings."""
+    """`helm template` with values files and `--set` settings; what `helm test` makes included."""
     files = [part for path in values for part in ("--values", str(path))]
     sets = [part for setting in settings for part in ("--set", setting)]
     return helm("template", RELEASE, str(chart), "--namespace", NAMESPACE, *files, *sets)
@@ -56,15 +56,31 @@ def template(
 
 @cache
 def rendered_text(values: tuple[Path, ...] = (), settings: tuple[str, ...] = ()) -> str:
-    """The YAML that helm renders. Raises AssertionError with helm's message when it refuses."""
+    """The YAML that helm renders, tests included.
+
+    Raises AssertionError with helm's message when it refuses.
+    """
     answer = template(values, settings)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
 
 def rendered(values: tuple[Path, ...] = (), settings: tuple[str, ...] = ()) -> list[Object]:
-    """The objects that helm renders."""
+    """The objects that are installed."""
+    return [one for one in _all(values, settings) if not _is_test(one)]
+
+
+def rendered_test(values: tuple[Path, ...] = (), settings: tuple[str, ...] = ()) -> list[Object]:
+    """The objects that `helm test` makes."""
+    return [one for one in _all(values, settings) if _is_test(one)]
+
+
+def _all(values: tuple[Path, ...], settings: tuple[str, ...]) -> list[Object]:
     return [one for one in yaml.safe_load_all(rendered_text(values, settings)) if one]
+
+
+def _is_test(one: Object) -> bool:
+    return (one["metadata"].get("annotations") or {}).get("helm.sh/hook") == "test"
 
 
 def only(objects: list[Object], kind: str) -> Object:

@@ -3,6 +3,7 @@
 import typer
 
 from triton_operator import __version__
+from triton_operator.cli.check_installation import check_installation
 from triton_operator.cli.crds import crds
 from triton_operator.cli.explain import explain
 from triton_operator.cli.inspect import inspect
@@ -24,6 +25,7 @@ app.command()(run)
 app.command()(plan)
 app.command()(explain)
 app.command()(crds)
+app.command()(check_installation)
 model.command("inspect")(inspect)
 
 
