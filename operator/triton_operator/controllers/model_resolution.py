@@ -24,6 +24,7 @@ from triton_operator.controllers.views import JobView, PodView, ServiceView
 from triton_operator.manifests import names
 from triton_operator.manifests.inspection_job import (
     ATTEMPTS,
+    PERMANENT_EXIT_CODE,
     inspection_job,
     inspection_job_name,
 )
@@ -130,6 +131,9 @@ def _by_job(observed: Observed, owner: Owner, model: Model, runtime: Runtime) ->
 
 def _under_way(observed: Observed, job: JobView, pods: Sequence[PodView]) -> Finding:
     """What the pods of a running Job say, or why it has none."""
+    if any(row.exit_code == PERMANENT_EXIT_CODE for pod in pods for row in pod.containers):
+        # The Job ends with it in a moment; then its report is told, once.
+        return _inspecting(observed)
     problem = pod_problem(pods, observed.events, observed.now)
     if problem:
         ended = sum(pod.phase == "Failed" for pod in pods)

@@ -885,6 +885,19 @@ PROBLEMS = [
         events=("Warning SourceUnavailable",),
     ),
     Row(
+        "an inspection that is not tried again is about to end",
+        "one status tells what came of it, when the Job has ended",
+        inspecting,
+        lambda cluster: cluster.put_pod(
+            "inspect-x",
+            job=cluster.one("Job")["metadata"]["name"],
+            phase="Failed",
+            containers=[ended("inspect", 2, failed("NotAModel", "no", retryable=False))],
+        ),
+        replicas={},
+        conditions=NOTHING_YET,
+    ),
+    Row(
         "what an inspection waited for has come",
         "a pod's reason holds only while it is observed",
         inspecting,
