@@ -65,7 +65,7 @@ images: venv ## Build the images of the operator and of Triton for CPUs
 	$(HARNESS) images
 
 ##@ Test
-test: check test-unit test-faults test-stores test-chart test-api test-e2e ## Everything, on a machine with nothing prepared
+test: check test-unit test-faults test-stores test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
 
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
 	$(BIN)/python -m pytest tests/unit tests/golden tests/property
@@ -82,6 +82,9 @@ test-chart: venv ## The chart: lint, schemas, rights
 test-api: venv ## Against a real etcd and kube-apiserver
 	$(BIN)/python -m pytest tests/api
 
+test-kwok: venv ## Pools: 200 simulated nodes, 100 services, a real scheduler
+	$(BIN)/python -m pytest tests/kwok
+
 test-e2e: venv ## On a real cluster with real Triton
 	$(BIN)/python -m pytest e2e
 
@@ -94,4 +97,4 @@ help: ## This list
 		/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
-	test-unit test-faults test-stores test-chart test-api test-e2e bench-reconcile help
+	test-unit test-faults test-stores test-chart test-api test-kwok test-e2e bench-reconcile help
