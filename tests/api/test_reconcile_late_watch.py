@@ -18,6 +18,8 @@ from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import connect
 from triton_operator.controllers.controller import Controller
+from triton_operator.controllers.device_reader import DeviceReader
+from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.queue import KeyQueue
 from triton_operator.controllers.store import Store
@@ -73,6 +75,8 @@ async def work(kubeconfig: Path, service: Object, profile: Object) -> None:
         server=server,
         writer=writer,
         announcer=Announcer(server, "tests", clock=time.time, suffix=lambda: "0"),
+        events=EventReader(server, loop.time),
+        devices=DeviceReader(lambda keys: controller.concern(keys), loop.time),
         fetch=FetchSettings(OWN_IMAGE),
         defaults=DEFAULTS,
         now=time.time,

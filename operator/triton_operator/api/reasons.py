@@ -16,6 +16,7 @@ PRECISION_VERIFIED = "PrecisionVerified"
 OBJECTIVE_FEASIBLE = "ObjectiveFeasible"
 AUTOSCALER_CONFLICT = "AutoscalerConflict"
 RELEASE_SECURE = "ReleaseSecure"
+DEVICE_AS_PLANNED = "DeviceAsPlanned"
 CONDITION_TYPES = frozenset(
     {
         READY,
@@ -30,6 +31,7 @@ CONDITION_TYPES = frozenset(
         OBJECTIVE_FEASIBLE,
         AUTOSCALER_CONFLICT,
         RELEASE_SECURE,
+        DEVICE_AS_PLANNED,
     }
 )
 
@@ -121,6 +123,12 @@ SCALED_BY_OTHERS = "ScaledByOthers"
 """An HPA scales a Deployment, so the operator does not."""
 NO_KNOWN_HOLES = "NoKnownHoles"
 """Nothing is published against the Triton release in use."""
+AS_PLANNED = "AsPlanned"
+"""Every ready replica says that the model runs on the device that was planned."""
+RUNS_ON_ANOTHER_DEVICE = "RunsOnAnotherDevice"
+"""A replica runs the model on another device than planned."""
+DEVICE_NOT_KNOWN = "DeviceNotKnown"
+"""No replica has told on which device the model runs."""
 KNOWN_HOLES = "KnownHoles"
 """The Triton release in use has holes that are published and fixed in a later one."""
 

@@ -13,6 +13,7 @@ from triton_operator.api.model_profile import ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.errors import (
     ApiConflict,
     ApiError,
@@ -66,6 +67,7 @@ class Controller:
         writer: Writer,
         announcer: Announcer,
         events: EventReader,
+        devices: DeviceReader,
         fetch: FetchSettings,
         defaults: PoolDefaults,
         now: Callable[[], float],
@@ -77,6 +79,7 @@ class Controller:
         self._writer = writer
         self._announcer = announcer
         self._events = events
+        self._devices = devices
         self._fetch = fetch
         self._defaults = defaults
         self._companions = companions
@@ -178,6 +181,7 @@ class Controller:
     async def _inference_service(self, key: Key) -> None:
         service = self._store.service(key.namespace, key.name)
         if service is None or service.deleting:
+            self._devices.ask(key, ())
             return
         verify = key in self._sweeping
         self._sweeping.discard(key)
@@ -193,6 +197,7 @@ class Controller:
             blocked = error
             outcome = reconcile(replace(observed, problem=error.problem))
         await self._write_status(service, outcome)
+        self._devices.ask(key, outcome.device_questions)
         if blocked:
             raise blocked
         if outcome.requeue_after_seconds is not None:
@@ -229,6 +234,7 @@ class Controller:
             companions=self._companions,
             now=self._now(),
             free_accelerators=self._free_accelerators(children),
+            devices=self._devices.known(Key(service.kind, service.namespace, service.name)),
         )
 
     def _free_accelerators(self, children: Iterable[ObjectView]) -> dict[str, int]:

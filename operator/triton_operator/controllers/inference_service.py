@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from triton_operator.api import reasons
 from triton_operator.api.conditions import Condition, ConditionStatus, Finding, merge_conditions
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
@@ -79,6 +80,7 @@ def reconcile(observed: Observed) -> Outcome:
     outcome = replace(
         _with_status(observed, status, findings),
         requeue_after_seconds=next_look_seconds(observed),
+        device_questions=device_questions(observed, resolution.facts, plan),
     )
     if spec.paused:
         return outcome

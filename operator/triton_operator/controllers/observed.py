@@ -10,6 +10,7 @@ from triton_operator.controllers.views import ObjectView, ServiceView
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import Pool
+from triton_operator.triton.model_devices import ModelDevices
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,15 @@ class ApplyProblem:
 
 
 @dataclass(frozen=True)
+class DeviceQuestion:
+    """What to ask a pod: on which device it runs `model`. `instance` names one start of it."""
+
+    instance: str
+    address: str
+    model: str
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything that a reconcile of one InferenceService may look at.
 
@@ -28,7 +38,8 @@ class Observed:
     maps Deployments to the HPA that scales them. `now` is in seconds since the epoch (UTC).
     `events` are those about children that do not say themselves why they do not go on.
     `free_accelerators` maps the pools in use to the most accelerators that one of their nodes may
-    still have free; a pool of which nothing is known is not in it.
+    still have free; a pool of which nothing is known is not in it. `devices` has what pods have
+    answered about their model's device, by instance.
     """
 
     service: ServiceView
@@ -42,6 +53,7 @@ class Observed:
     events: Events = field(default_factory=dict)
     companions: Companions = NO_COMPANIONS
     free_accelerators: Mapping[str, int] = field(default_factory=dict)
+    devices: Mapping[str, ModelDevices] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,8 @@ class Outcome:
     """What is wanted: objects in the order to write them, replicas, deletions, status, events.
 
     `status` is None where none can be written. `replicas` maps Deployments to replicas; only those
-    that differ are written, through the scale subresource.
+    that differ are written, through the scale subresource. `device_questions` may be asked of pods,
+    without waiting for answers.
     """
 
     status: dict[str, Any] | None
@@ -68,3 +81,4 @@ class Outcome:
     delete: tuple[ObjectView, ...] = ()
     events: tuple[EventDraft, ...] = ()
     requeue_after_seconds: float | None = None
+    device_questions: tuple[DeviceQuestion, ...] = ()

@@ -18,6 +18,7 @@ from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection, connect
 from triton_operator.controllers.controller import Controller
+from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.endpoints import endpoints, serve
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.event_reader import EventReader
@@ -132,6 +133,7 @@ async def operate(
     election = _election(options, connection, traffic)
     server = ApiServer(connection, write_seconds=election.write_seconds, traffic=traffic)
     writer = Writer(server, store, concern=lambda keys: controller.concern(keys))
+    devices = DeviceReader(lambda keys: controller.concern(keys), loop.time)
     controller = Controller(
         store=store,
         queue=queue,
@@ -144,6 +146,7 @@ async def operate(
             suffix=lambda: f"{randomness.getrandbits(64):016x}",
         ),
         events=EventReader(server, loop.time),
+        devices=devices,
         fetch=options.fetch,
         defaults=options.defaults,
         companions=options.companions,
@@ -192,6 +195,7 @@ async def operate(
             endless = (sweeper, electing, losing)
             await _watch(options, registry, stop, endless, workers, queue, election, runner)
     finally:
+        await devices.close()
         await runner.cleanup()
 
 

@@ -4,6 +4,7 @@ from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding
 from triton_operator.api.enums import PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.device_finding import device_finding
 from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import (
@@ -63,6 +64,7 @@ def service_findings(
         ),
         _autoscaler_conflict(observed, spec, plan),
         _release_secure(plan),
+        device_finding(observed, plan),
     ]
 
 

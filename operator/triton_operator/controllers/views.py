@@ -145,6 +145,7 @@ class PodView(ObjectView):
     created: str = ""
     unschedulable: str = ""
     node: str = ""
+    address: str = ""
     devices: tuple[tuple[str, int], ...] = ()
     """What of a node's extended resources the pod holds while it is there."""
     lost: str = ""
@@ -290,6 +291,7 @@ def _pod(
         created=metadata.get("creationTimestamp", ""),
         unschedulable=_message_of(status, "PodScheduled", "False"),
         node=spec.get("nodeName", ""),
+        address=status.get("podIP", ""),
         devices=_devices(spec),
         lost=_lost(status, containers),
         lost_since=_condition(status, "DisruptionTarget", "True").get("lastTransitionTime", ""),

@@ -10,6 +10,7 @@ from tests.unit.controllers.world import FETCH, NOW
 from tests.unit.planning.building import DEFAULTS, node_object
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.controller import Controller
+from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import BY_NAME
@@ -49,6 +50,7 @@ class Shell:
                 suffix=lambda: "suffix",
             ),
             events=EventReader(self.cluster, self.clock),  # type: ignore[arg-type]
+            devices=DeviceReader(lambda keys: self.controller.concern(keys), self.clock),
             fetch=FETCH,
             defaults=DEFAULTS,
             now=self.now,

@@ -54,6 +54,7 @@ SERVING = {
     "ScalingLimited": "Unknown NotObserved",
     "AutoscalerConflict": "False NoConflict",
     "ReleaseSecure": "True NoKnownHoles",
+    "DeviceAsPlanned": "Unknown DeviceNotKnown",
 }
 NOTHING_YET = {
     "Ready": "Unknown Inspecting",
@@ -1076,6 +1077,7 @@ def test_reconcile(row: Row) -> None:
     expected = {**SERVING, **row.conditions}
     if not expected["Planned"].startswith(("True", "False InvalidSpec")):
         expected["ReleaseSecure"] = "Unknown WaitingForPlan"
+        expected["DeviceAsPlanned"] = "Unknown WaitingForPlan"
     assert spoken == expected, row.why
     assert [
         spelled(manifest["kind"], manifest["metadata"]["name"])
