@@ -33,6 +33,7 @@ def test_a_model_in_a_claim_is_inspected_planned_and_served(services: Services) 
 
     services.apply("filetype", model={"uri": "pvc://models/magika/model.onnx"})
     services.wait_for("filetype", "Ready", "True")
+    services.wait_for("filetype", "DeviceAsPlanned", "True", "AsPlanned")
 
     status = services.get("tisvc", "filetype")["status"]
     assert status["model"]["digest"] == DIGEST
