@@ -70,8 +70,12 @@ def shop(stage_api: Api, operator: OperatorProcess) -> Iterator[Shop]:
         timeout_seconds=60,
     )
     yield shop
+    had_nodes = bool(shop.all("Node"))
     for kind in ("InferenceService", "ServingPool", "Node"):
         _delete_all(stage_api, shop, kind)
+    if had_nodes:
+        # It remembers nodes that are gone for five minutes: the next test gets one without a past.
+        operator.stop()
 
 
 def _delete_all(api: Api, shop: Shop, kind: str) -> None:

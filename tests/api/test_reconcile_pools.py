@@ -51,6 +51,9 @@ def test_the_status_of_a_pool_adds_up_its_nodes(shop: Shop) -> None:
     shop.until("two nodes", lambda: pool_status(shop, "some") == {"nodes": 2, "allocatable": both})
     shop.delete("Node", "second")
     shop.until("one node", lambda: pool_status(shop, "some")["nodes"] == 1)
+    shop.delete("Node", "first")
+    none = {"nodes": 0, "allocatable": {"cpu": "0", "memory": "0"}}
+    shop.until("no node", lambda: pool_status(shop, "some") == none)
 
 
 def test_a_gpu_pool_counts_devices(shop: Shop) -> None:

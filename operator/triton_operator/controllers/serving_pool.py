@@ -37,7 +37,12 @@ def reconcile_pool(view: SpecView, nodes: Sequence[NodeFacts], now: float) -> di
             message=f"{path}: {first['msg']}; correct the field",
         )
         conditions = merge_conditions([finding], before, view.generation, rfc3339(now))
-        return ServingPoolStatus(observed_generation=view.generation, conditions=conditions).wire()
+        return ServingPoolStatus(
+            observed_generation=view.generation,
+            # Never empty: server-side apply makes a null of a map whose last entry goes.
+            allocatable=total_allocatable(()),
+            conditions=conditions,
+        ).wire()
     selected = [node for node in nodes_of_pool(spec, nodes) if node.schedulable]
     finding = (
         Finding(
@@ -60,7 +65,7 @@ def reconcile_pool(view: SpecView, nodes: Sequence[NodeFacts], now: float) -> di
     status = ServingPoolStatus(
         observed_generation=view.generation,
         nodes=len(selected),
-        allocatable=total_allocatable(selected) if selected else {},
+        allocatable=total_allocatable(selected),
         conditions=merge_conditions(findings, before, view.generation, rfc3339(now)),
     )
     return status.wire()

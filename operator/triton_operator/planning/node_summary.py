@@ -65,6 +65,9 @@ def summarise(
     changes: list[float] = []
     for node in nodes:
         shape = shape_of(node, keys)
+        if not shape.cpu_millicores:
+            # Its kubelet has not reported yet: there is nothing to say about it.
+            continue
         last_seen[shape] = now
         counts[shape] = counts.get(shape, 0) + 1
         settles = (node.created or 0.0) + SETTLING_SECONDS

@@ -100,6 +100,10 @@ def test_a_new_node_is_not_held_against_its_pool_before_its_devices_are_there() 
     assert fit_of(pool(old), ONE_GPU).verdict is Verdict.MISFIT
 
 
+def test_a_node_that_has_not_reported_yet_is_none() -> None:
+    assert seen([NodeFacts("a", labels={"nodes": "g"})], NOW) == seen([], NOW)
+
+
 def test_a_new_node_is_as_large_as_it_says() -> None:
     """Memory and CPU are there from the first moment: nothing is waited for."""
     new = seen([gpu_node("a", created="2027-01-15T08:00:00Z")], NOW)
