@@ -76,7 +76,9 @@ def summarise(
         else:
             changes.append(settles)
     if before is not None and before.label_keys == keys:
-        for shape, seen in before.last_seen.items():
+        for shape, known in before.last_seen.items():
+            # What was there at the last look is gone since this one, however long ago that was.
+            seen = now if before.counts.get(shape) else known
             if shape not in last_seen and now - seen < SETTLING_SECONDS:
                 last_seen[shape] = seen
                 counts[shape] = settled[shape] = 0

@@ -62,14 +62,24 @@ def test_a_node_that_is_replaced_is_still_counted_on() -> None:
     back = seen([gpu_node("b")], NOW + 200, gone)
 
     assert pool(first) == pool(gone) == pool(back)
-    assert gone.next_change == NOW + SETTLING_SECONDS
+    assert gone.next_change == NOW + 10 + SETTLING_SECONDS
+
+
+def test_a_node_is_remembered_from_when_it_went() -> None:
+    """Nothing looks at nodes while none of them changes: the last look may be hours ago."""
+    first = seen([gpu_node("a")], NOW)
+
+    gone = seen([], NOW + 7200, first)
+
+    assert pool(gone) == pool(first)
+    assert gone.next_change == NOW + 7200 + SETTLING_SECONDS
 
 
 def test_a_node_that_stays_away_is_forgotten() -> None:
     first = seen([gpu_node("a")], NOW)
     gone = seen([], NOW + 10, first)
 
-    later = seen([], NOW + SETTLING_SECONDS, gone)
+    later = seen([], NOW + 10 + SETTLING_SECONDS, gone)
 
     assert pool(later).has_nodes is False
     assert later.next_change is None
