@@ -184,6 +184,12 @@ class ControlPlane:
         self._start("kube-apiserver", self._apiserver_flags())
         self._await_ready()
 
+    def restart_etcd(self) -> None:
+        """Kill etcd and start it again over its data; waits until the API server is ready."""
+        self._processes["etcd"].kill()
+        self._start("etcd", self._etcd_flags())
+        self._await_ready()
+
     def client_kubeconfig(self, name: str, subject: str) -> Path:
         """A kubeconfig for another identity: `subject` as in Authority.issue."""
         pair = self.authority.issue(name, subject)

@@ -22,13 +22,14 @@ def install_definitions(api: Api, *, only: str = "") -> list[Object]:
     created = [api.create(one) for one in read if only in ("", one["metadata"]["name"])]
     wait_until(
         "waiting for the definitions to be served",
-        lambda: all(_is_served(api, definition) for definition in created),
+        lambda: all(is_served(api, definition) for definition in created),
         timeout_seconds=60,
     )
     return [api.get(definition) for definition in created]
 
 
-def _is_served(api: Api, definition: Object) -> bool:
+def is_served(api: Api, definition: Object) -> bool:
+    """Whether requests for its objects are answered."""
     conditions = api.get(definition).get("status", {}).get("conditions") or []
     if not any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
         return False

@@ -8,6 +8,9 @@ from tests.api import model_facts
 from tests.api.client import Object
 from tests.api.shop import Shop
 from triton_operator.api import labels
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.manifests import names
+from triton_operator.manifests.inspection_job import source_hash
 
 LABEL = {"app": "theirs"}
 POD = {"metadata": {"labels": LABEL}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
@@ -80,6 +83,22 @@ def test_a_stranger_s_config_map_is_left_alone(shop: Shop) -> None:
     assert version(shop.get("ConfigMap", name)) == version(stranger)
     shop.delete("ConfigMap", name)
     shop.until_settled("a")
+
+
+def test_a_stranger_s_job_is_left_alone(shop: Shop) -> None:
+    """Its name has a hash of the model's address in it."""
+    spec = InferenceServiceSpec.model_validate({"model": {"uri": model_facts.URI}})
+    name = names.inspection_job("a", source_hash(spec.model, spec.runtime, allow_code=False))
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}
+    stranger = shop.create("Job", name, spec={"template": {"spec": pod}})
+
+    shop.add_service("a")
+
+    shop.until_condition("a", "Ready", "False", "NotOwned")
+    assert wish(shop.get("Job", name))["spec"] == wish(stranger)["spec"]
+    assert labels.SERVICE not in shop.get("Job", name)["metadata"]["labels"]
+    shop.delete("Job", name)
+    shop.until_inspection("a")
 
 
 def test_our_label_alone_makes_no_child(shop: Shop) -> None:

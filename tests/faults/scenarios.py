@@ -29,7 +29,7 @@ def service(name: str = "a", **spec: Any) -> Body:
         "apiVersion": API_VERSION,
         "kind": "InferenceService",
         "metadata": {"name": name, "namespace": "shop"},
-        "spec": {"model": KNOWN, **spec},
+        "spec": {"model": KNOWN, "hardware": {"pools": ["cpu"]}, **spec},
     }
 
 

@@ -165,7 +165,9 @@ def _by_report(
         return Resolution(
             _inspecting(observed),
             job=manifest,
-            requeue_after_seconds=finished + REPORT_GRACE_SECONDS - observed.now,
+            requeue_after_seconds=min(
+                finished + REPORT_GRACE_SECONDS - observed.now, REPORT_GRACE_SECONDS
+            ),
         )
     failure = _job_failure(job, pod)
     try:
@@ -204,7 +206,9 @@ def _by_report(
     if observed.now >= due:
         # Not wanted any more: it is deleted, and the next reconcile starts a new one.
         return Resolution(finding)
-    return Resolution(finding, job=manifest, requeue_after_seconds=due - observed.now)
+    # A clock that was put back must not put off the next try by as much.
+    wait = min(due - observed.now, RETRY_SECONDS[failure.retryable])
+    return Resolution(finding, job=manifest, requeue_after_seconds=wait)
 
 
 def _job_failure(job: JobView, pod: PodView | None) -> Failure:

@@ -122,7 +122,9 @@ class Requests:
 
     def _born(self, target: Target, body: Body) -> Body:
         self._check_namespace(target, body)
-        body = deepcopy({key: value for key, value in body.items() if self._writes(target, key)})
+        # A kubelet registers its Node with a status.
+        kept = {key for key in body if target.kind.kind == "Node" or self._writes(target, key)}
+        body = deepcopy({key: body[key] for key in body if key in kept})
         metadata = {
             **body["metadata"],
             "uid": self._history.new_uid(),
