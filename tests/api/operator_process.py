@@ -129,6 +129,15 @@ class OperatorProcess:
             if line.startswith((f"{name} ", f"{name}{{"))
         )
 
+    def results(self) -> dict[str, float]:
+        """How many reconciles ended in which way."""
+        lines = self._get("metrics").text.splitlines()
+        return {
+            line.partition('"')[2].partition('"')[0]: float(line.rpartition(" ")[2])
+            for line in lines
+            if line.startswith(f"{SUM_OF_RESULTS}{{")
+        }
+
     def is_quiet(self) -> bool:
         """Whether no key waits and none is being worked on. Keys in backoff do not count."""
         depth, busy = "triton_operator_queue_depth", "triton_operator_queue_processing"

@@ -64,3 +64,47 @@ def test_a_service_that_begins_paused_gets_no_inspection(shop: Shop) -> None:
     assert not shop.children("a")
     shop.change("a", paused=False)
     shop.until_inspection("a")
+
+
+SPOILED = {
+    "Deployment": {"spec": {"minReadySeconds": 7}},
+    "Service": {"spec": {"sessionAffinity": "ClientIP"}},
+    "PodDisruptionBudget": {"spec": {"maxUnavailable": 2}},
+    "NetworkPolicy": {"spec": {"ingress": []}},
+}
+
+
+def test_no_kind_of_child_is_written_or_removed_while_paused(shop: Shop, audit: Audit) -> None:
+    """Not by watch events, and not after a restart that wants other children."""
+    shop.operator.ensure("--network-policies")
+    shop.add_running("a", scaling={"minReplicas": 2})
+    shop.serve("a")
+    children = shop.children("a")
+    assert {kind for kind, _ in children} == {*SPOILED, "ConfigMap"}
+    shop.change("a", paused=True)
+    shop.until_condition("a", "Progressing", "False", "Paused")
+    mark = audit.mark()
+
+    for kind, name in children:
+        if kind in SPOILED:
+            shop.merge(kind, name, SPOILED[kind])
+    shop.delete("ConfigMap", next(name for kind, name in children if kind == "ConfigMap"))
+    shop.change("a", scaling={"minReplicas": 1}, access={"callers": [{"podSelector": {}}]})
+    shop.until("the newest generation to be seen", lambda: shop.is_seen("a"))
+    shop.operator.ensure(sweep_seconds=1)
+    shop.operator.pass_sweeps(2, keys=1)
+
+    assert {kind for kind, _ in shop.children("a")} == set(SPOILED)
+    for (kind, name), child in shop.children("a").items():
+        for field, value in SPOILED[kind]["spec"].items():
+            assert child["spec"].get(field, []) == value, (kind, name)
+    written = {write.resource for write in audit.writes(shop.namespace, since=mark)}
+    assert written <= {"inferenceservices/status", "events"}
+    shop.change("a", paused=False)
+    shop.until(
+        "the wish as it is by now",
+        lambda: (
+            {kind for kind, _ in shop.children("a")} == {"Deployment", "Service", "ConfigMap"}
+            or shop.start_pods("a")
+        ),
+    )

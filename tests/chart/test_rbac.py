@@ -23,6 +23,7 @@ NAMESPACED = {
     ("", "services", "get list watch create patch delete"),
     ("policy", "poddisruptionbudgets", "get list watch create patch delete"),
     ("networking.k8s.io", "networkpolicies", "get list watch create patch delete"),
+    ("monitoring.coreos.com", "podmonitors", "get list create patch delete"),
     ("", "pods", "list watch"),
     ("events.k8s.io", "events", "create list"),
     ("autoscaling", "horizontalpodautoscalers", "list watch"),

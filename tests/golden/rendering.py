@@ -15,7 +15,7 @@ from triton_operator.api.group import API_VERSION
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.cli.documents import Documents, Service, read_documents
 from triton_operator.manifests.children import children_of_fetching, desired_children
-from triton_operator.manifests.companions import NO_COMPANIONS, Companions, Policies
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions, Monitors, Policies
 from triton_operator.manifests.container_resources import ContainerResources
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
@@ -52,7 +52,7 @@ PLATFORM = replace(
 )
 SETTINGS = {"platform-settings": PLATFORM}
 """Settings of the operator by case; FETCH for the others."""
-COMPANIONS = {"guarded": Companions(policies=Policies())}
+COMPANIONS = {"guarded": Companions(Policies(), Monitors({"release": "prometheus"}))}
 """Objects that not every cluster wants, by case; none for the others."""
 COMMAND = "python -m tests.golden --write"
 

@@ -45,6 +45,10 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
+# How the Prometheus operator finds the pods' metrics, where it is installed. Not watched.
+- apiGroups: [monitoring.coreos.com]
+  resources: [podmonitors]
+  verbs: [get, list, create, patch, delete]
 # A pod tells why it does not start, and an inspection answers through its termination message.
 - apiGroups: [""]
   resources: [pods]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from triton_operator.cli.companion_flags import peers_of
+from triton_operator.cli.companion_flags import labels_of, peers_of
 from triton_operator.cli.exit_codes import FAILED
 from triton_operator.cli.fetch_flags import (
     bundle_of,
@@ -84,6 +84,12 @@ def run(
         metavar="JSON",
         help='Who may read metrics then: [{"namespaceSelector": {…}, "podSelector": {…}}].',
     ),
+    pod_monitors: bool = typer.Option(
+        True, help="Make a PodMonitor for each service where the cluster knows that kind."
+    ),
+    pod_monitor_label: list[str] = typer.Option(
+        [], metavar="KEY=VALUE", help="Label of PodMonitors, as Prometheus selects them by."
+    ),
     leader_election: bool = typer.Option(
         True, help="Write only while holding a Lease, so that several replicas can run."
     ),
@@ -101,7 +107,7 @@ def run(
     from triton_operator.controllers.leadership import LeaseOptions
     from triton_operator.controllers.logs import configure_logs
     from triton_operator.controllers.operator import OperatorOptions
-    from triton_operator.manifests.companions import Companions, Policies
+    from triton_operator.manifests.companions import Companions, Monitors, Policies
     from triton_operator.manifests.fetching import (
         FETCH_RESOURCES,
         INSPECTION_RESOURCES,
@@ -111,6 +117,7 @@ def run(
 
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
     policies = Policies(peers_of(prometheus_peers))
+    monitors = Monitors(labels_of(pod_monitor_label))
     options = OperatorOptions(
         fetch=FetchSettings(
             image=image,
@@ -135,6 +142,7 @@ def run(
         ),
         companions=Companions(
             policies=policies if network_policies else None,
+            monitors=monitors if pod_monitors else None,
         ),
         namespaces=namespace,
         kubeconfig=kubeconfig,

@@ -154,19 +154,19 @@ class ApiServer:
         path = kind.path(metadata["namespace"], metadata["name"])
         return await self._request("PUT", f"{path}?fieldManager={FIELD_MANAGER}", manifest)
 
+    async def serves(self, kind: Kind) -> bool:
+        """Whether the API server knows a kind, of a group that is not Kubernetes' own."""
+        try:
+            found = await self._request("GET", f"/apis/{kind.group}/{kind.version}")
+        except ApiNotFound:
+            return False
+        return any(row["name"] == kind.plural for row in found.get("resources") or ())
+
     async def identities(
         self, kind: Kind, namespace: str | None, label_selector: str
     ) -> AsyncIterator[Identity]:
-        """Every object of a kind, by metadata only, page by page."""
-        token = ""
-        while True:
-            query = f"?limit={PAGE_SIZE}"
-            if label_selector:
-                query += f"&labelSelector={label_selector}"
-            if token:
-                query += f"&continue={token}"
-            path = kind.path(namespace) + query
-            page = await self._request("GET", path, headers={"Accept": METADATA_LIST})
+        """Every object of a kind, by what tells it and its version from others."""
+        async for page in self._pages(kind, namespace, label_selector):
             for item in page.get("items") or ():  # null when there is none
                 metadata = item["metadata"]
                 yield Identity(
@@ -177,6 +177,28 @@ class ApiServer:
                     metadata["resourceVersion"],
                     page["metadata"].get("resourceVersion", ""),
                 )
+
+    async def metadata(
+        self, kind: Kind, namespace: str | None, label_selector: str
+    ) -> AsyncIterator[Body]:
+        """Every object of a kind, without spec and status."""
+        async for page in self._pages(kind, namespace, label_selector):
+            for item in page.get("items") or ():
+                yield item
+
+    async def _pages(
+        self, kind: Kind, namespace: str | None, label_selector: str
+    ) -> AsyncIterator[Body]:
+        token = ""
+        while True:
+            query = f"?limit={PAGE_SIZE}"
+            if label_selector:
+                query += f"&labelSelector={label_selector}"
+            if token:
+                query += f"&continue={token}"
+            path = kind.path(namespace) + query
+            page = await self._request("GET", path, headers={"Accept": METADATA_LIST})
+            yield page
             token = page["metadata"].get("continue", "")
             if not token:
                 return

@@ -23,7 +23,13 @@ from triton_operator.controllers.errors import (
 from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.keys import Key
-from triton_operator.controllers.kinds import INFERENCE_SERVICE, SERVING_POOL
+from triton_operator.controllers.kinds import (
+    BY_NAME,
+    INFERENCE_SERVICE,
+    OPTIONAL,
+    SERVING_POOL,
+    Kind,
+)
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
@@ -82,7 +88,8 @@ class Controller:
         self._devices = devices
         self._fetch = fetch
         self._defaults = defaults
-        self._companions = companions
+        self._wanted_companions = companions
+        self._companions = replace(companions, monitors=None)
         self._now = now
         self._pools: tuple[Pool, ...] = ()
         self._pools_version = -1
@@ -106,6 +113,11 @@ class Controller:
     def trust(self, ca_bundle: str | None) -> None:
         """Give services these authorities from now on; the next sweep brings them to all."""
         self._fetch = replace(self._fetch, ca_bundle=ca_bundle)
+
+    def can_monitor(self, served: bool) -> None:
+        """Whether the API server knows PodMonitors now; until this is called, it does not."""
+        monitors = self._wanted_companions.monitors if served else None
+        self._companions = replace(self._companions, monitors=monitors)
 
     def sweep(self) -> None:
         """Look at everything again, and verify what was only believed so far."""
@@ -250,12 +262,23 @@ class Controller:
         """Write what differs; whether anything did."""
         before = self._writer.writes.total
         for manifest in outcome.apply:
-            await self._writer.apply(manifest, verify=verify)
+            try:
+                await self._writer.apply(manifest, verify=verify)
+            except ApiNotFound:
+                if not await self._is_forgotten(BY_NAME[manifest["kind"]]):
+                    raise
         for name, replicas in outcome.replicas.items():
             await self._writer.scale(service.namespace, name, replicas)
         for child in outcome.delete:
             await self._writer.delete(child)
         return self._writer.writes.total > before
+
+    async def _is_forgotten(self, kind: Kind) -> bool:
+        """Whether the cluster does not know an optional kind any more; then nobody wants it."""
+        if kind not in OPTIONAL or await self._server.serves(kind):
+            return False
+        self.can_monitor(False)
+        return True
 
     async def _write_status(self, service: ServiceView, outcome: Outcome) -> None:
         if outcome.status is None or _is_written(outcome.status, service.status):

@@ -15,7 +15,7 @@ from triton_operator.api.conditions import Condition, ConditionStatus, Finding, 
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
-from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY
+from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY, POD_MONITOR
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.rollout import observe_rollout
@@ -34,7 +34,7 @@ from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.refusal import Refusal
 
 CHILD_KINDS = frozenset(kind.kind for kind in CHILDREN)
-WITHOUT_SUCCESSOR = frozenset({NETWORK_POLICY.kind})
+WITHOUT_SUCCESSOR = frozenset({NETWORK_POLICY.kind, POD_MONITOR.kind})
 """Kinds of which a service has one: where it is not wanted, nothing comes in its place."""
 
 

@@ -42,6 +42,7 @@ CONFIG_MAP = Kind("ConfigMap", "", "v1", "configmaps", owned=True)
 JOB = Kind("Job", "batch", "v1", "jobs", owned=True)
 DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets", owned=True)
 NETWORK_POLICY = Kind("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies", owned=True)
+POD_MONITOR = Kind("PodMonitor", "monitoring.coreos.com", "v1", "podmonitors", owned=True)
 POD = Kind("Pod", "", "v1", "pods", owned=True)
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
@@ -61,7 +62,18 @@ WATCHED = (
     POD,
     AUTOSCALER,
 )
-CHILDREN = (DEPLOYMENT, SERVICE, CONFIG_MAP, JOB, DISRUPTION_BUDGET, NETWORK_POLICY)
+OPTIONAL = (POD_MONITOR,)
+"""Kinds that a cluster may or may not know, and learn or forget while the operator runs. They are
+not watched, as kopf looks for kinds once: every sweep lists them."""
+CHILDREN = (
+    DEPLOYMENT,
+    SERVICE,
+    CONFIG_MAP,
+    JOB,
+    DISRUPTION_BUDGET,
+    NETWORK_POLICY,
+    POD_MONITOR,
+)
 """Kinds that are applied for a service and pruned when they are no longer wanted."""
 
-BY_NAME = {kind.kind: kind for kind in (*WATCHED, EVENT)}
+BY_NAME = {kind.kind: kind for kind in (*WATCHED, *OPTIONAL, EVENT)}

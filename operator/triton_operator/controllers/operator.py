@@ -30,6 +30,7 @@ from triton_operator.controllers.leadership import (
     LeaseOptions,
     Unopposed,
 )
+from triton_operator.controllers.optional_kinds import look_for_pod_monitors
 from triton_operator.controllers.queue import KeyQueue, Priority
 from triton_operator.controllers.resync import (
     drop_ghosts,
@@ -300,6 +301,9 @@ async def _sweep(
     while not complete.is_set():
         try:
             await wait_until_complete(server, store, options.namespaces)
+            controller.can_monitor(
+                await look_for_pod_monitors(server, store, options.namespaces, concern)
+            )
             complete.set()
         except ApiError as error:
             logger.warning("The cluster cannot be listed yet.", extra={"error": str(error)})
@@ -309,6 +313,9 @@ async def _sweep(
         await asyncio.sleep(options.sweep_seconds * randomness.uniform(0.8, 1.2))
         try:
             await drop_ghosts(server, store, options.namespaces, concern)
+            controller.can_monitor(
+                await look_for_pod_monitors(server, store, options.namespaces, concern)
+            )
         except ApiError as error:
             logger.warning("A sweep could not list.", extra={"error": str(error)})
             continue

@@ -17,6 +17,7 @@ from triton_operator.controllers.kinds import (
     JOB,
     MODEL_PROFILE,
     NETWORK_POLICY,
+    POD_MONITOR,
     SERVICE,
     Kind,
 )
@@ -28,7 +29,7 @@ from triton_operator.controllers.views import DeploymentView, ObjectView, SpecVi
 
 ObjectId = tuple[str, str, str]
 UNPROCESSABLE = 422
-MERGING = (SERVICE, CONFIG_MAP, DISRUPTION_BUDGET, NETWORK_POLICY)
+MERGING = (SERVICE, CONFIG_MAP, DISRUPTION_BUDGET, NETWORK_POLICY, POD_MONITOR)
 """Kinds into which an apply can merge without a conflict: a Service or a budget without a selector,
 a policy of the same pods, data with other keys. Their names are looked up before the first write.
 """

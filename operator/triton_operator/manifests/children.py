@@ -13,6 +13,7 @@ from triton_operator.manifests.disruption_budget import disruption_budget, wants
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.network_policy import network_policy
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pod_monitor import pod_monitor
 from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.manifests.request_size import max_http_input_bytes
 from triton_operator.manifests.service import service_of_pool, service_over_all
@@ -62,6 +63,8 @@ def desired_children(
         if wants_budget(plan.replicas.minimum if managed else None):
             children.append(disruption_budget(owner, row.pool.name))
     children.append(service_over_all(owner))
+    if companions.monitors:
+        children.append(pod_monitor(owner, companions.monitors))
     return children
 
 

@@ -26,6 +26,8 @@ from triton_operator.manifests.proxy import Proxy
         ("--ca-bundle-file", "/not/there", "cannot be read"),
         ("--fetch-resources", '{"limits": {"cpu": "many"}}', "limits.cpu"),
         ("--inspection-resources", "1Gi", "no JSON"),
+        ("--pod-monitor-label", "release", "is not KEY=VALUE"),
+        ("--pod-monitor-label", "re lease=a", "is no key of a label"),
         ("--prometheus-peers", "prometheus", "the list: Invalid JSON"),
         ("--prometheus-peers", '[{"podSelector": {"matchLabels": {"a": "b c"}}}]', "0.podSelector"),
         ("--prometheus-peers", '[{"podSelector": {}}, {}]', "1: needs a namespaceSelector"),

@@ -44,6 +44,8 @@ class Cluster:
     told: list[Body] = field(default_factory=list)
     failures: dict[tuple[str, str], list[ApiError]] = field(default_factory=dict)
     version: int = 100
+    served: set[str] = field(default_factory=set)
+    """Kinds that not every API server knows."""
 
     # What the operator asks for.
 
@@ -103,6 +105,17 @@ class Cluster:
         key, _, uid = field_selector.partition("=")
         assert (kind.kind, key) == ("Event", "regarding.uid")
         return [deepcopy(event) for event in self.told if event["regarding"]["uid"] == uid]
+
+    async def serves(self, kind: Kind) -> bool:
+        self._requested("serves", kind, "")
+        return kind.kind in self.served
+
+    async def metadata(
+        self, kind: Kind, namespace: str | None, label_selector: str
+    ) -> AsyncIterator[Body]:
+        async for found in self.identities(kind, namespace, label_selector):
+            body = self.objects[kind.kind, found.namespace, found.name]
+            yield {"metadata": deepcopy(body["metadata"])}
 
     async def identities(
         self, kind: Kind, namespace: str | None, label_selector: str

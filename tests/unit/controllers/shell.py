@@ -18,6 +18,7 @@ from triton_operator.controllers.queue import KeyQueue
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.telemetry import QueueTimes
 from triton_operator.controllers.writer import Writer
+from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 
 FILETYPE = Key("InferenceService", "shop", "filetype")
 
@@ -25,7 +26,9 @@ FILETYPE = Key("InferenceService", "shop", "filetype")
 class Shell:
     """One operator. Time stands still unless `clock` is advanced; `now` follows it."""
 
-    def __init__(self, cluster: Cluster | None = None) -> None:
+    def __init__(
+        self, cluster: Cluster | None = None, companions: Companions = NO_COMPANIONS
+    ) -> None:
         self.cluster = cluster or Cluster()
         self.clock = Clock()
         self.store = Store()
@@ -53,6 +56,7 @@ class Shell:
             devices=DeviceReader(lambda keys: self.controller.concern(keys), self.clock),
             fetch=FETCH,
             defaults=DEFAULTS,
+            companions=companions,
             now=self.now,
         )
         if not any(self.cluster.of_kind("Node")):

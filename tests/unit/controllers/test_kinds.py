@@ -14,6 +14,7 @@ from triton_operator.controllers.kinds import (
     EVENT,
     INFERENCE_SERVICE,
     NODE,
+    OPTIONAL,
     SERVING_POOL,
     WATCHED,
     Kind,
@@ -51,9 +52,10 @@ def test_api_versions() -> None:
 
 
 def test_children_are_watched_by_the_operators_label_only() -> None:
-    assert set(CHILDREN) <= set(WATCHED)
+    assert set(CHILDREN) <= {*WATCHED, *OPTIONAL}
+    assert not set(OPTIONAL) & set(WATCHED)
     assert all(kind.owned for kind in CHILDREN)
-    assert set(BY_NAME.values()) == {*WATCHED, EVENT}
+    assert set(BY_NAME.values()) == {*WATCHED, *OPTIONAL, EVENT}
 
 
 def test_a_key_reads_well_in_a_log() -> None:

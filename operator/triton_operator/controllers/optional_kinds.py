@@ -1,0 +1,64 @@
+"""PodMonitors: a kind that is there where the Prometheus operator is, and not watched.
+
+Kopf looks at the API once, when it starts: a definition that comes later would never be seen, and
+one that goes would end the watch with errors. A look at the start and at every sweep is enough for
+an object that nothing waits for.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from triton_operator.controllers.api_server import ApiServer, Body
+from triton_operator.controllers.errors import ApiNotFound, ApiRefused
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import POD_MONITOR
+from triton_operator.controllers.resync import OWNED_SELECTOR
+from triton_operator.controllers.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+async def look_for_pod_monitors(
+    server: ApiServer,
+    store: Store,
+    namespaces: Sequence[str],
+    concern: Callable[[Iterable[Key]], None],
+) -> bool:
+    """Whether PodMonitors can be made; those that exist are in the store afterwards, no others.
+
+    Raises:
+        ApiError: the API server does not answer.
+    """
+    known = store.known(POD_MONITOR)
+    bodies = await _listed(server, namespaces)
+    listed = {}
+    for body in bodies or ():
+        metadata = body["metadata"]
+        listed[(metadata["namespace"], metadata["name"])] = metadata["uid"]
+        concern(store.put(POD_MONITOR, body))
+    for (namespace, name), uid in known.items():
+        # Written while this listed, or gone: only what was known before can be gone.
+        if listed.get((namespace, name)) != uid:
+            concern(store.remove(POD_MONITOR, namespace, name, uid))
+    return bodies is not None
+
+
+async def _listed(server: ApiServer, namespaces: Sequence[str]) -> list[Body] | None:
+    """The operator's PodMonitors by their metadata; None where there can be none."""
+    try:
+        if not await server.serves(POD_MONITOR):
+            return None
+        return [
+            body
+            for scope in (namespaces or (None,))
+            async for body in server.metadata(POD_MONITOR, scope, OWNED_SELECTOR)
+        ]
+    except ApiNotFound:
+        # The definition went between the two requests.
+        return None
+    except ApiRefused as error:
+        logger.warning(
+            "This cluster has PodMonitors, but this account may not list them; none is made.",
+            extra={"error": str(error)},
+        )
+        return None
