@@ -34,12 +34,12 @@ def test_what_others_do_is_left_while_paused(shop: Shop) -> None:
     shop.until_condition("a", "Progressing", "False", "Paused")
 
     scale(shop, 5)
-    shop.delete("Service", "a-cpu")
+    shop.delete("Service", "a")
     shop.until("the status to tell of it", lambda: shop.status("a").get("replicas") == 5)
     shop.until("the end of the work", shop.operator.is_quiet)
 
     assert replicas(shop) == 5
-    assert shop.find("Service", "a-cpu") is None
+    assert shop.find("Service", "a") is None
 
 
 def test_what_was_wished_meanwhile_is_carried_out_afterwards(shop: Shop) -> None:

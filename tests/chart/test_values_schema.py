@@ -119,6 +119,7 @@ FREE = {
     "nodeSelector",
     "podAnnotations",
     "podLabels",
+    "podMonitor.labels",
     "resources.limits",
     "resources.requests",
     "serviceAccount.annotations",
