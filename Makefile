@@ -68,7 +68,7 @@ images: venv ## Build the images of the operator and of Triton for CPUs
 test: check test-unit test-faults test-stores test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
 
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
-	$(BIN)/python -m pytest tests/unit tests/golden tests/property
+	$(BIN)/python -m pytest tests/unit tests/golden tests/property tests/hostile
 
 test-faults: venv ## The whole operator against an API server that misbehaves: minutes
 	$(BIN)/python -m pytest tests/faults

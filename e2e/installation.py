@@ -15,6 +15,8 @@ NAMESPACE = "triton-system"
 RELEASE = "triton-operator"
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 """Label of a namespace that admits only pods of the `restricted` Pod Security Standard."""
+CODE_NAMESPACE = "e2e-code"
+"""The one whose models may execute code."""
 TRITON_CPU_RELEASE = "24.10"
 """What images/triton-cpu embeds: tritonserver 2.51."""
 
@@ -55,6 +57,7 @@ def _helm_install(cluster: Cluster, operator: BuiltImage, triton: BuiltImage) ->
                 *("--set", f"image.tag={operator.tag}"),
                 *("--set", f"triton.cpu.image={triton.reference}"),
                 *("--set-string", f"triton.cpu.release={TRITON_CPU_RELEASE}"),
+                *("--set", f"codeNamespaces={{{CODE_NAMESPACE}}}"),
             ],
             timeout_seconds=240,
         )

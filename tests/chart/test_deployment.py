@@ -159,6 +159,7 @@ def test_the_charts_defaults_are_the_operators_own() -> None:
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
+        ("codeNamespaces={lab,*}", ["--allow-code-in=lab", "--allow-code-in=*"]),
         ("namespaces={shop,search}", ["--namespace=shop", "--namespace=search"]),
         ("workers=100", ["--workers=100"]),
         ("leaderElection.enabled=false", ["--no-leader-election"]),

@@ -28,6 +28,7 @@ DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
         ("namespaces={Shop}", "namespaces"),
         ("namespaces={shop,shop}", "namespaces"),
         ("namespaces=shop", "namespaces"),
+        ("codeNamespaces={e2e-*}", "codeNamespaces"),
         ("workers=0", "workers"),
         ("workers=many", "workers"),
         ("logFormat=yaml", "logFormat"),

@@ -159,9 +159,13 @@ def test_the_deployments_config_is_the_one_in_its_config_map(name: str) -> None:
         (volume,) = [one["configMap"] for one in pod["volumes"] if one["name"] == "config"]
         config_map = config_maps[volume["name"]]
 
+        assert config_map["immutable"] is True
+        if "config.pbtxt" not in config_map["data"]:
+            # A repository's: what is added to configs of its own.
+            assert all(parse_config(text) for text in config_map["data"].values())
+            continue
         config: Any = parse_config(config_map["data"]["config.pbtxt"])
 
-        assert config_map["immutable"] is True
         assert config.name == deployment["metadata"]["labels"][labels.SERVICE]
         probe = pod["containers"][0]["readinessProbe"]["httpGet"]["path"]
         assert probe == f"/v2/models/{config.name}/ready"
@@ -186,6 +190,16 @@ def test_children_have_one_owner_and_carry_their_hash(name: str) -> None:
 def container(name: str, role: str = "containers") -> dict[str, Any]:
     (deployment,) = of_kind(name, "Deployment")
     return deployment["spec"]["template"]["spec"][role][0]
+
+
+def test_a_repositorys_configs_stay_in_the_repository() -> None:
+    (config_map,) = of_kind("repository", "ConfigMap")
+    fetch, triton = container("repository", "initContainers"), container("repository")
+
+    assert set(config_map["data"]) == {"classifier.pbtxt", "pipeline.pbtxt", "prepare.pbtxt"}
+    assert "--completions=/config" in fetch["args"]
+    assert triton["readinessProbe"]["httpGet"]["path"] == "/v2/models/pipeline/ready"
+    assert "--disable-auto-complete-config" in triton["args"]
 
 
 def test_a_secret_is_mounted_where_the_model_is_fetched_and_nowhere_else() -> None:

@@ -94,6 +94,8 @@ def tarred(files: Files, *, mode: str = "w:gz", prefix: str = "") -> bytes:
     with tarfile.open(fileobj=packed, mode=mode) as tar:  # type: ignore[call-overload]
         for path, data in files.items():
             info = tarfile.TarInfo(prefix + path)
+            # As of a file on disk: a fraction of a second needs an extended header.
+            info.mtime = 1_700_000_000.5
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
     return packed.getvalue()

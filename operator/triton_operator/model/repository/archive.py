@@ -27,6 +27,9 @@ SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
 _PLAIN_ZIP = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Other methods take memory as the file says, not as we do."""
 
+_EXTENDED_HEADERS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+"""Of the pax format: long names, exact times."""
+
 
 def archive_suffix(uri: str) -> str | None:
     """The suffix by which an address is that of an archive; None: it is a folder's."""
@@ -136,7 +139,7 @@ def _bounded_tar_info(limits: RepositoryLimits) -> type[tarfile.TarInfo]:
     class BoundedTarInfo(tarfile.TarInfo):
         def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
             # tarfile's documented place for this: before the header's data is read into memory.
-            if self.type not in tarfile.SUPPORTED_TYPES:
+            if self.type not in (*tarfile.SUPPORTED_TYPES, *_EXTENDED_HEADERS):
                 raise _damaged(f"an entry of the unknown type {self.type!r}")
             if self.type not in tarfile.REGULAR_TYPES and self.size > limits.header_bytes:
                 raise _damaged(f"a header of {self.size} bytes")

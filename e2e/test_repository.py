@@ -1,0 +1,78 @@
+"""A model repository of somebody else's: an ensemble of a Python model and an ONNX model."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tritonclient.http as triton
+
+from e2e.harness.cluster import Cluster
+from e2e.harness.kubectl import Kubectl
+from e2e.installation import CODE_NAMESPACE
+from e2e.services import Services
+from e2e.sum_repository import sum_repository
+
+FILES = ("doubled/config.pbtxt", "doubled/1/model.py", "sum/config.pbtxt", "sum/1/model.onnx",
+         "pipeline/config.pbtxt")  # fmt: skip
+
+
+@pytest.fixture
+def coding(cluster: Cluster, kubectl: Kubectl) -> Iterator[Services]:
+    """The namespace whose models may execute code."""
+    kubectl("delete", "namespace", CODE_NAMESPACE, "--ignore-not-found", timeout_seconds=90)
+    kubectl("create", "namespace", CODE_NAMESPACE)
+    yield Services(cluster, kubectl, CODE_NAMESPACE)
+    kubectl("delete", "namespace", CODE_NAMESPACE, "--wait=false")
+
+
+def answer(services: Services, name: str) -> list[list[float]]:
+    """The pipeline's answer for two items."""
+    with services.address(name) as address, triton.InferenceServerClient(address) as client:
+        raw = triton.InferInput("raw", [2, 4], "FP32")
+        raw.set_data_from_numpy(np.array([[1, 2, 3, 4], [0, 0, 0, 1]], np.float32))
+        answers = client.infer("pipeline", [raw]).as_numpy("y")
+        assert answers is not None
+        values: list[list[float]] = answers.tolist()
+        return values
+
+
+def test_an_ensemble_with_code_serves_where_code_may_run(
+    coding: Services, services: Services, tmp_path: Path
+) -> None:
+    repository = sum_repository(tmp_path / "repository")
+    archive = tmp_path / "sums.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(repository, "sums")
+    files = {f"sums/{path}": repository / path for path in FILES}
+    services.place("models", files)
+    coding.place("models", {**files, "sums.tar.gz": archive})
+    model = {"uri": "pvc://models/sums", "format": "TritonRepository"}
+
+    services.apply("sums", model=model)
+    coding.apply("sums", model=model)
+
+    refused = services.wait_for("sums", "ModelReady", "False", "CodeNotAllowed")
+    assert "model 'doubled' runs in the backend 'python'" in refused["message"]
+    coding.wait_for("sums", "Ready", "True")
+    # Twice the input, summed, plus one.
+    assert answer(coding, "sums") == [[21.0], [3.0]]
+    status = coding.get("tisvc", "sums")["status"]
+    assert status["model"]["name"] == "pipeline"
+    reasons = " ".join(status["pools"][0]["reasons"])
+    assert "completed in the config.pbtxt of sum: instance_group" in reasons
+    with coding.address("sums") as address, triton.InferenceServerClient(address) as client:
+        config = client.get_model_config("sum")
+        assert config["instance_group"][0]["kind"] == "KIND_CPU"
+        assert config["parameters"]["intra_op_thread_count"] == {"string_value": "1"}
+        assert "max_queue_delay_microseconds" in config["dynamic_batching"]
+        assert client.get_model_config("doubled")["metric_tags"] == {"kept": "yes"}
+
+    coding.patch("sums", {"model": {"uri": "pvc://models/sums.tar.gz"}})
+
+    coding.wait_for("sums", "Ready", "True")
+    assert answer(coding, "sums") == [[21.0], [3.0]]
+    assert coding.get("tisvc", "sums")["status"]["model"]["uri"] == "pvc://models/sums.tar.gz"

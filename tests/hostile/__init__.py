@@ -1,0 +1,1 @@
+"""Files made to harm, given to the Job as it runs."""

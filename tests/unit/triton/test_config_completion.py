@@ -1,0 +1,46 @@
+"""What is appended to a config is a merge that leaves everything else as it is."""
+
+from typing import Any
+
+from triton_operator.triton.config_completion import completion_text
+from triton_operator.triton.model_config import parse_config
+
+AUTHORS = """\
+# A comment, and no name.
+backend: "onnxruntime"
+max_batch_size: 8
+parameters { key: "enable_mem_arena" value { string_value: "0" } }"""
+NOTHING: dict[str, Any] = {
+    "instance_kind": None,
+    "threads": None,
+    "dynamic_batching": False,
+    "queue_delay_microseconds": 0,
+    "metric_tags": {},
+}
+
+
+def test_appended_text_is_a_merge() -> None:
+    addition = completion_text(
+        instance_kind="KIND_CPU",
+        threads=2,
+        dynamic_batching=True,
+        queue_delay_microseconds=100,
+        metric_tags={"service": "shop"},
+    )
+
+    merged: Any = parse_config(f"{AUTHORS}\n{addition}")
+    authors: Any = parse_config(AUTHORS)
+
+    assert {key: row.string_value for key, row in merged.parameters.items()} == {
+        "enable_mem_arena": "0",
+        "intra_op_thread_count": "2",
+    }
+    assert merged.dynamic_batching.max_queue_delay_microseconds == 100
+    for name in ("instance_group", "dynamic_batching", "metric_tags", "parameters"):
+        merged.ClearField(name)
+        authors.ClearField(name)
+    assert merged == authors
+
+
+def test_nothing_adds_nothing() -> None:
+    assert completion_text(**NOTHING) == ""
