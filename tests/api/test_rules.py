@@ -92,6 +92,22 @@ OWN_ANNOTATION = (
 )
 
 
+TENSOR = {"name": "t__0", "datatype": "FP32", "shape": [-1, 3]}
+TENSORS = {"spec.model.inputs": [TENSOR], "spec.model.outputs": [TENSOR]}
+
+
+def axis_row(at: str) -> Row:
+    """The rule of an axis, for the tensors at `at`."""
+    declared = {"spec.model.format": "TensorRT", **TENSORS}
+    return Row(
+        "inferenceservice",
+        f"{at}[0].shape[0]",
+        "an axis has a length, or -1 for any",
+        {**declared, at: [{**TENSOR, "shape": [0, 3]}]},
+        declared,
+    )
+
+
 def label_row(key: str) -> Row:
     """A label that finds pods, and one beside it that does not."""
     at = "spec.runtime.podLabels"
@@ -330,6 +346,65 @@ ROWS: dict[str, Row] = {
         "memory must be greater than 0",
         {"spec.maxPerReplica": {"memory": "0Gi"}},
         {"spec.maxPerReplica": {"memory": "64Mi"}},
+    ),
+    "declared format without tensors": Row(
+        "inferenceservice",
+        "spec.model",
+        "a TensorRT, OpenVINO or TorchScript model needs its inputs and outputs",
+        {"spec.model.format": "OpenVINO", "spec.model.inputs": [TENSOR]},
+        {"spec.model.format": "OpenVINO", **TENSORS},
+    ),
+    "tensors of ONNX": Row(
+        "inferenceservice",
+        "spec.model",
+        "inputs, outputs and maxBatchSize are read from the model itself: omit them",
+        TENSORS,
+        {"spec.model.format": "TensorRT", **TENSORS},
+    ),
+    "batch size without a batch axis": Row(
+        "inferenceservice",
+        "spec.model",
+        "maxBatchSize needs a batch axis: every shape of inputs and outputs has to begin with -1",
+        {
+            "spec.model.format": "TensorRT",
+            "spec.model.maxBatchSize": 4,
+            **TENSORS,
+            "spec.model.outputs": [{**TENSOR, "shape": [4, 3]}],
+        },
+        {
+            "spec.model.format": "TensorRT",
+            "spec.model.maxBatchSize": 0,
+            **TENSORS,
+            "spec.model.outputs": [{**TENSOR, "shape": [4, 3]}],
+        },
+    ),
+    "named outputs of TorchScript": Row(
+        "inferenceservice",
+        "spec.model",
+        "outputs of TorchScript have no names: call them NAME__0, NAME__1 … in the order in which "
+        "forward() returns them",
+        {
+            "spec.model.format": "TorchScript",
+            **TENSORS,
+            "spec.model.outputs": [{**TENSOR, "name": "mask"}],
+        },
+        {"spec.model.format": "TorchScript", **TENSORS},
+    ),
+    "entry model of one file": Row(
+        "inferenceservice",
+        "spec.model",
+        "entryModel belongs to format TritonRepository",
+        {"spec.model.entryModel": "pipeline"},
+        {"spec.model.entryModel": "pipeline", "spec.model.format": "TritonRepository"},
+    ),
+    "input's axis of length 0": axis_row("spec.model.inputs"),
+    "output's axis of length 0": axis_row("spec.model.outputs"),
+    "TensorRT on CPUs": Row(
+        "inferenceservice",
+        "spec",
+        "a TensorRT plan runs on GPUs only: choose hardware.accelerator GPU or Any",
+        {"spec.model.format": "TensorRT", **TENSORS, "spec.hardware.accelerator": "CPU"},
+        {"spec.model.format": "TensorRT", **TENSORS, "spec.hardware.accelerator": "Any"},
     ),
     "measured agreement above 1": Row(
         "modelprofile",

@@ -49,7 +49,16 @@ def inspect(job: Inspection) -> Report:
         ) from error
     job.say("fetching the model file")
     most_bytes = min(job.transfer.max_bytes, InspectionLimits().model_bytes)
-    rows = [job.transfer.receive(None, file, most_bytes=most_bytes)]
+    try:
+        rows = [job.transfer.receive(None, file, most_bytes=most_bytes)]
+    except ModelRefused as error:
+        if error.failure.reason != reasons.MODEL_TOO_LARGE or most_bytes == job.transfer.max_bytes:
+            raise
+        raise ModelRefused(
+            reasons.MODEL_TOO_LARGE,
+            f"{error.failure.message}, since one ONNX file holds at most 2 GiB: save the model "
+            "with external data",
+        ) from error
     if job.digest is not None and rows[0].digest != job.digest and not may_refer_to_files(file):
         raise other_digest(rows[0].digest, job.digest, rows)
     job.say(f"parsing {rows[0].size_bytes} bytes, {rows[0].digest}")

@@ -1,6 +1,7 @@
 """A Job's report: through 4,096 bytes and back, and nothing else is taken for one."""
 
 import base64
+import tracemalloc
 import zlib
 from hashlib import sha256
 
@@ -134,3 +135,39 @@ def test_no_text_does_anything_but_be_unreadable(text: str) -> None:
 def test_no_compressed_bytes_do_anything_but_be_unreadable(data: bytes) -> None:
     with pytest.raises(UnreadableReport):
         decode_report(packed(data))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "zlib:" + base64.b85encode(zlib.compress(bytes(3 << 20), 9)).decode(), id="zeros"
+        ),
+        pytest.param(
+            "zlib:" + base64.b85encode(zlib.compress(zlib.compress(bytes(1 << 30), 9), 9)).decode(),
+            id="a GiB in two layers",
+        ),
+        pytest.param(
+            "zlib:" + base64.b85encode(zlib.compress(b"[" * (1 << 20), 9)).decode(), id="nested"
+        ),
+        pytest.param(
+            "zlib:"
+            + base64.b85encode(
+                zlib.compress(b'{"facts":{"toolVersions":{' + b'"a":"",' * 100_000, 9)
+            ).decode(),
+            id="many keys",
+        ),
+        pytest.param("[" * 4096, id="nested, not compressed"),
+    ],
+)
+def test_a_report_made_to_harm_takes_no_memory(text: str) -> None:
+    """The operator decodes it: a Job that parsed a hostile file may say anything."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableReport):
+            decode_report(text[:TERMINATION_MESSAGE_LIMIT])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 8 << 20
