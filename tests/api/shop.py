@@ -208,6 +208,20 @@ class Shop:
                 ]
                 self._patch_pod(pod, {"phase": "Running", "conditions": conditions})
 
+    def restart_count(self, pod: Object, count: int) -> None:
+        """Let the first container of a pod have restarted so often; all else stays."""
+        live = self.get("Pod", pod["metadata"]["name"])
+        running = {
+            "name": live["spec"]["containers"][0]["name"],
+            "image": "any",
+            "imageID": "any",
+            "ready": True,
+            "started": True,
+            "state": {"running": {"startedAt": TIME}},
+        }
+        first, *others = live["status"].get("containerStatuses") or [running]
+        self._patch_pod(live, {"containerStatuses": [{**first, "restartCount": count}, *others]})
+
     def until_inspection(self, name: str) -> Object:
         """The one Job that inspects the model of a service, and its pod is there."""
         self.until(

@@ -24,8 +24,7 @@ def look_again(shop: Shop, name: str, times: int) -> None:
     (pod, *_) = shop.all("Pod", name)
     for number in range(times):
         seen = shop.operator.metric(SUM_OF_RESULTS)
-        change = {"metadata": {"annotations": {"looked-at": str(number)}}}
-        shop.merge("Pod", pod["metadata"]["name"], change)
+        shop.restart_count(pod, number + 1)
         _until_more(shop, seen)
         shop.change(name, precision={"minAgreement": f"0.{number + 1}"})
         shop.until("a new status", lambda: shop.is_seen(name))

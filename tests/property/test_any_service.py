@@ -17,6 +17,7 @@ from tests.unit.controllers.shell import Shell
 from triton_operator.api import labels
 from triton_operator.api.crd.kinds import KINDS
 from triton_operator.api.enums import ScalingMode
+from triton_operator.api.reasons import CONDITION_TYPES
 from triton_operator.api.status import InferenceServiceStatus
 from triton_operator.controllers.keys import Key
 from triton_operator.manifests.desired_hash import content_hash
@@ -120,7 +121,8 @@ def check_that_the_status_speaks_of_everything(status: Body) -> None:
     InferenceServiceStatus.model_validate(status, extra="forbid")
     types = [condition["type"] for condition in status["conditions"]]
     assert types[0] == "Ready"
-    assert len(types) == len(set(types)) == 11
+    assert len(types) == len(set(types))
+    assert set(types) == CONDITION_TYPES
     assert all(condition["message"] for condition in status["conditions"])
     said = {condition["type"]: condition["status"] for condition in status["conditions"]}
     if said["Ready"] == "True":
