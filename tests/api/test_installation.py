@@ -104,7 +104,7 @@ def test_a_pool_with_an_accelerator_gets_its_resource(api: Api) -> None:
     document["spec"] = {"accelerator": {}, "cost": {"perReplicaHour": "1"}}
 
     assert api.create(document, dry_run=True)["spec"] == {
-        "accelerator": {"resource": "nvidia.com/gpu"},
+        "accelerator": {"resource": "nvidia.com/gpu", "countPerReplica": 1},
         "cost": {"currency": "USD", "perReplicaHour": "1"},
     }
 

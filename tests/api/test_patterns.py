@@ -54,6 +54,8 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.release": ("24.12", "24-12"),
         "spec.replicaResources.cpu": ("0.5", "0,5"),
         "spec.replicaResources.memory": ("512Mi", "512 Mi"),
+        "spec.maxPerReplica.cpu": ("0.5", "0,5"),
+        "spec.maxPerReplica.memory": ("512Mi", "512 Mi"),
         "spec.cost.currency": ("EUR", "eur"),
         "spec.cost.perReplicaHour": ("12", "12 EUR"),
         "status.allocatable{cpu}": ("1930m", "many"),

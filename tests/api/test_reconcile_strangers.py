@@ -22,7 +22,7 @@ STRANGERS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "a Service with a selector": (
         "Service",
-        "a-cpu",
+        "a",
         {"spec": {"selector": LABEL, "ports": [{"port": 80}]}},
     ),
     "a Service without selector": (
