@@ -97,12 +97,19 @@ def expected(shop: Shop) -> dict[str, dict[str, Any]]:
     pictures = {}
     for spec, fields in SPECS.items():
         shop.create("InferenceService", "way", spec=full(fields))
-        shop.serve("way")
+        shop.until("every replica", lambda: _serves_with_all(shop))
         shop.until_settled("way")
         pictures[spec] = picture(shop)
         shop.delete("InferenceService", "way")
         _until_collected(shop)
     return pictures
+
+
+def _serves_with_all(shop: Shop) -> bool:
+    """Whether every replica is ready, as those that exist by now become."""
+    shop.start_pods("way")
+    replicas = shop.condition("way", "Available")
+    return replicas == ("True", "ReplicasReady") and shop.is_seen("way")
 
 
 def _until_collected(shop: Shop) -> None:
@@ -146,12 +153,14 @@ def test_every_way_leads_to_the_same_end(shop: Shop, expected: dict[str, dict[st
             shop.create("InferenceService", "way", spec=full(SPECS[spec]))
         else:
             put(shop, "way", SPECS[spec])
-        shop.serve("way")
-        shop.until("the end of the work", lambda: shop.is_settled("way"))
         with contextlib.suppress(WaitTimeoutError):
-            # What the last spec wanted goes once the pods of this one are ready.
+            # What the last spec wanted goes once all pods of this one are ready.
             shop.until(
-                f"the children of {spec} alone",
-                lambda spec=spec: set(shop.children("way")) == set(expected[spec]["children"]),  # type: ignore[misc]
+                f"all of {spec}, and nothing else",
+                lambda spec=spec: (  # type: ignore[misc]
+                    _serves_with_all(shop)
+                    and shop.is_settled("way")
+                    and differences(picture(shop), expected[spec]) == []
+                ),
             )
         assert differences(picture(shop), expected[spec]) == []
