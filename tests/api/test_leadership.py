@@ -19,6 +19,8 @@ from tests.api.shop import Shop
 SERVICES = 100
 UNTIL_TAKEOVER_SECONDS = 15.0
 LEASE_SECONDS = 12.0
+WORKERS = 16
+"""Of `triton-operator run`, unless told otherwise: so many writes may be under way."""
 _numbers = itertools.count(1)
 
 
@@ -116,7 +118,10 @@ def check_nothing_doubled(shop: Shop, writes: list[Write]) -> None:
         if write.code == 201 and write.resource != "events"
     )
     assert set(created.values()) == {1}, "a child was created twice"
-    assert len([one for one in created if one[0] == "deployments"]) == SERVICES
+    # Up to as many as were under way: of a request whose sender was killed, the audit may have no
+    # answer, and its object is there all the same (`until_all_settled` has counted them).
+    of_deployments = [one for one in created if one[0] == "deployments"]
+    assert SERVICES - WORKERS <= len(of_deployments) <= SERVICES
     told = Counter(
         (event["regarding"]["name"], event["reason"], event["note"])
         for event in shop.all("Event")
