@@ -119,8 +119,8 @@ class Runtime(ApiModel):
     )
     service_account_name: ObjectName | None = Field(
         None,
-        description="ServiceAccount of all pods of the service, for its pull secrets or the "
-        "cloud's workload identity. Its token is not mounted. Omitted: default.",
+        description="ServiceAccount of all pods of the service, for its pull secrets. Its token "
+        "is not mounted. Omitted: default.",
     )
     priority_class_name: ObjectName | None = Field(
         None, description="PriorityClass of the pods that serve."

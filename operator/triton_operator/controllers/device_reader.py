@@ -113,7 +113,10 @@ class DeviceReader:
                 body += part
                 if len(body) > MAX_BYTES:
                     raise ValueError("its answer is too long")
-        answer = json.loads(body)
+        try:
+            answer = json.loads(body)
+        except RecursionError as error:
+            raise ValueError("its answer is nested too deeply") from error
         if not isinstance(answer, dict):
             raise ValueError("its answer is no JSON object")
         return answer

@@ -31,6 +31,13 @@ def chosen_model(model: Model, facts: ModelFacts, *, allow_code: bool) -> ModelF
         )
     if model.format is ModelFormat.TRITON_REPOSITORY:
         return _of_repository(model, facts, allow_code=allow_code)
+    if facts.repository is not None:
+        # A profile may be a tenant's own; files of a repository would be delivered unjudged.
+        return Refusal(
+            FORMAT_MISMATCH,
+            f"the ModelProfile of this digest says {facts.format} and lists the models of a "
+            "repository: delete the profile",
+        )
     if model.format not in DECLARED_FORMATS:
         return facts
     if model.format is ModelFormat.TORCHSCRIPT and not allow_code:

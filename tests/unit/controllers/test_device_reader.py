@@ -142,6 +142,10 @@ async def a_list(_: web.Request) -> web.StreamResponse:
     return web.json_response([])
 
 
+async def deep(_: web.Request) -> web.StreamResponse:
+    return web.Response(text="[" * 500_000)
+
+
 async def endless(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
@@ -158,6 +162,7 @@ async def endless(request: web.Request) -> web.StreamResponse:
         Bad("no JSON", text, "Expecting value"),
         Bad("no object", a_list, "no JSON object"),
         Bad("too long", endless, "too long"),
+        Bad("too deep", deep, "nested too deeply"),
     ],
     ids=lambda row: row.name,
 )

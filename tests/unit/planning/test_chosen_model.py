@@ -122,3 +122,18 @@ def test_onnx_facts_pass_through() -> None:
     known = facts()
 
     assert chosen_model(model(format="ONNX"), known, allow_code=False) is known
+
+
+@pytest.mark.parametrize("format_", ["ONNX", "TensorRT", "OpenVINO"])
+def test_a_profile_cannot_pass_a_repository_off_as_one_file(format_: str) -> None:
+    """Its files would be delivered where Triton looks for models, and nobody would judge them."""
+    tensor = {"name": "x", "datatype": "FP32", "shape": [-1, 2]}
+    declared = {} if format_ == "ONNX" else {"inputs": [tensor], "outputs": [tensor]}
+    wanted = model(format=format_, **declared)
+    hostile = repository_facts(CLASSIFIER).model_copy(update={"format": wanted.format})
+
+    refusal = chosen_model(wanted, hostile, allow_code=True)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "FormatMismatch"
+    assert "delete the profile" in refusal.message
