@@ -58,6 +58,10 @@ class OperatorProcess:
         samples = await self._metrics()
         return all(samples[gauge] == 0 for gauge in QUEUE_GAUGES)
 
+    async def leads(self) -> bool:
+        """Whether it may write: its predecessor has given the Lease back."""
+        return (await self._metrics())["triton_operator_leader"] == 1
+
     async def reconciles(self) -> int:
         """How many keys were reconciled so far, whatever the result."""
         samples = await self._metrics()

@@ -13,6 +13,7 @@ class Restart:
     """Seconds from the start of the new process; its CPU until quiet, its memory so far."""
 
     ready_seconds: float
+    leading_seconds: float
     quiet_seconds: float
     reconciles: int
     writes: int
@@ -37,6 +38,8 @@ async def restart(
     try:
         await until(lambda: is_ready(operator))
         ready = time.monotonic()
+        await until(operator.leads)
+        leading = time.monotonic()
         following = Observer(observer.cluster, operator, observer.apiserver_pid, observer.etcd_pid)
         quiet = await following.until_quiet()
     except BaseException:
@@ -46,6 +49,7 @@ async def restart(
     return (
         Restart(
             ready_seconds=ready - started,
+            leading_seconds=leading - started,
             quiet_seconds=quiet.at - started,
             reconciles=quiet.reconciles,
             writes=counts.writes,

@@ -75,6 +75,7 @@ def _restart(results: Results) -> Table:
     table.add_column("value", justify="right")
     rows = [
         ("process started → ready", f"{restarted.ready_seconds:.1f} s"),
+        ("process started → leading", f"{restarted.leading_seconds:.1f} s"),
         ("process started → quiet", f"{restarted.quiet_seconds:.1f} s"),
         ("reconciles", str(restarted.reconciles)),
         ("writes", str(restarted.writes)),
