@@ -5,6 +5,7 @@ api.create(document)                      # 201, or RefusedError with the server
 api.apply(document, manager="someone")    # server-side apply
 """
 
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -64,14 +65,22 @@ class Api:
         **query: str,
     ) -> Object:
         """The decoded answer. Raises RefusedError for a code of 400 or more."""
-        answer = self._session.request(
-            method,
-            self.url + path,
-            json=body,
-            params=query,
-            headers={"Content-Type": content_type, "Accept": accept},
-            timeout=TIMEOUT_SECONDS,
-        )
+        until = time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            answer = self._session.request(
+                method,
+                self.url + path,
+                json=body,
+                params=query,
+                headers={"Content-Type": content_type, "Accept": accept},
+                timeout=TIMEOUT_SECONDS,
+            )
+            # An eviction that a budget forbids is 429 too, and an answer; this is a server that
+            # has just started and asks to be asked again.
+            starting = answer.status_code == 429 and "initializing" in answer.text
+            if not starting or time.monotonic() > until:
+                break
+            time.sleep(float(answer.headers.get("Retry-After", "1")))
         if answer.status_code >= 400:
             try:
                 status = answer.json()

@@ -67,7 +67,8 @@ def shop(stage_api: Api, operator: OperatorProcess) -> Iterator[Shop]:
     wait_until(
         "waiting for the ServiceAccount that pods need",
         lambda: shop.find("ServiceAccount", "default") is not None,
-        timeout_seconds=60,
+        # After an outage, the controller manager comes back in steps of up to a minute.
+        timeout_seconds=240,
     )
     yield shop
     had_nodes = bool(shop.all("Node"))
