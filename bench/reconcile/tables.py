@@ -19,9 +19,7 @@ def print_tables(console: Console, results: Results) -> None:
 def _figures(results: Results) -> Table:
     figures, burst = results.figures, results.burst
     before, quiet = burst.before, burst.quiet
-    table = Table(title=f"{figures.services} services in a burst", title_justify="left")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
+    title = f"{figures.services} services in a burst"
     rows = [
         ("first create sent → last create answered", f"{burst.created_seconds:.1f} s"),
         ("first create sent → last Deployment seen", f"{figures.total_seconds:.1f} s"),
@@ -45,16 +43,12 @@ def _figures(results: Results) -> Table:
         ("at rest, writes", f"{figures.rest_writes_per_minute:.1f} /min"),
         ("at rest, reads and new watches", f"{results.rest.reads:.1f} /min"),
     ]
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return _table_of_figures(title, rows)
 
 
 def _pod_events(results: Results) -> Table:
     events = results.pod_events
-    table = Table(title="A storm of pod events", title_justify="left")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
+    title = "A storm of pod events"
     rows = [
         ("events a second", f"{events.events / events.seconds:.0f}"),
         ("reconciles per event", f"{events.reconciles / events.events:.2f}"),
@@ -63,16 +57,12 @@ def _pod_events(results: Results) -> Table:
         ("one change meanwhile, p50", f"{1000 * percentile(events.edits, 50):.0f} ms"),
         ("one change meanwhile, p99", f"{1000 * percentile(events.edits, 99):.0f} ms"),
     ]
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return _table_of_figures(title, rows)
 
 
 def _restart(results: Results) -> Table:
     restarted = results.restart
-    table = Table(title=f"A restart with {results.figures.services} services", title_justify="left")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
+    title = f"A restart with {results.figures.services} services"
     rows = [
         ("process started → ready", f"{restarted.ready_seconds:.1f} s"),
         ("process started → leading", f"{restarted.leading_seconds:.1f} s"),
@@ -83,6 +73,13 @@ def _restart(results: Results) -> Table:
         ("CPU of the operator", f"{restarted.operator_cpu_seconds:.1f} s"),
         ("peak memory of the operator", f"{restarted.peak_rss_mib:.0f} MiB"),
     ]
+    return _table_of_figures(title, rows)
+
+
+def _table_of_figures(title: str, rows: list[tuple[str, str]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
     for row in rows:
         table.add_row(*row)
     return table

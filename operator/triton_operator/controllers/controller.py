@@ -37,6 +37,7 @@ from triton_operator.controllers.reconcile_log import reconciling
 from triton_operator.controllers.serving_pool import reconcile_pool
 from triton_operator.controllers.silence import to_ask
 from triton_operator.controllers.store import Store
+from triton_operator.controllers.times import sooner
 from triton_operator.controllers.views import DeploymentView, ObjectView, ServiceView, SpecView
 from triton_operator.controllers.writer import Blocked, Writer
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
@@ -204,7 +205,8 @@ class Controller:
             if await self._carry_out(service, outcome, verify=verify):
                 # The answers are in the store by now: one status tells what was begun, too.
                 again = reconcile(await self._observe(service))
-                outcome = replace(again, requeue_after_seconds=_sooner(outcome, again))
+                due = sooner(outcome.requeue_after_seconds, again.requeue_after_seconds)
+                outcome = replace(again, requeue_after_seconds=due)
         except Blocked as error:
             blocked = error
             outcome = reconcile(replace(observed, problem=error.problem))
@@ -351,11 +353,6 @@ def _is_written(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
     types = {condition["type"] for condition in wanted.get("conditions") or ()}
     ours = [row for row in live.get("conditions") or () if row.get("type") in types]
     return {**live, "conditions": ours} == {"conditions": [], **wanted}
-
-
-def _sooner(one: Outcome, other: Outcome) -> float | None:
-    due = (one.requeue_after_seconds, other.requeue_after_seconds)
-    return min((seconds for seconds in due if seconds is not None), default=None)
 
 
 def _log_change(service: ServiceView, status: Mapping[str, Any]) -> None:

@@ -23,7 +23,7 @@ from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
 from triton_operator.controllers.silence import next_look_seconds
 from triton_operator.controllers.surge import with_rollout_ways
-from triton_operator.controllers.times import rfc3339
+from triton_operator.controllers.times import rfc3339, sooner
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.views import DeploymentView, ObjectView
 from triton_operator.manifests import names
@@ -94,14 +94,10 @@ def reconcile(observed: Observed) -> Outcome:
             planned=bool(children),
             replaced=bool(children) and rollout.complete,
         ),
-        requeue_after_seconds=_sooner(
+        requeue_after_seconds=sooner(
             resolution.requeue_after_seconds, outcome.requeue_after_seconds
         ),
     )
-
-
-def _sooner(one: float | None, other: float | None) -> float | None:
-    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
 
 
 def _plan(

@@ -25,6 +25,9 @@ def with_kept_fetch_image(
     if view is None or not view.fetch_image:
         return manifest
     older = _with_image(manifest, view.fetch_image)
+    if older == manifest:
+        # At rest, and hashing is the larger part of the work.
+        return manifest
     wanted_hash = with_desired_hash(older)["metadata"]["annotations"][labels.DESIRED_HASH]
     return older if view.desired_hash == wanted_hash else manifest
 

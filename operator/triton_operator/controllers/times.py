@@ -1,4 +1,4 @@
-"""Times as the Kubernetes API writes them."""
+"""Times as the Kubernetes API writes them, and delays."""
 
 from datetime import UTC, datetime
 
@@ -11,3 +11,8 @@ def rfc3339(seconds: float) -> str:
 def epoch_seconds(text: str) -> float:
     """Seconds since the epoch of an RFC 3339 time."""
     return datetime.fromisoformat(text).timestamp()
+
+
+def sooner(one: float | None, other: float | None) -> float | None:
+    """The smaller of two delays in seconds; None is never."""
+    return min((seconds for seconds in (one, other) if seconds is not None), default=None)
