@@ -70,6 +70,9 @@ test: check test-unit test-faults test-stores test-chart test-api test-kwok test
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
 	$(BIN)/python -m pytest tests/unit tests/golden tests/property tests/hostile
 
+fuzz: venv ## Properties again, with other inputs on every run: minutes
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/property
+
 test-faults: venv ## The whole operator against an API server that misbehaves: minutes
 	$(BIN)/python -m pytest tests/faults
 
@@ -97,4 +100,4 @@ help: ## This list
 		/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
-	test-unit test-faults test-stores test-chart test-api test-kwok test-e2e bench-reconcile help
+	test-unit fuzz test-faults test-stores test-chart test-api test-kwok test-e2e bench-reconcile help

@@ -113,8 +113,7 @@ def test_what_comes_of_it_is_sound(world: World) -> None:
     for body in shell.cluster.of_kind("Deployment"):
         check_that_pods_are_where_they_may(body, spec.get("hardware", {}))
     if (wanted := spec.get("hardware", {}).get("pools")) and shell.status(world.name)["pools"]:
-        names = [row["name"] for row in shell.status(world.name)["pools"]]
-        assert names == wanted[:1], "the first that the user named"
+        check_that_it_is_the_first_named_that_can(shell.status(world.name)["pools"], wanted)
 
 
 def check_that_the_status_speaks_of_everything(status: Body) -> None:
@@ -167,6 +166,14 @@ def check_that_pods_are_where_they_may(body: Body, hardware: Body) -> None:
     on_gpu = any("/" in resource for resource in limits)
     if hardware.get("accelerator", "Any") != "Any":
         assert on_gpu is (hardware["accelerator"] == "GPU")
+
+
+def check_that_it_is_the_first_named_that_can(rows: list[Body], wanted: list[str]) -> None:
+    """Of the pools that the user named, in that order; each one before it says why it cannot."""
+    [row] = rows
+    before = wanted[: wanted.index(row["name"])]
+    passed = [reason for reason in row["reasons"] if "is passed over: " in reason]
+    assert [reason.split()[1] for reason in passed][: len(before)] == before
 
 
 @settings(max_examples=15)
