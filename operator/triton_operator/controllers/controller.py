@@ -99,9 +99,13 @@ class Controller:
         self.counts = Counts()
 
     def concern(self, keys: Iterable[Key], priority: Priority = Priority.USER) -> None:
-        """Something about these keys changed; if the pools did, it concerns everything."""
+        """Something about these keys changed; if the pools did, it concerns everything.
+
+        `Priority.USER` is kept for edits that no status answers yet, whoever brings the news: the
+        event of a pod is none, and an edit that only a listing shows is one.
+        """
         for key in keys:
-            self._queue.add(key, priority)
+            self._queue.add(key, self._priority(key, max(priority, Priority.CLUSTER)))
         if self._store.pools_version != self._pools_version:
             # By a key, so that a thousand nodes that come at once are looked at once.
             self._queue.add(ALL_POOLS)
@@ -130,13 +134,10 @@ class Controller:
 
     def take_over(self) -> None:
         """Look at everything once, first at the edits that no leader has answered yet."""
-        self.concern(())
-        for view in self._store.every(INFERENCE_SERVICE.kind):
-            answered = isinstance(view, ServiceView) and (
-                view.status.get("observedGeneration") == view.generation
-            )
-            key = Key(view.kind, view.namespace, view.name)
-            self._queue.add(key, Priority.SWEEP if answered else Priority.USER)
+        services = self._store.every(INFERENCE_SERVICE.kind)
+        self.concern(
+            (Key(view.kind, view.namespace, view.name) for view in services), Priority.SWEEP
+        )
 
     async def work(self) -> None:
         """Reconcile key after key until the queue is closed."""
@@ -182,9 +183,18 @@ class Controller:
             self._queue.forget(key)
             self.counts.count("ok")
 
+    def _priority(self, key: Key, otherwise: Priority) -> Priority:
+        view = self._store.get(key.kind, key.namespace, key.name)
+        if isinstance(view, ServiceView | SpecView) and (
+            view.status.get("observedGeneration") != view.generation
+        ):
+            return Priority.USER
+        return otherwise
+
     def _retry(self, key: Key, result: str, message: str, after: float | None = None) -> None:
         self.counts.count(result)
-        after = self._queue.retry(key, at_least=after or 0.0)
+        priority = self._priority(key, Priority.CLUSTER)
+        after = self._queue.retry(key, at_least=after or 0.0, priority=priority)
         if message:
             logger.warning(
                 "A reconcile is tried again.",
@@ -328,7 +338,7 @@ class Controller:
         self._pools_version = self._store.pools_version
         declared: dict[str, ServingPoolSpec] = {}
         for view in self._store.every(SERVING_POOL.kind):
-            self._queue.add(Key(SERVING_POOL.kind, "", view.name))
+            self.concern([Key(SERVING_POOL.kind, "", view.name)])
             try:
                 declared[view.name] = ServingPoolSpec.model_validate(_spec(view))
             except ValidationError as error:

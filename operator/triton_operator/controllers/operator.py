@@ -129,6 +129,8 @@ async def operate(
         call_later=loop.call_later,
         jitter=lambda seconds: seconds * randomness.uniform(0.8, 1.2),
         timings=times,
+        # The others are free for edits, whatever the cluster does meanwhile.
+        background=max(1, options.workers // 4),
     )
     traffic = Traffic()
     election = _election(options, connection, traffic)

@@ -11,6 +11,7 @@ from tests.unit.controllers.cluster import Cluster, service_object
 from tests.unit.controllers.shell import FILETYPE, Shell
 from tests.unit.controllers.world import DEPLOYMENT, edit, first_sight, found, pinned
 from tests.unit.planning.building import DIGEST, facts, node_object
+from triton_operator.api import labels
 from triton_operator.api.group import API_VERSION
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.errors import (
@@ -647,6 +648,68 @@ def test_one_pool_that_is_not_valid_does_not_take_the_others_away() -> None:
     assert shell.status()["poolNames"] == "good"
     bad = shell.cluster.objects["ServingPool", "", "bad"]["status"]
     assert bad["conditions"][0]["reason"] == "InvalidSpec"
+
+
+async def storm_with_an_edit(
+    shell: Shell, edited: str, priority: Priority = Priority.USER
+) -> list[str]:
+    """Names of services in line after a storm of pods' events and one edit, seen as `priority`."""
+    for number in range(6):
+        name = f"s{number}"
+        service = shell.cluster.objects["InferenceService", "shop", name]
+        metadata = {
+            "name": f"{name}-pod",
+            "namespace": "shop",
+            "labels": {labels.SERVICE: name, labels.OWNER_UID: service["metadata"]["uid"]},
+        }
+        pod = shell.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+        shell.controller.concern(shell.store.put(BY_NAME["Pod"], pod), Priority.USER)
+    shell.cluster.edit("InferenceService", "shop", edited, scaling={"minReplicas": 2})
+    body = shell.cluster.objects["InferenceService", "shop", edited]
+    shell.controller.concern(shell.store.put(BY_NAME["InferenceService"], body), priority)
+    return [key.name for key in await services_in_line(shell)]
+
+
+@pytest.mark.parametrize(
+    ("edited", "priority"),
+    [
+        ("filetype", Priority.USER),
+        ("s5", Priority.USER),
+        ("filetype", Priority.SWEEP),
+    ],
+    ids=["another service", "one of those with pods", "an edit that only a new listing shows"],
+)
+def test_an_edit_does_not_wait_behind_the_events_of_pods(edited: str, priority: Priority) -> None:
+    cluster = pinned()
+    for number in range(6):
+        cluster.put(service_object(f"s{number}"))
+    shell = Shell(cluster)
+
+    async def scenario() -> None:
+        await shell.run()
+        names = await storm_with_an_edit(shell, edited, priority)
+        assert names[0] == edited
+        assert sorted(names) == sorted({edited, *(f"s{number}" for number in range(6))})
+
+    asyncio.run(scenario())
+
+
+def test_an_edit_that_could_not_be_written_is_still_an_edit_when_it_is_tried_again() -> None:
+    cluster = pinned()
+    cluster.put(service_object("other"))
+    shell = Shell(cluster)
+
+    async def scenario() -> None:
+        await shell.run()
+        shell.cluster.failures["status", "InferenceService"] = [BUSY]
+        edit(scaling={"minReplicas": 2})(shell.cluster)
+        await shell.run()
+        shell.controller.concern([Key("InferenceService", "shop", "other")])
+        shell.clock.advance(0.5)
+        keys = await services_in_line(shell)
+        assert [key.name for key in keys] == ["filetype", "other"]
+
+    asyncio.run(scenario())
 
 
 async def services_in_line(shell: Shell) -> list[Key]:
