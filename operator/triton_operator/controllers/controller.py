@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from triton_operator.api import reasons
-from triton_operator.api.model_profile import ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
@@ -32,6 +31,7 @@ from triton_operator.controllers.kinds import (
 )
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed, Outcome
+from triton_operator.controllers.profiles import read_profiles
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
 from triton_operator.controllers.reconcile_log import reconciling
 from triton_operator.controllers.serving_pool import reconcile_pool
@@ -244,10 +244,9 @@ class Controller:
         }
         profiles = {}
         for digest in candidate_digests(service):
-            view = self._store.profile(service.namespace, digest)
-            facts = ModelProfileSpec.model_validate(view.spec).facts if view else None
-            if facts is not None:
-                profiles[digest] = facts
+            found = read_profiles(digest, self._store.profiles(service.namespace, digest))
+            if found is not None:
+                profiles[digest] = found
         return Observed(
             service=service,
             children=children,

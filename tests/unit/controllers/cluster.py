@@ -17,7 +17,6 @@ from triton_operator.api.group import API_VERSION
 from triton_operator.controllers.api_server import Identity
 from triton_operator.controllers.errors import (
     ApiConflict,
-    ApiError,
     ApiNotFound,
     ApiRefused,
 )
@@ -42,7 +41,7 @@ class Cluster:
     requests: list[str] = field(default_factory=list)
     events: list[Body] = field(default_factory=list)
     told: list[Body] = field(default_factory=list)
-    failures: dict[tuple[str, str], list[ApiError]] = field(default_factory=dict)
+    failures: dict[tuple[str, str], list[Exception]] = field(default_factory=dict)
     version: int = 100
     served: set[str] = field(default_factory=set)
     """Kinds that not every API server knows."""
