@@ -73,8 +73,7 @@ def reconcile(observed: Observed) -> Outcome:
             )
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 
-        plan = with_rollout_ways(observed, plan, build)
-        children = build(plan)
+        plan, children = with_rollout_ways(observed, plan, build)
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
