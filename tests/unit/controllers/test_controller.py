@@ -8,10 +8,9 @@ import pytest
 
 from tests.unit.controllers.clock import settle
 from tests.unit.controllers.cluster import Cluster, service_object
-from tests.unit.controllers.shell import FILETYPE, Shell
+from tests.unit.controllers.shell import FILETYPE, Shell, kinds, serving_shell
 from tests.unit.controllers.world import DEPLOYMENT, edit, first_sight, found, pinned
 from tests.unit.planning.building import DIGEST, facts, node_object
-from triton_operator.api import labels
 from triton_operator.api.group import API_VERSION
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.errors import (
@@ -22,38 +21,14 @@ from triton_operator.controllers.errors import (
     ApiUnavailable,
     api_error,
 )
-from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.logs import JsonFormatter
 from triton_operator.controllers.observed import EventDraft
-from triton_operator.controllers.queue import Priority
 from triton_operator.controllers.views import ServiceView, view_of
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts
 
 CHILDREN = ["ConfigMap", "Deployment", "Service"]
-
-
-def kinds(requests: list[str], verb: str = "apply") -> list[str]:
-    return [line.split()[1].split("/")[0] for line in requests if line.startswith(verb)]
-
-
-def served(shell: Shell) -> None:
-    """Bring the pinned service to where its pods answer."""
-
-    async def scenario() -> None:
-        await shell.run()
-        shell.cluster.roll_out(DEPLOYMENT)
-        await shell.run()
-
-    asyncio.run(scenario())
-
-
-def serving_shell() -> Shell:
-    shell = Shell(pinned())
-    served(shell)
-    assert shell.condition("Ready") == "True Serving"
-    return shell
 
 
 def test_from_first_sight_to_serving() -> None:
@@ -639,238 +614,6 @@ def test_one_pool_that_is_not_valid_does_not_take_the_others_away() -> None:
     assert shell.status()["poolNames"] == "good"
     bad = shell.cluster.objects["ServingPool", "", "bad"]["status"]
     assert bad["conditions"][0]["reason"] == "InvalidSpec"
-
-
-OTHER_DIGEST = "sha256:" + "ef" * 32
-
-
-PROFILE = f"sha256-{DIGEST[7:]}"
-
-
-def write_profile(shell: Shell, **changes: Any) -> None:
-    """Write the service's profile as it should be, but for `changes`; None: without the field."""
-    profile = profile_of_facts("shop", DIGEST, facts())
-    spec = {**profile["spec"], **changes}
-    present = {name: value for name, value in spec.items() if value is not None}
-    shell.cluster.put({**profile, "spec": present})
-
-
-@pytest.mark.parametrize(
-    ("changes", "path"),
-    [
-        ({"facts": {"format": "ONNX"}}, "spec.facts.batchable: "),
-        ({"measurements": "none"}, "spec.measurements: "),
-        ({"digest": None}, "spec.digest: "),
-        ({"digest": OTHER_DIGEST}, "spec.digest: "),
-        ({"facts": ["a", "list"]}, "spec.facts: "),
-    ],
-    ids=["field missing", "wrong type", "without a digest", "another's digest", "no object"],
-)
-def test_a_profile_that_is_not_valid_is_named_and_heals_when_it_changes(
-    changes: dict[str, Any], path: str
-) -> None:
-    shell = Shell(pinned())
-    shell.cluster.put(service_object("other", model={"uri": "pvc://models/b.onnx"}))
-    write_profile(shell, **changes)
-
-    async def scenario() -> None:
-        await shell.run()
-        assert shell.condition("ModelReady") == "False InvalidProfile"
-        message = next(
-            row["message"] for row in shell.status()["conditions"] if row["type"] == "ModelReady"
-        )
-        assert message.startswith(f"ModelProfile {PROFILE}: {path}")
-        assert shell.clock.waits() == [], "nothing is tried again before the profile changes"
-        assert shell.controller.counts.reconciles.keys() == {"ok"}
-        assert shell.condition("ModelReady", "other") == "Unknown Inspecting", "others go on"
-
-        write_profile(shell)
-        await shell.run()
-        assert shell.condition("Planned") == "True PlanMade"
-
-    asyncio.run(scenario())
-
-
-def test_a_service_that_serves_outlives_its_profile_and_its_deletion() -> None:
-    """Unpinned: the digest is known from the status only, and must not be forgotten."""
-    shell = Shell(first_sight())
-
-    async def scenario() -> None:
-        await shell.run()
-        shell.cluster.end_job(found(), at="2026-11-20T11:59:59Z")
-        await shell.run()
-        shell.cluster.roll_out(DEPLOYMENT)
-        await shell.run()
-        write_profile(shell, facts={"format": "ONNX"})
-        assert kinds(await shell.run()) == []
-        assert shell.condition("Ready") == "False InvalidProfile"
-        assert shell.condition("Available") == "True ReplicasReady"
-        assert shell.status()["model"]["digest"] == DIGEST
-
-        shell.cluster.remove("ModelProfile", "shop", PROFILE)
-        assert kinds(await shell.run()) == ["Job"]
-        shell.cluster.end_job(found(), at="2026-11-20T11:59:59Z")
-        assert kinds(await shell.run()) == ["ModelProfile"]
-        assert shell.condition("Ready") == "True Serving"
-
-    asyncio.run(scenario())
-
-
-def test_an_inspection_does_not_go_round_and_round_over_a_profile_that_it_cannot_replace() -> None:
-    """The name is taken by a profile without a digest: nothing can be kept in it."""
-    cluster = pinned()
-    shell = Shell(cluster)
-    write_profile(shell, digest=None)
-    cluster.edit("InferenceService", "shop", "filetype", model={"uri": "pvc://models/a.onnx"})
-
-    async def scenario() -> None:
-        await shell.run()
-        shell.cluster.end_job(found(), at="2026-11-20T11:59:59Z")
-        await shell.run()
-        assert shell.condition("ModelReady") == "False InvalidProfile"
-        assert shell.clock.waits() == []
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize("model", ["text", ["list"], {"uri": 1}, {"uri": "pvc://m/a", "digest": 1}])
-def test_a_service_that_breaks_every_rule_is_told_so_once(model: Any) -> None:
-    shell = serving_shell()
-    shell.cluster.edit("InferenceService", "shop", "filetype", model=model)
-
-    async def scenario() -> None:
-        requests = await shell.run()
-        assert requests == ["status InferenceService/filetype", "create Event/InvalidSpec"]
-        assert shell.condition("Ready") == "False InvalidSpec"
-        assert shell.clock.waits() == []
-
-    asyncio.run(scenario())
-    assert shell.controller.counts.reconciles.keys() == {"ok"}
-
-
-def test_a_condition_that_an_older_definition_allowed_is_replaced() -> None:
-    shell = serving_shell()
-    rows = [{"type": "Ready", "status": "Perhaps"}, {"type": "Theirs", "status": "True"}]
-    shell.cluster.observe("InferenceService", "shop", "filetype", conditions=rows)
-
-    async def scenario() -> None:
-        shell.watch()
-        shell.queue.add(FILETYPE)
-        await shell.run()
-
-    asyncio.run(scenario())
-    assert shell.condition("Ready") == "True Serving"
-    assert shell.controller.counts.reconciles.keys() == {"ok"}
-
-
-async def storm_with_an_edit(
-    shell: Shell, edited: str, priority: Priority = Priority.USER
-) -> list[str]:
-    """Names of services in line after a storm of pods' events and one edit, seen as `priority`."""
-    for number in range(6):
-        name = f"s{number}"
-        service = shell.cluster.objects["InferenceService", "shop", name]
-        metadata = {
-            "name": f"{name}-pod",
-            "namespace": "shop",
-            "labels": {labels.SERVICE: name, labels.OWNER_UID: service["metadata"]["uid"]},
-        }
-        pod = shell.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
-        shell.controller.concern(shell.store.put(BY_NAME["Pod"], pod), Priority.USER)
-    shell.cluster.edit("InferenceService", "shop", edited, scaling={"minReplicas": 2})
-    body = shell.cluster.objects["InferenceService", "shop", edited]
-    shell.controller.concern(shell.store.put(BY_NAME["InferenceService"], body), priority)
-    return [key.name for key in await services_in_line(shell)]
-
-
-@pytest.mark.parametrize(
-    ("edited", "priority"),
-    [
-        ("filetype", Priority.USER),
-        ("s5", Priority.USER),
-        ("filetype", Priority.SWEEP),
-    ],
-    ids=["another service", "one of those with pods", "an edit that only a new listing shows"],
-)
-def test_an_edit_does_not_wait_behind_the_events_of_pods(edited: str, priority: Priority) -> None:
-    cluster = pinned()
-    for number in range(6):
-        cluster.put(service_object(f"s{number}"))
-    shell = Shell(cluster)
-
-    async def scenario() -> None:
-        await shell.run()
-        names = await storm_with_an_edit(shell, edited, priority)
-        assert names[0] == edited
-        assert sorted(names) == sorted({edited, *(f"s{number}" for number in range(6))})
-
-    asyncio.run(scenario())
-
-
-def test_an_edit_that_could_not_be_written_is_still_an_edit_when_it_is_tried_again() -> None:
-    cluster = pinned()
-    cluster.put(service_object("other"))
-    shell = Shell(cluster)
-
-    async def scenario() -> None:
-        await shell.run()
-        shell.cluster.failures["status", "InferenceService"] = [BUSY]
-        edit(scaling={"minReplicas": 2})(shell.cluster)
-        await shell.run()
-        shell.controller.concern([Key("InferenceService", "shop", "other")])
-        shell.clock.advance(0.5)
-        keys = await services_in_line(shell)
-        assert [key.name for key in keys] == ["filetype", "other"]
-
-    asyncio.run(scenario())
-
-
-async def services_in_line(shell: Shell) -> list[Key]:
-    """The keys of services, in the order in which workers would get them."""
-    keys = []
-    while len(shell.queue):
-        key = await shell.queue.get()
-        keys.append(key)
-        shell.queue.done(key)
-    return [key for key in keys if key.kind == FILETYPE.kind]
-
-
-def test_a_sweep_asks_for_everything_behind_live_edits() -> None:
-    shell = serving_shell()
-    shell.controller.sweep()
-    edited = Key("InferenceService", "shop", "edited")
-    shell.controller.concern([edited])
-
-    assert asyncio.run(services_in_line(shell)) == [edited, FILETYPE]
-
-
-def test_a_new_leader_looks_first_at_what_nobody_has_answered() -> None:
-    """A follower kept the store and no queue: what changed meanwhile shows in the status."""
-    cluster = pinned()
-    for name in ("b", "c"):
-        cluster.put(service_object(name))
-    shell = Shell(cluster)
-    asyncio.run(shell.run())
-    cluster.edit("InferenceService", "shop", "b", scaling={"minReplicas": 2})
-    follower = Shell(cluster)
-    for view in cluster.of_kind("InferenceService"):
-        follower.store.put(BY_NAME["InferenceService"], view)
-
-    follower.controller.take_over()
-
-    order = [key.name for key in asyncio.run(services_in_line(follower))]
-    assert order[0] == "b"
-    assert sorted(order) == ["b", "c", "filetype"]
-
-
-def test_the_first_listing_does_not_hold_up_a_live_edit() -> None:
-    shell = Shell()
-    listed = [Key("InferenceService", "shop", str(number)) for number in range(3)]
-    edited = Key("InferenceService", "shop", "edited")
-    shell.controller.concern(listed, Priority.SWEEP)
-    shell.controller.concern([edited])
-
-    assert asyncio.run(services_in_line(shell))[0] == edited
 
 
 def test_workers_finish_what_they_do_when_the_queue_is_closed() -> None:
