@@ -64,6 +64,17 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   verbs: [list, watch]
 {{- end }}
 
+{{/*
+With only some namespaces: whether one of them exists. A namespace that is deleted takes its Role with it, and
+403 says as little about what was in it as about why. By name only: the operator cannot list namespaces.
+*/}}
+{{- define "triton-operator.existenceRules" -}}
+- apiGroups: [""]
+  resources: [namespaces]
+  resourceNames: {{ toJson .Values.namespaces }}
+  verbs: [get]
+{{- end }}
+
 {{/* What is cluster-scoped, and therefore needed in the namespaced mode too. */}}
 {{- define "triton-operator.clusterRules" -}}
 # Node pools as the administrator describes them.

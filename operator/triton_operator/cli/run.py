@@ -22,7 +22,7 @@ from triton_operator.cli.fetch_flags import (
 from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
 
 if TYPE_CHECKING:
-    from triton_operator.controllers.operator import OperatorOptions
+    from triton_operator.controllers.operator_options import OperatorOptions
 
 
 class LogFormat(StrEnum):
@@ -106,7 +106,7 @@ def run(
     """Watch InferenceServices and make them serve, until SIGTERM."""
     from triton_operator.controllers.leadership import LeaseOptions
     from triton_operator.controllers.logs import configure_logs
-    from triton_operator.controllers.operator import OperatorOptions
+    from triton_operator.controllers.operator_options import OperatorOptions
     from triton_operator.manifests.companions import Companions, Monitors, Policies
     from triton_operator.manifests.fetching import (
         FETCH_RESOURCES,

@@ -63,7 +63,10 @@ class Counts:
 
 
 class Controller:
-    """Workers over one queue. `now` gives seconds since the epoch."""
+    """Workers over one queue. `now` gives seconds since the epoch.
+
+    `serves`: whether what is in a namespace is known, so that something can be decided there.
+    """
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class Controller:
         defaults: PoolDefaults,
         now: Callable[[], float],
         companions: Companions = NO_COMPANIONS,
+        serves: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -92,6 +96,7 @@ class Controller:
         self._wanted_companions = companions
         self._companions = replace(companions, monitors=None)
         self._now = now
+        self._serves = serves
         self._pools: tuple[Pool, ...] = ()
         self._pools_version = -1
         self._nodes: NodeSummary | None = None
@@ -193,7 +198,7 @@ class Controller:
 
     async def _inference_service(self, key: Key) -> None:
         service = self._store.service(key.namespace, key.name)
-        if service is None or service.deleting:
+        if service is None or service.deleting or not self._serves(key.namespace):
             self._devices.ask(key, ())
             return
         verify = key in self._sweeping

@@ -6,13 +6,13 @@ an object that nothing waits for.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from triton_operator.controllers.api_server import ApiServer, Body
 from triton_operator.controllers.errors import ApiNotFound, ApiRefused
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import POD_MONITOR
-from triton_operator.controllers.resync import OWNED_SELECTOR
+from triton_operator.controllers.resync import OWNED_SELECTOR, Scopes
 from triton_operator.controllers.store import Store
 
 logger = logging.getLogger(__name__)
@@ -21,16 +21,22 @@ logger = logging.getLogger(__name__)
 async def look_for_pod_monitors(
     server: ApiServer,
     store: Store,
-    namespaces: Sequence[str],
+    scopes: Scopes,
     concern: Callable[[Iterable[Key]], None],
 ) -> bool:
     """Whether PodMonitors can be made; those that exist are in the store afterwards, no others.
 
+    `scopes`: as of a listing in `resync`; what is known of other namespaces stays.
+
     Raises:
         ApiError: the API server does not answer.
     """
-    known = store.known(POD_MONITOR)
-    bodies = await _listed(server, namespaces)
+    known = {
+        place: uid
+        for place, uid in store.known(POD_MONITOR).items()
+        if None in scopes or place[0] in scopes
+    }
+    bodies = await _listed(server, scopes)
     listed = {}
     for body in bodies or ():
         metadata = body["metadata"]
@@ -43,14 +49,14 @@ async def look_for_pod_monitors(
     return bodies is not None
 
 
-async def _listed(server: ApiServer, namespaces: Sequence[str]) -> list[Body] | None:
+async def _listed(server: ApiServer, scopes: Scopes) -> list[Body] | None:
     """The operator's PodMonitors by their metadata; None where there can be none."""
     try:
         if not await server.serves(POD_MONITOR):
             return None
         return [
             body
-            for scope in (namespaces or (None,))
+            for scope in scopes
             async for body in server.metadata(POD_MONITOR, scope, OWNED_SELECTOR)
         ]
     except ApiNotFound:

@@ -1,0 +1,23 @@
+"""Rights that go away and come back: as a real API server, this one answers 403 without them."""
+
+from tests.faults.fake.answers import Answer, Refusal
+from tests.faults.fake.faults import Faults, Incoming
+
+
+class Rights(Faults):
+    """Operators have no right in the `denied` namespaces. Watches that are open stay open.
+
+    `may_look`: whether they may ask if a namespace exists.
+    """
+
+    def __init__(self, *, may_look: bool = True) -> None:
+        self.denied: set[str] = set()
+        self.may_look = may_look
+
+    async def before(self, request: Incoming) -> Answer | None:
+        target = request.target
+        if target.namespace in self.denied:
+            return Refusal(403, f"{target.kind.plural} is forbidden in {target.namespace}").answer
+        if target.kind.kind == "Namespace" and not self.may_look:
+            return Refusal(403, "namespaces is forbidden").answer
+        return None
