@@ -163,7 +163,8 @@ async def _until_stopped(options: "OperatorOptions") -> int:
     import logging
 
     from triton_operator.controllers.leadership import LeaseLost
-    from triton_operator.controllers.operator import run_operator, stop_on_signals
+    from triton_operator.controllers.operator import run_operator
+    from triton_operator.controllers.stopping import stop_on_signals
     from triton_operator.controllers.watch_streams import KindGone
 
     logger = logging.getLogger(__name__)

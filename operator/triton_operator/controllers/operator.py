@@ -1,13 +1,10 @@
 """The operator process: every part is made and joined here, and nowhere else."""
 
 import asyncio
-import contextlib
 import random
 import secrets
-import signal
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
@@ -27,15 +24,18 @@ from triton_operator.controllers.namespaces import Namespaces
 from triton_operator.controllers.operator_options import OperatorOptions
 from triton_operator.controllers.queue import KeyQueue, Priority
 from triton_operator.controllers.readable import wait_until_readable
+from triton_operator.controllers.stopping import (
+    STOP_SECONDS,
+    ends_before,
+    finish,
+    stop_on_signals,
+)
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.sweep import Sweep
 from triton_operator.controllers.telemetry import OperatorCollector, QueueTimes
 from triton_operator.controllers.traffic import Traffic
 from triton_operator.controllers.watching import watch_registry
 from triton_operator.controllers.writer import Writer
-
-STOP_SECONDS = 10.0
-"""How long a stop waits for reconciles that are under way."""
 
 
 async def run_operator(options: OperatorOptions, stop: asyncio.Event) -> None:
@@ -49,14 +49,6 @@ async def run_operator(options: OperatorOptions, stop: asyncio.Event) -> None:
         await Operator(options, connection).run(stop)
     finally:
         await connection.session.close()
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Let SIGTERM and SIGINT set `stop`, where this runs in the main thread."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-            loop.add_signal_handler(number, stop.set)
 
 
 class Operator:
@@ -150,7 +142,7 @@ class Operator:
         """
         runner = await serve(endpoints(self.collector, self.health), self._options.http_port)
         try:
-            if await _unless(stop, self._read()):
+            if await ends_before(stop, self._read()):
                 await self._work(stop, runner)
         finally:
             await self._devices.close()
@@ -203,7 +195,7 @@ class Operator:
         finally:
             # Finish what runs before kopf goes: it closes the session that the workers share.
             self._queue.close()
-            await _finish(workers)
+            await finish(workers)
             # The Lease is renewed until then, and given back when nothing is written any more.
             for task in endless:
                 task.cancel()
@@ -247,25 +239,3 @@ def _election(
         # The pod's name alone would be that of the container before a restart, too.
         identity=f"{options.identity}_{secrets.token_hex(4)}",
     )
-
-
-async def _unless(stop: asyncio.Event, waiting: Coroutine[Any, Any, None]) -> bool:
-    """Wait for the end of `waiting` or for a stop; whether it was the former."""
-    task = asyncio.ensure_future(waiting)
-    stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if task.done():
-        task.result()
-        return True
-    task.cancel()
-    return False
-
-
-async def _finish(workers: Sequence[asyncio.Task[None]]) -> None:
-    """Let workers end by themselves for a while, then end them, and wait for that."""
-    _, late = await asyncio.wait(workers, timeout=STOP_SECONDS)
-    for worker in late:
-        worker.cancel()
-    if late:
-        await asyncio.wait(late)
