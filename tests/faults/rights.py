@@ -2,6 +2,8 @@
 
 from tests.faults.fake.answers import Answer, Refusal
 from tests.faults.fake.faults import Faults, Incoming
+from tests.faults.fake.kinds import Target
+from tests.faults.storms import Storm
 
 
 class Rights(Faults):
@@ -17,7 +19,26 @@ class Rights(Faults):
     async def before(self, request: Incoming) -> Answer | None:
         target = request.target
         if target.namespace in self.denied:
-            return Refusal(403, f"{target.kind.plural} is forbidden in {target.namespace}").answer
+            return forbidden(target)
         if target.kind.kind == "Namespace" and not self.may_look:
-            return Refusal(403, "namespaces is forbidden").answer
+            return forbidden(target)
         return None
+
+
+def forbidden(target: Target) -> Answer:
+    """No Role allows it."""
+    return Refusal(403, f"{target.kind.plural} is forbidden: User cannot do that there").answer
+
+
+class RightsInAStorm(Storm):
+    """The same, among all other faults."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.denied: set[str] = set()
+
+    async def before(self, request: Incoming) -> Answer | None:
+        target = request.target
+        if target.namespace in self.denied:
+            return forbidden(target)
+        return await super().before(request)

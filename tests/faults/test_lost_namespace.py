@@ -4,14 +4,19 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import pytest
+from kopf._cogs.clients.errors import APIError
+from kopf._cogs.clients.watching import WatchingError
 
 from tests.faults import models
+from tests.faults.end_state import differences, end_state
 from tests.faults.fake.history import Body
 from tests.faults.fake.kinds import Target
 from tests.faults.invariants import Bugs
-from tests.faults.rights import Rights
+from tests.faults.rights import Rights, RightsInAStorm
 from tests.faults.scenarios import KNOWN, SCENARIOS, service, start_of
 from tests.faults.virtual_time import run
 from tests.faults.world import OPTIONS, SWEEP_SECONDS, World
@@ -22,6 +27,7 @@ from triton_operator.manifests.model_profile import profile_of_facts
 
 FOUND = 30.0
 """Seconds after which a loss that shows, or a return, has been found out."""
+BOTH = replace(OPTIONS, namespaces=("shop", "lab"))
 EMPTY = next(one for one in SCENARIOS if one.name == "first apply")
 LOST = "A watched namespace cannot be read"
 BACK = "A watched namespace is served again"
@@ -50,9 +56,8 @@ async def both(rights: Rights, *, denied: bool = False) -> AsyncIterator[World]:
     """Two watched namespaces with a service each, at rest."""
     if denied:
         rights.denied.add("lab")
-    options = replace(OPTIONS, namespaces=("shop", "lab"))
     with Bugs() as bugs:
-        async with World.open(start_of(EMPTY), rights, options=options) as world:
+        async with World.open(start_of(EMPTY), rights, options=BOTH) as world:
             make_lab(world)
             world.apply(service())
             await world.rest()
@@ -61,6 +66,11 @@ async def both(rights: Rights, *, denied: bool = False) -> AsyncIterator[World]:
             assert [str(crash) for crash in world.crashes] == []
             assert world.starts == 1
     assert not bugs.seen
+
+
+def edit(world: World, size: int, namespace: str = "shop") -> None:
+    """Another batch size for `a`."""
+    world.edit("InferenceService", "a", {"batching": {"maxBatchSize": size}}, namespace)
 
 
 def serves(world: World, namespace: str, name: str = "a") -> bool:
@@ -115,7 +125,7 @@ def rights_go(world: World, rights: Rights) -> None:
     rights.denied.add("lab")
 
 
-def watches_break(world: World, rights: Rights) -> None:
+def watches_break(world: World, rights: Rights | RightsInAStorm) -> None:
     """The RoleBinding goes, and each watch ends, as it does by itself within an hour."""
     rights.denied.add("lab")
     world.server.drop_watches()
@@ -143,7 +153,7 @@ def test_the_other_namespace_is_served_on(loss: Loss, caplog: pytest.LogCaptureF
             await world.rest(1.3 * SWEEP_SECONDS)
             assert served(world) == {"shop": 1, "lab": 0}
             for size in (1, 2, 4):
-                world.edit("InferenceService", "a", {"batching": {"maxBatchSize": size}})
+                edit(world, size)
                 world.delete("Deployment", "a-cpu")
                 await world.rest(60)
                 assert serves(world, "shop")
@@ -172,7 +182,7 @@ def test_it_is_served_again_when_it_is_back(loss: Loss, caplog: pytest.LogCaptur
             await world.rest(FOUND)
             assert served(world) == {"shop": 1, "lab": 1}
             assert serves(world, "lab")
-            world.edit("InferenceService", "a", {"batching": {"maxBatchSize": 2}}, "lab")
+            edit(world, 2, "lab")
             await world.rest(FOUND)
             assert serves(world, "lab"), "its watches are back, too"
             await world.rest(2 * SILENT_SECONDS)
@@ -254,7 +264,7 @@ def test_a_moment_without_rights_is_no_loss(caplog: pytest.LogCaptureFixture) ->
             await world.rest(5)
             rights.denied.clear()
             await world.rest(FOUND)
-            world.edit("InferenceService", "a", {"batching": {"maxBatchSize": 2}}, "lab")
+            edit(world, 2, "lab")
             await world.rest(FOUND)
             assert serves(world, "lab")
 
@@ -278,3 +288,45 @@ def test_without_any_namespace_it_is_alive_and_not_ready() -> None:
             assert serves(world, "lab")
 
     run(scenario())
+
+
+async def _lost_and_back(faults: Rights | RightsInAStorm, seed: int) -> dict[str, Any]:
+    """Work in both namespaces, before, while and after one of them is lost; the end."""
+    with Bugs() as bugs:
+        async with World.open(start_of(EMPTY), faults, seed=seed, options=BOTH) as world:
+            make_lab(world)
+            world.apply(service())
+            await world.rest()
+            faults.begin(world)
+            watches_break(world, faults)
+            for size, name in ((1, "b"), (2, "c"), (4, "d")):
+                for namespace in ("shop", "lab"):
+                    edit(world, size, namespace)
+                    body = service(name)
+                    world.apply(in_lab(body) if namespace == "lab" else body)
+                await world.rest(60)
+            world.delete("InferenceService", "b", "lab")
+            faults.denied.clear()
+            await world.rest(60)
+            edit(world, 8, "lab")
+            await world.rest()
+            faults.end()
+            await world.rest(2.5 * SWEEP_SECONDS)
+            assert served(world) == {"shop": 1, "lab": 1}
+    assert not bugs.seen
+    # Kopf gives up a watch that ends with anything but a 410 event, and the process with it.
+    assert all(isinstance(crash, WatchingError | APIError) for crash in world.crashes)
+    return end_state(world.history)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_in_a_storm_it_ends_as_in_calm_weather(seed: int) -> None:
+    """With kills, lost answers and broken watches at any moment of a loss and a return."""
+    got = run(_lost_and_back(RightsInAStorm(seed), seed))
+
+    assert differences(got, _in_calm_weather()) == []
+
+
+@cache
+def _in_calm_weather() -> dict[str, Any]:
+    return run(_lost_and_back(Rights(), 0))
