@@ -5,6 +5,7 @@ one that goes would end the watch with errors. A look at the start and at every 
 an object that nothing waits for.
 """
 
+import itertools
 import logging
 from collections.abc import Callable, Iterable
 
@@ -12,6 +13,7 @@ from triton_operator.controllers.api_server import ApiServer, Body
 from triton_operator.controllers.errors import ApiNotFound, ApiRefused
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import POD_MONITOR
+from triton_operator.controllers.readable import denied_kind
 from triton_operator.controllers.resync import OWNED_SELECTOR, Scopes
 from triton_operator.controllers.store import Store
 
@@ -31,34 +33,37 @@ async def look_for_pod_monitors(
     Raises:
         ApiError: the API server does not answer.
     """
-    known = {
-        place: uid
-        for place, uid in store.known(POD_MONITOR).items()
-        if None in scopes or place[0] in scopes
-    }
-    bodies = await _listed(server, scopes)
+    before = store.known(POD_MONITOR)
+    found = await _listed(server, scopes)
     listed = {}
-    for body in bodies or ():
+    for body in itertools.chain.from_iterable((found or {}).values()):
         metadata = body["metadata"]
         listed[(metadata["namespace"], metadata["name"])] = metadata["uid"]
         concern(store.put(POD_MONITOR, body))
-    for (namespace, name), uid in known.items():
+    seen = scopes if found is None else found
+    for (namespace, name), uid in before.items():
         # Written while this listed, or gone: only what was known before can be gone.
-        if listed.get((namespace, name)) != uid:
+        if (None in seen or namespace in seen) and listed.get((namespace, name)) != uid:
             concern(store.remove(POD_MONITOR, namespace, name, uid))
-    return bodies is not None
+    return found is not None
 
 
-async def _listed(server: ApiServer, scopes: Scopes) -> list[Body] | None:
-    """The operator's PodMonitors by their metadata; None where there can be none."""
+async def _listed(server: ApiServer, scopes: Scopes) -> dict[str | None, list[Body]] | None:
+    """The operator's PodMonitors by their metadata, and by where they were listed; None where there
+    can be none.
+    """
+    found: dict[str | None, list[Body]] = {}
     try:
         if not await server.serves(POD_MONITOR):
             return None
-        return [
-            body
-            for scope in scopes
-            async for body in server.metadata(POD_MONITOR, scope, OWNED_SELECTOR)
-        ]
+        for scope in scopes:
+            try:
+                bodies = server.metadata(POD_MONITOR, scope, OWNED_SELECTOR)
+                found[scope] = [body async for body in bodies]
+            except ApiRefused:
+                # A namespace in which nothing at all can be read says nothing about the kind.
+                if scope is None or await denied_kind(server, scope) is None:
+                    raise
     except ApiNotFound:
         # The definition went between the two requests.
         return None
@@ -68,3 +73,4 @@ async def _listed(server: ApiServer, scopes: Scopes) -> list[Body] | None:
             extra={"error": str(error)},
         )
         return None
+    return found

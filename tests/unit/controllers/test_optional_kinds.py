@@ -89,6 +89,30 @@ def test_what_is_known_of_a_namespace_that_is_not_listed_stays(look: Look) -> No
     assert look.concerned == []
 
 
+def test_a_namespace_that_is_being_lost_says_nothing_about_the_kind(look: Look) -> None:
+    """The others go on having PodMonitors, and what is known of this one stays."""
+    look()
+    look.scopes = ("lab", "shop")
+    look.cluster.denied.add("lab")
+    look.cluster.failures["list", "PodMonitor"] = [ApiRefused(403, "Forbidden", "in lab")]
+
+    assert look()
+    assert set(look.store.known(POD_MONITOR)) == {("shop", "filetype")}
+
+    look.scopes = ("shop",)
+    look.cluster.denied.add("shop")
+    look.cluster.failures["list", "PodMonitor"] = [ApiRefused(403, "Forbidden", "in shop")]
+    assert look()
+    assert set(look.store.known(POD_MONITOR)) == {("shop", "filetype")}
+
+
+def test_one_served_namespace_without_the_right_is_as_good_as_none(look: Look) -> None:
+    look.scopes = ("lab", "shop")
+    look.cluster.failures["list", "PodMonitor"] = [ApiRefused(403, "Forbidden", "in lab")]
+
+    assert not look()
+
+
 @pytest.mark.parametrize(
     "error", [ApiNotFound(404, "NotFound", "gone"), ApiRefused(403, "Forbidden", "may not")]
 )
