@@ -29,7 +29,7 @@ class KopfWatches:
         self._registry = registry
         self._identity = identity
         self._namespaces = namespaces
-        self._insights = Insights()
+        self.insights = Insights()
         self._stop = asyncio.Event()
         self._running: asyncio.Future[None] | None = None
         self.tasks: Collection[asyncio.Task[None]] = ()
@@ -40,7 +40,7 @@ class KopfWatches:
         self.tasks = await kopf.spawn_tasks(
             registry=self._registry,
             settings=watch_settings(),
-            insights=self._insights,
+            insights=self.insights,
             # Kopf's own guess asks for the user's name, which a container's user id has not.
             identity=self._identity,  # type: ignore[arg-type]  # a str by another name
             clusterwide=self._namespaces is None,
@@ -51,7 +51,7 @@ class KopfWatches:
 
     async def begun(self) -> None:
         """Wait until it knows where to watch at first."""
-        await self._insights.ready_namespaces.wait()
+        await self.insights.ready_namespaces.wait()
 
     async def take_up(self, namespace: str) -> None:
         """Watch in a namespace from now on, beginning with a list.
@@ -71,10 +71,10 @@ class KopfWatches:
 
     async def _revise(self, more: set[str], fewer: set[str]) -> None:
         try:
-            async with asyncio.timeout(HANGS_SECONDS), self._insights.revised:
-                self._insights.namespaces.update(map(NamespaceName, more))
-                self._insights.namespaces.difference_update(map(NamespaceName, fewer))
-                self._insights.revised.notify_all()
+            async with asyncio.timeout(HANGS_SECONDS), self.insights.revised:
+                self.insights.namespaces.update(map(NamespaceName, more))
+                self.insights.namespaces.difference_update(map(NamespaceName, fewer))
+                self.insights.revised.notify_all()
         except TimeoutError:
             raise WatchHangs(f"kopf has been ending watches for {HANGS_SECONDS:.0f} s") from None
 
