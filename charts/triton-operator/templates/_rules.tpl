@@ -64,11 +64,10 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   verbs: [list, watch]
 {{- end }}
 
-{{/*
-With only some namespaces: whether one of them exists. A namespace that is deleted takes its Role with it, and
-403 says as little about what was in it as about why. By name only: the operator cannot list namespaces.
-*/}}
+{{/* What is needed beside them with only some namespaces: cluster-wide, as their Roles go with them. */}}
 {{- define "triton-operator.existenceRules" -}}
+# Whether a namespace that cannot be read any more is gone, and with it what was in it: 403 does not tell.
+# Only these names, and no list of others.
 - apiGroups: [""]
   resources: [namespaces]
   resourceNames: {{ toJson .Values.namespaces }}
