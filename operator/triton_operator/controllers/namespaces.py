@@ -19,7 +19,7 @@ class Namespaces:
     """The watched namespaces, all served at first; no names: the whole cluster, always served."""
 
     def __init__(self, names: Sequence[str] = ()) -> None:
-        self.names = tuple(names)
+        self.names = tuple(dict.fromkeys(names))
         self._lost: set[str] = set()
 
     @property

@@ -49,3 +49,7 @@ def test_when_all_are_lost_nothing_is_listed_least_of_all_the_cluster() -> None:
 
     assert namespaces.all_are_lost
     assert namespaces.scopes == ()
+
+
+def test_one_that_is_named_twice_is_looked_after_once() -> None:
+    assert Namespaces(("shop", "lab", "shop")).names == ("shop", "lab")
