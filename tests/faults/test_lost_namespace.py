@@ -304,16 +304,18 @@ async def _lost_and_back(faults: Rights | RightsInAStorm, seed: int) -> dict[str
             await world.rest()
             faults.begin(world)
             watches_break(world, faults)
-            for size, name in ((1, "b"), (2, "c"), (4, "d")):
+            for name in ("b", "c", "d"):
                 for namespace in ("shop", "lab"):
-                    edit(world, size, namespace)
                     body = service(name)
                     world.apply(in_lab(body) if namespace == "lab" else body)
+                    if name == "c":
+                        # Once only: how many rollouts it takes depends on who sees which edit.
+                        edit(world, 2, namespace)
                 await world.rest(60)
             world.delete("InferenceService", "b", "lab")
             faults.denied.clear()
             await world.rest(60)
-            edit(world, 8, "lab")
+            world.apply(in_lab(service("e")))
             await world.rest()
             faults.end()
             await world.rest(2.5 * SWEEP_SECONDS)

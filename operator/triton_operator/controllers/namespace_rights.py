@@ -12,7 +12,7 @@ from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.denials import Denials
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.keys import Key
-from triton_operator.controllers.kinds import INFERENCE_SERVICE, NAMESPACED, OPTIONAL, Kind
+from triton_operator.controllers.kinds import INFERENCE_SERVICE, NAMESPACED, OPTIONAL
 from triton_operator.controllers.kopf_watches import KopfWatches
 from triton_operator.controllers.namespaces import Namespaces
 from triton_operator.controllers.queue import Priority
@@ -71,18 +71,10 @@ class NamespaceRights:
 
     async def _is_lost(self, name: str) -> bool:
         """Whether a listing is denied, now and some time later."""
-        if await self._denied(name) is None:
+        if await denied_kind(self.server, name) is None:
             return False
         await asyncio.sleep(LOOK_SECONDS)
-        return await self._denied(name) is not None
-
-    async def _denied(self, name: str) -> Kind | None:
-        """See `denied_kind`; an API server that does not answer is asked again."""
-        while True:
-            try:
-                return await denied_kind(self.server, name)
-            except ApiError:
-                await asyncio.sleep(LOOK_SECONDS)
+        return await denied_kind(self.server, name) is not None
 
     async def _give_up(self, name: str) -> None:
         # First of all: a worker must not take what is not seen any more for what is there.
@@ -94,7 +86,7 @@ class NamespaceRights:
         while True:
             await self._forget_if_gone(name)
             await asyncio.sleep(LOOK_SECONDS)
-            if await self._denied(name) is None:
+            if await denied_kind(self.server, name) is None:
                 return
 
     async def _forget_if_gone(self, name: str) -> None:

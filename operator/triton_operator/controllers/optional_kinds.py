@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from triton_operator.controllers.api_server import ApiServer, Body
 from triton_operator.controllers.errors import ApiNotFound, ApiRefused
 from triton_operator.controllers.keys import Key
-from triton_operator.controllers.kinds import POD_MONITOR
-from triton_operator.controllers.readable import denied_kind
+from triton_operator.controllers.kinds import INFERENCE_SERVICE, POD_MONITOR
 from triton_operator.controllers.resync import OWNED_SELECTOR, Scopes
 from triton_operator.controllers.store import Store
 
@@ -62,7 +61,7 @@ async def _listed(server: ApiServer, scopes: Scopes) -> dict[str | None, list[Bo
                 found[scope] = [body async for body in bodies]
             except ApiRefused:
                 # A namespace in which nothing at all can be read says nothing about the kind.
-                if scope is None or await denied_kind(server, scope) is None:
+                if scope is None or await server.may_list(INFERENCE_SERVICE, scope):
                     raise
     except ApiNotFound:
         # The definition went between the two requests.

@@ -19,45 +19,41 @@ async def wait_until_readable(server: ApiServer, names: Sequence[str]) -> list[s
     Kopf looks at the API once, when it starts: a kind that is missing then is never watched.
     """
     for kind in CLUSTER_SCOPED if names else WATCHED:
-        while problem := await _problem(server, kind):
-            logger.warning(
-                "A kind cannot be listed yet; are the CustomResourceDefinitions installed, and may "
-                "this account list it?",
-                extra={"kind": kind.kind, "error": problem},
-            )
+        while not await _may_list(server, kind, None, logging.WARNING):
+            logger.warning("A kind cannot be listed: 403.", extra={"kind": kind.kind})
             await asyncio.sleep(POLL_SECONDS)
     while names:
-        try:
-            if readable := [name for name in names if await denied_kind(server, name) is None]:
-                return readable
-            problem = "403: no Role for this account in any of them"
-        except ApiError as error:
-            problem = str(error)
+        if readable := [
+            name for name in names if not await denied_kind(server, name, logging.WARNING)
+        ]:
+            return readable
         logger.warning(
-            "No watched namespace can be listed yet; are the CustomResourceDefinitions installed, "
-            "and may this account list there?",
-            extra={"namespaces": ", ".join(names), "error": problem},
+            "No watched namespace can be listed: has this account its Role in them?",
+            extra={"namespaces": ", ".join(names)},
         )
         await asyncio.sleep(POLL_SECONDS)
     return []
 
 
-async def denied_kind(server: ApiServer, namespace: str) -> Kind | None:
+async def denied_kind(server: ApiServer, namespace: str, level: int = logging.DEBUG) -> Kind | None:
     """A watched kind that this account may not list in a namespace; None: it may list them all.
 
-    Raises:
-        ApiError: the API server says neither.
+    Asks until the API server says either; `level`: of the lines about answers that do not.
     """
     for kind in NAMESPACED:
-        if not await server.may_list(kind, namespace):
+        if not await _may_list(server, kind, namespace, level):
             return kind
     return None
 
 
-async def _problem(server: ApiServer, kind: Kind) -> str | None:
-    try:
-        if await server.may_list(kind, None):
-            return None
-    except ApiError as error:
-        return str(error)
-    return "403: this account may not list it"
+async def _may_list(server: ApiServer, kind: Kind, namespace: str | None, level: int) -> bool:
+    while True:
+        try:
+            return await server.may_list(kind, namespace)
+        except ApiError as error:
+            logger.log(
+                level,
+                "A kind cannot be listed yet; are the CustomResourceDefinitions installed?",
+                extra={"kind": kind.kind, "error": str(error)},
+            )
+            await asyncio.sleep(POLL_SECONDS)
