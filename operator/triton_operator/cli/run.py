@@ -22,7 +22,7 @@ from triton_operator.cli.fetch_flags import (
 from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
 
 if TYPE_CHECKING:
-    from triton_operator.controllers.operator import OperatorOptions
+    from triton_operator.controllers.operator_options import OperatorOptions
 
 
 class LogFormat(StrEnum):
@@ -106,7 +106,7 @@ def run(
     """Watch InferenceServices and make them serve, until SIGTERM."""
     from triton_operator.controllers.leadership import LeaseOptions
     from triton_operator.controllers.logs import configure_logs
-    from triton_operator.controllers.operator import OperatorOptions
+    from triton_operator.controllers.operator_options import OperatorOptions
     from triton_operator.manifests.companions import Companions, Monitors, Policies
     from triton_operator.manifests.fetching import (
         FETCH_RESOURCES,
@@ -163,7 +163,8 @@ async def _until_stopped(options: "OperatorOptions") -> int:
     import logging
 
     from triton_operator.controllers.leadership import LeaseLost
-    from triton_operator.controllers.operator import run_operator, stop_on_signals
+    from triton_operator.controllers.operator import run_operator
+    from triton_operator.controllers.stopping import stop_on_signals
     from triton_operator.controllers.watch_streams import KindGone
 
     logger = logging.getLogger(__name__)

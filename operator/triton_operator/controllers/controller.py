@@ -56,7 +56,10 @@ class Counts:
 
 
 class Controller:
-    """Workers over one queue. `now` gives seconds since the epoch."""
+    """Workers over one queue. `now` gives seconds since the epoch.
+
+    `serves`: whether what is in a namespace is known, so that something can be decided there.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class Controller:
         defaults: PoolDefaults,
         now: Callable[[], float],
         companions: Companions = NO_COMPANIONS,
+        serves: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -97,6 +101,7 @@ class Controller:
             announcer=announcer,
             concern=self.concern,
         )
+        self._serves = serves
         self._sweeping: set[Key] = set()
         self.counts = Counts()
 
@@ -205,7 +210,7 @@ class Controller:
 
     async def _inference_service(self, key: Key) -> None:
         service = self._store.service(key.namespace, key.name)
-        if service is None or service.deleting:
+        if service is None or service.deleting or not self._serves(key.namespace):
             self._devices.ask(key, ())
             return
         verify = key in self._sweeping

@@ -43,6 +43,8 @@ class Cluster:
     told: list[Body] = field(default_factory=list)
     failures: dict[tuple[str, str], list[Exception]] = field(default_factory=dict)
     version: int = 100
+    denied: set[str] = field(default_factory=set)
+    """Namespaces in which the operator has no rights."""
     served: set[str] = field(default_factory=set)
     """Kinds that not every API server knows."""
 
@@ -108,6 +110,10 @@ class Cluster:
     async def serves(self, kind: Kind) -> bool:
         self._requested("serves", kind, "")
         return kind.kind in self.served
+
+    async def may_list(self, kind: Kind, namespace: str | None) -> bool:
+        self._requested("may list", kind, namespace or "")
+        return namespace not in self.denied
 
     async def metadata(
         self, kind: Kind, namespace: str | None, label_selector: str

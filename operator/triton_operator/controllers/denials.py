@@ -1,0 +1,72 @@
+"""Hears of every answer 403 in a watched namespace, before anybody acts on it.
+
+One is no proof of anything: policies and quotas answer 403 too, and so does an API server that has
+not loaded its rights yet. It is a reason to look.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import aiohttp
+
+from triton_operator.controllers.kinds import WATCHED
+from triton_operator.controllers.namespaces import namespace_of
+from triton_operator.controllers.watch_streams import Middleware
+
+METADATA = "PartialObjectMetadata"
+
+
+class Denials:
+    """By namespace: whether one was heard since the last `over`."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, asyncio.Event] = {}
+        self._over: dict[str, asyncio.Event] = {}
+
+    def listen(self, namespaces: Sequence[str]) -> None:
+        """Hear of these namespaces from now on, and of no others."""
+        self._heard = {name: asyncio.Event() for name in namespaces}
+        self._over = {name: asyncio.Event() for name in namespaces}
+
+    async def heard(self, namespace: str) -> None:
+        """Wait for the first denial since the last `over`."""
+        await self._heard[namespace].wait()
+
+    def over(self, namespace: str) -> None:
+        """The namespace can be read: requests that were held go out again."""
+        self._heard[namespace].clear()
+        self._over[namespace].set()
+
+    def middleware(self) -> Middleware:
+        """Listens to a session's requests; lists and watches of kopf are held while denied.
+
+        Kopf would ask again every few seconds for ever, with a line in the log for each kind.
+        """
+
+        async def listen(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            response = await handler(request)
+            namespace = namespace_of(request.url.path)
+            while response.status == HTTPStatus.FORBIDDEN and namespace in self._heard:
+                self._heard[namespace].set()
+                if not _is_of_kopf(request):
+                    break
+                response.release()
+                self._over[namespace].clear()
+                await self._over[namespace].wait()
+                response = await handler(request)
+            return response
+
+        return listen
+
+
+def _is_of_kopf(request: aiohttp.ClientRequest) -> bool:
+    """The operator itself watches nothing, and lists the metadata of what is watched."""
+    collection = request.url.path.rpartition("/")[2]
+    return (
+        request.method == "GET"
+        and METADATA not in request.headers.get("Accept", "")
+        and any(kind.plural == collection for kind in WATCHED)
+    )
