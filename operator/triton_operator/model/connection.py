@@ -25,6 +25,7 @@ from triton_operator.model.proxies import (
     tunnel_status,
     without_password,
 )
+from triton_operator.model.sent_address import sent_address
 
 T = TypeVar("T")
 
@@ -197,6 +198,7 @@ def checked_address(uri: str, network: Network) -> str:
     try:
         parts = urlsplit(uri)
         usable = network.encrypted(uri) and bool(parts.hostname) and (parts.port or 1) > 0
+        sent_address(uri)
     except ValueError:
         usable = False
     if not usable:

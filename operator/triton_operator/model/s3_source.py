@@ -58,5 +58,7 @@ def _amazon(stored: StoredObject, uri: str, region: str | None) -> str:
         raise malformed(uri, FORM)
     domain = "amazonaws.com.cn" if (region or "").startswith("cn-") else "amazonaws.com"
     host = f"s3.{region}.{domain}" if region else f"s3.{domain}"
-    # A name with dots does not fit the wildcard of Amazon's certificate.
-    return f"https://{host}/{bucket}" if "." in bucket else f"https://{bucket}.{host}"
+    # A name with dots does not fit the wildcard of Amazon's certificate, and capital letters, which
+    # very old buckets have, get lost in the name of a host.
+    in_path = "." in bucket or bucket != bucket.lower()
+    return f"https://{host}/{bucket}" if in_path else f"https://{bucket}.{host}"

@@ -17,7 +17,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(self.server.answer)
             return
         host, _, port = self.path.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=5) as upstream:
+        target = self.server.routes.get(self.path, (host, int(port)))
+        with socket.create_connection(target, timeout=5) as upstream:
             self.send_response(200)
             self.end_headers()
             self._relay(upstream)
@@ -46,6 +47,8 @@ class ConnectProxy(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = 200
+        self.routes: dict[str, tuple[str, int]] = {}
+        """Where `host:port` really is, for a port that no test can have."""
         self.tunnels: list[str] = []
         self.authorizations: list[str | None] = []
         self.closing = threading.Event()
