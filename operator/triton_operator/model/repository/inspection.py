@@ -19,6 +19,7 @@ from triton_operator.model.ends import Ends
 from triton_operator.model.errors import ModelRefused, WorkFailed
 from triton_operator.model.fetch import Transfer
 from triton_operator.model.limits import RepositoryLimits
+from triton_operator.model.listed_keys import ListingBounds
 from triton_operator.model.listing_source import listed
 from triton_operator.model.progress import Say
 from triton_operator.model.receiving import Receiver
@@ -150,7 +151,8 @@ def _outlined(job: RepositoryInspection, place: Path) -> list[ModelFile]:
     """A copy of the folder: configs and ONNX models whole, of other files first bytes and size."""
     limits = RepositoryLimits()
     job.say("listing the repository")
-    paths = checked_names(listed(job.transfer.source, limits.listed_files), limits)
+    bounds = ListingBounds(limits.listed_files, job.transfer.max_bytes, job.transfer.deadline)
+    paths = checked_names(listed(job.transfer.source, bounds), limits)
     rows: list[ModelFile] = []
     place.mkdir()
     for path in paths:
