@@ -1,4 +1,4 @@
-"""A real CONNECT proxy on loopback, which can also refuse."""
+"""A real CONNECT proxy on loopback, which can also refuse, or want a password."""
 
 import contextlib
 import select
@@ -15,6 +15,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.authorizations.append(self.headers.get("Proxy-Authorization"))
         if self.server.answer != 200:
             self.send_error(self.server.answer)
+            return
+        if self.server.wants not in (None, self.headers.get("Proxy-Authorization")):
+            self.send_response(407)
+            self.send_header("Proxy-Authenticate", 'Basic realm="proxy"')
+            self.end_headers()
             return
         host, _, port = self.path.rpartition(":")
         target = self.server.routes.get(self.path, (host, int(port)))
@@ -49,6 +54,8 @@ class ConnectProxy(ThreadingHTTPServer):
         self.answer = 200
         self.routes: dict[str, tuple[str, int]] = {}
         """Where `host:port` really is, for a port that no test can have."""
+        self.wants: str | None = None
+        """The only Proxy-Authorization that it lets through."""
         self.tunnels: list[str] = []
         self.authorizations: list[str | None] = []
         self.closing = threading.Event()
