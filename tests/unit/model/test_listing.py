@@ -320,7 +320,9 @@ def test_a_repository_in_a_folder_of_google(store: Store, pod: Pod) -> None:
     assert pod.served() == data_only()
 
 
-@pytest.mark.parametrize("uri", ["s3://models/m/", "gs://models/m/"])
+@pytest.mark.parametrize(
+    "uri", ["s3://models/m/", "gs://models/m/", "abfs://models@testers.dfs.core.windows.net/m/"]
+)
 def test_a_single_model_in_a_folder_is_its_model_onnx(uri: str, store: Store, pod: Pod) -> None:
     """As on a claim."""
     store.answers["/models/m/model.onnx"] = [whole(linear().SerializeToString())]
