@@ -24,7 +24,7 @@ class _Object(BaseModel):
 class _Page(BaseModel):
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
-    items: list[_Object] = Field(default_factory=list)
+    items: list[_Object] | None = None
     next: str | None = Field(None, alias="nextPageToken")
 
 
@@ -53,4 +53,4 @@ def google_page(data: bytes) -> Page:
             reasons.SOURCE_MISBEHAVES,
             "the store's list of objects is unusable: it is no JSON of Google Cloud Storage",
         ) from error
-    return Page([(row.name, row.size) for row in found.items], found.next or None)
+    return Page([(row.name, row.size) for row in found.items or ()], found.next or None)

@@ -170,7 +170,8 @@ def test_a_page_of_google() -> None:
 
     assert list(page.sizes) == [("shop/a", 7), ("shop/b", 9007199254740993)]
     assert page.next == "t"
-    assert list(google_page(b"{}").sizes) == []
+    for nothing in (b"{}", b'{"items": null}', b'{"items": []}'):
+        assert list(google_page(nothing).sizes) == []
 
 
 @pytest.mark.parametrize(
