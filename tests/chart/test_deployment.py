@@ -180,6 +180,7 @@ def test_the_charts_defaults_are_the_operators_own() -> None:
         ),
         ("proxy.https=http://proxy:3128", ["--https-proxy=http://proxy:3128"]),
         ("proxy.http=http://proxy:3128", ["--http-proxy=http://proxy:3128"]),
+        ("proxy.secretName=proxy-user", ["--proxy-secret=proxy-user"]),
         ("proxy.noProxy={.example.com,10.0.0.0/8}", ["--no-proxy=.example.com,10.0.0.0/8"]),
         ("trustBundle.configMap.name=corporate", ["--ca-bundle-file=/trust/ca.crt"]),
         (

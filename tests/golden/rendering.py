@@ -42,7 +42,11 @@ PLATFORM = replace(
     FETCH,
     pull_secrets=("registry",),
     ca_bundle="-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----\n",
-    proxy=Proxy(https="http://proxy.example.com:3128", no=("10.0.0.0/8", ".example.org")),
+    proxy=Proxy(
+        https="http://proxy.example.com:3128",
+        no=("10.0.0.0/8", ".example.org"),
+        secret="proxy-user",
+    ),
     inspection_resources=ContainerResources(
         requests={"cpu": "200m", "memory": "1Gi"}, limits={"cpu": "2", "memory": "8Gi"}
     ),

@@ -17,6 +17,7 @@ from triton_operator.cli.fetch_flags import (
     proxy_address,
     proxy_of,
     resources_of,
+    secret_name,
     secret_names,
 )
 from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
@@ -66,6 +67,12 @@ def run(
     ),
     http_proxy: str = typer.Option(
         "", callback=proxy_address, help="Proxy for what a store's library asks over http://."
+    ),
+    proxy_secret: str = typer.Option(
+        "",
+        callback=secret_name,
+        help="Secret in each service's namespace with `username` and `password` for these proxies, "
+        "or without their addresses here, with `HTTPS_PROXY` whole.",
     ),
     no_proxy: str = typer.Option(
         "", callback=direct_names, help="Hosts, domains and ranges without proxy, comma-separated."
@@ -127,7 +134,7 @@ def run(
             pull_secrets=tuple(image_pull_secret),
             code_namespaces=tuple(allow_code_in),
             ca_bundle=bundle_of(ca_bundle_file),
-            proxy=proxy_of(https_proxy, http_proxy, no_proxy),
+            proxy=proxy_of(https_proxy, http_proxy, no_proxy, proxy_secret),
             inspection_resources=resources_of(
                 inspection_resources, "--inspection-resources", INSPECTION_RESOURCES
             ),

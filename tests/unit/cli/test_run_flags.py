@@ -20,6 +20,7 @@ from triton_operator.manifests.proxy import Proxy
         ("--https-proxy", "http://proxy:99999", "http://HOST:PORT"),
         ("--https-proxy", "http://proxy/path", "http://HOST:PORT"),
         ("--http-proxy", "http://me:secret@proxy:3128", "could be read in every pod"),
+        ("--proxy-secret", "Proxy/User", "no name of a Secret"),
         ("--no-proxy", "example.com http://x", "no host, domain"),
         ("--no-proxy", "10.0.0.0/40", "no host, domain"),
         ("--image-pull-secret", "Registry", "no name of a Secret"),
