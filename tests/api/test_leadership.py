@@ -128,7 +128,10 @@ def burst(crowd: Shop, audit: Audit) -> Burst:
 
 
 def by(user: str, writes: list[Write]) -> list[Write]:
-    return [write for write in writes if write.user == user]
+    """What this user wrote. Of a request that its sender left half sent, the server says much
+    later that it gave up: that is no write.
+    """
+    return [write for write in writes if write.user == user and write.code < 300]
 
 
 def until_all_settled(shop: Shop) -> None:
