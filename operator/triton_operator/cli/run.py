@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from triton_operator.cli.companion_flags import labels_of, peers_of
+from triton_operator.cli.companion_flags import labels_of, operator_of, peers_of
 from triton_operator.cli.exit_codes import FAILED
 from triton_operator.cli.fetch_flags import (
     bundle_of,
@@ -91,6 +91,12 @@ def run(
         metavar="JSON",
         help='Who may read metrics then: [{"namespaceSelector": {…}, "podSelector": {…}}].',
     ),
+    operator_peer: str = typer.Option(
+        "",
+        metavar="JSON",
+        help="The operator's own pods, which ask for devices and metrics then: "
+        '{"namespaceSelector": {…}, "podSelector": {…}}; omitted: it runs outside of the cluster.',
+    ),
     pod_monitors: bool = typer.Option(
         True, help="Make a PodMonitor for each service where the cluster knows that kind."
     ),
@@ -123,7 +129,7 @@ def run(
     from triton_operator.planning.pools import PoolDefaults
 
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
-    policies = Policies(peers_of(prometheus_peers))
+    policies = Policies(peers_of(prometheus_peers), operator_of(operator_peer))
     monitors = Monitors(labels_of(pod_monitor_label))
     options = OperatorOptions(
         fetch=FetchSettings(
