@@ -5,6 +5,7 @@ not loaded its rights yet. It is a reason to look.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -14,7 +15,11 @@ from triton_operator.controllers.kinds import WATCHED
 from triton_operator.controllers.namespaces import namespace_of
 from triton_operator.controllers.watch_streams import Middleware
 
+logger = logging.getLogger(__name__)
 METADATA = "PartialObjectMetadata"
+TWICE = 2
+"""A request that is denied again after somebody has looked: all kinds may be listed, but this
+request may not be made. It is told once, and tried for ever."""
 
 
 class Denials:
@@ -49,11 +54,19 @@ class Denials:
         ) -> aiohttp.ClientResponse:
             response = await handler(request)
             namespace = namespace_of(request.url.path)
+            times = 0
             while response.status == HTTPStatus.FORBIDDEN and namespace in self._heard:
                 self._heard[namespace].set()
                 if not _is_of_kopf(request):
                     break
                 response.release()
+                times += 1
+                if times == TWICE:
+                    logger.warning(
+                        "A namespace can be listed, but not watched: its changes are not seen. "
+                        "Compare this account's Role there with the chart's.",
+                        extra={"namespace": namespace, "path": request.url.path},
+                    )
                 self._over[namespace].clear()
                 await self._over[namespace].wait()
                 response = await handler(request)

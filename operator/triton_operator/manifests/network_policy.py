@@ -23,7 +23,7 @@ def network_policy(owner: Owner, access: Access, policies: Policies) -> dict[str
         # A rule from nobody would mean: from everybody.
         rules.append(_rule(policies.prometheus, METRICS_PORT))
     if policies.operator:
-        # It asks on which device the model runs, and how busy the server is; never by gRPC.
+        # It asks on which device the model runs; autoscaling will ask for metrics. Never by gRPC.
         rules.append(_rule((policies.operator,), HTTP_PORT, METRICS_PORT))
     return {
         "apiVersion": "networking.k8s.io/v1",

@@ -110,6 +110,31 @@ def test_requests_of_kopf_are_held_until_it_is_over(query: str) -> None:
     assert play(story).asked == [f"GET {PODS}"] * 3
 
 
+# how often it was over, and how often the denial is told
+TOLD = [
+    (0, 0, "the namespace may be lost, which is told by who finds out"),
+    (1, 1, "somebody looked, and it is denied all the same"),
+    (4, 1, "once"),
+]
+
+
+@pytest.mark.parametrize(("looks", "told"), [row[:2] for row in TOLD], ids=[row[2] for row in TOLD])
+def test_a_watch_that_stays_denied_is_told(
+    looks: int, told: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(stage: Stage, session: aiohttp.ClientSession) -> None:
+        asking = asyncio.ensure_future(session.get(f"{PODS}?watch=true"))
+        await stage.denials.heard("lab")
+        for _ in range(looks):
+            stage.denials.over("lab")
+            await stage.denials.heard("lab")
+        asking.cancel()
+
+    play(story)
+    rows = [record for record in caplog.records if "not watched" in record.getMessage()]
+    assert [(row.namespace, row.path) for row in rows] == [("lab", PODS)] * told  # type: ignore[attr-defined]
+
+
 def test_what_is_not_watched_by_name_is_not_held() -> None:
     """With rights in the whole cluster, kopf asks again by itself."""
 
