@@ -48,7 +48,7 @@ def refusal(control_plane: ControlPlane, spec: Object) -> str:
     plain = {
         key: value
         for key, value in spec.items()
-        if key not in ("serviceAccountName", "priorityClassName")
+        if key not in ("serviceAccount", "serviceAccountName", "priorityClassName")
     }
     pod = {
         "apiVersion": "v1",
