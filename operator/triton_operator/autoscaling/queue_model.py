@@ -202,7 +202,7 @@ class _Chain:
         return total * self._rate * float(duration) / points
 
     def _in_time(self, ahead: Array, left: float, seconds: float) -> float:
-        """The mass of requests done in time, given how many are ahead and when a batch may start."""
+        """The mass of requests done in time, by how many are ahead and when a batch may start."""
         largest = self._largest
         places = np.arange(len(ahead))
         waits = left + places // largest * self._seconds[largest]
