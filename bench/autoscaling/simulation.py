@@ -111,7 +111,7 @@ class View:
     kinder than any histogram.
     """
 
-    def __init__(self, setup: Setup, fleet: Fleet, starts: list[float]) -> None:
+    def __init__(self, setup: Setup, fleet: Fleet, starts: list[tuple[float, float]]) -> None:
         self.setup = setup
         self.fleet = fleet
         self.now = 0.0
@@ -226,7 +226,7 @@ class Run:
         setup, fleet = self._setup, self.fleet
         seed(self._number)
         curve = setup.curve()
-        starts: list[float] = []
+        starts: list[tuple[float, float]] = []
         view = View(setup, fleet, starts)
         first = float(np.searchsorted(self._arrivals, 60.0)) / 60
         begin = int(np.clip(np.ceil(first / setup.safe_rate) + 1, setup.least, setup.most))
@@ -282,14 +282,15 @@ class Run:
         end = min(float(self.fleet.numbers[slot, REMOVED]), float(self._seconds))
         self._billed += max(0.0, end - float(self.fleet.numbers[slot, CREATED]))
 
-    def _scale(self, target: int, now: float, starts: list[float]) -> None:
+    def _scale(self, target: int, now: float, starts: list[tuple[float, float]]) -> None:
         fleet = self.fleet
         there = np.flatnonzero((fleet.of(STATE) == READY) | (fleet.of(STATE) == STARTING))
         if not self._targets or target != self._targets[-1][1]:
             self._targets.append((now, target))
         for _ in range(target - len(there)):
             free = np.flatnonzero(fleet.of(STATE) == NOBODY)
-            starts.append(self._create(int(free[0]), now))
+            lead = self._create(int(free[0]), now)
+            starts.append((now + lead, lead))
         if target < len(there):
             newest = sorted(
                 (slot for slot in there if fleet.counts[slot, STATE] == STARTING),
