@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from triton_operator.api.enums import MetricsFreshness
-from triton_operator.autoscaling.demand import LONGEST_HORIZON_BINS, estimate, with_traffic
+from triton_operator.autoscaling.demand import LONGEST_HORIZON_BINS, estimate, settled, with_traffic
 from triton_operator.autoscaling.economy import (
     ReplicaModel,
     Situation,
@@ -26,7 +26,6 @@ JUDGED_SECONDS = 15.0
 """What is ordered now is judged by this long after it is ready: by then more can have come."""
 PENDING_BATCHES = 2.0
 """More waiting than so many full batches per ready replica is a backlog."""
-STARVED_LEADS = 2.0
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,15 @@ def _informed(
             safe=model.safe_rate,
         )
     ]
-    if observation.pending > PENDING_BATCHES * observation.ready * _batch(observation):
+    queued = observation.pending > PENDING_BATCHES * observation.ready * _batch(observation)
+    if queued:
         reasons.append(reason(Why.BACKLOG, pending=observation.pending, lead=lead))
+    if queued:
+        # Whoever starts may be the next one to help: none goes before the queue has gone.
+        wanted = max(wanted, ordered)
     if wanted < ordered:
         wanted = replicas_to_keep(model, ways, situation, price, (wanted, ordered))
-    state = with_want(state, now, wanted)
+    state = with_want(state, now, wanted, _standing(state, model, ways, rate, price, lead_pieces, wanted))
     target = wanted
     if wanted < ordered:
         descent = descend(state, now, lead, ordered)
@@ -126,6 +129,12 @@ def _informed(
         with_target(state, now, lead, ordered, target),
         Decision(target, fresh, (*reasons, *limits), rate, model.safe_rate),
     )
+
+
+def _standing(state, model, ways, rate, price, lead_pieces, wanted):
+    """How many of the wanted replicas are for lasting demand: not for a queue, nor for a jump."""
+    lasting = replace(ways, rates=ways.rates * (settled(state) / max(rate, 1e-9)))
+    return min(wanted, replicas_to_order(model, lasting, Situation(0.0, wanted), price, (1, max(1, wanted)), lead_pieces))
 
 
 def _blind(

@@ -70,7 +70,7 @@ def estimate(state: ScalingState) -> float:
     if not state.rates:
         return 0.0
     now = state.rates[-1][0]
-    window = _mean(state, now - WINDOW_SECONDS, now)
+    window = settled(state)
     newest = _mean(state, now - NEWEST_SECONDS, now)
     before = [
         row
@@ -88,6 +88,14 @@ def estimate(state: ScalingState) -> float:
     if newest > JUMP_SHARE * usual and newest - usual > JUMP_DEVIATIONS * deviation:
         return max(window, newest)
     return window
+
+
+def settled(state: ScalingState) -> float:
+    """Requests/s over the last looks, jumps not believed yet."""
+    if not state.rates:
+        return 0.0
+    now = state.rates[-1][0]
+    return _mean(state, now - WINDOW_SECONDS, now)
 
 
 def _mean(state: ScalingState, since: float, until: float) -> float:

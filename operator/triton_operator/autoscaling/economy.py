@@ -107,7 +107,9 @@ def replicas_to_keep(
     is ordered again, so all pieces count."""
     least, most = bounds
     return _cheapest(
-        lambda numbers: _cost(model, ways, situation, price, numbers, 0), least, max(least, most)
+        lambda numbers: _cost(model, ways, situation, price, numbers, 0),
+        least,
+        max(least, most),
     )
 
 
@@ -122,11 +124,11 @@ def _cost(
     """Replica-seconds and the price of misses, for each number, after `lead_pieces`."""
     replicas = numbers[:, None]
     waiting = np.full((len(numbers), len(ways.weights)), situation.pending)
-    early = np.minimum(replicas, max(1, situation.ready))
     missed = np.zeros(len(numbers))
     pieces = ways.rates.shape[1]
+    early = np.minimum(replicas, max(1, situation.ready))
     for piece in range(pieces):
-        serving = np.maximum(1.0, early if piece < lead_pieces else replicas)
+        serving = early if piece < lead_pieces else replicas
         come = ways.rates[:, piece] * BIN_SECONDS
         load = waiting + come
         waiting = np.maximum(0.0, load - serving * (model.capacity * BIN_SECONDS))

@@ -39,7 +39,8 @@ def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) 
     """How many of `ordered` replicas stay, where the newest of `state.wants` is fewer."""
     window = window_seconds(state, now, lead_seconds)
     wanted = state.wants[-1][1]
-    kept = max(number for time, number in state.wants if time > now - window)
+    lasting = max(standing for time, _, standing in state.wants if time > now - window)
+    kept = max(wanted, lasting)
     since = state.watching_since
     if since is None or now - since < window:
         # What was wanted before nobody knows, as after a restart.
@@ -55,10 +56,10 @@ def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) 
     return Descent(min(ordered, max(kept, step)), tuple(reasons))
 
 
-def with_want(state: ScalingState, now: float, wanted: int) -> ScalingState:
-    """The state that remembers what was wanted now."""
+def with_want(state: ScalingState, now: float, wanted: int, standing: int) -> ScalingState:
+    """The state that remembers what was wanted now, and how many of these for lasting demand."""
     kept = tuple(row for row in state.wants if row[0] > now - FORGOTTEN_SECONDS)
-    return replace(state, wants=(*kept, (now, wanted)))
+    return replace(state, wants=(*kept, (now, wanted, standing)))
 
 
 def with_target(

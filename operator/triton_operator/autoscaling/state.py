@@ -24,7 +24,8 @@ class ScalingState:
     - `bins`: arrivals/s in pieces of `BIN_SECONDS` over the last hour; NaN where nobody looked.
       `estimates` has what was thought to be the rate at the end of each. `open_*` is the piece
       that is not full yet.
-    - `wants`: (time, replicas) that were wanted lately, from which scaling down waits.
+    - `wants`: (time, replicas wanted, those of them for lasting demand), from which scaling down
+      waits.
     - `turns`: times at which the direction of scaling changed; `direction` is 1, -1 or 0.
     - `damped_until`: scaling down waits longer until then.
     - `targets`: (time, replicas) of the last quarter of an hour, for when metrics are lost.
@@ -36,7 +37,7 @@ class ScalingState:
     open_since: float | None = None
     open_seconds: float = 0.0
     open_arrivals: float = 0.0
-    wants: tuple[tuple[float, int], ...] = ()
+    wants: tuple[tuple[float, int, int], ...] = ()
     turns: tuple[float, ...] = ()
     direction: int = 0
     damped_until: float = -math.inf
