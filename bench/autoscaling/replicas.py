@@ -66,11 +66,13 @@ class Fleet(NamedTuple):
 
     def of(self, column: int) -> Integers:
         """One count of every replica."""
-        return self.counts[:, column]
+        column_of_all: Integers = self.counts[:, column]
+        return column_of_all
 
     def by_second(self, row: int) -> Integers:
         """One count by second."""
-        return self.seconds[row]
+        counts: Integers = self.seconds[row]
+        return counts
 
 
 def new_fleet(most_replicas: int, seconds: int, instances: int) -> Fleet:

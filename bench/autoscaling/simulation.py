@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -363,6 +363,6 @@ class Run:
         )
 
 
-def _reversals(steps: Sequence[int] | NDArray[np.int64]) -> int:
+def _reversals(steps: Iterable[float]) -> int:
     signs = [1 if step > 0 else -1 for step in steps if step]
     return sum(before != after for before, after in itertools.pairwise(signs))

@@ -72,9 +72,7 @@ def decide(
     if len(state.rates) < 2:
         return _hold(state, observation, settings, fresh, reason(Why.FIRST_LOOK))
     if observation.curve is None:
-        return _hold(
-            state, observation, settings, fresh, reason(Why.CURVE_UNKNOWN, safe=math.nan)
-        )
+        return _hold(state, observation, settings, fresh, reason(Why.CURVE_UNKNOWN, safe=math.nan))
     model = replica_model(observation.curve, settings.objective_seconds, settings.percentile)
     if model.safe_rate <= 0:
         model = replace(model, safe_rate=0.9 * model.capacity)
@@ -115,7 +113,13 @@ def _informed(
         wanted = max(wanted, ordered)
     if wanted < ordered:
         wanted = replicas_to_keep(model, ways, situation, price, (wanted, ordered))
-    state = with_want(state, now, wanted, _standing(state, model, ways, rate, price, lead_pieces, wanted))
+    # A jump may be over before what it ordered is ready, and a queue will be: neither is a reason
+    # to keep replicas for as long as a start takes.
+    lasting = replace(ways, rates=ways.rates * min(1.0, settled(state) / max(rate, 1e-9)))
+    standing = replicas_to_order(
+        model, lasting, Situation(0.0, wanted), price, (1, max(1, wanted)), lead_pieces
+    )
+    state = with_want(state, now, wanted, standing)
     target = wanted
     if wanted < ordered:
         descent = descend(state, now, lead, ordered)
@@ -129,12 +133,6 @@ def _informed(
         with_target(state, now, lead, ordered, target),
         Decision(target, fresh, (*reasons, *limits), rate, model.safe_rate),
     )
-
-
-def _standing(state, model, ways, rate, price, lead_pieces, wanted):
-    """How many of the wanted replicas are for lasting demand: not for a queue, nor for a jump."""
-    lasting = replace(ways, rates=ways.rates * (settled(state) / max(rate, 1e-9)))
-    return min(wanted, replicas_to_order(model, lasting, Situation(0.0, wanted), price, (1, max(1, wanted)), lead_pieces))
 
 
 def _blind(
@@ -194,9 +192,7 @@ def _bounded(
 
 def _imperfect(observation: Observation, fresh: MetricsFreshness) -> Reason:
     if fresh is MetricsFreshness.PARTIAL:
-        return reason(
-            Why.METRICS_PARTIAL, reporting=observation.reporting, ready=observation.ready
-        )
+        return reason(Why.METRICS_PARTIAL, reporting=observation.reporting, ready=observation.ready)
     return reason(Why.METRICS_STALE, age=observation.metrics_age_seconds)
 
 

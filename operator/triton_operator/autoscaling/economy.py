@@ -135,7 +135,8 @@ def _cost(
         if piece >= lead_pieces:
             missed += (model.missed(load / (serving * BIN_SECONDS)) * come) @ ways.weights
     seconds = (pieces - lead_pieces) * BIN_SECONDS
-    return numbers * seconds + price / model.safe_rate * missed
+    cost: Array = numbers * seconds + price / model.safe_rate * missed
+    return cost
 
 
 def _cheapest(cost: Callable[[Array], Array], least: int, most: int) -> int:

@@ -115,8 +115,10 @@ def percentile_seconds(
 def counts(mean: float, dispersion: float, length: int) -> Array:
     """The law of a number of arrivals: P(0), P(1), … P(length - 1)."""
     if mean <= 0:
-        return np.eye(1, length)[0]
-    return _counts(np.array([mean]), dispersion, length)[0]
+        nobody: Array = np.eye(1, length)[0]
+        return nobody
+    law: Array = _counts(np.array([mean]), dispersion, length)[0]
+    return law
 
 
 def _counts(means: Array, dispersion: float, length: int) -> Array:
@@ -148,7 +150,7 @@ class _Chain:
         self._dispersion = dispersion
         self._largest = curve.max_batch_size
         sizes = np.arange(self._largest + 1)
-        self._seconds = np.array([curve.seconds(max(1, size)) for size in sizes])
+        self._seconds = np.array([curve.seconds(max(1, int(size))) for size in sizes])
         self._states = states
         self._steady = self._solve()
 
@@ -164,7 +166,8 @@ class _Chain:
         balance = steps.T - np.eye(length)
         balance[-1] = 1.0
         steady: Array = np.clip(np.linalg.solve(balance, np.eye(1, length, length - 1)[0]), 0, None)
-        return steady / steady.sum()
+        shares: Array = steady / steady.sum()
+        return shares
 
     def tail(self, seconds: float) -> float:
         """The share of requests with a latency over `seconds`."""

@@ -36,7 +36,10 @@ def window_seconds(state: ScalingState, now: float, lead_seconds: float) -> floa
 
 
 def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) -> Descent:
-    """How many of `ordered` replicas stay, where the newest of `state.wants` is fewer."""
+    """How many of `ordered` replicas stay, where the newest of `state.wants` is fewer.
+
+    What was wanted within the window for lasting demand is kept.
+    """
     window = window_seconds(state, now, lead_seconds)
     wanted = state.wants[-1][1]
     lasting = max(standing for time, _, standing in state.wants if time > now - window)
