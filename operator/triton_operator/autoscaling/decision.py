@@ -24,6 +24,8 @@ from triton_operator.autoscaling.state import BIN_SECONDS, ScalingState
 
 JUDGED_SECONDS = 15.0
 """What is ordered now is judged by this long after it is ready: by then more can have come."""
+KEEPING = 2.0
+"""A replica that is there is kept for misses that are worth half of what ordering one asks."""
 PENDING_BATCHES = 2.0
 """More waiting than so many full batches per ready replica is a backlog."""
 
@@ -112,12 +114,14 @@ def _informed(
         # Whoever starts may be the next one to help: none goes before the queue has gone.
         wanted = max(wanted, ordered)
     if wanted < ordered:
-        wanted = replicas_to_keep(model, ways, situation, price, (wanted, ordered))
+        wanted = replicas_to_keep(
+            model, ways, situation, KEEPING * price, (wanted, ordered)
+        )
     # A jump may be over before what it ordered is ready, and a queue will be: neither is a reason
     # to keep replicas for as long as a start takes.
     lasting = replace(ways, rates=ways.rates * min(1.0, settled(state) / max(rate, 1e-9)))
     standing = replicas_to_order(
-        model, lasting, Situation(0.0, wanted), price, (1, max(1, wanted)), lead_pieces
+        model, lasting, Situation(0.0, wanted), KEEPING * price, (1, max(1, wanted)), lead_pieces
     )
     state = with_want(state, now, wanted, standing)
     target = wanted
