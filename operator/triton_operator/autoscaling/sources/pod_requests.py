@@ -18,13 +18,21 @@ class PodRequests:
     """One session for requests to any pod, to be closed at the end.
 
     It is its own: that of the API server would show the operator's token to pods. A proxy for the
-    world outside has no way to pods, redirects could lead anywhere, and connections are not kept,
-    because a container often may have 1,024 open files and 10,000 pods want a scrape.
+    world outside has no way to pods, and redirects could lead anywhere.
+
+    `keep_connections` saves a third of the work, for an open file per pod: not where a process may
+    have only 1,024 of them, as containers often do.
     """
 
-    def __init__(self, at_once: int = AT_ONCE, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
+    def __init__(
+        self,
+        at_once: int = AT_ONCE,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+        keep_connections: bool = False,
+    ) -> None:
         self._slots = asyncio.Semaphore(at_once)
         self._timeout = timeout
+        self._keep_connections = keep_connections
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, address: str, port: int, path: str, max_bytes: int) -> bytes:
@@ -53,7 +61,7 @@ class PodRequests:
                 timeout=self._timeout,
                 trust_env=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(limit=0, force_close=True),
+                connector=aiohttp.TCPConnector(limit=0, force_close=not self._keep_connections),
                 # A few compressed bytes can be gigabytes.
                 auto_decompress=False,
                 headers={"Accept-Encoding": "identity", "User-Agent": "triton-operator"},

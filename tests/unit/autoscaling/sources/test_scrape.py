@@ -247,3 +247,24 @@ def test_an_answer_that_has_waited_for_its_turn_is_dated_when_it_came() -> None:
     result = asyncio.run(run())
 
     assert sorted(sample.time for sample in result.pods.values()) == [1001.0, 1002.0, 1003.0]
+
+
+@pytest.mark.parametrize(("keep", "connections"), [(False, 3), (True, 1)])
+def test_connections_are_kept_only_where_files_are_plenty(keep: bool, connections: int) -> None:
+    async def run() -> set[object]:
+        seen: set[object] = set()
+
+        async def handler(request: web.Request) -> web.StreamResponse:
+            assert request.transport is not None
+            seen.add(request.transport.get_extra_info("peername"))
+            return await healthy(request)
+
+        requests = PodRequests(keep_connections=keep)
+        async with served(handler) as port:
+            scraper = Scraper(requests, Clock(), port)
+            for _ in range(3):
+                assert (await scraper.samples([target()])).problems == {}
+            await requests.close()
+        return seen
+
+    assert len(asyncio.run(run())) == connections
