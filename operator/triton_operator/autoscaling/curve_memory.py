@@ -74,6 +74,7 @@ def with_metrics(
     compute = _difference(before.compute_us, after.compute_us)
     if executions is None or inferences is None or success is None or compute is None:
         return memory
+    # A counter that fell began anew, and the others at an unknown moment of the interval.
     if min(executions, inferences, success, compute) <= 0:
         return memory
     seconds = compute / success / 1e6
@@ -132,5 +133,4 @@ def _is_amount(value: object) -> bool:
 
 
 def _difference(before: float | None, after: float | None) -> float | None:
-    # A counter that fell began anew, and the others at an unknown moment of the interval.
-    return None if before is None or after is None or after < before else after - before
+    return None if before is None or after is None else after - before

@@ -75,7 +75,9 @@ async def status_401(_: web.Request) -> web.StreamResponse:
     return web.Response(status=401, text="who are you")
 
 
-async def elsewhere(_: web.Request) -> web.StreamResponse:
+async def elsewhere(request: web.Request) -> web.StreamResponse:
+    if request.path == "/login":
+        return await web_page(request)
     raise web.HTTPFound("/login")
 
 
