@@ -16,6 +16,8 @@ from triton_operator.autoscaling.exposition import ModelMetrics
 REMEMBERED_SECONDS = 600.0
 """For how long a pod that tells nothing is remembered, so that one that is not ready for a while
 goes on from its old counters and not from zero."""
+SLACK_SECONDS = 10.0
+"""A clock that goes back by less was only told late, as a slow Prometheus does."""
 NONE_YET = ModelMetrics(success=0.0, failures={}, pending=0.0)
 """What a server has told before its first request; what else it counts, it counts from zero too."""
 
@@ -91,15 +93,21 @@ class Seen:
 def with_samples(seen: Seen | None, samples: Samples, targets: Iterable[PodTarget]) -> Seen:
     """What is remembered after one more look at `targets`, which are all that should have told.
 
-    Another source, or time that did not go on, begins anew. Targets of the same instance count
+    Another source, or a clock that was put back, begins anew. Targets of the same instance count
     once.
     """
-    if seen is not None and (seen.source != samples.source or samples.taken <= seen.taken):
+    if seen is not None and (
+        seen.source != samples.source or samples.taken < seen.taken - SLACK_SECONDS
+    ):
         seen = None
+    taken = max(samples.taken, seen.taken) if seen else samples.taken
+    previous = seen.taken if seen else None
+    if seen is not None and taken == seen.taken:
+        previous = seen.previous
     pods = {
         instance: history
         for instance, history in (seen.pods if seen else {}).items()
-        if samples.taken - history.latest.time <= REMEMBERED_SECONDS
+        if taken - history.latest.time <= REMEMBERED_SECONDS
     }
     awaited: dict[str, float] = {}
     for target in targets:
@@ -118,9 +126,9 @@ def with_samples(seen: Seen | None, samples: Samples, targets: Iterable[PodTarge
             pods[instance] = PodHistory(new, _from_zero(seen, target, wanted_since))
     return Seen(
         source=samples.source,
-        since=seen.since if seen else samples.taken,
-        taken=samples.taken,
-        previous=seen.taken if seen else None,
+        since=seen.since if seen else taken,
+        taken=taken,
+        previous=previous,
         pods=pods,
         awaited=awaited,
     )

@@ -99,3 +99,15 @@ def test_over_time_no_request_is_lost_or_doubled(
             came += metrics.success - before.success
 
     assert came == success - counts[0][0]
+
+
+def test_a_clock_that_was_told_late_does_not_make_forget() -> None:
+    seen = with_samples(None, samples(100, a=told(100, 10)), AB[:1])
+    seen = with_samples(seen, samples(105, a=told(105, 60)), AB[:1])
+    late = with_samples(seen, samples(103), AB[:1])
+    after = with_samples(late, samples(110, a=told(110, 110)), AB[:1])
+
+    assert (late.taken, late.previous) == (105, 100), "no time went by"
+    result = look(after, AB[:1], OBJECTIVE_MS).traffic
+    assert result is not None
+    assert (result.arrivals, result.interval_seconds) == (pytest.approx(50), 5)

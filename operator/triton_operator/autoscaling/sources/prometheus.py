@@ -41,6 +41,8 @@ THREADS = 4
 """Questions at a time. The client is synchronous; its answers come in tens of milliseconds."""
 AWAY_SECONDS = 5.0
 """How long nobody asks again after no answer: a thousand services would wait for each other."""
+QUICK_SECONDS = 0.5
+"""A slower answer does not tell how its clock and ours differ."""
 T = TypeVar("T")
 
 
@@ -72,7 +74,7 @@ class Prometheus:
         self._clock = clock
         self._options = options or PrometheusOptions()
         self._threads = ThreadPoolExecutor(THREADS, "prometheus")
-        self._ahead_seconds = 0.0
+        self._ahead_seconds: float | None = None
         self._away: tuple[float, str] | None = None
 
     async def samples(self, targets: Collection[PodTarget]) -> Samples:
@@ -82,7 +84,7 @@ class Prometheus:
             taken = await self._in_thread(self._now)
         except PrometheusSilent as error:
             # Time goes on in Prometheus, too: what it told before grows older.
-            taken = self._clock() + self._ahead_seconds
+            taken = self._clock() + (self._ahead_seconds or 0.0)
             return Samples(NAME, taken, {}, {one.instance: str(error) for one in unique})
         groups = [
             unique[start : start + PODS_PER_QUERY]
@@ -168,14 +170,17 @@ class Prometheus:
         }
 
     def _now(self) -> float:
+        asked = self._clock()
         result = self._connection.instant("time()")
+        answered = self._clock()
         try:
             now = float(result[1])
         except (TypeError, ValueError, IndexError, KeyError) as error:
             raise PrometheusSilent("what answers is no Prometheus: it tells no time") from error
         if not math.isfinite(now):
             raise PrometheusSilent(f"what answers is no Prometheus: its time is {now}")
-        self._ahead_seconds = now - self._clock()
+        if answered - asked <= QUICK_SECONDS or self._ahead_seconds is None:
+            self._ahead_seconds = now - answered
         return now
 
     async def _in_thread(self, ask: Callable[[], T]) -> T:

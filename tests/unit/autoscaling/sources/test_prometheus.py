@@ -210,6 +210,25 @@ def test_while_it_does_not_answer_what_it_told_grows_older() -> None:
     assert asyncio.run(run()) == [2, 22, 42, 62]
 
 
+def test_a_slow_answer_does_not_tell_how_clocks_differ() -> None:
+    async def run() -> float:
+        api, clock = Api(), Clock()
+
+        async def slow(request: web.Request) -> web.StreamResponse:
+            clock.now += 3
+            api.instead = None
+            return await api.answer(request)
+
+        async with prometheus(api, clock) as source:
+            await source.samples(TARGETS)
+            api.instead = slow
+            await source.samples(TARGETS)
+            api.instead = status_500
+            return (await source.samples(TARGETS)).taken
+
+    assert asyncio.run(run()) == 103, "100 when it answered, three seconds ago"
+
+
 def test_a_wrong_question_is_not_held_against_others() -> None:
     async def refuse(_: web.Request) -> web.StreamResponse:
         return web.json_response({"status": "error", "error": "parse error"}, status=400)
