@@ -66,7 +66,7 @@ class BatchSums:
             self.size_seconds * factor,
         )
 
-    def with_batches(self, rows: Iterable[tuple[int, float, float]]) -> BatchSums:
+    def with_batches(self, rows: Iterable[tuple[float, float, float]]) -> BatchSums:
         """The sums with more batches: rows of (batch size, executions, seconds of all of them)."""
         weight, size, squared = self.weight, self.size, self.size_squared
         seconds, crossed = self.seconds, self.size_seconds
