@@ -24,8 +24,10 @@ from bench.autoscaling.replicas import (
     run,
     seed,
 )
-from bench.autoscaling.simulation import ColdStart, Policy, Run, Setup, View
+from bench.autoscaling.setup import ColdStart, Setup
+from bench.autoscaling.simulation import Policy, Run
 from bench.autoscaling.traces import Trace
+from bench.autoscaling.view import View
 
 INTERVAL_SECONDS = 10
 ALLOWED_MISSES = 0.01

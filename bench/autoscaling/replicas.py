@@ -29,7 +29,7 @@ NOBODY, STARTING, READY, DRAINING = 0, 1, 2, 3
 RANDOM, TWO_CHOICES, LEAST = 0, 1, 2
 
 STATE, HEAD, QUEUED, HELD, DONE, FAILED, EXECUTIONS = range(7)
-READY_AT, CREATED, REMOVED, AREA, AREA_AT, EXECUTED_SECONDS, SLOWNESS = range(7)
+READY_AT, CREATED, REMOVED, AREA, AREA_AT, EXECUTED_SECONDS, SLOWNESS, QUEUED_SECONDS = range(8)
 ARRIVED, COMPLETED, REJECTED, MISSED, ANSWERED = range(5)
 BASE, SLOPE, LARGEST, INSTANCES, SIGMA, OBJECTIVE, REJECTS_AFTER = range(7)
 FRONT_HEAD, FRONT_LENGTH = range(2)
@@ -48,7 +48,11 @@ class Fleet(NamedTuple):
     counts: Integers
     """[replica, STATE…EXECUTIONS]; `HELD` is queued and executing."""
     numbers: Floats
-    """[replica, READY_AT…SLOWNESS]; `AREA` is the integral of `HELD` over time."""
+    """[replica, READY_AT…QUEUED_SECONDS].
+
+    `AREA` is the integral of `HELD` over time. `QUEUED_SECONDS` is the sum of all waits, counted
+    when a batch starts: Triton counts it when the batch is done, at most one batch later.
+    """
     waiting: Floats
     """[replica, place in a ring]: when it came."""
     busy_until: Floats
@@ -78,7 +82,7 @@ class Fleet(NamedTuple):
 def new_fleet(most_replicas: int, seconds: int, instances: int) -> Fleet:
     """Nobody is there yet; counts have room for `seconds` and ten minutes."""
     n, length = most_replicas, seconds + 600
-    numbers = np.zeros((n, 7))
+    numbers = np.zeros((n, 8))
     numbers[:, READY_AT] = np.inf
     numbers[:, REMOVED] = np.inf
     numbers[:, SLOWNESS] = 1.0
@@ -123,6 +127,7 @@ def _start_batch(k, c, x, waiting, busy, in_batch, seconds, latencies, scratch, 
             seconds[ANSWERED, int(came)] += 1
             _hold(c, x, i, now, -1)
             continue
+        x[i, QUEUED_SECONDS] += now - came
         scratch[size] = came
         size += 1
     in_batch[i, j] = size
