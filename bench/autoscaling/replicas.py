@@ -70,8 +70,8 @@ class Fleet(NamedTuple):
 
     def of(self, column: int) -> Integers:
         """One count of every replica."""
-        column_of_all: Integers = self.counts[:, column]
-        return column_of_all
+        counts: Integers = self.counts[:, column]
+        return counts
 
     def by_second(self, row: int) -> Integers:
         """One count by second."""
@@ -212,7 +212,7 @@ def _pick(k, c, x, waiting, busy, in_batch, seconds, latencies, scratch, ready, 
 
 
 @njit(cache=True)
-def _run(
+def _run(  # type: ignore[no-untyped-def]
     k,
     c,
     x,
@@ -227,7 +227,7 @@ def _run(
     place,
     until,
     how,
-):  # type: ignore[no-untyped-def]
+):
     n = c.shape[0]
     ready = np.empty(n, np.int64)
     scratch = np.empty(int(k[LARGEST]))

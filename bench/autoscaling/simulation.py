@@ -16,6 +16,7 @@ from bench.autoscaling.replicas import (
     CREATED,
     DONE,
     DRAINING,
+    EXECUTED_SECONDS,
     EXECUTIONS,
     FAILED,
     FRONT_LENGTH,
@@ -153,6 +154,9 @@ class Run:
         if fleet.numbers[slot, CREATED] < fleet.numbers[slot, REMOVED] < np.inf:
             self._bill(slot)
         lead = self._setup.cold_start.draw(self._randomness) if ready is None else 0.0
+        # A new pod: its counters start from zero.
+        fleet.counts[slot, [DONE, FAILED, EXECUTIONS]] = 0
+        fleet.numbers[slot, [QUEUED_SECONDS, EXECUTED_SECONDS]] = 0.0
         fleet.counts[slot, STATE] = STARTING
         fleet.numbers[slot, CREATED] = now
         fleet.numbers[slot, REMOVED] = np.inf
@@ -171,9 +175,8 @@ class Run:
             self._targets.append((now, target))
         for _ in range(target - len(there)):
             free = np.flatnonzero(fleet.of(STATE) == NOBODY)
-            slot = int(free[0])
-            lead = self._create(slot, now)
-            starts[slot, now] = now + lead, lead
+            lead = self._create(int(free[0]), now)
+            starts[int(free[0]), now] = now + lead, lead
         if target < len(there):
             newest = sorted(
                 (slot for slot in there if fleet.counts[slot, STATE] == STARTING),
@@ -202,10 +205,8 @@ class Run:
             fleet.busy_until[slot] = np.inf
             fleet.in_batch[slot] = 0
             fleet.counts[slot, HELD] = 0
-            fleet.counts[slot, DONE] = 0
-            fleet.counts[slot, FAILED] = 0
-            fleet.counts[slot, EXECUTIONS] = 0
-            fleet.numbers[slot, QUEUED_SECONDS] = 0.0
+            fleet.counts[slot, [DONE, FAILED, EXECUTIONS]] = 0
+            fleet.numbers[slot, [QUEUED_SECONDS, EXECUTED_SECONDS]] = 0.0
             fleet.counts[slot, STATE] = STARTING
             fleet.numbers[slot, READY_AT] = now + self._setup.cold_start.draw(self._randomness)
 
@@ -240,7 +241,7 @@ class Run:
             ups=int((steps > 0).sum()),
             downs=int((steps < 0).sum()),
             churn=int(np.abs(steps).sum()),
-            reversals_per_hour=_reversals(steps) / (seconds / 3600),
+            reversals_per_hour=_reversals(steps.tolist()) / (seconds / 3600),
             rejected=rejected,
             arrivals=int(total),
             admitted_attainment=float(1 - (missed.sum() - rejected) / max(1.0, total - rejected)),
@@ -250,6 +251,6 @@ class Run:
         )
 
 
-def _reversals(steps: Iterable[float]) -> int:
+def _reversals(steps: Sequence[int]) -> int:
     signs = [1 if step > 0 else -1 for step in steps if step]
     return sum(before != after for before, after in itertools.pairwise(signs))

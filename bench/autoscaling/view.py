@@ -57,9 +57,6 @@ class View:
     which is exact and so kinder than any histogram.
     """
 
-    answers = True
-    """The metric source answers at all. If it has nothing to say, that is another matter."""
-
     def __init__(self, setup: Setup, fleet: Fleet, starts: Starts) -> None:
         self.setup = setup
         self.fleet = fleet
@@ -67,8 +64,6 @@ class View:
         self._starts = starts
         self.areas: list[float] = [0.0]
         """Integral of held requests of the whole fleet, at each whole second."""
-        self.areas_each: list[float] = [0.0]
-        """The same per ready replica."""
         self._front_area = 0.0
         self._marks: deque[tuple[Integers, Floats]] = deque(maxlen=REMEMBERED_SECONDS + 1)
         self._mark()
@@ -77,8 +72,6 @@ class View:
         """Remember this second."""
         self._front_area += float(self.fleet.front_at[FRONT_LENGTH])
         self.areas.append(float(self.fleet.numbers[:, AREA].sum()) + self._front_area)
-        more = self.areas[-1] - self.areas[-2]
-        self.areas_each.append(self.areas_each[-1] + more / max(1, self.ready))
         self._mark()
 
     def _mark(self) -> None:
@@ -108,6 +101,11 @@ class View:
         return tuple((self.now - created).tolist())
 
     @property
+    def answers(self) -> bool:
+        """The metric source answers at all. If it has nothing to say, that is another matter."""
+        return True
+
+    @property
     def sampled_at(self) -> float:
         """When the newest sample was taken."""
         return self.now
@@ -119,7 +117,8 @@ class View:
 
     def _reports(self) -> NDArray[np.bool_]:
         """By place: ready, and its metrics arrive (or did when metrics last arrived)."""
-        return self.fleet.of(STATE) == READY
+        ready: NDArray[np.bool_] = self.fleet.of(STATE) == READY
+        return ready
 
     @property
     def reporting(self) -> int:
@@ -158,12 +157,10 @@ class View:
 
     def held(self, seconds: int) -> float | None:
         """Mean number of requests in the replicas that report over the last whole seconds."""
-        each = self._mean(self.areas, seconds)
-        return None if each is None else self._share * each
-
-    def held_each(self, seconds: int) -> float | None:
-        """Mean number of requests in a replica over the last whole seconds."""
-        return self._mean(self.areas_each, seconds)
+        if (window := self._window(seconds)) is None:
+            return None
+        first, last = window
+        return self._share * (self.areas[last] - self.areas[first]) / (last - first)
 
     def queue_seconds(self, seconds: int) -> float | None:
         """Mean over replicas of the mean wait of the requests that each finished.
@@ -171,11 +168,13 @@ class View:
         As Triton's chart has it, one request more is taken to have waited for nothing.
         """
         window, reports = self._window(seconds), self._reports()
-        if window is None or not reports.any():
+        if window is None or self.age > 0 or not reports.any():
             return None
         back = min(window[1] - window[0], len(self._marks) - 1)
         (done, waited), (done_then, waited_then) = self._marks[-1], self._marks[-1 - back]
-        means = np.maximum(0.0, waited - waited_then) / (1 + np.maximum(0, done - done_then))
+        # Less than before: a pod that started since.
+        goes_on = done >= done_then
+        means = (waited - goes_on * waited_then) / (1 + done - goes_on * done_then)
         return float(means[reports].mean())
 
     def percentile(self, share: float, seconds: int) -> float | None:
@@ -199,9 +198,3 @@ class View:
         """What of the last seconds there are samples of."""
         first, last = max(0, int(self.now) - seconds), int(self.sampled_at)
         return (first, last) if last > first else None
-
-    def _mean(self, integral: list[float], seconds: int) -> float | None:
-        if (window := self._window(seconds)) is None:
-            return None
-        first, last = window
-        return (integral[last] - integral[first]) / (last - first)

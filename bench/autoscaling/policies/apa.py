@@ -15,7 +15,11 @@ STABILISATION_SECONDS = 300.0
 
 @dataclass
 class Concurrency:
-    """`in_flight` requests per replica, by the mean over three minutes; down after five."""
+    """`in_flight` requests per replica, by the mean over three minutes; down after five.
+
+    The mean of the whole fleet is spread over those that are ready now: a mean of every second's
+    own quotient would remember the overload before new replicas came, and order more.
+    """
 
     in_flight: float
     period: float = 10.0
@@ -23,10 +27,10 @@ class Concurrency:
 
     def target(self, view: View) -> int:
         """Every 10 s; no data: the number stays."""
-        mean = view.held_each(WINDOW_SECONDS)
-        if mean is None or not view.reporting:
+        total = view.held(WINDOW_SECONDS)
+        if total is None or not view.reporting:
             return view.ordered
-        return self.scale(mean, view.ordered, view.now)
+        return self.scale(total / view.reporting, view.ordered, view.now)
 
     def scale(self, mean: float, replicas: int, now: float) -> int:
         """The number wanted, for that mean in flight per replica."""

@@ -9,7 +9,7 @@ from bench.autoscaling.view import View
 
 @dataclass
 class Static:
-    """Always `replicas`. They are ready from the first second if the setup's `least` says so, too."""
+    """Always `replicas`; ready from the first second where the setup's `least` says so, too."""
 
     replicas: int
     period: float = 60.0
