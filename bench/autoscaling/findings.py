@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.autoscaling.grid import FAMILIES
 from bench.autoscaling.oracle import Clairvoyant
 from bench.autoscaling.summary import (
     Key,
@@ -48,8 +49,8 @@ class Findings:
     @property
     def policies(self) -> list[str]:
         """In the order of the tables: ours first."""
-        names = [name for name, _ in self.played]
-        return sorted(names, key=lambda name: (name != OURS, names.index(name)))
+        names = [name for name in FAMILIES if any(name == played for played, _ in self.played)]
+        return sorted(names, key=lambda name: name != OURS)
 
     def setting(self, policy: str) -> float:
         """The one that was chosen for the whole suite."""

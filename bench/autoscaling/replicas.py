@@ -75,8 +75,8 @@ class Fleet(NamedTuple):
 
     def by_second(self, row: int) -> Integers:
         """One count by second."""
-        counts: Integers = self.seconds[row]
-        return counts
+        seconds: Integers = self.seconds[row]
+        return seconds
 
 
 def new_fleet(most_replicas: int, seconds: int, instances: int) -> Fleet:

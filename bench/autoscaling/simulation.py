@@ -231,7 +231,7 @@ class Run:
         missed_by_minute = np.add.reduceat(missed.astype(float), starts)
         share = missed_by_minute[by_minute > 0] / by_minute[by_minute > 0]
         levels = [level for _, level in self._targets]
-        steps = np.diff(levels) if len(levels) > 1 else np.zeros(0)
+        steps = np.diff(levels).astype(np.int64)
         total, rejected = arrived.sum(), int(fleet.by_second(REJECTED).sum())
         return Result(
             attainment=float(1 - missed.sum() / max(1.0, total)),
@@ -241,7 +241,7 @@ class Run:
             ups=int((steps > 0).sum()),
             downs=int((steps < 0).sum()),
             churn=int(np.abs(steps).sum()),
-            reversals_per_hour=_reversals(steps.tolist()) / (seconds / 3600),
+            reversals_per_hour=_reversals([int(step) for step in steps]) / (seconds / 3600),
             rejected=rejected,
             arrivals=int(total),
             admitted_attainment=float(1 - (missed.sum() - rejected) / max(1.0, total - rejected)),
