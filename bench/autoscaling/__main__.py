@@ -85,15 +85,14 @@ def _run(
         "settings",
     )
     chosen = chosen_settings(by_trace(tried, seconds), names)
-    played = workers.play(
-        [
-            Job(trace, policy, setting, seed, series=seed == 0)
-            for policy, setting in chosen.items()
-            for trace in [*names, *more]
-            for seed in range(options.seeds)
-        ],
-        "best settings",
-    )
+    best = [
+        Job(trace, policy, setting, seed)
+        for policy, setting in chosen.items()
+        for trace in [*names, *more]
+        for seed in range(options.seeds)
+    ]
+    again = workers.play([job for job in best if job not in tried], "best settings")
+    played = {job: again[job] if job in again else tried[job] for job in best}
     broken = workers.play(
         [
             Job(trace.name, policy, setting, seed, fault)

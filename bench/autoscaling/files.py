@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,11 +13,9 @@ from bench.autoscaling.findings import Findings
 from bench.autoscaling.oracle import INTERVAL_SECONDS
 from bench.autoscaling.plots import Panel, drawing
 from bench.autoscaling.simulation import Result
-from bench.autoscaling.suite import Job
+from bench.autoscaling.suite import THINNED, Job
 from bench.autoscaling.traces import Trace
 
-PLOTTED_SECONDS = 10
-"""Plots and series have one point for so many seconds."""
 Points = list[tuple[float, float]]
 
 
@@ -29,9 +27,6 @@ def write_runs(folder: Path, results: Mapping[Job, Result]) -> None:
         name = f"{job.trace}-{job.policy}-{job.setting:g}-{job.seed}"
         name += f"-{job.fault}" if job.fault else ""
         kept = {"job": asdict(job), "result": asdict(result)}
-        kept["result"]["series"] = {
-            column: values[::PLOTTED_SECONDS] for column, values in result.series.items()
-        }
         (place / f"{name}.json").write_text(json.dumps(kept) + "\n")
 
 
@@ -44,7 +39,7 @@ def write_plots(
         played = {
             job.policy: result
             for job, result in results.items()
-            if job.trace == trace.name and result.series and not job.fault
+            if (job.trace, job.setting) == (trace.name, found.setting(job.policy)) and result.series
         }
         (folder / f"{trace.name}.svg").write_text(_trace(trace, found, played))
     curves = {policy: [(cost, a) for a, cost in found.curve(policy)] for policy in found.policies}
@@ -63,24 +58,21 @@ def write_plots(
 def _trace(trace: Trace, found: Findings, played: Mapping[str, Result]) -> str:
     planned = found.clairvoyants[trace.name].plan
     shown = [policy for policy in found.policies if policy in played][:4]
-    replicas = {policy: _thinned(played[policy].series["ordered"]) for policy in shown}
+    replicas = {policy: _line(played[policy].series["ordered"]) for policy in shown}
     replicas["clairvoyant"] = [
         (float(place * INTERVAL_SECONDS), float(n)) for place, n in enumerate(planned)
     ]
-    waiting = {policy: _thinned(played[policy].series["pending"]) for policy in shown}
-    whole = trace.seconds // PLOTTED_SECONDS * PLOTTED_SECONDS
-    arrivals = np.asarray(trace.rates[:whole]).reshape(-1, PLOTTED_SECONDS).mean(axis=1)
-    line = [(float(place * PLOTTED_SECONDS), float(y)) for place, y in enumerate(arrivals)]
+    waiting = {policy: _line(played[policy].series["pending"]) for policy in shown}
+    whole = trace.seconds // THINNED * THINNED
+    arrivals = np.asarray(trace.rates[:whole]).reshape(-1, THINNED).mean(axis=1)
     return drawing(
         [
-            Panel(trace.name, "s", "req/s", {"arrivals": line}),
+            Panel(trace.name, "s", "req/s", {"arrivals": _line(arrivals)}),
             Panel("Replicas ordered", "s", "", replicas, height=300, steps=True),
             Panel("Requests that wait", "s", "", waiting),
         ]
     )
 
 
-def _thinned(values: Sequence[float]) -> Points:
-    """The largest value of each ten seconds."""
-    starts = range(0, len(values), PLOTTED_SECONDS)
-    return [(float(at), float(max(values[at : at + PLOTTED_SECONDS]))) for at in starts]
+def _line(values: Iterable[float]) -> Points:
+    return [(float(place * THINNED), float(value)) for place, value in enumerate(values)]

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 Points = Sequence[tuple[float, float]]
 COLOURS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8d5a97", "#e08e1b", "#5b5f66", "#17a398", "#a0522d")
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 64, 16, 28, 34
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 64, 130, 28, 34
 FONT = 'font-family="sans-serif" font-size="12"'
 
 
@@ -78,7 +78,7 @@ def _panel(panel: Panel) -> str:
             parts += [
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points
             ]
-        parts.append(_text(LEFT + 210 + 105 * number, 16, name, colour=colour))
+        parts.append(_text(WIDTH - RIGHT + 10, TOP + 10 + 16 * number, name, colour=colour))
     return "\n".join(parts)
 
 
