@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 
 from rich.console import Console
 
@@ -128,7 +127,7 @@ def _faulty(
     for key, rows in seen.items():
         point = mean(one for one, _ in rows)
         several = [number for _, number in rows if number is not None]
-        found[key] = Faulty(point.attainment, point.cost, fmean(several) if several else None)
+        found[key] = Faulty(point.attainment, point.cost, sum(several) if several else None)
     return found
 
 

@@ -30,8 +30,8 @@ def found(tried: dict[Key, dict[str, Outcome]]) -> Findings:
         tried,
         {(policy, setting): tried[policy, setting] for policy, setting in chosen.items()},
         {
-            ("kpa", "no_scrapes"): Faulty(0.9, 1.0, 3.0),
-            ("kpa", "source_down"): Faulty(0.9, 1.0, 1.0),
+            ("kpa", "no_scrapes"): Faulty(0.9, 1.0, 3),
+            ("kpa", "source_down"): Faulty(0.9, 1.0, 1),
             ("kpa", "pod_crash"): Faulty(0.9, 1.0, None),
         },
     )
@@ -57,7 +57,7 @@ def test_extras_are_not_in_the_mean() -> None:
 
 
 def test_removed_replicas_are_those_of_faults_of_metrics() -> None:
-    assert found(KPA).replicas_removed("kpa") == 4.0
+    assert found(KPA).replicas_removed("kpa") == 4
 
 
 def test_the_last_line() -> None:
