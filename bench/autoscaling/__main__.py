@@ -45,10 +45,12 @@ def main() -> int:
 def _traces(options: Options) -> tuple[list[Trace], list[Trace]]:
     """(suite, extras)."""
     given = traces.read_folder(options.folder) if options.folder else []
-    if not given:
-        print(f"no trace in {options.folder}: only generators", file=sys.stderr)
     suite = [*given, traces.mmpp()]
     extras = [traces.step(), traces.ramp(), traces.diurnal()]
+    if not given:
+        place = options.folder or "../shared/traces, and --traces names no folder"
+        print(f"no traces in {place}: only those of generators", file=sys.stderr)
+        suite, extras = [*suite, *extras[1:]], extras[:1]
     if options.quick:
         extras = [traces.step(seconds=QUICK_SECONDS)]
         by_name = {trace.name: trace for trace in given}

@@ -73,7 +73,7 @@ class Workers:
         missing = [name for name, found in known.items() if found is None]
         # The longest first, or one process has it all to itself at the end.
         missing.sort(key=lambda name: -float(self._traces[name].rates.sum()))
-        with self._pool() as pool:
+        with self._pool(missing) as pool:
             shown = _progress(pool.imap_unordered(_clairvoyant, missing), len(missing), "oracle")
             for name, found in shown:
                 _save(self._setup, self._traces[name], found)
@@ -87,15 +87,15 @@ class Workers:
         ordered = sorted(
             set(jobs), key=lambda job: (-float(self._traces[job.trace].rates.sum()), job)
         )
-        with self._pool() as pool:
+        with self._pool(ordered) as pool:
             return dict(_progress(pool.imap_unordered(_play, ordered), len(ordered), what))
 
     @contextmanager
-    def _pool(self) -> Iterator[Pool]:
+    def _pool(self, jobs: Sequence[object]) -> Iterator[Pool]:
         # Spawned, since a fork would copy threads that numba and numpy have started.
         spawning = multiprocessing.get_context("spawn")
         stage = Stage(self._setup, self._traces, self._peaks)
-        with spawning.Pool(self._processes, _enter, (stage,)) as pool:
+        with spawning.Pool(min(self._processes, max(1, len(jobs))), _enter, (stage,)) as pool:
             yield pool
 
 

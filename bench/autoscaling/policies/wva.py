@@ -69,12 +69,12 @@ def mean_latency(base: float, slope: float, largest: int, rate: float) -> float:
     batch = np.clip(waiting, 1, largest)
     rest = np.maximum(waiting - batch, 0)
     seconds = base + slope * batch
+    means = rate * (base + slope * np.arange(largest + 1))[:, None]
+    laws = np.exp(waiting * np.log(np.maximum(means, 1e-300)) - means - _LOG_FACTORIALS)
     chain = np.zeros((STATES + 1, STATES + 1))
     for state in waiting:
-        mean = rate * seconds[state]
-        logs = waiting * math.log(max(mean, 1e-300)) - mean - _LOG_FACTORIALS
-        chain[state, rest[state] :] = np.exp(logs)[: STATES + 1 - rest[state]]
-        chain[state, -1] += max(0.0, 1.0 - chain[state].sum())
+        chain[state, rest[state] :] = laws[batch[state], : STATES + 1 - rest[state]]
+    chain[:, -1] += np.maximum(0.0, 1.0 - chain.sum(axis=1))
     balance = chain.T - np.eye(STATES + 1)
     balance[-1] = 1.0
     steady = np.clip(np.linalg.solve(balance, np.eye(1, STATES + 1, STATES)[0]), 0.0, None)
