@@ -51,7 +51,7 @@ def pods(mean: float, target: float, replicas: int, ready: int, reporting: int) 
     counted = ready + (unready if up else 0)
     total = mean * reporting + (0.0 if up else target * silent)
     new = total / (target * counted)
-    if _tolerated(new) or (new > 1) != up:
+    if _tolerated(new):
         return replicas
     wanted = _ceil(new * counted)
     return replicas if (wanted > replicas) != up else wanted

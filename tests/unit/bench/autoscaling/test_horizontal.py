@@ -43,6 +43,7 @@ def test_value(why: str, metric: float, replicas: int, ready: int, expected: int
         ("150 over 10 would be down: the direction turned", 30.0, 10, 5, 5, 10),
         ("on the way down those that start do not count", 10.0, 10, 6, 6, 3),
         ("silent ones have the target on the way down: 150 over 10", 10.0, 10, 10, 5, 8),
+        ("so 190 over the ten that are ready are tolerated", 18.0, 12, 10, 5, 12),
         ("and nothing on the way up: 250 over 10", 50.0, 10, 10, 5, 13),
         ("150 over 10 turned the direction", 30.0, 10, 10, 5, 10),
     ],

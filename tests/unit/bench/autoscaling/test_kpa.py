@@ -31,6 +31,10 @@ from tests.unit.bench.autoscaling.looks import at, look
             [(2, 2.0, 8.0, 1, 4), (60, 2.0, 16.0, 4, 8), (64, 2.0, 2.0, 8, 8), (122, 2, 2, 8, 4)],
         ),
         (
+            "a panic starts without the numbers of the one before",
+            [(2, 2.0, 8.0, 1, 4), (64, 2.0, 2.0, 4, 2), (66, 2.0, 4.0, 1, 2)],
+        ),
+        (
             "started with several replicas it is in panic, and keeps them 60 s",
             [(2, 2.0, 2.0, 4, 4), (62, 2.0, 2.0, 4, 4), (64, 2.0, 2.0, 4, 2)],
         ),
