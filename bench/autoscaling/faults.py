@@ -92,7 +92,7 @@ class CountersReset(View):
     def scrape(self) -> Scrape:
         """Counted from the reset on."""
         real = super().scrape
-        old = real.created <= START
+        old = real.ready_at <= START
         return real._replace(
             done=real.done - old * self._done[real.places],
             failed=real.failed - old * self._failed[real.places],

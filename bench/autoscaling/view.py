@@ -20,6 +20,7 @@ from bench.autoscaling.replicas import (
     QUEUED,
     QUEUED_SECONDS,
     READY,
+    READY_AT,
     SHORTEST_LATENCY,
     STARTING,
     STATE,
@@ -37,17 +38,47 @@ REMEMBERED_SECONDS = 60
 class Scrape(NamedTuple):
     """The counters of every ready replica that told them, as of one moment.
 
-    A place is a pod only as long as it was created at the same time. `front` are those whom no
-    replica is ready for; a gateway would know them.
+    A place is the same pod only as long as it is ready since the same time. `front` are those whom
+    no replica is ready for; a gateway would know them.
     """
 
     at: float
     places: Integers
-    created: Floats
+    ready_at: Floats
     done: Integers
     failed: Integers
     pending: Integers
     front: int
+
+    def arrivals_since(self, earlier: Scrape) -> float:
+        """What was answered or failed since, and by how much queues grew.
+
+        A pod that became ready since counts from zero, as does one whose counters fell. One that
+        was there and did not report is left out: what it did may be of long before.
+        """
+        before = {
+            int(place): (float(ready_at), int(done), int(failed), int(pending))
+            for place, ready_at, done, failed, pending in zip(
+                earlier.places,
+                earlier.ready_at,
+                earlier.done,
+                earlier.failed,
+                earlier.pending,
+                strict=True,
+            )
+        }
+        total = self.front - earlier.front
+        for place, ready_at, done, failed, pending in zip(
+            self.places, self.ready_at, self.done, self.failed, self.pending, strict=True
+        ):
+            then = before.get(int(place))
+            if then is not None and then[0] == ready_at:
+                total += int(pending) - then[3]
+                total += int(done) - (then[1] if done >= then[1] else 0)
+                total += int(failed) - (then[2] if failed >= then[2] else 0)
+            elif ready_at >= earlier.at:
+                total += int(done) + int(failed) + int(pending)
+        return max(0.0, float(total))
 
 
 class View:
@@ -133,7 +164,7 @@ class View:
         return Scrape(
             self.now,
             places,
-            self.fleet.numbers[places, CREATED],
+            self.fleet.numbers[places, READY_AT],
             counts[:, DONE].copy(),
             counts[:, FAILED].copy(),
             counts[:, QUEUED].copy(),

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from bench.autoscaling.replicas import (
     COMPLETED,
-    CREATED,
     QUEUED,
     READY,
+    READY_AT,
     STARTING,
     STATE,
     Fleet,
@@ -32,7 +32,7 @@ def look(
     fleet.counts[:ready, STATE] = READY
     fleet.counts[:ready, QUEUED] = waiting
     fleet.counts[ready : ready + starting, STATE] = STARTING
-    fleet.numbers[:, CREATED] = 0.0
+    fleet.numbers[:, READY_AT] = 0.0
     fleet.seconds[COMPLETED, :] = per_second
     view = kind(Setup(), fleet, {})
     view.areas = [held * second for second in range(SECONDS)]

@@ -9,7 +9,7 @@ from bench.autoscaling.faults import (
     removed,
     trace,
 )
-from bench.autoscaling.replicas import CREATED, DONE
+from bench.autoscaling.replicas import DONE, READY_AT
 from bench.autoscaling.simulation import Result
 from bench.autoscaling.view import View
 from tests.unit.bench.autoscaling.looks import look, pass_time
@@ -59,7 +59,7 @@ def test_counters_start_again_except_of_pods_that_came_later() -> None:
 
     pass_time(view, 600)
     view.fleet.counts[0, DONE] = 1007
-    view.fleet.counts[1, DONE], view.fleet.numbers[1, CREATED] = 3, 650.0
+    view.fleet.counts[1, DONE], view.fleet.numbers[1, READY_AT] = 3, 650.0
     pass_time(view, 660)
 
     assert view.scrape.done.tolist() == [7, 3]
