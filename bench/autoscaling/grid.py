@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from bench.autoscaling.ours import Ours
 from bench.autoscaling.policies import apa, hpa, keda, kpa, ray, static, wva
 from bench.autoscaling.setup import Setup
 from bench.autoscaling.simulation import Policy
+from triton_operator.autoscaling.settings import ScalingSettings
 
 USUAL_RATE, USUAL_OBJECTIVE = 64.2, 0.250
 """Safe requests/s per replica and seconds of the service that the grids were laid out for."""
@@ -38,7 +40,13 @@ def _by_objective(setup: Setup) -> float:
 
 IN_FLIGHT = (0.8, 1.2, 1.7, 2.3, 3.0, 4.0)
 
+
+def _ours(setup: Setup, number: float) -> Policy:
+    return Ours(setup, ScalingSettings(setup.objective, least=setup.least, most=setup.most))
+
+
 FAMILIES: Mapping[str, Family] = {
+    "ours": Family("nothing to tune", (1.0,), 1.0, _ours),
     "kpa": Family(
         "in flight", (*IN_FLIGHT, 5.0), 2.3, lambda setup, number: kpa.Concurrency(number)
     ),

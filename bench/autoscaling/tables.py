@@ -49,6 +49,11 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) ->
     return table
 
 
+def _setting(policy: str, setting: float) -> str:
+    family = FAMILIES[policy]
+    return family.unit if len(family.settings) == 1 else f"{setting:g} {family.unit}"
+
+
 def _cells(point: Outcome) -> tuple[str, ...]:
     return (
         f"{point.attainment:.4f}",
@@ -66,7 +71,7 @@ def _suite(found: Findings) -> Table:
     rows = [
         (
             policy,
-            f"{found.setting(policy):g} {FAMILIES[policy].unit}",
+            _setting(policy, found.setting(policy)),
             *_cells(found.in_the_mean(policy)),
         )
         for policy in found.policies
@@ -131,7 +136,7 @@ def _tuned(found: Findings) -> Table:
             (
                 trace,
                 f"{ours.cost:.3f}",
-                f"{policy} {setting:g} {FAMILIES[policy].unit}",
+                f"{policy} {_setting(policy, setting)}",
                 f"{theirs.cost:.3f}",
                 f"{ours.cost / theirs.cost:.3f}",
             )
