@@ -83,12 +83,15 @@ class Findings:
             None if at_theirs is None else at_theirs / theirs.cost,
         )
 
-    def tuned_for(self, trace: str) -> tuple[Key, Outcome] | None:
-        """The cheapest opponent at any setting that does as well as ours on one trace."""
+    def tuned_for(self, trace: str, *, constant: bool = False) -> tuple[Key, Outcome] | None:
+        """The cheapest opponent at any setting that does as well as ours on one trace.
+
+        Either among those that scale, or among constant fleets: these know the trace's peak.
+        """
         opponents = {
             key: {**self.tried.get(key, {}), **self.played.get(key, {})}
             for key in {**self.tried, **self.played}
-            if key[0] != OURS
+            if key[0] != OURS and FAMILIES[key[0]].peaks == constant
         }
         found = cheapest(opponents, trace, self.outcomes(OURS)[trace].attainment)
         return None if found is None else (found, opponents[found][trace])

@@ -128,8 +128,10 @@ def _tuned(found: Findings) -> Table:
     rows = []
     for trace in found.suite:
         ours, tuned = found.outcomes(OURS)[trace], found.tuned_for(trace)
+        constant = found.tuned_for(trace, constant=True)
+        peak = "" if constant is None else f"{constant[1].cost:.3f}"
         if tuned is None:
-            rows.append((trace, f"{ours.cost:.3f}", "nobody", "", ""))
+            rows.append((trace, f"{ours.cost:.3f}", "nobody", "", "", peak))
             continue
         (policy, setting), theirs = tuned
         rows.append(
@@ -139,10 +141,11 @@ def _tuned(found: Findings) -> Table:
                 f"{policy} {_setting(policy, setting)}",
                 f"{theirs.cost:.3f}",
                 f"{ours.cost / theirs.cost:.3f}",
+                peak,
             )
         )
     title = "The cheapest opponent tuned for one trace that does as well as ours there"
-    return _table(title, ("trace", "ours", "opponent", "its cost", "ours/its"), rows)
+    return _table(title, ("trace", "ours", "opponent", "its cost", "ours/its", "static peak"), rows)
 
 
 def _faults(found: Findings) -> Table:

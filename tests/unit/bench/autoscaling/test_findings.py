@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.autoscaling.findings import Faulty, Findings, chosen_settings
+from bench.autoscaling.findings import Faulty, Findings, aims, chosen_settings
 from bench.autoscaling.oracle import Clairvoyant
 from bench.autoscaling.summary import Key, Outcome
 
@@ -68,3 +68,36 @@ def test_the_last_line() -> None:
         "faults": {"replicas_removed": None},
         "step": {"seconds_to_clear": None},
     }
+
+
+def test_who_is_tuned_for_a_trace_scales_or_knows_its_peak() -> None:
+    suite = found(
+        {("ours", 1.0): both(0.991, 1.2), **KPA, ("static", 0.99): both(0.995, 1.1)},
+    )
+
+    scaling, constant = suite.tuned_for("calm"), suite.tuned_for("calm", constant=True)
+
+    assert scaling == (("kpa", 2.3), point(0.992, 1.6))
+    assert constant == (("static", 0.99), point(0.995, 1.1))
+
+
+def test_ours_against_theirs_at_the_same_attainment() -> None:
+    suite = found({("ours", 1.0): both(0.994, 1.275), **KPA})
+
+    # Half way between 1.6 and 1.8; and at theirs there is nothing cheaper of ours.
+    assert suite.against("kpa") == (pytest.approx(0.75), pytest.approx(1.275 / 1.6))
+
+
+@pytest.mark.parametrize(
+    ("why", "ours", "met"),
+    [
+        ("good and cheap", (0.994, 1.2), {"mean": True, "20 %": True, "calm": True}),
+        ("good and dear", (0.994, 1.9), {"mean": False, "20 %": False, "calm": False}),
+        ("cheap and bad", (0.985, 1.2), {"mean": False, "20 %": False, "calm": True}),
+    ],
+)
+def test_aims(why: str, ours: tuple[float, float], met: dict[str, bool]) -> None:
+    held = {aim.text: aim.met for aim in aims(found({("ours", 1.0): both(*ours), **KPA}))}
+
+    for begin, expected in met.items():
+        assert [m for text, m in held.items() if text.startswith(begin)] == [expected], (why, begin)
