@@ -24,8 +24,10 @@ from bench.autoscaling.replicas import (
     run,
     seed,
 )
-from bench.autoscaling.simulation import ColdStart, Policy, Run, Setup, View
+from bench.autoscaling.setup import ColdStart, Setup
+from bench.autoscaling.simulation import Policy, Run
 from bench.autoscaling.traces import Trace
+from bench.autoscaling.view import View
 
 INTERVAL_SECONDS = 10
 ALLOWED_MISSES = 0.01
@@ -50,13 +52,30 @@ class Plan(Policy):
         return max(self._at(view.now + seconds) for seconds in ahead)
 
 
-def needs(setup: Setup, trace: Trace, number: int = 0) -> NDArray[np.int64]:
+@dataclass(frozen=True)
+class Sweep:
+    """Constant fleets over a whole trace."""
+
+    need: NDArray[np.int64]
     """Replicas needed in each interval of ten seconds."""
+    attainments: dict[int, float]
+    """By the size of the fleet."""
+
+    def static_peak(self, objective: float) -> int:
+        """The smallest constant fleet that keeps the objective over the whole trace."""
+        good = [n for n, attainment in self.attainments.items() if attainment >= objective]
+        return min(good, default=max(self.attainments))
+
+
+def sweep(setup: Setup, trace: Trace, number: int = 0) -> Sweep:
+    """Fleets of all sizes, the largest first, until one is too small for every interval."""
     arrivals = trace.arrivals(number)
     intervals = -(-trace.seconds // INTERVAL_SECONDS)
+    starts = np.arange(intervals) * INTERVAL_SECONDS
     peak = float(np.convolve(trace.rates, np.ones(10) / 10, "same").max())
     most = min(setup.most, int(np.ceil(1.35 * peak / setup.safe_rate)) + 2)
     need = np.full(intervals, most, np.int64)
+    attainments = {}
     for n in range(most, 0, -1):
         fleet = new_fleet(n, trace.seconds + 600, setup.instances)
         fleet.counts[:, STATE] = READY
@@ -65,14 +84,14 @@ def needs(setup: Setup, trace: Trace, number: int = 0) -> NDArray[np.int64]:
         missed = (fleet.by_second(MISSED) + fleet.by_second(ARRIVED) - fleet.by_second(ANSWERED))[
             : trace.seconds
         ].astype(float)
-        starts = np.arange(intervals) * INTERVAL_SECONDS
+        attainments[n] = 1 - missed.sum() / max(1, len(arrivals))
         came = np.add.reduceat(fleet.by_second(ARRIVED)[: trace.seconds].astype(float), starts)
         share = np.add.reduceat(missed, starts) / np.maximum(came, 1.0)
         good = (share <= ALLOWED_MISSES) & ((need == n + 1) | (n == most))
         if not good.any():
             break
         need[good] = n
-    return need
+    return Sweep(need, attainments)
 
 
 def plan(need: NDArray[np.int64], lead_seconds: float = LEAD_SECONDS) -> NDArray[np.int64]:
@@ -89,32 +108,41 @@ def plan(need: NDArray[np.int64], lead_seconds: float = LEAD_SECONDS) -> NDArray
     return filled
 
 
-def replica_seconds(setup: Setup, trace: Trace, number: int = 0) -> tuple[float, float]:
-    """(attainment, replica-seconds) of the clairvoyant on this trace, played through."""
-    calm = replace(
+@dataclass(frozen=True)
+class Clairvoyant:
+    """What the trace costs someone who knows it."""
+
+    attainment: float
+    replica_seconds: float
+    plan: tuple[int, ...]
+    """Replicas wanted ready in each interval of ten seconds."""
+    static_peaks: tuple[tuple[float, int], ...]
+    """(attainment, smallest constant fleet that has it)."""
+
+
+def clairvoyant(setup: Setup, trace: Trace, objectives: tuple[float, ...] = ()) -> Clairvoyant:
+    """The plan, played through: 35 s for every start, no rejection, no fault, whatever the setup.
+
+    So it is the same denominator for every variant of a setup with the same service curve.
+    """
+    calm = without_variants(setup)
+    swept = sweep(calm, trace)
+    levels = plan(swept.need)
+    result = Run(calm, trace.arrivals(0), trace.seconds, 0).play(Plan(levels, LEAD_SECONDS))
+    peaks = tuple((objective, swept.static_peak(objective)) for objective in objectives)
+    return Clairvoyant(
+        result.attainment, result.replica_seconds, tuple(int(n) for n in levels), peaks
+    )
+
+
+def without_variants(setup: Setup) -> Setup:
+    """What of a setup the clairvoyant's cost depends on."""
+    return replace(
         setup,
         cold_start=ColdStart(LEAD_SECONDS, 0.0),
         rejects=False,
         crash_at=(),
         least=1,
         slow_replicas=1.0,
+        believed_base=1.0,
     )
-    levels = plan(needs(calm, trace, number))
-    result = Run(calm, trace.arrivals(number), trace.seconds, number).play(
-        Plan(levels, LEAD_SECONDS)
-    )
-    return result.attainment, result.replica_seconds
-
-
-def static_peak(setup: Setup, trace: Trace, objective: float, number: int = 0) -> int:
-    """The smallest constant fleet that keeps the objective over the whole trace."""
-    arrivals = trace.arrivals(number)
-    for n in range(1, setup.most + 1):
-        fleet = new_fleet(n, trace.seconds + 600, setup.instances)
-        fleet.counts[:, STATE] = READY
-        seed(number)
-        run(fleet, setup.curve(), arrivals, 0, trace.seconds + 120.0, setup.balancing)
-        missed = fleet.by_second(MISSED) + fleet.by_second(ARRIVED) - fleet.by_second(ANSWERED)
-        if missed.sum() <= (1 - objective) * len(arrivals):
-            return n
-    return setup.most

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.autoscaling.replicas import CREATED, STARTING, STATE
-from bench.autoscaling.simulation import Setup, View
+from bench.autoscaling.setup import Setup
+from bench.autoscaling.view import Scrape, View
 from triton_operator.autoscaling.decision import Decision, decide
 from triton_operator.autoscaling.observation import Observation, Traffic
 from triton_operator.autoscaling.service_curve import ServiceCurve
@@ -27,7 +27,7 @@ class Ours:
     state: ScalingState = field(default_factory=ScalingState)
     decisions: list[tuple[float, Decision]] = field(default_factory=list)
     keep_decisions: bool = False
-    _before: tuple[float, int, int, int] | None = None
+    _before: Scrape | None = None
 
     def target(self, view: View) -> int:
         """What `decide` says to what the metrics show."""
@@ -38,27 +38,23 @@ class Ours:
         return decision.target
 
     def _observe(self, view: View) -> Observation:
-        done, failed, pending = view.done, view.failed, view.pending
-        traffic = None
-        if self._before is not None:
-            then, *counts = self._before
-            arrivals = done + failed + pending - sum(counts)
-            traffic = Traffic(view.now - then, max(0.0, float(arrivals)))
-        self._before = (view.now, done, failed, pending)
-        fleet = view.fleet
-        starting = np.flatnonzero(fleet.counts[:, STATE] == STARTING)
-        ages = tuple(float(view.now - fleet.numbers[slot, CREATED]) for slot in starting)
-        leads = [lead for ready_at, lead in view.starts if ready_at <= view.now]
+        scrape, traffic = view.scrape, None
+        if self._before is not None and scrape.at > self._before.at:
+            arrivals = scrape.arrivals_since(self._before)
+            traffic = Traffic(scrape.at - self._before.at, arrivals)
+        self._before = scrape
+        leads = view.starts[-LEADS_REMEMBERED:]
         setup = self.setup
         return Observation(
             now=view.now,
             ready=view.ready,
             traffic=traffic,
-            pending=float(pending),
-            reporting=view.ready,
-            starting_seconds=ages,
+            pending=float(scrape.pending.sum()) + scrape.front,
+            reporting=view.reporting,
+            starting_seconds=view.starting_seconds,
+            metrics_age_seconds=view.age,
             curve=ServiceCurve(setup.base, setup.slope, setup.largest, setup.instances).slower_by(
                 setup.believed_base
             ),
-            lead_seconds=float(np.quantile(leads[-LEADS_REMEMBERED:], 0.9)) if leads else None,
+            lead_seconds=float(np.quantile(leads, 0.9)) if leads else None,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,27 +12,23 @@ from numpy.typing import NDArray
 
 from bench.autoscaling.replicas import (
     ANSWERED,
-    AREA,
     ARRIVED,
-    BINS_PER_DOUBLING,
-    COMPLETED,
     CREATED,
     DONE,
     DRAINING,
+    EXECUTED_SECONDS,
     EXECUTIONS,
     FAILED,
     FRONT_LENGTH,
     HELD,
-    LATENCY_BINS,
     MISSED,
     NOBODY,
     QUEUED,
-    RANDOM,
+    QUEUED_SECONDS,
     READY,
     READY_AT,
     REJECTED,
     REMOVED,
-    SHORTEST_LATENCY,
     SLOWNESS,
     STARTING,
     STATE,
@@ -41,135 +37,12 @@ from bench.autoscaling.replicas import (
     run,
     seed,
 )
+from bench.autoscaling.setup import Setup
+from bench.autoscaling.view import Starts, View
 
 Floats = NDArray[np.float64]
 AFTER_SECONDS = 120
 """What is not answered this long after the last second of the trace is a miss."""
-
-
-@dataclass(frozen=True)
-class ColdStart:
-    """Seconds from an order to a ready replica: lognormal, or drawn by percentiles of loads."""
-
-    median: float = 35.0
-    sigma: float = 0.35
-    percentiles: tuple[tuple[float, float], ...] = ()
-    scheduling: float = 0.0
-
-    def draw(self, randomness: np.random.Generator) -> float:
-        """One start."""
-        if self.percentiles:
-            shares, seconds = zip(*self.percentiles, strict=True)
-            drawn = np.interp(100 * randomness.random(), shares, seconds)
-            return float(drawn) + self.scheduling
-        return float(np.exp(np.log(self.median) + self.sigma * randomness.standard_normal()))
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What is the same for every policy."""
-
-    base: float = 0.020
-    slope: float = 0.010
-    largest: int = 8
-    instances: int = 1
-    noise: float = 0.05
-    objective: float = 0.250
-    cold_start: ColdStart = ColdStart()
-    least: int = 1
-    most: int = 80
-    balancing: int = RANDOM
-    rejects: bool = False
-    safe_rate: float = 64.2
-    """Requests/s per replica, for the fleet at the start only."""
-    believed_base: float = 1.0
-    """Factor on the service curve that policies are told: 0.85 says that they think it faster."""
-    crash_at: tuple[float, ...] = ()
-    slow_replicas: float = 1.0
-    """Factor on the service times of every fourth replica."""
-
-    def curve(self) -> Floats:
-        """For the compiled code."""
-        late = self.objective - (self.base + self.slope * self.largest)
-        return np.array(
-            [
-                self.base,
-                self.slope,
-                self.largest,
-                self.instances,
-                np.sqrt(np.log(1 + self.noise**2)),
-                self.objective,
-                late if self.rejects else np.inf,
-            ]
-        )
-
-
-class View:
-    """What a policy may look at: counters as of now, and sums over the last seconds.
-
-    Everything here could be had from Triton's metrics, except `percentile`, which is exact and so
-    kinder than any histogram.
-    """
-
-    def __init__(self, setup: Setup, fleet: Fleet, starts: list[tuple[float, float]]) -> None:
-        self.setup = setup
-        self.fleet = fleet
-        self.now = 0.0
-        self.starts = starts
-        self.areas: list[float] = [0.0]
-        """Integral of held requests of the whole fleet, at each whole second."""
-        self.waits: list[int] = [0]
-
-    @property
-    def ready(self) -> int:
-        """Replicas that get requests."""
-        return int((self.fleet.of(STATE) == READY).sum())
-
-    @property
-    def ordered(self) -> int:
-        """Replicas that are there or on their way, those that leave not counted."""
-        return int(((self.fleet.of(STATE) == READY) | (self.fleet.of(STATE) == STARTING)).sum())
-
-    @property
-    def pending(self) -> int:
-        """Requests that wait, those in front of all included."""
-        return int(self.fleet.of(QUEUED).sum() + self.fleet.front_at[FRONT_LENGTH])
-
-    @property
-    def done(self) -> int:
-        """Requests answered with success so far."""
-        return int(self.fleet.of(DONE).sum())
-
-    @property
-    def failed(self) -> int:
-        """Requests rejected so far."""
-        return int(self.fleet.of(FAILED).sum())
-
-    def completions(self, seconds: int) -> float:
-        """Completions per second over the last whole seconds."""
-        now = int(self.now)
-        first = max(0, now - seconds)
-        return float(self.fleet.by_second(COMPLETED)[first:now].sum()) / max(1, now - first)
-
-    def held(self, seconds: int) -> float | None:
-        """Mean number of requests in the whole fleet over the last seconds; None: too early."""
-        last = len(self.areas) - 1
-        if last < 1:
-            return None
-        first = max(0, last - seconds)
-        return (self.areas[last] - self.areas[first]) / (last - first)
-
-    def percentile(self, share: float, seconds: int) -> float | None:
-        """That percentile of latency over the last seconds; None under 20 answers."""
-        now = int(self.now)
-        bins = self.fleet.latencies[max(0, now - seconds) : now].sum(axis=0)
-        total = bins.sum()
-        if total <= 20:
-            return None
-        place = int(np.searchsorted(np.cumsum(bins), share * total))
-        return float(
-            SHORTEST_LATENCY * 2 ** ((min(place, LATENCY_BINS - 1) + 0.5) / BINS_PER_DOUBLING)
-        )
 
 
 class Policy(Protocol):
@@ -199,7 +72,10 @@ class Result:
     admitted_attainment: float
     backlogs: list[tuple[float, float]] = field(default_factory=list)
     """(start, seconds) of each time that over two full batches per ready replica waited."""
+    targets: list[tuple[float, int]] = field(default_factory=list)
+    """(time, replicas) of the fleet at the start and of each change."""
     series: dict[str, list[float]] = field(default_factory=dict)
+    """By second: ready and ordered replicas, and requests that wait."""
 
     @property
     def actions(self) -> int:
@@ -221,30 +97,37 @@ class Run:
         self._billed = 0.0
         self._targets: list[tuple[float, int]] = []
 
-    def play(self, policy: Policy, *, series: bool = False) -> Result:
-        """Let the policy decide from the first second to the last."""
+    def play(
+        self,
+        policy: Policy,
+        *,
+        series: bool = False,
+        look: Callable[[Setup, Fleet, Starts], View] = View,
+    ) -> Result:
+        """Let the policy decide from the first second to the last; `look` is how it sees them."""
         setup, fleet = self._setup, self.fleet
         seed(self._number)
         curve = setup.curve()
-        starts: list[tuple[float, float]] = []
-        view = View(setup, fleet, starts)
+        starts: Starts = {}
+        view = look(setup, fleet, starts)
         first = float(np.searchsorted(self._arrivals, 60.0)) / 60
         begin = int(np.clip(np.ceil(first / setup.safe_rate) + 1, setup.least, setup.most))
         for slot in range(begin):
             self._create(slot, 0.0, ready=0.0)
+        self._targets.append((0.0, begin))
         recorded: dict[str, list[float]] = {"ready": [], "ordered": [], "pending": []}
         backlogs: list[tuple[float, float]] = []
         waits_since: float | None = None
         place, now, due = 0, 0.0, policy.period
         crashes = list(setup.crash_at)
         while now < self._seconds:
-            now = min(now + 1.0, due) if due - now < 1.0 else now + 1.0
+            now = min(float(int(now) + 1), due)
             place = run(fleet, curve, self._arrivals, place, now, setup.balancing)
             view.now = now
             if now == int(now):
-                view.areas.append(float(fleet.numbers[:, AREA].sum()) + view.areas[0])
-                view.waits.append(view.pending)
-                waits = view.pending > 2 * setup.largest * max(1, view.ready)
+                view.record()
+                pending = int(fleet.of(QUEUED).sum() + fleet.front_at[FRONT_LENGTH])
+                waits = pending > 2 * setup.largest * max(1, view.ready)
                 if waits and waits_since is None:
                     waits_since = now
                 elif not waits and waits_since is not None:
@@ -253,7 +136,7 @@ class Run:
                 if series:
                     recorded["ready"].append(view.ready)
                     recorded["ordered"].append(view.ordered)
-                    recorded["pending"].append(view.pending)
+                    recorded["pending"].append(pending)
             if crashes and now >= crashes[0]:
                 crashes.pop(0)
                 self._crash(now)
@@ -271,6 +154,9 @@ class Run:
         if fleet.numbers[slot, CREATED] < fleet.numbers[slot, REMOVED] < np.inf:
             self._bill(slot)
         lead = self._setup.cold_start.draw(self._randomness) if ready is None else 0.0
+        # A new pod: its counters start from zero.
+        fleet.counts[slot, [DONE, FAILED, EXECUTIONS]] = 0
+        fleet.numbers[slot, [QUEUED_SECONDS, EXECUTED_SECONDS]] = 0.0
         fleet.counts[slot, STATE] = STARTING
         fleet.numbers[slot, CREATED] = now
         fleet.numbers[slot, REMOVED] = np.inf
@@ -282,15 +168,15 @@ class Run:
         end = min(float(self.fleet.numbers[slot, REMOVED]), float(self._seconds))
         self._billed += max(0.0, end - float(self.fleet.numbers[slot, CREATED]))
 
-    def _scale(self, target: int, now: float, starts: list[tuple[float, float]]) -> None:
+    def _scale(self, target: int, now: float, starts: Starts) -> None:
         fleet = self.fleet
         there = np.flatnonzero((fleet.of(STATE) == READY) | (fleet.of(STATE) == STARTING))
-        if not self._targets or target != self._targets[-1][1]:
+        if target != self._targets[-1][1]:
             self._targets.append((now, target))
         for _ in range(target - len(there)):
             free = np.flatnonzero(fleet.of(STATE) == NOBODY)
             lead = self._create(int(free[0]), now)
-            starts.append((now + lead, lead))
+            starts[int(free[0]), now] = now + lead, lead
         if target < len(there):
             newest = sorted(
                 (slot for slot in there if fleet.counts[slot, STATE] == STARTING),
@@ -301,6 +187,8 @@ class Run:
                 key=lambda slot: fleet.counts[slot, HELD],
             )
             for slot in (newest + idlest)[: len(there) - target]:
+                if fleet.counts[slot, STATE] == STARTING:
+                    starts.pop((int(slot), float(fleet.numbers[slot, CREATED])), None)
                 if fleet.counts[slot, STATE] == STARTING or fleet.counts[slot, HELD] == 0:
                     fleet.counts[slot, STATE] = NOBODY
                     fleet.numbers[slot, REMOVED] = now
@@ -317,9 +205,8 @@ class Run:
             fleet.busy_until[slot] = np.inf
             fleet.in_batch[slot] = 0
             fleet.counts[slot, HELD] = 0
-            fleet.counts[slot, DONE] = 0
-            fleet.counts[slot, FAILED] = 0
-            fleet.counts[slot, EXECUTIONS] = 0
+            fleet.counts[slot, [DONE, FAILED, EXECUTIONS]] = 0
+            fleet.numbers[slot, [QUEUED_SECONDS, EXECUTED_SECONDS]] = 0.0
             fleet.counts[slot, STATE] = STARTING
             fleet.numbers[slot, READY_AT] = now + self._setup.cold_start.draw(self._randomness)
 
@@ -344,7 +231,7 @@ class Run:
         missed_by_minute = np.add.reduceat(missed.astype(float), starts)
         share = missed_by_minute[by_minute > 0] / by_minute[by_minute > 0]
         levels = [level for _, level in self._targets]
-        steps = np.diff(levels) if len(levels) > 1 else np.zeros(0)
+        steps = np.diff(levels).astype(np.int64)
         total, rejected = arrived.sum(), int(fleet.by_second(REJECTED).sum())
         return Result(
             attainment=float(1 - missed.sum() / max(1.0, total)),
@@ -354,15 +241,16 @@ class Run:
             ups=int((steps > 0).sum()),
             downs=int((steps < 0).sum()),
             churn=int(np.abs(steps).sum()),
-            reversals_per_hour=_reversals(steps) / (seconds / 3600),
+            reversals_per_hour=_reversals([int(step) for step in steps]) / (seconds / 3600),
             rejected=rejected,
             arrivals=int(total),
             admitted_attainment=float(1 - (missed.sum() - rejected) / max(1.0, total - rejected)),
             backlogs=backlogs,
+            targets=self._targets,
             series=recorded,
         )
 
 
-def _reversals(steps: Iterable[float]) -> int:
+def _reversals(steps: Sequence[int]) -> int:
     signs = [1 if step > 0 else -1 for step in steps if step]
     return sum(before != after for before, after in itertools.pairwise(signs))

@@ -35,6 +35,14 @@ class Trace:
         times = np.repeat(np.arange(self.seconds, dtype=float), counts)
         return np.sort(times + randomness.random(len(times)))
 
+    def part(self, start: int, seconds: int) -> Trace:
+        """That part of it, as a trace of its own."""
+        end = min(self.seconds, start + seconds)
+        exact = self.exact
+        if exact is not None:
+            exact = exact[(exact >= start) & (exact < end)] - start
+        return Trace(self.name, self.rates[start:end], exact)
+
 
 SCALES: Mapping[str, float] = {
     "twitter_spike": 7.0,
