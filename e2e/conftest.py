@@ -12,6 +12,9 @@ from e2e.harness.kubectl import Kubectl
 from e2e.installation import RESTRICTED, install_operator
 from e2e.services import Services
 
+IMPATIENT = "fetchTimeoutSeconds=20"
+"""A value of the chart. No model here takes longer, and a store that stalls is to be given up in a
+test's time: all three attempts of a Job, before its deadline, which is two minutes more."""
 TABLES = pytest.StashKey[list[str]]()
 """What was measured, to be printed when all is done: output of fixtures is not shown."""
 
@@ -30,7 +33,7 @@ def cluster() -> Iterator[Cluster]:
     was_up = not found.problems()
     with found.reserved():
         found.up()
-        install_operator(found)
+        install_operator(found, IMPATIENT)
         yield found
     if not was_up:
         # Verifies by itself that no process, mount, route, address or cgroup is left.

@@ -121,7 +121,9 @@ class Failure:
     """A way to fail. `spec` prepares the namespace and says what to apply.
 
     `reason` and `says` (words in this order) are Ready's. `told_by`: reason and kind of the
-    cluster's own Events about it; without, the end of the container `ended`.
+    cluster's own Events about it; without, the end of the container `ended`. Neither: the cluster
+    records nothing, as the operator itself was refused. `starting_seconds`: for so long it counts
+    as a start (docs/troubleshooting.md).
     """
 
     name: str
@@ -130,6 +132,7 @@ class Failure:
     says: Sequence[str]
     told_by: Record | None = None
     ended: str = ""
+    starting_seconds: float = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -273,6 +276,7 @@ FAILURES = (
         "ProbeFailing",
         ("container triton runs since", "Startup probe failed", "log"),
         told_by=("Unhealthy", "Pod"),
+        starting_seconds=30.0,
     ),
     Failure(
         "out-of-memory",
@@ -306,6 +310,13 @@ FAILURES = (
     Failure("forbidden", _from_store("secret.onnx"), "SourceForbidden", ("403",), ended="inspect"),
     Failure(
         "store-fails", _from_store("broken.onnx"), "SourceUnavailable", ("503",), ended="inspect"
+    ),
+    Failure(
+        "store-stalls",
+        _from_store("stalled.onnx"),
+        "SourceTimeout",
+        ("stalled.onnx", "nothing came in time", "after 0.1 MB", "look at the store"),
+        ended="inspect",
     ),
     Failure(
         "no-secret",
@@ -381,11 +392,16 @@ def first_seen(event: Object) -> float:
     return datetime.fromisoformat(str(time)).timestamp()
 
 
-def told_at(failure: Failure, events: Sequence[Object]) -> float | None:
-    """When the cluster itself first had an Event about it."""
-    if failure.told_by is None:
-        return None
-    reason, kind = failure.told_by
+def recorded_at(failure: Failure, events: Sequence[Object], pods: Sequence[Object]) -> float | None:
+    """When the cluster itself first had a record of it."""
+    if failure.told_by:
+        return _told_at(failure.told_by, events)
+    return _ended_at(failure.ended, pods) if failure.ended else None
+
+
+def _told_at(record: Record, events: Sequence[Object]) -> float | None:
+    """When there first was such an Event."""
+    reason, kind = record
     times = [
         first_seen(event)
         for event in events
@@ -394,7 +410,7 @@ def told_at(failure: Failure, events: Sequence[Object]) -> float | None:
     return min(times, default=None)
 
 
-def ended_at(container: str, pods: Sequence[Object]) -> float | None:
+def _ended_at(container: str, pods: Sequence[Object]) -> float | None:
     """When a container of this name ended first."""
     times = []
     for pod in pods:

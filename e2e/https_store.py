@@ -6,18 +6,26 @@ import http.server
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+BEGINNING = bytes(100_000)
+"""What comes of a file that stalls: half of what is announced."""
 
 
 @contextmanager
 def https_store(
-    folder: Path, certificates: Path, host: str, refused: Mapping[str, int] | None = None
+    folder: Path,
+    certificates: Path,
+    host: str,
+    refused: Mapping[str, int] | None = None,
+    stalled: Collection[str] = (),
 ) -> Iterator[tuple[str, Path]]:
     """`(https://host:port, ca.crt)` of a server for the files in `folder`.
 
-    `refused`: paths that are answered with this status instead; 0: not at all.
+    `refused`: paths that are answered with this status instead. `stalled`: paths of which the
+    beginning comes, and nothing more until the server ends.
     """
     over = threading.Event()
     ca, cert, key = (certificates / name for name in ("ca.crt", "server.crt", "server.key"))
@@ -30,13 +38,17 @@ def https_store(
             super().__init__(*args, directory=str(folder), **kwargs)  # type: ignore[arg-type]
 
         def do_GET(self) -> None:
-            status = (refused or {}).get(self.path)
-            if status is None:
-                super().do_GET()
-            elif status:
+            if self.path in stalled:
+                self.send_response(200)
+                self.send_header("Content-Length", str(2 * len(BEGINNING)))
+                self.end_headers()
+                self.wfile.write(BEGINNING)
+                self.wfile.flush()
+                over.wait()
+            elif status := (refused or {}).get(self.path):
                 self.send_error(status)
             else:
-                over.wait()
+                super().do_GET()
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet."""

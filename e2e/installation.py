@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from e2e.harness.binaries import ensure
 from e2e.harness.cluster import Cluster
 from e2e.harness.commands import run
@@ -21,8 +23,11 @@ TRITON_CPU_RELEASE = "24.10"
 """What images/triton-cpu embeds: tritonserver 2.51."""
 
 
-def install_operator(cluster: Cluster) -> None:
-    """Build and load the images, install or upgrade the chart, and wait until it is ready."""
+def install_operator(cluster: Cluster, *settings: str) -> None:
+    """Build and load the images, install or upgrade the chart, and wait until it is ready.
+
+    `settings` are values of the chart, as `--set` takes them.
+    """
     images = ensure_images(["operator", "triton-cpu"])
     with step("loading the images into the cluster"):
         cluster.load(*images.values())
@@ -37,7 +42,7 @@ def install_operator(cluster: Cluster) -> None:
             ]
         )
         _restricted_home(Kubectl(cluster.kubeconfig))
-        _helm_install(cluster, operator, triton)
+        _helm_install(cluster, operator, triton, settings)
 
 
 def _restricted_home(kubectl: Kubectl) -> None:
@@ -45,7 +50,9 @@ def _restricted_home(kubectl: Kubectl) -> None:
     kubectl.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}])
 
 
-def _helm_install(cluster: Cluster, operator: BuiltImage, triton: BuiltImage) -> None:
+def _helm_install(
+    cluster: Cluster, operator: BuiltImage, triton: BuiltImage, settings: Sequence[str]
+) -> None:
     try:
         run(
             [
@@ -58,6 +65,7 @@ def _helm_install(cluster: Cluster, operator: BuiltImage, triton: BuiltImage) ->
                 *("--set", f"triton.cpu.image={triton.reference}"),
                 *("--set-string", f"triton.cpu.release={TRITON_CPU_RELEASE}"),
                 *("--set", f"codeNamespaces={{{CODE_NAMESPACE}}}"),
+                *(part for setting in settings for part in ("--set", setting)),
             ],
             timeout_seconds=240,
         )

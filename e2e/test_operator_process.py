@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+from e2e.conftest import IMPATIENT
 from e2e.harness.cluster import Cluster
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.paths import REPOSITORY
@@ -92,7 +93,7 @@ def test_without_the_operator_the_pods_go_on_serving(
     assert services.label("filetype", REPOSITORY / "Makefile") == "makefile"
     assert pod_names(services, "filetype") == serving
 
-    install_operator(cluster)
+    install_operator(cluster, IMPATIENT)
     services.patch("filetype", {"objective": {"prefer": "Latency"}})
     services.wait_for("filetype", "Ready", "True")
     assert pod_names(services, "filetype") == serving

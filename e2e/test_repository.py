@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from e2e.harness.cluster import Cluster
 from e2e.harness.kubectl import Kubectl
 from e2e.installation import CODE_NAMESPACE
 from e2e.services import Services
-from e2e.sum_repository import sum_repository
+from tests.unit.model.repository_building import PREPARE, ensemble, placed, tarred
 
-FILES = ("doubled/config.pbtxt", "doubled/1/model.py", "sum/config.pbtxt", "sum/1/model.onnx",
-         "pipeline/config.pbtxt")  # fmt: skip
+KEPT = b'metric_tags { key: "kept" value: "yes" }\n'
+"""A line that only the repository's author can have written."""
 
 
 @pytest.fixture
@@ -43,11 +42,11 @@ def answer(services: Services, name: str) -> list[list[float]]:
 def test_an_ensemble_with_code_serves_where_code_may_run(
     coding: Services, services: Services, tmp_path: Path
 ) -> None:
-    repository = sum_repository(tmp_path / "repository")
+    contents = {**ensemble(), "prepare/config.pbtxt": PREPARE + KEPT}
+    placed(contents, tmp_path / "sums")
     archive = tmp_path / "sums.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(repository, "sums")
-    files = {f"sums/{path}": repository / path for path in FILES}
+    archive.write_bytes(tarred(contents, prefix="sums/"))
+    files = {f"sums/{path}": tmp_path / "sums" / path for path in contents}
     services.place("models", files)
     coding.place("models", {**files, "sums.tar.gz": archive})
     model = {"uri": "pvc://models/sums", "format": "TritonRepository"}
@@ -56,23 +55,23 @@ def test_an_ensemble_with_code_serves_where_code_may_run(
     coding.apply("sums", model=model)
 
     refused = services.wait_for("sums", "ModelReady", "False", "CodeNotAllowed")
-    assert "model 'doubled' runs in the backend 'python'" in refused["message"]
+    assert "model 'prepare' runs in the backend 'python'" in refused["message"]
     coding.wait_for("sums", "Ready", "True")
-    # Twice the input, summed, plus one.
-    assert answer(coding, "sums") == [[21.0], [3.0]]
+    # Twice the input, summed, plus one; three times.
+    assert answer(coding, "sums") == [[21.0] * 3, [3.0] * 3]
     status = coding.get("tisvc", "sums")["status"]
     assert status["model"]["name"] == "pipeline"
     reasons = " ".join(status["pools"][0]["reasons"])
-    assert "completed in the config.pbtxt of sum: instance_group" in reasons
+    assert "completed in the config.pbtxt of classifier: instance_group" in reasons
     with coding.address("sums") as address, triton.InferenceServerClient(address) as client:
-        config = client.get_model_config("sum")
+        config = client.get_model_config("classifier")
         assert config["instance_group"][0]["kind"] == "KIND_CPU"
         assert config["parameters"]["intra_op_thread_count"] == {"string_value": "1"}
         assert "max_queue_delay_microseconds" in config["dynamic_batching"]
-        assert client.get_model_config("doubled")["metric_tags"] == {"kept": "yes"}
+        assert client.get_model_config("prepare")["metric_tags"] == {"kept": "yes"}
 
     coding.patch("sums", {"model": {"uri": "pvc://models/sums.tar.gz"}})
 
     coding.wait_for("sums", "Ready", "True")
-    assert answer(coding, "sums") == [[21.0], [3.0]]
+    assert answer(coding, "sums") == [[21.0] * 3, [3.0] * 3]
     assert coding.get("tisvc", "sums")["status"]["model"]["uri"] == "pvc://models/sums.tar.gz"

@@ -42,9 +42,12 @@ TRITON_DATATYPES = (
 )
 
 
-def inference_service_specs() -> SearchStrategy[dict[str, Any]]:
-    """Valid `spec`s of an InferenceService; optional fields come and go."""
-    return _of_schema(_schema(InferenceServiceSpec), "InferenceService.spec")
+def inference_service_specs(*, rich: bool = False) -> SearchStrategy[dict[str, Any]]:
+    """Valid `spec`s of an InferenceService; optional fields come and go.
+
+    `rich`: of the optional fields of each object, at most one is left out, and no list is empty.
+    """
+    return _of_schema(_schema(InferenceServiceSpec), "InferenceService.spec", rich=rich)
 
 
 def serving_pool_specs() -> SearchStrategy[dict[str, Any]]:
@@ -266,11 +269,11 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 """Objects with rules across fields: drawn freely, then mended, which is faster than filtering."""
 
 
-def _of_schema(schema: Schema, path: str) -> SearchStrategy[Any]:
+def _of_schema(schema: Schema, path: str, *, rich: bool = False) -> SearchStrategy[Any]:
     for suffix, strategy in _WRITTEN.items():
         if path.endswith(suffix):
             return strategy
-    drawn = _drawn(schema, path)
+    drawn = _drawn(schema, path, rich)
     for suffix, mend in _MENDED.items():
         if path.endswith(suffix):
             return drawn.map(mend)
@@ -279,7 +282,7 @@ def _of_schema(schema: Schema, path: str) -> SearchStrategy[Any]:
     return drawn
 
 
-def _drawn(schema: Schema, path: str) -> SearchStrategy[Any]:
+def _drawn(schema: Schema, path: str, rich: bool) -> SearchStrategy[Any]:
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     if INT_OR_STRING in schema:
@@ -293,12 +296,12 @@ def _drawn(schema: Schema, path: str) -> SearchStrategy[Any]:
         case "string":
             return _string(schema)
         case "array":
-            return _list(schema, path)
+            return _list(schema, path, rich)
         case _ if "properties" in schema:
-            return _object(schema, path)
+            return _object(schema, path, rich)
     keys = st.from_regex(r"([a-z]{1,10}\.example/)?[A-Za-z0-9]{1,20}", fullmatch=True)
     values = _of_schema(schema["additionalProperties"], f"{path}{{}}")
-    return st.dictionaries(keys, values, max_size=LONGEST_LIST)
+    return st.dictionaries(keys, values, min_size=int(rich), max_size=LONGEST_LIST)
 
 
 def _string(schema: Schema) -> SearchStrategy[str]:
@@ -310,7 +313,7 @@ def _string(schema: Schema) -> SearchStrategy[str]:
     return texts.filter(lambda text: len(text) <= longest and not text.endswith("\n"))
 
 
-def _list(schema: Schema, path: str) -> SearchStrategy[list[Any]]:
+def _list(schema: Schema, path: str, rich: bool) -> SearchStrategy[list[Any]]:
     keys = schema.get("x-kubernetes-list-map-keys")
     unique_by: Callable[[Any], Any] | None = None
     if keys:
@@ -318,16 +321,20 @@ def _list(schema: Schema, path: str) -> SearchStrategy[list[Any]]:
     elif schema.get("x-kubernetes-list-type") == "set":
         unique_by = lambda row: row  # noqa: E731
     return st.lists(
-        _of_schema(schema["items"], f"{path}[]"),
-        min_size=schema.get("minItems", 0),
+        _of_schema(schema["items"], f"{path}[]", rich=rich),
+        min_size=max(schema.get("minItems", 0), int(rich)),
         max_size=min(schema["maxItems"], LONGEST_LIST),
         unique_by=unique_by,
     )
 
 
-def _object(schema: Schema, path: str) -> SearchStrategy[dict[str, Any]]:
+def _object(schema: Schema, path: str, rich: bool) -> SearchStrategy[dict[str, Any]]:
     fields = {
-        name: _of_schema(field, f"{path}.{name}") for name, field in schema["properties"].items()
+        name: _of_schema(field, f"{path}.{name}", rich=rich)
+        for name, field in schema["properties"].items()
     }
     required = {name: fields.pop(name) for name in schema.get("required", ())}
+    if rich:
+        left_out = st.sampled_from([*fields, ""])
+        return st.builds(_lacking, st.fixed_dictionaries({**required, **fields}), left_out)
     return st.fixed_dictionaries(required, optional=fields)

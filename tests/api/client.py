@@ -5,6 +5,7 @@ api.create(document)                      # 201, or RefusedError with the server
 api.apply(document, manager="someone")    # server-side apply
 """
 
+import json
 import time
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +20,7 @@ CLUSTER_SCOPED = {
     "CustomResourceDefinition",
     "Namespace",
     "Node",
+    "PriorityClass",
     "ServingPool",
 }
 TIMEOUT_SECONDS = 30
@@ -128,6 +130,19 @@ class Api:
             force="true" if force else "false",
         )
 
+    def history(self, path: str, since: str, **query: str) -> list[Object]:
+        """What happened to the objects at a path after a resourceVersion, in order: watch events.
+
+        Only for as long as the server remembers it, some minutes.
+        """
+        answer = self._session.get(
+            self.url + path,
+            params={"watch": "true", "resourceVersion": since, "timeoutSeconds": "2", **query},
+            timeout=TIMEOUT_SECONDS,
+        )
+        answer.raise_for_status()
+        return [json.loads(line) for line in answer.text.splitlines()]
+
     def delete(self, document: Object) -> None:
         """Delete it."""
         self.request("DELETE", path_of(document))
@@ -140,8 +155,12 @@ def collection_of(document: Object) -> str:
     if kind not in CLUSTER_SCOPED:
         prefix += f"/namespaces/{document['metadata'].get('namespace', 'default')}"
     plural = kind.lower()
-    plural = f"{plural[:-1]}ies" if plural.endswith("y") else f"{plural}s"
+    plural = f"{plural[:-1]}ies" if plural.endswith("y") else plural + _ending(plural)
     return f"{prefix}/{plural}"
+
+
+def _ending(word: str) -> str:
+    return "es" if word.endswith("s") else "s"
 
 
 def path_of(document: Object) -> str:

@@ -6,6 +6,7 @@ The reconcile tests have a stage of their own, see `reconcile_fixtures`.
 """
 
 import itertools
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -60,3 +61,15 @@ def namespace(api: Api) -> str:
     name = f"test-{next(_numbers)}"
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     return name
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--spec-seed", help="seed of test_spec_sequences.py instead of its own: a number, or any"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    if config.option.spec_seed == "any":
+        config.option.spec_seed = str(random.getrandbits(32))
+    return [f"--spec-seed={config.option.spec_seed}"] if config.option.spec_seed else []

@@ -121,6 +121,10 @@ class OperatorProcess:
         """SIGCONT."""
         os.killpg(self.running.pid, signal.SIGCONT)
 
+    def probes(self) -> dict[str, int]:
+        """The codes with which /healthz and /readyz answer now."""
+        return {path: self._get(path).status_code for path in ("healthz", "readyz")}
+
     def metric(self, name: str) -> float:
         """A metric of /metrics, summed over its labels."""
         return sum(

@@ -60,16 +60,7 @@ def operator(only_operator: OperatorProcess) -> OperatorProcess:
 @pytest.fixture
 def shop(stage_api: Api, operator: OperatorProcess) -> Iterator[Shop]:
     """A new namespace. Services and pools do not outlive the test: both concern later plans."""
-    shop = Shop(stage_api, operator, f"shop-{next(_numbers)}")
-    stage_api.create(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": shop.namespace}}
-    )
-    wait_until(
-        "waiting for the ServiceAccount that pods need",
-        lambda: shop.find("ServiceAccount", "default") is not None,
-        # After an outage, the controller manager comes back in steps of up to a minute.
-        timeout_seconds=240,
-    )
+    shop = new_shop(stage_api, operator, f"shop-{next(_numbers)}")
     yield shop
     had_nodes = bool(shop.all("Node"))
     for kind in ("InferenceService", "ServingPool", "Node"):
@@ -77,6 +68,19 @@ def shop(stage_api: Api, operator: OperatorProcess) -> Iterator[Shop]:
     if had_nodes:
         # It remembers nodes that are gone for five minutes: the next test gets one without a past.
         operator.stop()
+
+
+def new_shop(api: Api, operator: OperatorProcess, namespace: str) -> Shop:
+    """A namespace of this name, in which pods can be made."""
+    shop = Shop(api, operator, namespace)
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    wait_until(
+        "waiting for the ServiceAccount that pods need",
+        lambda: shop.find("ServiceAccount", "default") is not None,
+        # After an outage, the controller manager comes back in steps of up to a minute.
+        timeout_seconds=240,
+    )
+    return shop
 
 
 def _delete_all(api: Api, shop: Shop, kind: str) -> None:

@@ -17,6 +17,7 @@ CUSTOM = f"/apis/{API_VERSION}/namespaces/{{n}}/inferenceservices"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{n}/deployments"
 JOBS = "/apis/batch/v1/namespaces/{n}/jobs"
 CORE = "/api/v1/namespaces/{n}"
+A, D, C = f"{CUSTOM}/a", f"{DEPLOYMENTS}/d", f"{CORE}/configmaps/c"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,23 @@ def service(**rest: Any) -> dict[str, Any]:
     }
 
 
+def told(
+    what: str,
+    *conditions: dict[str, Any],
+    force: bool = True,
+    manager: str = "operator",
+    uid: str = "",
+    **fields: Any,
+) -> Step:
+    """A status of the service, applied as the operator does."""
+    status = {"observedGeneration": 1, **fields}
+    if conditions:
+        status["conditions"] = list(conditions)
+    metadata = {"name": "a", "uid": uid} if uid else {"name": "a"}
+    body = service(metadata=metadata, status=status)
+    return applied(what, f"{A}/status", body, force=force, manager=manager)
+
+
 def deployment(app: str = "a", annotations: Any = None, **spec: Any) -> dict[str, Any]:
     pods = {"app": app}
     container = {"name": "c", "image": "i", "env": [{"name": "A", "value": "1"}]}
@@ -100,55 +118,24 @@ def config(text: str) -> dict[str, Any]:
     return {**kind, "immutable": True, "data": {"text": text}}
 
 
-SEEN = {"observedGeneration": 1}
 SPEC = {"model": {"uri": "pvc://models/a.onnx", "format": "ONNX"}}
-A, D, C = f"{CUSTOM}/a", f"{DEPLOYMENTS}/d", f"{CORE}/configmaps/c"
 SCRIPT = (
     Step("a name that nobody has", "GET", A),
-    applied("a status of nothing", f"{A}/status", service(status={**SEEN, "replicas": 1})),
+    told("a status of nothing", force=False, replicas=1),
     Step("an object, with a status", "POST", CUSTOM, service(spec=SPEC, status={"replicas": 7})),
     Step("its name once more", "POST", CUSTOM, service(spec=SPEC)),
     Step("it", "GET", A),
-    applied(
-        "a status",
-        f"{A}/status",
-        service(
-            status={**SEEN, "replicas": 1, "conditions": [condition("Ready"), condition("Planned")]}
-        ),
-        force=True,
-    ),
-    applied(
-        "the same status",
-        f"{A}/status",
-        service(
-            status={**SEEN, "replicas": 1, "conditions": [condition("Ready"), condition("Planned")]}
-        ),
-        force=True,
-    ),
-    applied(
-        "somebody else's condition",
-        f"{A}/status",
-        service(status={**SEEN, "conditions": [condition("Theirs")]}),
-        manager="somebody",
-    ),
-    applied(
+    told("a status", condition("Ready"), condition("Planned"), replicas=1),
+    told("the same status", condition("Ready"), condition("Planned"), replicas=1),
+    told("somebody else's condition", condition("Theirs"), force=False, manager="somebody"),
+    told(
         "somebody else's idea of our condition",
-        f"{A}/status",
-        service(status={**SEEN, "conditions": [condition("Ready", "False")]}),
+        condition("Ready", "False"),
+        force=False,
         manager="somebody",
     ),
-    applied(
-        "a status with less in it",
-        f"{A}/status",
-        service(status={**SEEN, "conditions": [condition("Ready", "False")]}),
-        force=True,
-    ),
-    applied(
-        "a status for another uid",
-        f"{A}/status",
-        service(metadata={"name": "a", "uid": "another"}, status={**SEEN, "replicas": 2}),
-        force=True,
-    ),
+    told("a status with less in it", condition("Ready", "False")),
+    told("a status for another uid", uid="another", replicas=2),
     merged("a change of the spec", A, {"spec": {"paused": True}}),
     merged("the same change", A, {"spec": {"paused": True}}),
     merged("a field taken away", A, {"spec": {"paused": None}}),

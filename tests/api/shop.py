@@ -31,6 +31,7 @@ VERSIONS = {
     "HorizontalPodAutoscaler": "autoscaling/v2",
     "NetworkPolicy": "networking.k8s.io/v1",
     "PodDisruptionBudget": "policy/v1",
+    "PriorityClass": "scheduling.k8s.io/v1",
     "PodMonitor": "monitoring.coreos.com/v1",
     "ServiceAccount": "v1",
 }

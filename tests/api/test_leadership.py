@@ -14,6 +14,7 @@ from e2e.harness.waiting import wait_until
 from tests.api.audit import Audit, Write
 from tests.api.client import Api, collection_of
 from tests.api.operator_process import OperatorProcess
+from tests.api.reconcile_fixtures import new_shop
 from tests.api.shop import Shop
 
 SERVICES = 100
@@ -84,18 +85,53 @@ def crowd(stage_api: Api, pair: Pair, request: pytest.FixtureRequest) -> Iterato
     """An empty namespace, watched by both, seen through the second."""
     pair.start()
     namespace = request.node.name.replace("_", "-").replace("[", "-").strip("]")
-    stage_api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    shop = Shop(stage_api, pair.second, namespace)
+    shop = new_shop(stage_api, pair.second, namespace)
     yield shop
     stage_api.request("DELETE", collection_of(shop.reference("InferenceService", "any")))
 
 
-def begin_burst(shop: Shop) -> None:
-    """A hundred services; returns when the first of them have children."""
-    shop.add_profile(1)
-    for number in range(SERVICES):
-        shop.add_service(f"a{number}", 1)
-    shop.until("the first Deployments", lambda: len(shop.all("Deployment")) > SERVICES // 10)
+class Burst:
+    """A hundred services, and what was written for them since the first one."""
+
+    def __init__(self, shop: Shop, audit: Audit) -> None:
+        self._shop = shop
+        self._audit = audit
+        self._mark = audit.mark()
+
+    def begin(self) -> None:
+        """Create them; returns when the first of them have children."""
+        self._shop.add_profile(1)
+        for number in range(SERVICES):
+            self._shop.add_service(f"a{number}", 1)
+        self._shop.until(
+            "the first Deployments", lambda: len(self._shop.all("Deployment")) > SERVICES // 10
+        )
+
+    def writes(self) -> list[Write]:
+        """Every write so far."""
+        return self._audit.writes(self._shop.namespace, since=self._mark)
+
+    def end(self) -> list[Write]:
+        """Wait until all is done; every write. Fails if anything was done twice."""
+        until_all_settled(self._shop)
+        writes = self.writes()
+        check_nothing_doubled(self._shop, writes)
+        return writes
+
+
+@pytest.fixture
+def burst(crowd: Shop, audit: Audit) -> Burst:
+    """Under way, with the first in the lead."""
+    burst = Burst(crowd, audit)
+    burst.begin()
+    return burst
+
+
+def by(user: str, writes: list[Write]) -> list[Write]:
+    """What this user wrote. Of a request that its sender left half sent, the server says much
+    later that it gave up: that is no write.
+    """
+    return [write for write in writes if write.user == user and write.code < 300]
 
 
 def until_all_settled(shop: Shop) -> None:
@@ -138,57 +174,41 @@ def check_nothing_doubled(shop: Shop, writes: list[Write]) -> None:
 
 
 def test_the_leader_is_killed_in_a_burst(
-    crowd: Shop, pair: Pair, audit: Audit, capsys: pytest.CaptureFixture[str]
+    burst: Burst, pair: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mark = audit.mark()
-    begin_burst(crowd)
-
     pair.take_over(pair.first.kill, capsys)
 
-    until_all_settled(crowd)
-    writes = audit.writes(crowd.namespace, since=mark)
-    by_first = [write.time for write in writes if write.user == "first"]
-    by_second = [write.time for write in writes if write.user == "second"]
+    writes = burst.end()
+    by_first, by_second = by("first", writes), by("second", writes)
     assert by_first, "it was killed before it began"
     assert by_second, "it had done everything"
-    assert max(by_first) < min(by_second)
-    check_nothing_doubled(crowd, writes)
+    assert max(write.time for write in by_first) < min(write.time for write in by_second)
 
 
 def test_a_paused_leader_does_not_write_when_it_resumes(
-    crowd: Shop, pair: Pair, audit: Audit, capsys: pytest.CaptureFixture[str]
+    burst: Burst, pair: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mark = audit.mark()
-    begin_burst(crowd)
-
     pair.take_over(pair.first.freeze, capsys)
-    paused = audit.writes(crowd.namespace, since=mark)
+    paused = burst.writes()
     pair.first.thaw()
 
     assert pair.first.running.wait(30), "it goes on"
     assert pair.first.exit_code() == 1
     assert "Another process leads" in pair.first.log.read_text()
-    until_all_settled(crowd)
-    writes = audit.writes(crowd.namespace, since=mark)
-    by_first = [write for write in writes if write.user == "first"]
-    assert by_first == [write for write in paused if write.user == "first"]
-    check_nothing_doubled(crowd, writes)
+    assert by("first", burst.end()) == by("first", paused)
 
 
 @pytest.mark.parametrize("pair", [("--lease-seconds=300",)], indirect=True, ids=["long-lease"])
 def test_a_leader_that_is_stopped_hands_over(
-    crowd: Shop, pair: Pair, audit: Audit, capsys: pytest.CaptureFixture[str]
+    burst: Burst, pair: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A Lease that would hold for minutes is given back."""
-    mark = audit.mark()
-    begin_burst(crowd)
     codes = []
 
     pair.take_over(lambda: codes.append(pair.first.stop()), capsys)
 
     assert codes == [0]
-    until_all_settled(crowd)
-    check_nothing_doubled(crowd, audit.writes(crowd.namespace, since=mark))
+    burst.end()
 
 
 def test_the_api_server_is_away_for_longer_than_the_lease(

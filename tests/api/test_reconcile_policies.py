@@ -2,12 +2,19 @@
 counts is that the API server takes them, and that they come, change and go with the wish.
 """
 
+import json
+
 import pytest
 
 from tests.api.client import RefusedError
 from tests.api.shop import Shop
 
 GATEWAY = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateway"}}}
+
+OPERATOR = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "triton-system"}},
+    "podSelector": {"matchLabels": {"app.kubernetes.io/component": "operator"}},
+}
 
 
 @pytest.fixture
@@ -22,7 +29,7 @@ def callers(shop: Shop) -> object:
     requests = [
         rule
         for rule in rules
-        if "ports" not in rule or 8000 in {port["port"] for port in rule["ports"]}
+        if "ports" not in rule or 8001 in {port["port"] for port in rule["ports"]}
     ]
     (rule,) = requests
     return rule.get("from")
@@ -37,6 +44,20 @@ def test_callers_are_let_in_by_name(guarded: Shop) -> None:
     guarded.until("the second caller", lambda: callers(guarded) == [GATEWAY, {"podSelector": {}}])
     guarded.change("a", access=None)
     guarded.until("the own namespace alone", lambda: callers(guarded) == [{"podSelector": {}}])
+
+
+def test_the_operator_lets_itself_in_once_it_knows_its_pods(guarded: Shop) -> None:
+    guarded.add_running("a", access={"callers": [GATEWAY]})
+    before = guarded.get("NetworkPolicy", "a")["spec"]["ingress"]
+
+    guarded.operator.ensure("--network-policies", f"--operator-peer={json.dumps(OPERATOR)}")
+
+    ports = [{"protocol": "TCP", "port": port} for port in (8000, 8002)]
+    own = {"from": [OPERATOR], "ports": ports}
+    guarded.until(
+        "the rule for the operator",
+        lambda: guarded.get("NetworkPolicy", "a")["spec"]["ingress"] == [*before, own],
+    )
 
 
 def test_a_policy_opened_by_hand_is_closed_again(guarded: Shop) -> None:

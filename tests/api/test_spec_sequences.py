@@ -1,48 +1,44 @@
 """Any way leads to the same end: after each change of a spec, all of a service is as if that spec
 had been applied to an empty place.
 
-Acto's idea (SOSP 2023): sequences of changes, A to B and back to A, from refused to accepted, from
-paused to not, through deletion; the fresh apply of the same spec is what must come out.
+Acto's idea (SOSP 2023): sequences of changes, from A to B and back to A, from refused to accepted,
+from paused to not, through deletion; the fresh apply of the same spec is what must come out.
+A spec without a plan and one that is paused change nothing of what serves, and are told alike.
+
+    python -m pytest tests/api/test_spec_sequences.py --spec-seed=any
+
+walks another way, and prints the number that repeats it.
 """
 
-import contextlib
-import random
-from collections.abc import Iterator
+import hashlib
+import json
+import re
+from functools import cache
 from typing import Any
 
 import pytest
 
 from e2e.harness.errors import WaitTimeoutError
 from e2e.harness.waiting import wait_until
-from tests.api import model_facts
-from tests.api.client import Object, RefusedError
+from tests.api.client import Api, Object, RefusedError
+from tests.api.grounds import MODELS, POOLS, PRIORITY_CLASSES, SERVICE_ACCOUNTS, Spec
+from tests.api.operator_process import OperatorProcess
+from tests.api.reconcile_fixtures import new_shop
 from tests.api.shop import Shop
+from tests.api.spec_walk import ANEW, PARTS, SMALLEST, Kind, Step, fields, reached, walk
 from tests.faults.end_state import differences
 from triton_operator.api import labels
+from triton_operator.manifests.model_profile import profile_of_facts
 
-SEED = 4
-CHANGES = 14
-SPECS: dict[str, dict[str, Any]] = {
-    "smallest": {},
-    "fixed batch": {"batching": {"maxBatchSize": 2}},
-    "no batch": {"batching": {"mode": "Off"}},
-    "delay": {"batching": {"maxQueueDelayMicroseconds": 500}},
-    "resources": {"hardware": {"resources": {"cpu": "2", "memory": "2Gi"}}},
-    "replicas": {"scaling": {"minReplicas": 3}},
-    "fixed replicas": {"scaling": {"mode": "Fixed", "minReplicas": 2, "maxReplicas": 2}},
-    "environment": {"runtime": {"env": [{"name": "A", "value": "b"}, {"name": "C", "value": "d"}]}},
-    "one variable": {"runtime": {"env": [{"name": "C", "value": "e"}]}},
-    "other pool": {"hardware": {"pools": ["other"]}},
-    "two things": {"batching": {"maxBatchSize": 8}, "scaling": {"minReplicas": 2}},
-}
-UNKNOWN = "https://models.example.com/unknown.onnx"
-REFUSED = {"model": {"uri": "ftp://models/a.onnx"}}
-DETOURS: dict[str, dict[str, Any]] = {
-    "no such pool": {"hardware": {"pools": ["missing"]}},
-    "a model that nobody knows": {"model": {"uri": UNKNOWN, "digest": None}},
-    "paused": {"paused": True, "batching": {"maxBatchSize": 4}},
-}
-"""Specs in whose wake something may go on serving that a fresh apply would not start."""
+SEEDS = (3, 4, 5)
+OPTIONS = ("--network-policies", "--allow-code-in=*")
+"""So that no field is without effect."""
+PATIENCE_SECONDS = 120.0
+"""Garbage collection learns of a new kind within about half a minute."""
+POLL_SECONDS = 0.2
+"""A look is a dozen requests."""
+BY_SOMEBODY_ELSE = 2
+"""Replicas where the spec leaves them to others."""
 OF_EACH_OBJECT = frozenset(
     {
         *("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink"),
@@ -50,6 +46,105 @@ OF_EACH_OBJECT = frozenset(
         *(labels.DESIRED_HASH, labels.OWNER_UID, "deployment.kubernetes.io/revision"),
     }
 )
+NAME = "way"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--spec-seed")
+        metafunc.parametrize("seed", [int(chosen)] if chosen else SEEDS)
+
+
+@cache
+def steps_of(seed: int) -> list[Step]:
+    return list(walk(seed))
+
+
+class Place:
+    """A namespace with everything in it that a spec can name, and one service."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        for account in SERVICE_ACCOUNTS:
+            shop.create("ServiceAccount", account)
+        for digest, facts in MODELS.items():
+            shop.api.create(profile_of_facts(shop.namespace, digest, facts))
+
+    def create(self, spec: Spec) -> None:
+        self.shop.create("InferenceService", NAME, spec=spec)
+
+    def put(self, spec: Spec) -> Object:
+        """The whole spec, as `kubectl replace` writes it: fields that are gone are gone."""
+        while True:
+            live = self.shop.get("InferenceService", NAME)
+            try:
+                return self.shop.api.replace({**live, "spec": spec})
+            except RefusedError as refusal:
+                if refusal.code != 409:  # the operator wrote its status meanwhile
+                    raise
+
+    def has_come(self, kind: Kind) -> bool:
+        """Whether the spec as it is now is carried out, or told why not; every pod that exists is
+        made ready on the way.
+        """
+        if not (self.shop.is_seen(NAME) and self.shop.operator.is_quiet()):
+            return False
+        if kind is Kind.IDLE:
+            spec = self.shop.get("InferenceService", NAME)["spec"]
+            # A service that is seen before its profile waits for an inspection, for a moment.
+            known = self.shop.condition(NAME, "ModelReady") != ("Unknown", "Inspecting")
+            return known or "digest" not in spec["model"]
+        self._scale()
+        self.shop.start_pods(NAME)
+        return (
+            self.shop.condition(NAME, "Progressing") == ("False", "RolledOut")
+            and self.shop.condition(NAME, "Available")[1] in ("ReplicasReady", "ScaledToZero")
+            and not self.shop.all("Job", NAME)
+        )
+
+    def _scale(self) -> None:
+        """The part of somebody else, where the spec leaves the replicas to them."""
+        if self.shop.get("InferenceService", NAME)["spec"]["scaling"]["mode"] != "External":
+            return
+        for one in self.shop.all("Deployment", NAME):
+            if one["spec"]["replicas"] != BY_SOMEBODY_ELSE:
+                scale = {"spec": {"replicas": BY_SOMEBODY_ELSE}}
+                self.shop.merge("Deployment", one["metadata"]["name"], scale, "scale")
+
+    def picture(self) -> dict[str, Any]:
+        """All children but what their own controllers write, and the status."""
+        return {"children": self.children(), **self.told()}
+
+    def children(self) -> Any:
+        """Everything that serves, and what is around it."""
+        found = self._plain(
+            {
+                f"{kind} {name}": {key: part for key, part in child.items() if key != "status"}
+                for (kind, name), child in self.shop.children(NAME).items()
+                if kind != "Job"
+            }
+        )
+        # The namespace is in a config, and a hash of the config in names.
+        text = json.dumps(found)
+        for name in [name for name in found if name.startswith("ConfigMap")]:
+            content = json.dumps(found[name]["data"], sort_keys=True)
+            plain = hashlib.sha256(content.encode()).hexdigest()[:8]
+            text = re.sub(f"{name.rpartition('-')[2]}(?:[0-9a-f]{{8}})?", plain, text)
+        return json.loads(text)
+
+    def told(self, *types: str) -> dict[str, Any]:
+        """The conditions; without `types`, all of them and the rest of the status."""
+        status = self.shop.status(NAME)
+        conditions = {
+            row["type"]: f"{row['status']} {row['reason']}"
+            for row in status.pop("conditions", ())
+            if not types or row["type"] in types
+        }
+        return {"conditions": conditions, "status": {} if types else self._plain(status)}
+
+    def _plain(self, value: Any) -> Any:
+        text = json.dumps(_without(value))
+        return json.loads(text.replace(self.shop.namespace, "namespace"))
 
 
 def _without(value: Any) -> Any:
@@ -58,109 +153,96 @@ def _without(value: Any) -> Any:
     return [_without(part) for part in value] if isinstance(value, list) else value
 
 
-def picture(shop: Shop) -> dict[str, Any]:
-    """All children but what their own controllers write, and the conditions."""
-    children = {
-        place: _without({key: part for key, part in child.items() if key != "status"})
-        for place, child in shop.children("way").items()
-    }
-    conditions = {
-        row["type"]: f"{row['status']} {row['reason']}" for row in shop.status("way")["conditions"]
-    }
-    return {"children": children, "conditions": conditions}
-
-
-def full(spec: dict[str, Any]) -> dict[str, Any]:
-    source = {"uri": model_facts.URI, "digest": model_facts.digest(1)}
-    return {"model": {**source, **spec.get("model", {})}} | {
-        key: value for key, value in spec.items() if key != "model"
-    }
-
-
-def put(shop: Shop, name: str, spec: dict[str, Any]) -> Object:
-    """The whole spec, as `kubectl replace` writes it: fields that are gone are gone."""
-    while True:
-        live = shop.get("InferenceService", name)
-        try:
-            return shop.api.replace({**live, "spec": full(spec)})
-        except RefusedError as refusal:
-            if refusal.code != 409:  # the operator wrote its status meanwhile
-                raise
-
-
 @pytest.fixture
-def expected(shop: Shop) -> dict[str, dict[str, Any]]:
-    """What a fresh apply of each spec leads to."""
-    shop.add_profile(1)
-    shop.create("ServingPool", "cpu", spec={})
-    shop.create("ServingPool", "other", spec={})
-    pictures = {}
-    for spec, fields in SPECS.items():
-        shop.create("InferenceService", "way", spec=full(fields))
-        shop.until("every replica", lambda: _serves_with_all(shop))
-        shop.until_settled("way")
-        pictures[spec] = picture(shop)
-        shop.delete("InferenceService", "way")
-        _until_collected(shop)
-    return pictures
+def grounds(shop: Shop) -> Shop:
+    """With pools and priority classes, and an operator that leaves no field without effect."""
+    shop.operator.ensure(*OPTIONS)
+    for name, spec in POOLS.items():
+        shop.create("ServingPool", name, spec=spec)
+    for number, name in enumerate(PRIORITY_CLASSES):
+        if shop.find("PriorityClass", name) is None:
+            shop.create("PriorityClass", name, value=number)
+    return shop
 
 
-def _serves_with_all(shop: Shop) -> bool:
-    """Whether every replica is ready, as those that exist by now become."""
-    shop.start_pods("way")
-    replicas = shop.condition("way", "Available")
-    return replicas == ("True", "ReplicasReady") and shop.is_seen("way")
+def fresh(
+    api: Api, operator: OperatorProcess, namespace: str, steps: list[Step]
+) -> dict[str, dict[str, Any]]:
+    """What a fresh apply of each spec leads to, by the spec; all at the same time."""
+    kinds = {json.dumps(step.spec): step.kind for step in steps if step.kind is not Kind.REFUSED}
+    places = {
+        spec: Place(new_shop(api, operator, f"{namespace}-fresh-{number}"))
+        for number, spec in enumerate(kinds)
+    }
+    for spec, place in places.items():
+        place.create(json.loads(spec))
+    found: dict[str, dict[str, Any]] = {}
+    for spec, place in places.items():
+        wait_until(
+            f"waiting for a fresh apply of {spec}",
+            lambda place=place, kind=kinds[spec]: place.has_come(kind),  # type: ignore[misc]
+            timeout_seconds=PATIENCE_SECONDS,
+            poll_seconds=POLL_SECONDS,
+            needs=[operator.running],
+        )
+        idle = kinds[spec] is Kind.IDLE
+        found[spec] = place.told("ModelReady", "Planned") if idle else place.picture()
+    for place in places.values():
+        place.shop.delete("InferenceService", NAME)
+    return found
 
 
-def _until_collected(shop: Shop) -> None:
-    """Garbage collection learns of a new kind within about half a minute."""
+def until_same(place: Place, step: Step, expected: dict[str, Any]) -> None:
+    """Wait until all is as expected; fails with every place where it is not."""
+
+    def now() -> dict[str, Any]:
+        if step.kind is Kind.IDLE:
+            return {**place.told("ModelReady", "Planned"), "children": place.children()}
+        return place.picture()
+
+    try:
+        wait_until(
+            f"waiting for {step}",
+            lambda: place.has_come(step.kind) and differences(now(), expected) == [],
+            timeout_seconds=PATIENCE_SECONDS,
+            poll_seconds=POLL_SECONDS,
+            needs=[place.shop.operator.running],
+        )
+    except WaitTimeoutError as error:
+        raise AssertionError("\n".join([f"{error}", *differences(now(), expected)])) from error
+
+
+def test_every_way_leads_to_the_same_end(seed: int, grounds: Shop) -> None:
+    steps = steps_of(seed)
+    expected = fresh(grounds.api, grounds.operator, grounds.namespace, steps)
+    place = Place(grounds)
+    place.create(SMALLEST)
     wait_until(
-        "waiting for all of it to go",
-        lambda: not shop.children("way"),
-        timeout_seconds=120,
-        needs=[shop.operator.running],
+        "waiting for the smallest spec",
+        lambda: place.has_come(Kind.SERVES),
+        timeout_seconds=PATIENCE_SECONDS,
+        poll_seconds=POLL_SECONDS,
+        needs=[grounds.operator.running],
     )
-
-
-def sequence(seed: int) -> Iterator[tuple[str, str]]:
-    """What is done, in order: `spec NAME`, `detour NAME` or `anew NAME`."""
-    chance = random.Random(seed)
-    names = sorted(SPECS)
-    last = chance.choice(names)
-    for _ in range(CHANGES // 2):
-        here, there = last, chance.choice(names)
-        if chance.random() < 0.5:
-            yield "detour", chance.choice(sorted(DETOURS))
-        yield "anew" if chance.random() < 0.2 else "spec", there
-        # Back again: A, B, A.
-        yield "spec", here
-        last = chance.choice(names)
-
-
-def test_every_way_leads_to_the_same_end(shop: Shop, expected: dict[str, dict[str, Any]]) -> None:
-    print(f"seed {SEED}")
-    shop.create("InferenceService", "way", spec=full({}))
-    for step, (what, spec) in enumerate(sequence(SEED)):
-        print(f"step {step}: {what} {spec}")
-        if what == "detour":
-            with pytest.raises(RefusedError, match="must be a pvc://"):
-                put(shop, "way", REFUSED)
-            put(shop, "way", DETOURS[spec])
-            shop.until("the detour to be seen", lambda: shop.is_seen("way"))
+    for number, step in enumerate(steps):
+        print(f"step {number}: {step}")
+        if step.kind is Kind.REFUSED:
+            before = grounds.get("InferenceService", NAME)["metadata"]["generation"]
+            with pytest.raises(RefusedError):
+                place.put(step.spec)
+            assert grounds.get("InferenceService", NAME)["metadata"]["generation"] == before
             continue
-        if what == "anew":
-            shop.delete("InferenceService", "way")
-            shop.create("InferenceService", "way", spec=full(SPECS[spec]))
+        wanted = expected[json.dumps(step.spec)]
+        if step.kind is Kind.IDLE:
+            wanted = {**wanted, "children": place.children()}
+        if step.how == ANEW:
+            grounds.delete("InferenceService", NAME)
+            place.create(step.spec)
         else:
-            put(shop, "way", SPECS[spec])
-        with contextlib.suppress(WaitTimeoutError):
-            # What the last spec wanted goes once all pods of this one are ready.
-            shop.until(
-                f"all of {spec}, and nothing else",
-                lambda spec=spec: (  # type: ignore[misc]
-                    _serves_with_all(shop)
-                    and shop.is_settled("way")
-                    and differences(picture(shop), expected[spec]) == []
-                ),
-            )
-        assert differences(picture(shop), expected[spec]) == []
+            place.put(step.spec)
+        until_same(place, step, wanted)
+
+
+def test_the_walks_reach_every_field() -> None:
+    assert {seed % PARTS for seed in SEEDS} == set(range(PARTS))
+    assert set(fields()) == {path for seed in SEEDS for path in reached(steps_of(seed))}

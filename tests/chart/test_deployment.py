@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from tests.chart.rendering import VALUES, Object, only, rendered, template
+from tests.chart.rendering import NAMESPACE, RELEASE, VALUES, Object, only, rendered, template
 from triton_operator.manifests.container_resources import parse_resources
 from triton_operator.manifests.fetching import FetchSettings
 
@@ -180,6 +184,7 @@ def test_the_charts_defaults_are_the_operators_own() -> None:
         ),
         ("proxy.https=http://proxy:3128", ["--https-proxy=http://proxy:3128"]),
         ("proxy.http=http://proxy:3128", ["--http-proxy=http://proxy:3128"]),
+        ("proxy.secretName=proxy-user", ["--proxy-secret=proxy-user"]),
         ("proxy.noProxy={.example.com,10.0.0.0/8}", ["--no-proxy=.example.com,10.0.0.0/8"]),
         ("trustBundle.configMap.name=corporate", ["--ca-bundle-file=/trust/ca.crt"]),
         (
@@ -310,6 +315,42 @@ def test_a_label_of_the_user_cannot_hide_the_pod_from_its_deployment() -> None:
     labels = deployment["template"]["metadata"]["labels"]
     assert labels["team"] == "serving"
     assert deployment["selector"]["matchLabels"].items() <= labels.items()
+
+
+def policy_flags(values: tuple[Path, ...], settings: tuple[str, ...]) -> dict[str, Any]:
+    """The pod's labels, and the peer that policies let in as the operator, if any."""
+    template = only(rendered(values, settings), "Deployment")["spec"]["template"]
+    (one,) = template["spec"]["containers"]
+    given = [flag for flag in one["args"] if flag.startswith("--operator-peer=")]
+    peers = [json.loads(flag.partition("=")[2]) for flag in given]
+    return {"labels": template["metadata"]["labels"], "peers": peers}
+
+
+@pytest.mark.parametrize(
+    ("values", "settings"),
+    [
+        ((), ("networkPolicy.enabled=true",)),
+        ((VALUES / "every-value.yaml",), ()),
+    ],
+    ids=["defaults", "every value"],
+)
+def test_policies_let_in_the_operators_own_pods_and_no_others(
+    values: tuple[Path, ...], settings: tuple[str, ...]
+) -> None:
+    """With a label of the release: a second operator in the namespace has policies of its own."""
+    found = policy_flags(values, settings)
+
+    (peer,) = found["peers"]
+    namespace = {"kubernetes.io/metadata.name": NAMESPACE}
+    assert peer["namespaceSelector"] == {"matchLabels": namespace}
+    wanted = peer["podSelector"]["matchLabels"]
+    assert wanted.items() <= found["labels"].items()
+    assert wanted["app.kubernetes.io/instance"] == RELEASE
+    assert wanted["app.kubernetes.io/component"] == "operator"
+
+
+def test_without_policies_the_operator_is_no_peer() -> None:
+    assert policy_flags((), ())["peers"] == []
 
 
 def test_every_value_arrives() -> None:

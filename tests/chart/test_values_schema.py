@@ -57,6 +57,7 @@ DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
         ("trustBundle.configMap=corporate", "configMap"),
         ("proxy.https=proxy:3128", "https"),
         ("proxy.https=http://me:secret@proxy:3128", "https"),
+        ("proxy.secretName=Proxy/User", "secretName"),
         ("proxy.noProxy=localhost", "noProxy"),
         ("metrics.serviceMonitor.enable=true", "enable"),
         ("metrics.serviceMonitor.interval=often", "interval"),

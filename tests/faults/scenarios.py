@@ -7,14 +7,14 @@ from typing import Any
 
 from tests.faults import models
 from tests.faults.fake.history import Body, History
-from tests.faults.fake.kinds import NAMESPACE, Target
+from tests.faults.fake.kinds import Target
 from tests.faults.fake.requests import Requests
 from tests.faults.virtual_time import EPOCH, run
 from tests.faults.world import Snapshot, World
 from tests.unit.planning.building import node_object
 from triton_operator.api import labels
 from triton_operator.api.group import API_VERSION
-from triton_operator.controllers.kinds import BY_NAME
+from triton_operator.controllers.kinds import BY_NAME, NAMESPACE
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts
 

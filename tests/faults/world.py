@@ -23,14 +23,17 @@ from tests.faults.fake.faults import Faults
 from tests.faults.fake.garbage import GarbageCollector
 from tests.faults.fake.history import Body, History
 from tests.faults.fake.http import CLIENT_HEADER, Server
-from tests.faults.fake.kinds import Target
+from tests.faults.fake.kinds import SERVED, Target
 from tests.faults.fake.requests import APPLY, Requests
 from tests.faults.fake.workloads import Replicas, Workloads
 from tests.faults.virtual_time import now
 from tests.unit.planning.building import DEFAULTS
 from triton_operator.controllers.connection import Connection
+from triton_operator.controllers.denials import Denials
 from triton_operator.controllers.kinds import BY_NAME
-from triton_operator.controllers.operator import OperatorOptions, operate
+from triton_operator.controllers.operator import Operator
+from triton_operator.controllers.operator_options import OperatorOptions
+from triton_operator.controllers.watch_streams import WatchStreams
 from triton_operator.manifests.fetching import FetchSettings
 
 RESTART_SECONDS = 2.0
@@ -78,6 +81,7 @@ class World:
         self._seed = seed
         self._supervisor: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
+        self.operator: Operator | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -158,17 +162,20 @@ class World:
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _operate(self, number: int) -> None:
+        streams, denials = WatchStreams(asyncio.get_running_loop().time), Denials()
         session = aiohttp.ClientSession(
             connector=aiohttp.UnixConnector(str(self._socket), limit=0),
             headers={CLIENT_HEADER: str(number)},
+            middlewares=(streams.middleware(), denials.middleware()),
         )
-        connection = Connection("http://cluster", session)
+        connection = Connection("http://cluster", session, streams, denials)
         older = asyncio.all_tasks()
         randomness = random.Random(f"{self._seed} {number}")
         try:
-            await operate(
-                self._options, connection, asyncio.Event(), now=self._now, randomness=randomness
+            self.operator = Operator(
+                self._options, connection, now=self._now, randomness=randomness
             )
+            await self.operator.run(asyncio.Event())
         finally:
             # The end of the process.
             self.server.dead.add(number)
@@ -187,5 +194,5 @@ class World:
 
 def _target(body: Body) -> Target:
     metadata = body["metadata"]
-    kind = BY_NAME[body["kind"]]
+    (kind,) = [kind for kind in SERVED if kind.kind == body["kind"]]
     return Target(kind, metadata.get("namespace", "") if kind.namespaced else "", metadata["name"])

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from tests.unit.planning.building import DIGEST, facts, node
+from triton_operator.api.access import LabelSelector, Peer
 from triton_operator.api.group import API_VERSION
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.cli.documents import Documents, Service, read_documents
@@ -42,7 +43,11 @@ PLATFORM = replace(
     FETCH,
     pull_secrets=("registry",),
     ca_bundle="-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----\n",
-    proxy=Proxy(https="http://proxy.example.com:3128", no=("10.0.0.0/8", ".example.org")),
+    proxy=Proxy(
+        https="http://proxy.example.com:3128",
+        no=("10.0.0.0/8", ".example.org"),
+        secret="proxy-user",
+    ),
     inspection_resources=ContainerResources(
         requests={"cpu": "200m", "memory": "1Gi"}, limits={"cpu": "2", "memory": "8Gi"}
     ),
@@ -52,7 +57,13 @@ PLATFORM = replace(
 )
 SETTINGS = {"platform-settings": PLATFORM}
 """Settings of the operator by case; FETCH for the others."""
-COMPANIONS = {"guarded": Companions(Policies(), Monitors({"release": "prometheus"}))}
+OPERATOR = Peer(
+    namespace_selector=LabelSelector(match_labels={"kubernetes.io/metadata.name": "triton-system"}),
+    pod_selector=LabelSelector(match_labels={"app.kubernetes.io/component": "operator"}),
+)
+COMPANIONS = {
+    "guarded": Companions(Policies(operator=OPERATOR), Monitors({"release": "prometheus"}))
+}
 """Objects that not every cluster wants, by case; none for the others."""
 COMMAND = "python -m tests.golden --write"
 

@@ -317,7 +317,7 @@ def test_the_users_pod_metadata_is_on_all_pods_beside_the_operators() -> None:
         assert metadata["labels"]["team"] == "search"
         assert metadata["labels"][labels.SERVICE] == "filetype"
         assert metadata["annotations"]["sidecar.istio.io/inject"] == "false"
-        assert pod["serviceAccountName"] == "models"
+        assert pod["serviceAccountName"] == pod["serviceAccount"] == "models"
         assert pod["imagePullSecrets"] == [{"name": "registry"}]
     (deployment,) = of_kind("pod-options", "Deployment")
     template = deployment["spec"]["template"]

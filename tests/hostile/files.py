@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import os
 import struct
 import tarfile
@@ -89,6 +90,65 @@ def external_link(folder: Path) -> str:
 def external_pipe(folder: Path) -> str:
     os.mkfifo(folder / "weights.bin")
     return external_at("weights.bin")(folder)
+
+
+# ONNX models in a repository
+
+
+def onnx_in_folder(
+    data: bytes | Callable[[], bytes], name: str = "classifier/1/model.onnx"
+) -> Make:
+    return folder_with(
+        lambda root: placed({name: data if isinstance(data, bytes) else data()}, root)
+    )
+
+
+def onnx_in_tar(data: bytes | Callable[[], bytes], name: str = "classifier/1/model.onnx") -> Make:
+    def packed() -> bytes:
+        return tarred({**data_only(), name: data if isinstance(data, bytes) else data()})
+
+    return written(packed, "r.tar.gz")
+
+
+def external_to(location: str) -> bytes:
+    return external(location).SerializeToString()
+
+
+def onnx_named(name: str, data: bytes) -> Make:
+    """ONNX Runtime opens what its config names, whatever it is called."""
+    text = CLASSIFIER + f'default_model_filename: "{name}"\n'.encode()
+    return folder_with(
+        lambda root: placed({"classifier/config.pbtxt": text, f"classifier/1/{name}": data}, root)
+    )
+
+
+def many_onnx_files() -> bytes:
+    return tarred({**data_only(), **{f"classifier/1/{number}.onnx": b"" for number in range(300)}})
+
+
+def many_models(model: bytes, count: int) -> Make:
+    """The same model in many versions."""
+    return folder_with(
+        lambda root: placed(
+            {f"classifier/{version}/model.onnx": model for version in range(1, count + 1)}, root
+        )
+    )
+
+
+def chain(nodes: int) -> bytes:
+    """A model that is right, and takes the parser 20 µs for each of its nodes."""
+    names = ["x", *(f"t{number}" for number in range(1, nodes)), "y"]
+    steps = [helper.make_node("Relu", [a], [b]) for a, b in itertools.pairwise(names)]
+    shape = ["n", 4]
+    return model(steps, [value("x", shape)], [value("y", shape)]).SerializeToString()
+
+
+def compiled_engine() -> bytes:
+    node = helper.make_node("EPContext", ["x"], ["y"], domain="com.microsoft")
+    shape = ["n", 4]
+    domains = [("", 17), ("com.microsoft", 1)]
+    made = model([node], [value("x", shape)], [value("y", shape)], domains=domains)
+    return made.SerializeToString()
 
 
 # Archives

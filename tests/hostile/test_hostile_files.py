@@ -7,7 +7,9 @@ import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
+from onnx import numpy_helper
 
 from tests.hostile import files
 from tests.hostile.files import Make
@@ -112,6 +114,31 @@ CASES = [
             "ModelTooLarge"),
     Hostile("config: many tensors", REPOSITORY,
             files.config(CLASSIFIER + b"input {} " * 100_000), TREE, "256 tensors"),
+    *(
+        Hostile(f"{where}: onnx: {name}", REPOSITORY, make(data), reasons,
+                "'classifier/1/model.onnx' in the repository")
+        for where, make in (("folder", files.onnx_in_folder), ("tar", files.onnx_in_tar))
+        for name, data, reasons in (
+            ("truncated", linear().SerializeToString()[:-20], "NotAModel"),
+            ("nested subgraphs", files.nested_subgraphs, "NotAModel ModelTooLarge ParserFailed"),
+            ("nested groups", files.nested_groups, "NotAModel"),
+            ("many nodes", files.many_nodes, "ModelTooLarge"),
+            ("many tensors", files.many_tensors, "ModelTooLarge ParserFailed"),
+            ("a length that lies", files.lying_length, "NotAModel"),
+            ("a huge shape", files.huge_shape, "TensorTooLarge"),
+            ("a compiled engine", files.compiled_engine, "UnsupportedOperator"),
+            ("data in a parent folder", files.external_to("../../secret"), "ExternalDataRefused"),
+            ("data at an absolute path", files.external_to("/etc/passwd"), "ExternalDataRefused"),
+            ("data in memory", files.external_to("*/_ORT_MEM_ADDR_/*"), "ExternalDataRefused"),
+            ("data that is missing", files.external_to("w.bin"), "ExternalDataRefused"),
+        )
+    ),
+    Hostile("folder: onnx: a page, under another name", REPOSITORY,
+            files.onnx_named("weights.bin", b"<html>"), "NotAModel", "classifier/1/weights.bin'"),
+    Hostile("folder: onnx: a page, beside the model", REPOSITORY,
+            files.onnx_in_folder(b"<html>", "classifier/1/old.ONNX"), "NotAModel", "1/old.ONNX'"),
+    Hostile("tar: onnx: too many", REPOSITORY,
+            files.written(files.many_onnx_files, "r.tar.gz"), TREE, "256"),
     Hostile("OpenVINO: entities", "OpenVINO",
             files.written(b'<!DOCTYPE net [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><net>&b;</net>',
                           "m.xml"), "NotAModel", "document type"),
@@ -127,6 +154,44 @@ CASES = [
     Hostile("TorchScript: a pickle", "TorchScript", files.written(b"\x80\x02}q\x00", "m.pt"),
             "NotAModel", "torch.jit.save"),
 ]  # fmt: skip
+
+
+def test_the_models_of_a_repository_share_one_time(tmp_path: Path) -> None:
+    """Each alone is fine, and takes a tenth of what there is."""
+    (tmp_path / "source").mkdir()
+    path = files.many_models(files.chain(20_000), 40)(tmp_path / "source")
+
+    ended = run_job(
+        "inspect",
+        tmp_path,
+        f"pvc://models/{path}",
+        f"--format={REPOSITORY}",
+        "--parse-cpu-seconds=4",
+    )
+
+    reason, message = ended.refusal
+    assert reason == "ParserFailed"
+    assert "ended by SIGXCPU on 'classifier/" in message
+    assert "4 s of CPU time for this and" in message
+
+
+def test_the_models_of_a_repository_do_not_add_up_in_memory(tmp_path: Path) -> None:
+    weights = numpy_helper.from_array(np.zeros(2 << 20, np.float32), "unused")
+    built = linear()
+    built.graph.initializer.append(weights)
+    peaks = []
+    for count in (1, 20):
+        folder = tmp_path / str(count)
+        (folder / "source").mkdir(parents=True)
+        path = files.many_models(built.SerializeToString(), count)(folder / "source")
+
+        ended = run_job("inspect", folder, f"pvc://models/{path}", f"--format={REPOSITORY}")
+
+        assert ended.code == 0, ended.log
+        peaks.append(ended.peak_mib)
+
+    one, many = peaks
+    assert many < one + 40, "20 models of 8 MiB"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

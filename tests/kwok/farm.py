@@ -49,6 +49,12 @@ class Farm:
             self.api.create(node)
         self.api.create(kind.serving_pool())
 
+    def remove(self, kind: KindOfNode) -> None:
+        """The pool, then its nodes."""
+        self.api.delete(kind.serving_pool())
+        for node in kind.nodes():
+            self.api.delete(node)
+
     def nodes_of(self, pool: str) -> list[Object]:
         """The nodes of one kind."""
         return self._list("/api/v1/nodes", labelSelector=f"{POOL_LABEL}={pool}")

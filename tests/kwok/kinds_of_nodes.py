@@ -1,7 +1,7 @@
 """Two hundred nodes in five pools, as clouds and vendors label them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.api.client import Object
@@ -130,5 +130,24 @@ A100 = KindOfNode(
     taints=(GPU_TAINT,),
 )
 KINDS = (CPU, HIGHMEM, MIG_SLICES, L4, A100)
+ONE_GPU = KindOfNode(
+    "one-gpu",
+    1,
+    8,
+    48,
+    "9.00",
+    devices={GPU: 1},
+    product="NVIDIA-H100-PCIe",
+    accelerator={"resource": GPU, "product": "NVIDIA-H100-PCIe"},
+    taints=(GPU_TAINT,),
+)
+"""One node that one replica fills; so dear that nobody comes who does not name it."""
+TWO_GPUS = replace(
+    ONE_GPU,
+    pool="two-gpus",
+    devices={GPU: 2},
+    product="NVIDIA-H100-NVL",
+    accelerator={"resource": GPU, "product": "NVIDIA-H100-NVL"},
+)
 SPOT = KindOfNode("spot", 10, 8, 32, "0.02", instance_type="m7i.2xlarge")
 """A pool that comes later, cheaper than all others."""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from e2e.harness.binaries import ensure
 from tests.stores.forwarding import Gate, gate
 from tests.stores.servers import free_port, server
-from tests.stores.stocked import FILES, FOLDER, Stocked
+from tests.stores.stocked import FOLDER, Stocked, stock
 
 ACCOUNT = "reader@project.iam.gserviceaccount.com"
 
@@ -23,7 +23,7 @@ ACCOUNT = "reader@project.iam.gserviceaccount.com"
 @contextlib.contextmanager
 def gs_store(folder: Path) -> Iterator[tuple[Stocked, Gate]]:
     port = free_port()
-    for path, data in FILES.items():
+    for path, data in stock().items():
         file = folder / "seed" / "models" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)

@@ -9,7 +9,7 @@ from minio import Minio
 
 from e2e.harness.binaries import ensure
 from tests.stores.servers import free_port, server
-from tests.stores.stocked import FILES, FOLDER, Stocked
+from tests.stores.stocked import FOLDER, Stocked, stock
 
 USER, PASSWORD, REGION = "tester", "not-a-real-key", "eu-test-7"
 
@@ -28,7 +28,7 @@ def s3_store(folder: Path) -> Iterator[Stocked]:
     with server("minio", argv, folder, port, "/minio/health/ready", env) as address:
         client = Minio(address, USER, PASSWORD, secure=False, region=REGION)
         client.make_bucket("models")
-        for path, data in FILES.items():
+        for path, data in stock().items():
             client.put_object("models", path, io.BytesIO(data), len(data))
         yield Stocked(
             address=address,

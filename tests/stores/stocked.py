@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.unit.model.building import external
+from tests.unit.model.repository_building import data_only
 from triton_operator.api.model_profile import ModelFile
 
 FOLDER = "gefärbt/a b+c"
@@ -13,6 +14,13 @@ WEIGHTS = random.Random(4).randbytes(3 << 20)
 MODEL = external("w/teil 1.bin").SerializeToString()
 FILES = {f"{FOLDER}/m=1.onnx": MODEL, f"{FOLDER}/w/teil 1.bin": WEIGHTS}
 """Path → bytes."""
+REPOSITORY = "gefärbt/r+p s"
+REPOSITORY_FILES = {
+    **data_only(),
+    "classifier/1/model.onnx": external("w/teil 1.bin").SerializeToString(),
+    "classifier/1/w/teil 1.bin": WEIGHTS,
+}
+"""A model repository in a folder; path in it → bytes."""
 
 ROWS = [
     ModelFile(
@@ -22,6 +30,12 @@ ROWS = [
     )
     for path, data in (("model.onnx", MODEL), ("w/teil 1.bin", WEIGHTS))
 ]
+
+
+def stock() -> dict[str, bytes]:
+    """Everything that a store with folders holds, by key."""
+    folder = {f"{REPOSITORY}/{path}": data for path, data in REPOSITORY_FILES.items()}
+    return {**FILES, **folder}
 
 
 @dataclass(frozen=True)

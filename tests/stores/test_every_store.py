@@ -29,6 +29,20 @@ def test_a_model_and_its_weights_are_inspected_and_delivered(stocked: Stocked, p
     assert (command.into / "w/teil 1.bin").read_bytes() == WEIGHTS
 
 
+@pytest.mark.parametrize("scheme", ["s3", "gs", "abfs"])
+def test_how_an_endpoint_is_spelled_does_not_matter(
+    scheme: str, pod: NewPod, request: pytest.FixtureRequest
+) -> None:
+    """Signatures are about the host as it is sent."""
+    store: Stocked = request.getfixturevalue(scheme)
+    spelled = store.address.replace("127.0.0.1", "LocalHost")
+    command = pod(store.secret, store.address)
+
+    report = command.inspect(store.uri(store.address), store.endpoint(spelled))
+
+    assert report.digest == model_digest(ROWS), report.failure
+
+
 def test_a_missing_file_is_named_in_the_stores_own_word(stocked: Stocked, pod: NewPod) -> None:
     endpoint = stocked.endpoint(stocked.address)
     reason, message, retryable = pod(stocked.secret, stocked.address).failure(

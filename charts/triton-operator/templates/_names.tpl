@@ -77,6 +77,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
+{{/* The operator's own pods, as a NetworkPolicy names them. */}}
+{{- define "triton-operator.ownPeer" -}}
+{{- $namespace := dict "kubernetes.io/metadata.name" .Release.Namespace -}}
+{{- $pods := include "triton-operator.selectorLabels" . | fromYaml -}}
+{{- dict "namespaceSelector" (dict "matchLabels" $namespace) "podSelector" (dict "matchLabels" $pods) | toJson -}}
+{{- end }}
+
 {{- define "triton-operator.labels" -}}
 {{ include "triton-operator.selectorLabels" . }}
 app.kubernetes.io/part-of: triton-operator

@@ -64,6 +64,16 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   verbs: [list, watch]
 {{- end }}
 
+{{/* What is needed beside them with only some namespaces: cluster-wide, as their Roles go with them. */}}
+{{- define "triton-operator.existenceRules" -}}
+# Whether a namespace that cannot be read any more is gone, and with it what was in it: 403 does not tell.
+# Only these names, and no list of others.
+- apiGroups: [""]
+  resources: [namespaces]
+  resourceNames: {{ toJson .Values.namespaces }}
+  verbs: [get]
+{{- end }}
+
 {{/* What is cluster-scoped, and therefore needed in the namespaced mode too. */}}
 {{- define "triton-operator.clusterRules" -}}
 # Node pools as the administrator describes them.

@@ -1,9 +1,11 @@
 """Conditions: observations with a reason, and a message that says what to do next."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from triton_operator.api.fields import ApiModel
 
@@ -40,6 +42,18 @@ class Condition(ApiModel):
         description="Why, in one CamelCase word that programs can compare.",
     )
     message: str = Field(max_length=32768, description="What happened, and what to do next.")
+
+
+def known_conditions(status: Mapping[str, Any]) -> list[Condition]:
+    """The conditions of a status as it is on the wire, without rows that do not follow the API.
+
+    Such a row is older than the definition in force, and is replaced like one that is absent.
+    """
+    known = []
+    for row in status.get("conditions") or ():
+        with contextlib.suppress(ValidationError):
+            known.append(Condition.model_validate(row))
+    return known
 
 
 class Finding(ApiModel):

@@ -10,6 +10,7 @@ from triton_operator.api.fields import Labels
 from triton_operator.manifests.companions import PROMETHEUS
 
 PEERS = TypeAdapter(list[Peer])
+PEER = TypeAdapter(Peer)
 LABELS: TypeAdapter[dict[str, str]] = TypeAdapter(Labels)
 
 
@@ -24,10 +25,8 @@ def peers_of(text: str) -> tuple[Peer, ...]:
     try:
         peers = PEERS.validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the list"
         raise typer.BadParameter(
-            f"{place}: {first['msg']}", param_hint="--prometheus-peers"
+            _complaint(error, "the list"), param_hint="--prometheus-peers"
         ) from error
     for number, peer in enumerate(peers):
         if peer == Peer():
@@ -36,6 +35,28 @@ def peers_of(text: str) -> tuple[Peer, ...]:
                 param_hint="--prometheus-peers",
             )
     return tuple(peers)
+
+
+def operator_of(text: str) -> Peer | None:
+    """The operator's own pods, from a JSON object; empty text: it is no pod of this cluster.
+
+    Raises:
+        typer.BadParameter: no such object, or a selector is missing: services are in namespaces of
+            others, and not every pod beside the operator is the operator.
+    """
+    if not text:
+        return None
+    try:
+        peer = PEER.validate_json(text)
+    except ValidationError as error:
+        raise typer.BadParameter(
+            _complaint(error, "the object"), param_hint="--operator-peer"
+        ) from error
+    if peer.namespace_selector is None or peer.pod_selector is None:
+        raise typer.BadParameter(
+            "needs a namespaceSelector and a podSelector", param_hint="--operator-peer"
+        )
+    return peer
 
 
 def labels_of(given: Sequence[str]) -> dict[str, str]:
@@ -54,3 +75,9 @@ def labels_of(given: Sequence[str]) -> dict[str, str]:
         raise typer.BadParameter(
             f"{first['input']!r}: {first['msg']}", param_hint="--pod-monitor-label"
         ) from error
+
+
+def _complaint(error: ValidationError, whole: str) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or whole
+    return f"{place}: {first['msg']}"

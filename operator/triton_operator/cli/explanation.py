@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from triton_operator.api import labels, reasons
-from triton_operator.api.conditions import Condition, ConditionStatus
+from triton_operator.api.conditions import Condition, ConditionStatus, known_conditions
 from triton_operator.cli.next_steps import next_steps
 from triton_operator.controllers.cluster_events import EventView
 from triton_operator.controllers.pod_problems import newest_first, pod_problem
@@ -88,7 +88,7 @@ class Explanation:
 def explanation(read: Read) -> Explanation:
     """What is so, what is wrong, and what to do next."""
     service = read.service
-    conditions = _conditions(service)
+    conditions = known_conditions(service.status)
     stale = _is_stale(service)
     ready = next((row for row in conditions if row.type == reasons.READY), None)
     troubles = _troubles(conditions)
@@ -114,10 +114,6 @@ def explanation(read: Read) -> Explanation:
         ),
         unread=tuple(read.unread),
     )
-
-
-def _conditions(service: ServiceView) -> list[Condition]:
-    return [Condition.model_validate(row) for row in service.status.get("conditions") or ()]
 
 
 def _is_stale(service: ServiceView) -> bool:

@@ -32,6 +32,12 @@ def secret_names(given: list[str]) -> list[str]:
     return given
 
 
+def secret_name(given: str) -> str:
+    """Name of a Secret, or nothing."""
+    secret_names([given] if given else [])
+    return given
+
+
 def proxy_address(given: str) -> str:
     """`http://HOST:PORT` or `https://HOST:PORT` of a proxy, or nothing."""
     if not given:
@@ -51,8 +57,8 @@ def proxy_address(given: str) -> str:
         raise typer.BadParameter(f"'{given}' is no proxy: http://HOST:PORT or https://HOST:PORT")
     if parts.username is not None or parts.password is not None:
         raise typer.BadParameter(
-            "credentials in a proxy's address could be read in every pod; let the proxy know the "
-            "cluster by its addresses"
+            "credentials in a proxy's address could be read in every pod; put them into a Secret "
+            "of each service's namespace and name it with --proxy-secret"
         )
     return given
 
@@ -72,9 +78,9 @@ def split_names(given: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in given.split(",") if name.strip())
 
 
-def proxy_of(https: str, http: str, direct: str) -> Proxy:
-    """The three flags together."""
-    return Proxy(https=https, http=http, no=split_names(direct))
+def proxy_of(https: str, http: str, direct: str, secret: str = "") -> Proxy:
+    """The four flags together."""
+    return Proxy(https=https, http=http, no=split_names(direct), secret=secret)
 
 
 def bundle_of(file: Path | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from triton_operator.cli.companion_flags import labels_of, peers_of
+from triton_operator.cli.companion_flags import labels_of, operator_of, peers_of
 from triton_operator.cli.exit_codes import FAILED
 from triton_operator.cli.fetch_flags import (
     bundle_of,
@@ -17,12 +17,13 @@ from triton_operator.cli.fetch_flags import (
     proxy_address,
     proxy_of,
     resources_of,
+    secret_name,
     secret_names,
 )
 from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
 
 if TYPE_CHECKING:
-    from triton_operator.controllers.operator import OperatorOptions
+    from triton_operator.controllers.operator_options import OperatorOptions
 
 
 class LogFormat(StrEnum):
@@ -67,6 +68,12 @@ def run(
     http_proxy: str = typer.Option(
         "", callback=proxy_address, help="Proxy for what a store's library asks over http://."
     ),
+    proxy_secret: str = typer.Option(
+        "",
+        callback=secret_name,
+        help="Secret in each service's namespace with `username` and `password` for these proxies, "
+        "or without their addresses here, with `HTTPS_PROXY` whole.",
+    ),
     no_proxy: str = typer.Option(
         "", callback=direct_names, help="Hosts, domains and ranges without proxy, comma-separated."
     ),
@@ -83,6 +90,12 @@ def run(
         "",
         metavar="JSON",
         help='Who may read metrics then: [{"namespaceSelector": {…}, "podSelector": {…}}].',
+    ),
+    operator_peer: str = typer.Option(
+        "",
+        metavar="JSON",
+        help="The operator's own pods, which ask for devices and metrics then: "
+        '{"namespaceSelector": {…}, "podSelector": {…}}; omitted: it runs outside of the cluster.',
     ),
     pod_monitors: bool = typer.Option(
         True, help="Make a PodMonitor for each service where the cluster knows that kind."
@@ -106,7 +119,7 @@ def run(
     """Watch InferenceServices and make them serve, until SIGTERM."""
     from triton_operator.controllers.leadership import LeaseOptions
     from triton_operator.controllers.logs import configure_logs
-    from triton_operator.controllers.operator import OperatorOptions
+    from triton_operator.controllers.operator_options import OperatorOptions
     from triton_operator.manifests.companions import Companions, Monitors, Policies
     from triton_operator.manifests.fetching import (
         FETCH_RESOURCES,
@@ -116,7 +129,7 @@ def run(
     from triton_operator.planning.pools import PoolDefaults
 
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
-    policies = Policies(peers_of(prometheus_peers))
+    policies = Policies(peers_of(prometheus_peers), operator_of(operator_peer))
     monitors = Monitors(labels_of(pod_monitor_label))
     options = OperatorOptions(
         fetch=FetchSettings(
@@ -127,7 +140,7 @@ def run(
             pull_secrets=tuple(image_pull_secret),
             code_namespaces=tuple(allow_code_in),
             ca_bundle=bundle_of(ca_bundle_file),
-            proxy=proxy_of(https_proxy, http_proxy, no_proxy),
+            proxy=proxy_of(https_proxy, http_proxy, no_proxy, proxy_secret),
             inspection_resources=resources_of(
                 inspection_resources, "--inspection-resources", INSPECTION_RESOURCES
             ),
@@ -163,7 +176,8 @@ async def _until_stopped(options: "OperatorOptions") -> int:
     import logging
 
     from triton_operator.controllers.leadership import LeaseLost
-    from triton_operator.controllers.operator import run_operator, stop_on_signals
+    from triton_operator.controllers.operator import run_operator
+    from triton_operator.controllers.stopping import stop_on_signals
     from triton_operator.controllers.watch_streams import KindGone
 
     logger = logging.getLogger(__name__)

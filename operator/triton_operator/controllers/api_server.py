@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -11,8 +12,8 @@ import aiohttp
 
 from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.controllers.connection import Connection
-from triton_operator.controllers.errors import ApiNotFound, api_error
-from triton_operator.controllers.kinds import Kind
+from triton_operator.controllers.errors import ApiNotFound, ApiRefused, api_error
+from triton_operator.controllers.kinds import NAMESPACE, Kind
 from triton_operator.controllers.traffic import Traffic
 
 APPLY = "application/apply-patch+yaml"
@@ -161,6 +162,26 @@ class ApiServer:
         except ApiNotFound:
             return False
         return any(row["name"] == kind.plural for row in found.get("resources") or ())
+
+    async def may_list(self, kind: Kind, namespace: str | None) -> bool:
+        """Whether the API server lists a kind for this account; None: in the whole cluster."""
+        path = f"{kind.path(namespace)}?limit=1"
+        try:
+            await self._request("GET", path, headers={"Accept": METADATA_LIST})
+        except ApiRefused as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                return False
+            raise
+        return True
+
+    async def namespace_exists(self, name: str) -> bool | None:
+        """Whether a namespace exists; None where this account may not know."""
+        try:
+            return await self.get(NAMESPACE, "", name) is not None
+        except ApiRefused as error:
+            if error.status == HTTPStatus.FORBIDDEN:
+                return None
+            raise
 
     async def identities(
         self, kind: Kind, namespace: str | None, label_selector: str

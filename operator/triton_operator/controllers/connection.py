@@ -14,6 +14,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
 from triton_operator import __version__
+from triton_operator.controllers.denials import Denials
 from triton_operator.controllers.watch_streams import WatchStreams
 
 KEY = "BearerToken"
@@ -21,11 +22,14 @@ KEY = "BearerToken"
 
 @dataclass(frozen=True)
 class Connection:
-    """The API server's root address, a session that authenticates every request, its watches."""
+    """The API server's root address, a session that authenticates every request, and what is heard
+    on it: its watches, and answers 403.
+    """
 
     server: str
     session: aiohttp.ClientSession
     streams: WatchStreams = field(default_factory=WatchStreams)
+    denials: Denials = field(default_factory=Denials)
 
 
 async def connect(kubeconfig: Path | None = None) -> Connection:
@@ -42,11 +46,14 @@ async def connect(kubeconfig: Path | None = None) -> Connection:
             config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)
-    streams = WatchStreams()
-    return Connection(settings.host.rstrip("/"), _session(settings, streams), streams)
+    streams, denials = WatchStreams(), Denials()
+    session = _session(settings, streams, denials)
+    return Connection(settings.host.rstrip("/"), session, streams, denials)
 
 
-def _session(settings: Configuration, streams: WatchStreams) -> aiohttp.ClientSession:
+def _session(
+    settings: Configuration, streams: WatchStreams, denials: Denials
+) -> aiohttp.ClientSession:
     context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
     if settings.cert_file:
         context.load_cert_chain(settings.cert_file, settings.key_file)
@@ -57,7 +64,7 @@ def _session(settings: Configuration, streams: WatchStreams) -> aiohttp.ClientSe
         # Watches hold their connections; the number of workers bounds the rest.
         connector=aiohttp.TCPConnector(limit=0, ssl=context),
         headers={"User-Agent": f"triton-operator/{__version__}"},
-        middlewares=(_authenticator(settings), streams.middleware()),
+        middlewares=(_authenticator(settings), streams.middleware(), denials.middleware()),
         proxy=settings.proxy or None,
         auto_decompress=True,
     )

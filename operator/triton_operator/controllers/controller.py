@@ -2,15 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from pydantic import ValidationError
-
-from triton_operator.api import reasons
-from triton_operator.api.model_profile import ModelProfileSpec
-from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.device_reader import DeviceReader
@@ -30,21 +24,20 @@ from triton_operator.controllers.kinds import (
     SERVING_POOL,
     Kind,
 )
-from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed, Outcome
+from triton_operator.controllers.observer import Observer
+from triton_operator.controllers.pool_set import PoolSet
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
 from triton_operator.controllers.reconcile_log import reconciling
 from triton_operator.controllers.serving_pool import reconcile_pool
-from triton_operator.controllers.silence import to_ask
+from triton_operator.controllers.status_writer import StatusWriter
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.times import sooner
-from triton_operator.controllers.views import DeploymentView, ObjectView, ServiceView, SpecView
+from triton_operator.controllers.views import ServiceView, SpecView
 from triton_operator.controllers.writer import Blocked, Writer
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
-from triton_operator.planning.node_summary import NodeSummary, summarise
-from triton_operator.planning.pools import Pool, PoolDefaults, label_keys, pools_on
-from triton_operator.planning.surge import largest_free_block
+from triton_operator.planning.pools import PoolDefaults
 
 logger = logging.getLogger(__name__)
 ALL_POOLS = Key("Pools", "", "")
@@ -63,7 +56,10 @@ class Counts:
 
 
 class Controller:
-    """Workers over one queue. `now` gives seconds since the epoch."""
+    """Workers over one queue. `now` gives seconds since the epoch.
+
+    `serves`: whether what is in a namespace is known, so that something can be decided there.
+    """
 
     def __init__(
         self,
@@ -79,46 +75,61 @@ class Controller:
         defaults: PoolDefaults,
         now: Callable[[], float],
         companions: Companions = NO_COMPANIONS,
+        serves: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._store = store
         self._queue = queue
         self._server = server
         self._writer = writer
-        self._announcer = announcer
-        self._events = events
         self._devices = devices
-        self._fetch = fetch
-        self._defaults = defaults
         self._wanted_companions = companions
-        self._companions = replace(companions, monitors=None)
         self._now = now
-        self._pools: tuple[Pool, ...] = ()
-        self._pools_version = -1
-        self._nodes: NodeSummary | None = None
+        self._pools = PoolSet(store, defaults, now)
+        self._observer = Observer(
+            store=store,
+            pools=self._pools,
+            events=events,
+            devices=devices,
+            fetch=fetch,
+            companions=replace(companions, monitors=None),
+            now=now,
+        )
+        self._status = StatusWriter(
+            store=store,
+            server=server,
+            writes=writer.writes,
+            announcer=announcer,
+            concern=self.concern,
+        )
+        self._serves = serves
         self._sweeping: set[Key] = set()
         self.counts = Counts()
 
     def concern(self, keys: Iterable[Key], priority: Priority = Priority.USER) -> None:
-        """Something about these keys changed; if the pools did, it concerns everything."""
+        """Something about these keys changed; if the pools did, it concerns everything.
+
+        `Priority.USER` is kept for edits that no status answers yet, whoever brings the news: the
+        event of a pod is none, and an edit that only a listing shows is one.
+        """
         for key in keys:
-            self._queue.add(key, priority)
-        if self._store.pools_version != self._pools_version:
+            self._queue.add(key, self._priority(key, max(priority, Priority.CLUSTER)))
+        if self._pools.is_old:
             # By a key, so that a thousand nodes that come at once are looked at once.
             self._queue.add(ALL_POOLS)
 
     @property
     def ca_bundle(self) -> str | None:
         """The certificate authorities that services get, PEM."""
-        return self._fetch.ca_bundle
+        return self._observer.fetch.ca_bundle
 
     def trust(self, ca_bundle: str | None) -> None:
         """Give services these authorities from now on; the next sweep brings them to all."""
-        self._fetch = replace(self._fetch, ca_bundle=ca_bundle)
+        self._observer.fetch = replace(self._observer.fetch, ca_bundle=ca_bundle)
 
     def can_monitor(self, served: bool) -> None:
         """Whether the API server knows PodMonitors now; until this is called, it does not."""
         monitors = self._wanted_companions.monitors if served else None
-        self._companions = replace(self._companions, monitors=monitors)
+        self._observer.companions = replace(self._observer.companions, monitors=monitors)
 
     def sweep(self) -> None:
         """Look at everything again, and verify what was only believed so far."""
@@ -130,13 +141,10 @@ class Controller:
 
     def take_over(self) -> None:
         """Look at everything once, first at the edits that no leader has answered yet."""
-        self.concern(())
-        for view in self._store.every(INFERENCE_SERVICE.kind):
-            answered = isinstance(view, ServiceView) and (
-                view.status.get("observedGeneration") == view.generation
-            )
-            key = Key(view.kind, view.namespace, view.name)
-            self._queue.add(key, Priority.SWEEP if answered else Priority.USER)
+        services = self._store.every(INFERENCE_SERVICE.kind)
+        self.concern(
+            (Key(view.kind, view.namespace, view.name) for view in services), Priority.SWEEP
+        )
 
     async def work(self) -> None:
         """Reconcile key after key until the queue is closed."""
@@ -159,7 +167,7 @@ class Controller:
     async def _one(self, key: Key) -> None:
         try:
             if key == ALL_POOLS:
-                self._refresh_pools()
+                self._look_at_pools()
             elif key.kind == SERVING_POOL.kind:
                 await self._serving_pool(key)
             else:
@@ -182,9 +190,18 @@ class Controller:
             self._queue.forget(key)
             self.counts.count("ok")
 
+    def _priority(self, key: Key, otherwise: Priority) -> Priority:
+        view = self._store.get(key.kind, key.namespace, key.name)
+        if isinstance(view, ServiceView | SpecView) and (
+            view.status.get("observedGeneration") != view.generation
+        ):
+            return Priority.USER
+        return otherwise
+
     def _retry(self, key: Key, result: str, message: str, after: float | None = None) -> None:
         self.counts.count(result)
-        after = self._queue.retry(key, at_least=after or 0.0)
+        priority = self._priority(key, Priority.CLUSTER)
+        after = self._queue.retry(key, at_least=after or 0.0, priority=priority)
         if message:
             logger.warning(
                 "A reconcile is tried again.",
@@ -193,7 +210,7 @@ class Controller:
 
     async def _inference_service(self, key: Key) -> None:
         service = self._store.service(key.namespace, key.name)
-        if service is None or service.deleting:
+        if service is None or service.deleting or not self._serves(key.namespace):
             self._devices.ask(key, ())
             return
         verify = key in self._sweeping
@@ -210,7 +227,7 @@ class Controller:
         except Blocked as error:
             blocked = error
             outcome = reconcile(replace(observed, problem=error.problem))
-        await self._write_status(service, outcome)
+        await self._status.write(service, outcome)
         self._devices.ask(key, outcome.device_questions)
         if blocked:
             raise blocked
@@ -218,47 +235,9 @@ class Controller:
             self._queue.add_after(key, outcome.requeue_after_seconds)
 
     async def _observe(self, service: ServiceView) -> Observed:
-        observed = self._remembered(service)
-        silent = to_ask(observed)
-        return replace(observed, events=await self._events.about(silent)) if silent else observed
-
-    def _remembered(self, service: ServiceView) -> Observed:
-        if self._store.pools_version != self._pools_version:
-            self._refresh_pools()
-        children = tuple(self._store.children(service.namespace, service.uid))
-        autoscalers = {
-            child.name: autoscaler
-            for child in children
-            if isinstance(child, DeploymentView)
-            and (autoscaler := self._store.autoscaler_of(service.namespace, child.name))
-        }
-        profiles = {}
-        for digest in candidate_digests(service):
-            view = self._store.profile(service.namespace, digest)
-            facts = ModelProfileSpec.model_validate(view.spec).facts if view else None
-            if facts is not None:
-                profiles[digest] = facts
-        return Observed(
-            service=service,
-            children=children,
-            profiles=profiles,
-            pools=self._pools,
-            autoscalers=autoscalers,
-            fetch=self._fetch,
-            companions=self._companions,
-            now=self._now(),
-            free_accelerators=self._free_accelerators(children),
-            devices=self._devices.known(Key(service.kind, service.namespace, service.name)),
-        )
-
-    def _free_accelerators(self, children: Iterable[ObjectView]) -> dict[str, int]:
-        """Of the pools on which the service has Deployments and that have accelerators."""
-        used = {child.pool for child in children if isinstance(child, DeploymentView)}
-        return {
-            pool.name: largest_free_block(pool, self._store.nodes(), self._store.devices_taken())
-            for pool in self._pools
-            if pool.is_gpu and pool.has_nodes and pool.name in used
-        }
+        if self._pools.is_old:
+            self._look_at_pools()
+        return await self._observer.observe(service)
 
     async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> bool:
         """Write what differs; whether anything did."""
@@ -282,38 +261,6 @@ class Controller:
         self.can_monitor(False)
         return True
 
-    async def _write_status(self, service: ServiceView, outcome: Outcome) -> None:
-        if outcome.status is None or _is_written(outcome.status, service.status):
-            return
-        try:
-            body = await self._server.apply_status(
-                INFERENCE_SERVICE, service.namespace, service.name, service.uid, outcome.status
-            )
-        except (ApiConflict, ApiNotFound):
-            if await self._is_gone(service):
-                return
-            raise
-        self._writer.writes.count("Status", "status")
-        _log_change(service, outcome.status)
-        # The answer may carry an edit that came meanwhile; its own event would then be no news.
-        self.concern(self._store.put(INFERENCE_SERVICE, body))
-        if body["metadata"]["uid"] != service.uid:
-            # Made anew meanwhile: the API server does not look at the uid of a status. The store
-            # has the new one now, and its own reconcile replaces what was just written.
-            return
-        await self._announcer.announce(service, outcome.events)
-
-    async def _is_gone(self, service: ServiceView) -> bool:
-        """Whether a service was deleted unseen; then it is forgotten.
-
-        Else it would be reconciled again whenever garbage collection takes one of its children.
-        """
-        live = await self._server.get(INFERENCE_SERVICE, service.namespace, service.name)
-        if live is not None and live["metadata"]["uid"] == service.uid:
-            return False
-        self._store.remove(INFERENCE_SERVICE, service.namespace, service.name, service.uid)
-        return True
-
     async def _serving_pool(self, key: Key) -> None:
         view = self._store.get(key.kind, "", key.name)
         if not isinstance(view, SpecView) or view.deleting:
@@ -324,56 +271,11 @@ class Controller:
         body = await self._server.apply_status(SERVING_POOL, "", view.name, view.uid, status)
         self.concern(self._store.put(SERVING_POOL, body))
 
-    def _refresh_pools(self) -> None:
-        self._pools_version = self._store.pools_version
-        declared: dict[str, ServingPoolSpec] = {}
-        for view in self._store.every(SERVING_POOL.kind):
-            self._queue.add(Key(SERVING_POOL.kind, "", view.name))
-            try:
-                declared[view.name] = ServingPoolSpec.model_validate(_spec(view))
-            except ValidationError as error:
-                # Its own status says so; the other pools go on.
-                logger.warning(
-                    "A ServingPool is not valid.", extra={"pool": view.name, "error": str(error)}
-                )
-        now = self._now()
-        self._nodes = summarise(
-            self._store.nodes(), label_keys(declared.values()), now=now, before=self._nodes
-        )
-        if self._nodes.next_change is not None:
-            self._queue.add_after(ALL_POOLS, self._nodes.next_change - now)
-        before, self._pools = self._pools, pools_on(declared, self._nodes, self._defaults)
-        if before != self._pools:
+    def _look_at_pools(self) -> None:
+        look = self._pools.look()
+        self.concern(Key(view.kind, "", view.name) for view in self._store.every(SERVING_POOL.kind))
+        if look.again_seconds is not None:
+            self._queue.add_after(ALL_POOLS, look.again_seconds)
+        if look.changed:
             for view in self._store.every(INFERENCE_SERVICE.kind):
                 self._queue.add(Key(view.kind, view.namespace, view.name), Priority.SWEEP)
-
-
-def _is_written(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
-    """Whether the status is as wanted; rows that others added to the conditions are theirs."""
-    types = {condition["type"] for condition in wanted.get("conditions") or ()}
-    ours = [row for row in live.get("conditions") or () if row.get("type") in types]
-    return {**live, "conditions": ours} == {"conditions": [], **wanted}
-
-
-def _log_change(service: ServiceView, status: Mapping[str, Any]) -> None:
-    """One line when Ready turns, or has another reason."""
-    before, after = (_ready(one) for one in (service.status, status))
-    if (before.get("status"), before.get("reason")) != (after.get("status"), after.get("reason")):
-        logger.info(
-            "Ready changed.",
-            extra={
-                "ready": after.get("status"),
-                "reason": after.get("reason"),
-                "why": after.get("message"),
-            },
-        )
-
-
-def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    rows = status.get("conditions") or ()
-    return next((row for row in rows if row.get("type") == reasons.READY), {})
-
-
-def _spec(view: ObjectView) -> Mapping[str, Any]:
-    """The spec of a view that has one, else an empty one."""
-    return view.spec if isinstance(view, SpecView) else {}

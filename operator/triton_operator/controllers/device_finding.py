@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from triton_operator.api import labels, reasons
-from triton_operator.api.conditions import ConditionStatus, Finding, shortened
+from triton_operator.api.conditions import ConditionStatus, Finding, known_conditions, shortened
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.controllers.observed import DeviceQuestion, Observed
 from triton_operator.controllers.views import PodView
@@ -90,9 +90,9 @@ def _ready_pods(observed: Observed, plan: Plan) -> Iterator[tuple[PoolPlan, PodV
 
 
 def _previous(observed: Observed) -> Finding | None:
-    for row in observed.service.status.get("conditions") or ():
-        if row["type"] == reasons.DEVICE_AS_PLANNED and row["status"] != ConditionStatus.UNKNOWN:
-            return Finding.model_validate(row)
+    for row in known_conditions(observed.service.status):
+        if row.type == reasons.DEVICE_AS_PLANNED and row.status != ConditionStatus.UNKNOWN:
+            return _finding(row.status, row.reason, row.message)
     return None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from triton_operator.controllers.keys import Key
+from triton_operator.controllers.namespaces import Namespaces
 from triton_operator.controllers.queue import KeyQueue
 from triton_operator.controllers.traffic import Traffic
 from triton_operator.controllers.watch_streams import WatchStreams
@@ -28,6 +29,7 @@ class Health:
     queue: KeyQueue[Key]
     streams: WatchStreams
     traffic: Traffic
+    namespaces: Namespaces
     is_complete: Callable[[], bool]
 
     def illnesses(self) -> list[str]:
@@ -52,14 +54,17 @@ class Health:
     def hindrances(self) -> list[str]:
         """Why nothing should rely on this process: it does not know the cluster, or not any more.
 
-        Whether it leads does not matter: a follower is as ready as can be. Being not ready stops a
-        rollout whose new pods cannot reach the API server, and tells a disruption budget the truth.
+        Whether it leads does not matter: a follower is as ready as can be. Nor does one namespace
+        of several that is lost, since the others need this process. Being not ready stops a rollout
+        whose new pods cannot reach the API server, and tells a disruption budget the truth.
         """
         found = []
         if not self.is_complete():
             found.append("the first listing is not complete")
         if not self.is_reachable():
             found.append(f"no answer from the API server for {UNREACHABLE_SECONDS:.0f} s")
+        if self.namespaces.all_are_lost:
+            found.append("none of the watched namespaces can be read")
         return found
 
     def is_reachable(self) -> bool:

@@ -11,7 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from triton_operator.api import reasons
-from triton_operator.api.conditions import Condition, ConditionStatus, Finding, merge_conditions
+from triton_operator.api.conditions import (
+    ConditionStatus,
+    Finding,
+    known_conditions,
+    merge_conditions,
+)
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
@@ -22,6 +27,7 @@ from triton_operator.controllers.rollout import observe_rollout
 from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
 from triton_operator.controllers.silence import next_look_seconds
+from triton_operator.controllers.spec_problem import spec_problem
 from triton_operator.controllers.surge import with_rollout_ways
 from triton_operator.controllers.times import rfc3339, sooner
 from triton_operator.controllers.transition_events import transition_events
@@ -67,8 +73,7 @@ def reconcile(observed: Observed) -> Outcome:
             )
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 
-        plan = with_rollout_ways(observed, plan, build)
-        children = build(plan)
+        plan, children = with_rollout_ways(observed, plan, build)
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
@@ -134,10 +139,7 @@ def _orphans(
 
 
 def _with_status(observed: Observed, status: dict[str, Any], findings: list[Finding]) -> Outcome:
-    before = [
-        Condition.model_validate(condition)
-        for condition in observed.service.status.get("conditions") or ()
-    ]
+    before = known_conditions(observed.service.status)
     after = merge_conditions(findings, before, observed.service.generation, rfc3339(observed.now))
     status["conditions"] = [condition.wire() for condition in after]
     return Outcome(status=status, events=transition_events(before, after))
@@ -145,9 +147,7 @@ def _with_status(observed: Observed, status: dict[str, Any], findings: list[Find
 
 def _invalid(observed: Observed, error: ValidationError) -> Outcome:
     """The API server lets this pass only for an object older than the rule that it breaks."""
-    first = error.errors(include_url=False)[0]
-    path = ".".join(["spec", *(str(part) for part in first["loc"])])
-    message = f"{path}: {first['msg']}; correct the field"
+    message = f"{spec_problem(error)}; correct the field"
     findings = [
         Finding(
             type=condition,
@@ -159,9 +159,14 @@ def _invalid(observed: Observed, error: ValidationError) -> Outcome:
     ]
     changed = {finding.type for finding in findings}
     findings += [
-        Finding.model_validate(condition)
-        for condition in observed.service.status.get("conditions") or ()
-        if condition["type"] in reasons.CONDITION_TYPES - changed
+        Finding(
+            type=condition.type,
+            status=condition.status,
+            reason=condition.reason,
+            message=condition.message,
+        )
+        for condition in known_conditions(observed.service.status)
+        if condition.type in reasons.CONDITION_TYPES - changed
     ]
     status = {**observed.service.status, "observedGeneration": observed.service.generation}
     return _with_status(observed, status, findings)

@@ -46,6 +46,7 @@ POD_MONITOR = Kind("PodMonitor", "monitoring.coreos.com", "v1", "podmonitors", o
 POD = Kind("Pod", "", "v1", "pods", owned=True)
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
+NAMESPACE = Kind("Namespace", "", "v1", "namespaces", namespaced=False)
 LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
 
 WATCHED = (
@@ -62,6 +63,8 @@ WATCHED = (
     POD,
     AUTOSCALER,
 )
+NAMESPACED = tuple(kind for kind in WATCHED if kind.namespaced)
+CLUSTER_SCOPED = tuple(kind for kind in WATCHED if not kind.namespaced)
 OPTIONAL = (POD_MONITOR,)
 """Kinds that a cluster may or may not know, and learn or forget while the operator runs. They are
 not watched, as kopf looks for kinds once: every sweep lists them."""

@@ -11,13 +11,14 @@ from triton_operator.api.inspection import Failure, UnreadableReport, decode_rep
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.runtime import Runtime
 from triton_operator.controllers.cluster_events import newest_event
-from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.observed import InvalidProfile, Observed
 from triton_operator.controllers.pod_problems import (
     known_problem,
     newest,
     pod_problem,
     starting_step,
 )
+from triton_operator.controllers.profiles import digest_of
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.times import epoch_seconds
 from triton_operator.controllers.views import JobView, PodView, ServiceView
@@ -55,8 +56,8 @@ class Resolution:
 
 def candidate_digests(service: ServiceView) -> list[str]:
     """The digests whose profiles a reconcile may need."""
-    pinned = (service.spec.get("model") or {}).get("digest")
-    seen = (service.status.get("model") or {}).get("digest")
+    pinned = digest_of(service.spec.get("model"))
+    seen = digest_of(service.status.get("model"))
     return [digest for digest in (pinned, seen) if digest]
 
 
@@ -89,8 +90,12 @@ def _resolved(
     if refusal := unsupported(model):
         return Resolution(_refused(refusal.reason, refusal.message))
     digest = model.digest or _digest_in_status(observed.service, model)
-    if digest and (facts := observed.profiles.get(digest)):
-        return Resolution(_known(digest), digest, facts)
+    known = observed.profiles.get(digest) if digest else None
+    if isinstance(known, InvalidProfile):
+        # No Job: its report could not be kept, as the profile is not overwritten.
+        return Resolution(_refused(reasons.INVALID_PROFILE, _what_to_do(known)))
+    if digest and known:
+        return Resolution(_known(digest), digest, known)
     resolution = _by_job(observed, owner, model, runtime)
     if paused and resolution.job and not _has_job(observed, owner, model, runtime):
         return Resolution(_waiting(reasons.PAUSED, "spec.paused: no Job is started"))
@@ -249,6 +254,13 @@ def _known(digest: str) -> Finding:
         status=ConditionStatus.TRUE,
         reason=reasons.INSPECTED,
         message=f"facts of {digest} are in ModelProfile {names.model_profile(digest)}",
+    )
+
+
+def _what_to_do(profile: InvalidProfile) -> str:
+    return (
+        f"ModelProfile {profile.name}: {profile.problem}; correct the field, or delete the profile "
+        "and the model is inspected again"
     )
 
 

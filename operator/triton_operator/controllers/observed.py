@@ -22,6 +22,14 @@ class ApplyProblem:
 
 
 @dataclass(frozen=True)
+class InvalidProfile:
+    """A ModelProfile that does not follow the API: its name, the first wrong field and why."""
+
+    name: str
+    problem: str
+
+
+@dataclass(frozen=True)
 class DeviceQuestion:
     """What to ask a pod: on which device it runs `model`. `instance` names one start of it."""
 
@@ -34,8 +42,9 @@ class DeviceQuestion:
 class Observed:
     """Everything that a reconcile of one InferenceService may look at.
 
-    `profiles` holds the facts by digest, for the digests that the service names. `autoscalers`
-    maps Deployments to the HPA that scales them. `now` is in seconds since the epoch (UTC).
+    `profiles` holds the facts by digest, for the digests that the service names, or the profile
+    that should have them and is not valid. `autoscalers` maps Deployments to the HPA that scales
+    them. `now` is in seconds since the epoch (UTC).
     `events` are those about children that do not say themselves why they do not go on.
     `free_accelerators` maps the pools in use to the most accelerators that one of their nodes may
     still have free; a pool of which nothing is known is not in it. `devices` has what pods have
@@ -44,7 +53,7 @@ class Observed:
 
     service: ServiceView
     children: tuple[ObjectView, ...]
-    profiles: Mapping[str, ModelFacts]
+    profiles: Mapping[str, ModelFacts | InvalidProfile]
     pools: tuple[Pool, ...]
     autoscalers: Mapping[str, str]
     fetch: FetchSettings

@@ -5,14 +5,15 @@ one that goes would end the watch with errors. A look at the start and at every 
 an object that nothing waits for.
 """
 
+import itertools
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from triton_operator.controllers.api_server import ApiServer, Body
 from triton_operator.controllers.errors import ApiNotFound, ApiRefused
 from triton_operator.controllers.keys import Key
-from triton_operator.controllers.kinds import POD_MONITOR
-from triton_operator.controllers.resync import OWNED_SELECTOR
+from triton_operator.controllers.kinds import INFERENCE_SERVICE, POD_MONITOR
+from triton_operator.controllers.resync import OWNED_SELECTOR, Scopes
 from triton_operator.controllers.store import Store
 
 logger = logging.getLogger(__name__)
@@ -21,38 +22,47 @@ logger = logging.getLogger(__name__)
 async def look_for_pod_monitors(
     server: ApiServer,
     store: Store,
-    namespaces: Sequence[str],
+    scopes: Scopes,
     concern: Callable[[Iterable[Key]], None],
 ) -> bool:
     """Whether PodMonitors can be made; those that exist are in the store afterwards, no others.
 
+    `scopes`: as of a listing in `resync`; what is known of other namespaces stays.
+
     Raises:
         ApiError: the API server does not answer.
     """
-    known = store.known(POD_MONITOR)
-    bodies = await _listed(server, namespaces)
+    before = store.known(POD_MONITOR)
+    found = await _listed(server, scopes)
     listed = {}
-    for body in bodies or ():
+    for body in itertools.chain.from_iterable((found or {}).values()):
         metadata = body["metadata"]
         listed[(metadata["namespace"], metadata["name"])] = metadata["uid"]
         concern(store.put(POD_MONITOR, body))
-    for (namespace, name), uid in known.items():
+    seen = scopes if found is None else found
+    for (namespace, name), uid in before.items():
         # Written while this listed, or gone: only what was known before can be gone.
-        if listed.get((namespace, name)) != uid:
+        if (None in seen or namespace in seen) and listed.get((namespace, name)) != uid:
             concern(store.remove(POD_MONITOR, namespace, name, uid))
-    return bodies is not None
+    return found is not None
 
 
-async def _listed(server: ApiServer, namespaces: Sequence[str]) -> list[Body] | None:
-    """The operator's PodMonitors by their metadata; None where there can be none."""
+async def _listed(server: ApiServer, scopes: Scopes) -> dict[str | None, list[Body]] | None:
+    """The operator's PodMonitors by their metadata, and by where they were listed; None where there
+    can be none.
+    """
+    found: dict[str | None, list[Body]] = {}
     try:
         if not await server.serves(POD_MONITOR):
             return None
-        return [
-            body
-            for scope in (namespaces or (None,))
-            async for body in server.metadata(POD_MONITOR, scope, OWNED_SELECTOR)
-        ]
+        for scope in scopes:
+            try:
+                bodies = server.metadata(POD_MONITOR, scope, OWNED_SELECTOR)
+                found[scope] = [body async for body in bodies]
+            except ApiRefused:
+                # A namespace in which nothing at all can be read says nothing about the kind.
+                if scope is None or await server.may_list(INFERENCE_SERVICE, scope):
+                    raise
     except ApiNotFound:
         # The definition went between the two requests.
         return None
@@ -62,3 +72,4 @@ async def _listed(server: ApiServer, namespaces: Sequence[str]) -> list[Body] | 
             extra={"error": str(error)},
         )
         return None
+    return found

@@ -2,13 +2,18 @@
 
 A key is *dirty* while somebody wants it reconciled and *processing* while a worker has it. Adding a
 dirty key does nothing; adding one that is processing queues it again once the worker is done.
+
+Two things keep edits quick: they go first (see `lines`), and some workers are kept for them.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
-from enum import IntEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from triton_operator.controllers.lines import Lines, Priority
+
+__all__ = ["KeyQueue", "Priority", "QueueClosed", "Timings"]
 
 K = TypeVar("K", bound=Hashable)
 K_contra = TypeVar("K_contra", contravariant=True)
@@ -24,11 +29,11 @@ class Timings(Protocol[K_contra]):
         """While a worker had it."""
 
 
-class Priority(IntEnum):
-    """Live edits go before what a restart or a sweep brings."""
+class Work(NamedTuple):
+    """A key in a worker's hands: since when, by the queue's clock, and how urgent it was."""
 
-    USER = 0
-    SWEEP = 1
+    began: float
+    priority: Priority
 
 
 class KeyQueue(Generic[K]):
@@ -37,6 +42,9 @@ class KeyQueue(Generic[K]):
     `clock` gives seconds that never go back, `call_later(seconds, callback)` is the event loop's,
     `jitter` maps a delay to the delay to use. Backoff per key doubles from `base_seconds` up to
     `cap_seconds`. `timings` hears how long keys wait and are worked on.
+
+    `background`: so many keys below `Priority.USER` may be processed at once, so that the other
+    workers are free for edits; None: any number.
     """
 
     def __init__(
@@ -48,17 +56,19 @@ class KeyQueue(Generic[K]):
         base_seconds: float = 0.5,
         cap_seconds: float = 120.0,
         timings: Timings[K] | None = None,
+        background: int | None = None,
     ) -> None:
         self._clock = clock
         self._call_later = call_later
         self._jitter = jitter
         self._base_seconds = base_seconds
         self._cap_seconds = cap_seconds
-        self._ready: tuple[deque[K], deque[K]] = (deque(), deque())
+        self._background = background
+        self._lines: Lines[K] = Lines(self._is_ready)
         self._dirty: dict[K, Priority] = {}
         self._timings = timings
         self._since: dict[K, float] = {}
-        self._processing: dict[K, float] = {}
+        self._processing: dict[K, Work] = {}
         self._failures: dict[K, int] = {}
         self._deadlines: dict[K, float] = {}
         # One future per idle worker: an event of its own would wake all of them for each key.
@@ -77,7 +87,8 @@ class KeyQueue(Generic[K]):
 
     def longest_running(self) -> float:
         """For how many seconds the slowest worker has had its key; 0 where none has one."""
-        return self._clock() - min(self._processing.values(), default=self._clock())
+        now = self._clock()
+        return now - min((work.began for work in self._processing.values()), default=now)
 
     @property
     def idle(self) -> bool:
@@ -85,7 +96,7 @@ class KeyQueue(Generic[K]):
         return not self._dirty and not self._processing
 
     def add(self, key: K, priority: Priority = Priority.USER) -> None:
-        """Ask for `key` to be reconciled; a live edit overtakes a sweep's entry."""
+        """Ask for `key` to be reconciled; the more urgent of two entries counts."""
         if self._closed:
             return
         before = self._dirty.get(key)
@@ -97,16 +108,18 @@ class KeyQueue(Generic[K]):
         if key not in self._processing:
             self._enqueue(key, priority)
 
-    def add_after(self, key: K, seconds: float) -> None:
+    def add_after(self, key: K, seconds: float, priority: Priority = Priority.CLUSTER) -> None:
         """Ask for `key` after a delay; of several deadlines the earliest counts."""
         deadline = self._clock() + max(0.0, seconds)
         current = self._deadlines.get(key)
         if self._closed or (current is not None and current <= deadline):
             return
         self._deadlines[key] = deadline
-        self._call_later(max(0.0, seconds), lambda: self._due(key, deadline))
+        self._call_later(max(0.0, seconds), lambda: self._due(key, deadline, priority))
 
-    def retry(self, key: K, *, at_least: float = 0.0) -> float:
+    def retry(
+        self, key: K, *, at_least: float = 0.0, priority: Priority = Priority.CLUSTER
+    ) -> float:
         """Ask for `key` after its backoff, in seconds, which grows with every failure in a row.
 
         `at_least`: what the server asked for; spread like the backoff, lest all come back at once.
@@ -117,7 +130,7 @@ class KeyQueue(Generic[K]):
         # Capped exponent: 2.0 ** 1100 overflows after a day of failures.
         delay = min(self._cap_seconds, self._base_seconds * 2.0 ** min(failures, 30))
         delay = max(at_least, self._jitter(max(delay, at_least)))
-        self.add_after(key, delay)
+        self.add_after(key, delay, priority)
         return delay
 
     def forget(self, key: K) -> None:
@@ -131,19 +144,15 @@ class KeyQueue(Generic[K]):
             QueueClosed: the queue was closed and nothing more will come.
         """
         while True:
-            for ready, priority in zip(self._ready, Priority, strict=True):
-                while ready:
-                    key = ready.popleft()
-                    # An entry left behind by an overtaking add is stale.
-                    if key in self._processing or self._dirty.get(key) != priority:
-                        continue
-                    del self._dirty[key]
-                    now = self._clock()
-                    self._processing[key] = now
-                    since = self._since.pop(key, now)
-                    if self._timings:
-                        self._timings.waited(key, now - since)
-                    return key
+            if found := self._lines.take(self._open()):
+                key, priority = found
+                del self._dirty[key]
+                now = self._clock()
+                self._processing[key] = Work(now, priority)
+                since = self._since.pop(key, now)
+                if self._timings:
+                    self._timings.waited(key, now - since)
+                return key
             if self._closed:
                 raise QueueClosed
             waiter = asyncio.get_running_loop().create_future()
@@ -158,26 +167,38 @@ class KeyQueue(Generic[K]):
 
     def done(self, key: K) -> None:
         """The worker has finished with `key`; if it became dirty meanwhile, it is queued again."""
-        began = self._processing.pop(key, None)
-        if began is not None and self._timings:
-            self._timings.worked(key, self._clock() - began)
+        work = self._processing.pop(key, None)
+        if work is not None and self._timings:
+            self._timings.worked(key, self._clock() - work.began)
         priority = self._dirty.get(key)
         if priority is not None:
             self._enqueue(key, priority)
+        if self._lines.has_any(self._open()):
+            # The place that is free now may be what a key waited for beside idle workers.
+            self._wake()
 
     def close(self) -> None:
         """Accept nothing more; workers end when they ask for the next key."""
         self._closed = True
         self._dirty.clear()
         self._since.clear()
-        for ready in self._ready:
-            ready.clear()
+        self._lines.clear()
         while self._waiters:
             self._wake()
 
     def _enqueue(self, key: K, priority: Priority) -> None:
-        self._ready[priority].append(key)
+        self._lines.put(key, priority)
         self._wake()
+
+    def _is_ready(self, key: K, priority: Priority) -> bool:
+        return key not in self._processing and self._dirty.get(key) == priority
+
+    def _open(self) -> tuple[Priority, ...]:
+        """The lines from which a key may be taken now."""
+        below = sum(work.priority > Priority.USER for work in self._processing.values())
+        if self._background is not None and below >= self._background:
+            return (Priority.USER,)
+        return tuple(Priority)
 
     def _wake(self) -> None:
         while self._waiters:
@@ -186,10 +207,10 @@ class KeyQueue(Generic[K]):
                 waiter.set_result(None)
                 return
 
-    def _due(self, key: K, deadline: float) -> None:
+    def _due(self, key: K, deadline: float, priority: Priority) -> None:
         if self._deadlines.get(key) == deadline:
             del self._deadlines[key]
-            self.add(key)
+            self.add(key, priority)
 
 
 class QueueClosed(Exception):

@@ -7,19 +7,21 @@ would keep ghosts: children recreated for a service that is gone, or never recre
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
 
 from triton_operator.api import labels
 from triton_operator.controllers.api_server import ApiServer, Identity
-from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.errors import ApiRefused
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import WATCHED, Kind
 from triton_operator.controllers.store import Store
 
 logger = logging.getLogger(__name__)
 OWNED_SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
+Scopes = Sequence[str | None]
+"""Where to list: namespaces, or (None,) for the whole cluster."""
 SYNC_POLL_SECONDS = 0.1
 POLLS_PER_LISTING = 20
-SERVED_POLL_SECONDS = 2.0
 
 
 class HistoryWentBack(Exception):
@@ -30,86 +32,81 @@ class HistoryWentBack(Exception):
     """
 
 
-async def listing(
-    server: ApiServer, kind: Kind, namespaces: Sequence[str]
-) -> dict[tuple[str, str], Identity]:
+async def listing(server: ApiServer, kind: Kind, scopes: Scopes) -> dict[tuple[str, str], Identity]:
     """Every object of a kind that the operator watches, by namespace and name."""
-    selector = OWNED_SELECTOR if kind.owned else ""
-    scopes: Sequence[str | None] = namespaces if namespaces and kind.namespaced else [None]
     found = {}
-    for scope in scopes:
-        async for identity in server.identities(kind, scope, selector):
+    for scope in _scopes(kind, scopes):
+        async for identity in server.identities(kind, scope, _selector(kind)):
             found[(identity.namespace, identity.name)] = identity
     return found
-
-
-async def wait_until_served(server: ApiServer, namespaces: Sequence[str]) -> None:
-    """Return once every watched kind can be listed.
-
-    Kopf looks at the API once, when it starts: a kind that is missing then is never watched.
-    """
-    for kind in WATCHED:
-        while problem := await _listing_problem(server, kind, namespaces):
-            logger.warning(
-                "A kind cannot be listed yet; are the CustomResourceDefinitions installed, and may "
-                "this account list it?",
-                extra={"kind": kind.kind, "error": problem},
-            )
-            await asyncio.sleep(SERVED_POLL_SECONDS)
-
-
-async def _listing_problem(server: ApiServer, kind: Kind, namespaces: Sequence[str]) -> str | None:
-    try:
-        await listing(server, kind, namespaces)
-    except ApiError as error:
-        return str(error)
-    return None
 
 
 async def drop_ghosts(
     server: ApiServer,
     store: Store,
-    namespaces: Sequence[str],
+    scopes: Scopes,
     concern: Callable[[Iterable[Key]], None],
+    kinds: Sequence[Kind] = WATCHED,
 ) -> int:
     """Remove from the store what no listing has; how many objects that were.
 
     Only what was known before the listing began can be a ghost: anything newer may simply not have
-    existed when the API server answered.
+    existed when the API server answered. In a namespace that may not be listed nothing is one.
 
     Raises:
         HistoryWentBack: a listing is older than what was known before it began.
     """
     ghosts = 0
-    for kind in WATCHED:
-        known, newest = store.known(kind), store.newest(kind)
-        listed = await listing(server, kind, namespaces)
-        if any(_number(seen.listed_version, newest) < newest for seen in listed.values()):
-            raise HistoryWentBack(f"a list of {kind.plural} is older than version {newest}")
-        for (namespace, name), uid in known.items():
-            seen = listed.get((namespace, name))
-            if seen is None or seen.uid != uid:
-                ghosts += 1
-                concern(store.remove(kind, namespace, name, uid))
+    for kind in kinds:
+        for scope in _scopes(kind, scopes):
+            known = {
+                place: uid
+                for place, uid in store.known(kind).items()
+                if scope is None or place[0] == scope
+            }
+            newest = store.newest(kind)
+            try:
+                listed = await listing(server, kind, (scope,))
+            except ApiRefused as error:
+                if scope is not None and error.status == HTTPStatus.FORBIDDEN:
+                    continue  # `namespace_rights` looks into it
+                raise
+            if any(_number(seen.listed_version, newest) < newest for seen in listed.values()):
+                raise HistoryWentBack(f"a list of {kind.plural} is older than version {newest}")
+            for (namespace, name), uid in known.items():
+                seen = listed.get((namespace, name))
+                if seen is None or seen.uid != uid:
+                    ghosts += 1
+                    concern(store.remove(kind, namespace, name, uid))
     if ghosts:
         logger.info("Objects had vanished unseen.", extra={"count": ghosts})
     return ghosts
 
 
-async def wait_until_complete(server: ApiServer, store: Store, namespaces: Sequence[str]) -> None:
+async def wait_until_complete(
+    server: ApiServer, store: Store, scopes: Scopes, kinds: Sequence[Kind] = WATCHED
+) -> None:
     """Return once the store has everything that a listing at the start has.
 
     Before that, workers would take unseen children for absent ones. An object that is deleted
     while this waits is never seen, so the listing is renewed now and then.
     """
-    for kind in WATCHED:
-        listed = await listing(server, kind, namespaces)
+    for kind in kinds:
+        listed = await listing(server, kind, scopes)
         polls = 0
         while _is_missing_some(store, kind, listed):
             await asyncio.sleep(SYNC_POLL_SECONDS)
             polls += 1
             if polls % POLLS_PER_LISTING == 0:
-                listed = await listing(server, kind, namespaces)
+                listed = await listing(server, kind, scopes)
+
+
+def _scopes(kind: Kind, scopes: Scopes) -> Scopes:
+    return scopes if kind.namespaced else (None,)
+
+
+def _selector(kind: Kind) -> str:
+    return OWNED_SELECTOR if kind.owned else ""
 
 
 def _number(version: str, default: int) -> int:

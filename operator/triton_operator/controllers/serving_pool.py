@@ -7,12 +7,13 @@ from pydantic import ValidationError
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import (
-    Condition,
     ConditionStatus,
     Finding,
+    known_conditions,
     merge_conditions,
 )
 from triton_operator.api.serving_pool import ServingPoolSpec, ServingPoolStatus
+from triton_operator.controllers.spec_problem import spec_problem
 from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.views import SpecView
 from triton_operator.planning.nodes import NodeFacts, total_allocatable
@@ -24,17 +25,15 @@ NO_NODES = "NoNodes"
 
 def reconcile_pool(view: SpecView, nodes: Sequence[NodeFacts], now: float) -> dict[str, Any]:
     """The pool's status: its nodes that take pods now, and what they offer together."""
-    before = [Condition.model_validate(row) for row in view.status.get("conditions") or ()]
+    before = known_conditions(view.status)
     try:
         spec = ServingPoolSpec.model_validate(view.spec)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        path = ".".join(["spec", *(str(part) for part in first["loc"])])
         finding = Finding(
             type="Ready",
             status=ConditionStatus.FALSE,
             reason=reasons.INVALID_SPEC,
-            message=f"{path}: {first['msg']}; correct the field",
+            message=f"{spec_problem(error)}; correct the field",
         )
         conditions = merge_conditions([finding], before, view.generation, rfc3339(now))
         return ServingPoolStatus(

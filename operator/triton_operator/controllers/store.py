@@ -11,6 +11,7 @@ from typing import Any
 
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import Kind
+from triton_operator.controllers.profiles import digest_of, digests_of
 from triton_operator.controllers.views import (
     AutoscalerView,
     ObjectView,
@@ -95,11 +96,10 @@ class Store:
         """Everything that carries the label of an owner: Deployments, Jobs, pods and the rest."""
         return list(self._children.get((namespace, owner_uid), {}).values())
 
-    def profile(self, namespace: str, digest: str) -> SpecView | None:
-        """The ModelProfile of a digest; of several, the first by name that has facts."""
+    def profiles(self, namespace: str, digest: str) -> list[SpecView]:
+        """The ModelProfiles about a digest, by name."""
         found = self._profiles.get((namespace, digest), {})
-        views = [found[name] for name in sorted(found)]
-        return next((view for view in views if view.spec.get("facts")), views[0] if views else None)
+        return [found[name] for name in sorted(found)]
 
     def autoscaler_of(self, namespace: str, deployment: str) -> str | None:
         """The name of an HPA that scales a Deployment; of several, the first."""
@@ -145,7 +145,8 @@ class Store:
         if view.owner_uid:
             self._children[(view.namespace, view.owner_uid)][_id(view)] = view
         if view.kind == "ModelProfile" and isinstance(view, SpecView):
-            self._profiles[(view.namespace, view.spec.get("digest", ""))][view.name] = view
+            for digest in digests_of(view):
+                self._profiles[(view.namespace, digest)][view.name] = view
         if isinstance(view, AutoscalerView) and view.target_kind == "Deployment":
             self._autoscalers[(view.namespace, view.target_name)].add(view.name)
 
@@ -157,10 +158,11 @@ class Store:
             if not children:
                 self._children.pop((view.namespace, view.owner_uid), None)
         if view.kind == "ModelProfile" and isinstance(view, SpecView):
-            place = (view.namespace, view.spec.get("digest", ""))
-            self._profiles.get(place, {}).pop(view.name, None)
-            if not self._profiles.get(place):
-                self._profiles.pop(place, None)
+            for digest in digests_of(view):
+                found = self._profiles.get((view.namespace, digest), {})
+                found.pop(view.name, None)
+                if not found:
+                    self._profiles.pop((view.namespace, digest), None)
         if isinstance(view, AutoscalerView):
             place = (view.namespace, view.target_name)
             self._autoscalers.get(place, set()).discard(view.name)
@@ -176,7 +178,7 @@ class Store:
             case "ServingPool":
                 return [Key(view.kind, "", view.name)]
             case "ModelProfile":
-                return self._services_of_digest(view)
+                return self._services_of_profile(view, old)
             case "HorizontalPodAutoscaler":
                 return self._services_scaled_by(view, old)
             case _:
@@ -186,17 +188,17 @@ class Store:
                 services = {seen.service for seen in (view, old) if seen and seen.service}
                 return [Key("InferenceService", view.namespace, name) for name in services]
 
-    def _services_of_digest(self, profile: ObjectView) -> list[Key]:
-        digest = profile.spec.get("digest") if isinstance(profile, SpecView) else None
+    def _services_of_profile(self, view: ObjectView, old: ObjectView | None) -> list[Key]:
+        # The spec may just have got another digest: who waited for the old one is concerned too.
+        seen = [one for one in (view, old) if isinstance(one, SpecView)]
+        digests = frozenset(digest for profile in seen for digest in digests_of(profile))
         return [
-            Key(view.kind, view.namespace, view.name)
-            for view in self.every("InferenceService")
-            if isinstance(view, ServiceView)
-            and view.namespace == profile.namespace
-            and digest
-            in (
-                (view.spec.get("model") or {}).get("digest"),
-                (view.status.get("model") or {}).get("digest"),
+            Key(service.kind, service.namespace, service.name)
+            for service in self.every("InferenceService")
+            if isinstance(service, ServiceView)
+            and service.namespace == view.namespace
+            and digests.intersection(
+                (digest_of(service.spec.get("model")), digest_of(service.status.get("model")))
             )
         ]
 

@@ -5,7 +5,7 @@ when a template changes, and kept until the next one; the only change on the way
 first to an old pod out first, when the new pod turns out to find no accelerator.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +16,16 @@ from triton_operator.manifests import names
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.surge import draining_first
 
-Build = Callable[[Plan], Sequence[Mapping[str, Any]]]
+Manifests = list[dict[str, Any]]
+Build = Callable[[Plan], Manifests]
 """The children of a plan, with their hashes."""
 
 
-def with_rollout_ways(observed: Observed, plan: Plan, build: Build) -> Plan:
-    """The plan, with the way of its rollouts: of those pools that have accelerators."""
+def with_rollout_ways(observed: Observed, plan: Plan, build: Build) -> tuple[Plan, Manifests]:
+    """The plan, with the way of its rollouts: of those pools that have accelerators. Its children.
+
+    They are built once where the ways stay as they are, which is nearly always.
+    """
     present = {
         child.name: child for child in observed.children if isinstance(child, DeploymentView)
     }
@@ -31,12 +35,12 @@ def with_rollout_ways(observed: Observed, plan: Plan, build: Build) -> Plan:
         if row.pool.is_gpu
         and (view := present.get(names.pool_child(observed.service.name, row.pool.name)))
     }
-    if not found:
-        return plan
-    as_it_is = _with_ways(plan, {pool: view.drains_first for pool, view in found.items()})
+    before = {pool: view.drains_first for pool, view in found.items()}
+    as_it_is = _with_ways(plan, before)
+    children = build(as_it_is)
     hashes = {
         manifest["metadata"]["name"]: manifest["metadata"]["annotations"][labels.DESIRED_HASH]
-        for manifest in build(as_it_is)
+        for manifest in children
         if manifest["kind"] == "Deployment"
     }
     ways = {
@@ -44,7 +48,10 @@ def with_rollout_ways(observed: Observed, plan: Plan, build: Build) -> Plan:
         for row in plan.pools
         if (view := found.get(row.pool.name))
     }
-    return _with_ways(plan, ways)
+    if ways == before:
+        return as_it_is, children
+    plan = _with_ways(plan, ways)
+    return plan, build(plan)
 
 
 def _drains_first(

@@ -11,6 +11,7 @@ from triton_operator import __version__
 from triton_operator.controllers.controller import Controller
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import WATCHED
+from triton_operator.controllers.namespaces import Namespaces
 from triton_operator.controllers.queue import KeyQueue
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.traffic import Traffic
@@ -65,6 +66,7 @@ class OperatorCollector(Collector):
     store: Store
     streams: WatchStreams
     traffic: Traffic
+    namespaces: Namespaces
     leads: Callable[[], bool]
 
     def collect(self) -> Iterable[Metric]:
@@ -84,6 +86,14 @@ class OperatorCollector(Collector):
             "connection.",
             self.streams.ages(),
         )
+        served = GaugeMetricFamily(
+            f"{PREFIX}_namespace_served",
+            "By watched namespace: 1 while it is served, 0 while it cannot be read.",
+            labels=["namespace"],
+        )
+        for name, is_served in self.namespaces.states().items():
+            served.add_metric([name], float(is_served))
+        yield served
         yield from self.traffic.collect()
 
     def _reconciles(self) -> Iterable[Metric]:

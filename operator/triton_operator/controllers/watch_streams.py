@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from triton_operator.controllers.kinds import WATCHED, Kind
+from triton_operator.controllers.namespaces import namespace_of
 
 Middleware = Callable[
     [aiohttp.ClientRequest, aiohttp.ClientHandlerType], Awaitable[aiohttp.ClientResponse]
@@ -35,12 +36,24 @@ class WatchStreams:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._heard: dict[str, float] = {}
+        self._given_up: set[str] = set()
         self._gone: Kind | None = None
         self._is_gone = asyncio.Event()
 
     def heard(self, path: str) -> None:
         """Something came from the API server on this stream."""
-        self._heard[path] = self._clock()
+        if namespace_of(path) not in self._given_up:
+            self._heard[path] = self._clock()
+
+    def give_up(self, namespace: str) -> None:
+        """Nobody listens in a namespace any more: its streams have no age."""
+        self._given_up.add(namespace)
+        for path in [path for path in self._heard if namespace_of(path) == namespace]:
+            del self._heard[path]
+
+    def take_up(self, namespace: str) -> None:
+        """Streams of a namespace that was given up count again."""
+        self._given_up.discard(namespace)
 
     async def until_gone(self) -> None:
         """Wait until a watched kind is not served any more.

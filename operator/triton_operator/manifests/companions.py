@@ -16,9 +16,13 @@ PROMETHEUS = (
 
 @dataclass(frozen=True)
 class Policies:
-    """NetworkPolicies are wanted; `prometheus` may read metrics, whoever may call."""
+    """NetworkPolicies are wanted; `prometheus` may read metrics, whoever may call.
+
+    `operator`: the operator's own pods; None where it runs outside of the cluster.
+    """
 
     prometheus: tuple[Peer, ...] = PROMETHEUS
+    operator: Peer | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ OWN_NAMESPACE = (Peer(pod_selector=LabelSelector()),)
 
 
 def network_policy(owner: Owner, access: Access, policies: Policies) -> dict[str, Any]:
-    """Requests from callers, metrics for Prometheus, nothing else.
+    """Requests from callers, metrics for Prometheus, some of both for the operator, nothing else.
 
     The kubelet's probes come from the pod's own node, which no policy keeps out. Policies add up:
     whoever must let in more, such as an address outside the cluster, adds one of their own.
@@ -22,6 +22,9 @@ def network_policy(owner: Owner, access: Access, policies: Policies) -> dict[str
     if policies.prometheus:
         # A rule from nobody would mean: from everybody.
         rules.append(_rule(policies.prometheus, METRICS_PORT))
+    if policies.operator:
+        # It asks on which device the model runs; autoscaling will ask for metrics. Never by gRPC.
+        rules.append(_rule((policies.operator,), HTTP_PORT, METRICS_PORT))
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

@@ -21,7 +21,10 @@ def pod_identity(runtime: Runtime, settings: FetchSettings) -> dict[str, Any]:
     """As whom a pod runs, and with which Secrets its images are pulled: the operator's first."""
     identity: dict[str, Any] = {}
     if runtime.service_account_name:
+        # The API server fills in the old name of the field, and would keep the account by it after
+        # the new one is gone. What is written goes when it is not written any more.
         identity["serviceAccountName"] = runtime.service_account_name
+        identity["serviceAccount"] = runtime.service_account_name
     secrets = [*settings.pull_secrets, *(row.name for row in runtime.image_pull_secrets or ())]
     if secrets:
         identity["imagePullSecrets"] = [{"name": name} for name in dict.fromkeys(secrets)]

@@ -24,6 +24,9 @@ def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str
                 dynamic_batching=row.dynamic_batching,
                 queue_delay_microseconds=row.queue_delay_microseconds,
                 metric_tags=tags if row.metric_tags else {},
+                inputs=row.inputs,
+                outputs=row.outputs,
+                max_batch_size=row.max_batch_size,
             )
             for row in plan.completions
         }

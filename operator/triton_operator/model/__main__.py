@@ -127,7 +127,9 @@ def run(given: argparse.Namespace) -> Report | None:
     Raises:
         ModelFailure: whatever went wrong.
     """
+    format = known_format(given.format)
     around = Surroundings(
+        folder=format is ModelFormat.TRITON_REPOSITORY and archive_suffix(given.uri) is None,
         source_dir=given.source_dir,
         credentials_dir=given.credentials_dir,
         endpoint=given.endpoint,
@@ -146,7 +148,6 @@ def run(given: argparse.Namespace) -> Report | None:
             say=log.info,
         ),
     )
-    format = known_format(given.format)
     transfer = Transfer(
         source=source_for(given.uri, around),
         deadline=Deadline.after(given.timeout_seconds, time.monotonic),

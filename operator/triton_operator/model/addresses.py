@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from triton_operator.model import reasons
 from triton_operator.model.connection import checked_address
+from triton_operator.model.digest import MODEL_FILE_NAME
 from triton_operator.model.errors import SourceRefused
 from triton_operator.model.network import Network
 
@@ -15,30 +16,38 @@ UNRESERVED = "-._~"
 
 @dataclass(frozen=True)
 class StoredObject:
-    """`SCHEME://PLACE/KEY`: a file in a bucket or container."""
+    """`SCHEME://PLACE/KEY`: a file in a bucket or container, or what is below a key."""
 
     place: str
     key: str
+    folder: bool = False
+    """Whether `key`, which has no slash at its end, is that of a folder."""
 
     def key_of(self, path: str | None) -> str:
-        """The key of the model (None), or of the file at `path` beside it."""
+        """The key of the model (None), or of the file at `path` beside it.
+
+        In a folder, the model is its `model.onnx`.
+        """
+        if self.folder:
+            return f"{self.key}/{path or MODEL_FILE_NAME}"
         return self.key if path is None else str(PurePosixPath(self.key).parent / path)
 
 
-def stored_object(uri: str, form: str) -> StoredObject:
-    """`uri` in its parts.
+def stored_object(uri: str, form: str, *, folder: bool = False) -> StoredObject:
+    """`uri` in its parts; it is a folder's if it ends with a slash, or if `folder` says so.
 
     Raises:
         SourceRefused: `UnsupportedSource`, naming `form`: a part is missing, or one that no store
             would get as it is written (a query, `.`, `..`, nothing between two slashes).
     """
-    place, _, key = uri.partition("://")[2].partition("/")
+    place, _, named = uri.partition("://")[2].partition("/")
+    key = named.removesuffix("/")
     steps = key.split("/")
     if not place or not all(steps) or {".", ".."} & set(steps) or {"?", "#"} & set(uri):
         raise malformed(uri, form)
     if not uri.isprintable():
         raise malformed(uri, form)
-    return StoredObject(place, key)
+    return StoredObject(place, key, folder or key != named)
 
 
 def malformed(uri: str, form: str) -> SourceRefused:

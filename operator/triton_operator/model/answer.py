@@ -50,6 +50,15 @@ def fitting(report: Report) -> tuple[str, Report]:
     return encode_report(answer), answer
 
 
+def fits(report: Report) -> bool:
+    """Whether nothing has to be left out of `report`."""
+    try:
+        encode_report(report)
+    except UnreadableReport:
+        return False
+    return True
+
+
 def write_report(text: str, path: Path) -> None:
     """Put `text` into the file that the kubelet reads.
 

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
-from urllib.parse import urlsplit
 
 import urllib3
 
 from triton_operator.model.authorization import Headers, Refusal
 from triton_operator.model.secret_files import invalid
+from triton_operator.model.sent_address import sent_address
 
 _VERSION = "2021-12-02"
 """Of the protocol; servers take every older one."""
@@ -49,7 +49,7 @@ class SharedKey:
         lines = "".join(f"{name}:{text}\n" for name, text in named.items())
         # Eleven headers that a signature covers; of them only Range is ever sent here.
         request = f"GET{chr(10) * 11}{headers.get('Range', '')}\n"
-        text = f"{request}{lines}/{self._account}{urlsplit(url).path}"
+        text = f"{request}{lines}/{self._account}{sent_address(url).path}"
         signature = base64.b64encode(hmac.digest(self._key, text.encode(), "sha256")).decode()
         return url, {
             **headers,
@@ -83,7 +83,8 @@ class SharedAccessSignature:
         self, url: str, headers: Headers, timeout: urllib3.Timeout
     ) -> tuple[str, Headers]:
         """`url` with the signature; messages never show a query."""
-        return f"{url}?{self._query}", {**headers, "x-ms-version": _VERSION}
+        joint = "&" if "?" in url else "?"
+        return f"{url}{joint}{self._query}", {**headers, "x-ms-version": _VERSION}
 
     def learns(self, refusal: Refusal, timeout: urllib3.Timeout) -> bool:
         """Never: a refused signature stays refused."""

@@ -40,7 +40,7 @@ class AzureSource:
             raise invalid(NAME, f"is missing, and the address names no account: {FORM}")
         if not container or not _ACCOUNT.fullmatch(account):
             raise malformed(uri, FORM)
-        host = host.replace(".dfs.", ".blob.", 1) or f"{account}.blob.core.windows.net"
+        host = host.lower().replace(".dfs.", ".blob.", 1) or f"{account}.blob.core.windows.net"
         own = checked_address(f"https://{host}", around.network)
         root = endpoint_url(endpoint, own, around.network)
         self._folder = f"{root}/{quoted(container)}"

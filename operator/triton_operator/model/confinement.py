@@ -6,26 +6,28 @@ itself before it imports the parser, and answers with JSON on its standard outpu
 """
 
 import argparse
+import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 import triton_operator
 from triton_operator.api.fields import ApiModel
 from triton_operator.api.inspection import Failure
 from triton_operator.model import reasons
-from triton_operator.model.errors import ModelFailure, ModelRefused
+from triton_operator.model.errors import ModelFailure, ModelRefused, printable
 from triton_operator.model.limits import InspectionLimits
 from triton_operator.model.model_structure import ModelStructure
 from triton_operator.model.openvino_ir import IrStructure
-from triton_operator.model.repository.found import RepositoryStructure
+from triton_operator.model.repository.found import OnnxFile, OnnxFindings, RepositoryStructure
 
 Answer = TypeVar("Answer", bound=ApiModel)
 
@@ -48,6 +50,10 @@ class Confinement:
         if self.memory_bytes is not None:
             return self.memory_bytes
         return _BASE_MEMORY_BYTES + _MEMORY_PER_FILE_BYTE * file_bytes
+
+
+AT = "at: "
+"""Begins a line of the child that says which file it turns to."""
 
 
 class _Refusal(ApiModel):
@@ -105,7 +111,28 @@ def read_ir_confined(path: Path, confinement: Confinement) -> IrStructure:
     )
 
 
-def _answer(answer: type[Answer], task: list[str], memory: int, cpu_seconds: int) -> Answer:
+def read_onnx_files_confined(
+    root: Path, files: Sequence[OnnxFile], confinement: Confinement
+) -> OnnxFindings:
+    """`read_onnx_files(root, files)`, in one confined child: memory for the largest file, and the
+    CPU time of one model for all of them together.
+
+    Raises:
+        ModelFailure: what `read_onnx_files` raises, or `ParserFailed` if the child dies.
+    """
+    largest = max((root / file.path).stat().st_size for file in files)
+    return _answer(
+        OnnxFindings,
+        ["onnx-files", str(root)],
+        confinement.memory_for(largest),
+        confinement.cpu_seconds,
+        json.dumps([file.wire() for file in files]),
+    )
+
+
+def _answer(
+    answer: type[Answer], task: list[str], memory: int, cpu_seconds: int, stdin: str = ""
+) -> Answer:
     child = subprocess.run(
         [
             sys.executable,
@@ -116,7 +143,7 @@ def _answer(answer: type[Answer], task: list[str], memory: int, cpu_seconds: int
             f"--memory-bytes={memory}",
             f"--cpu-seconds={cpu_seconds}",
         ],
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         errors="replace",
@@ -149,12 +176,17 @@ def _environment() -> dict[str, str]:
 
 def _obituary(child: "subprocess.CompletedProcess[str]", memory: int, cpu_seconds: int) -> str:
     limits = f"it had {memory >> 20} MiB of memory and {cpu_seconds} s of CPU time"
+    lines = child.stderr.strip().splitlines()
+    at = [line.removeprefix(AT) for line in lines if line.startswith(AT)]
+    file = "this file"
+    if at:
+        file = f"'{printable(at[-1])}' in the repository"
+        limits += f" for this and {len(at) - 1} ONNX files before it"
     if child.returncode < 0:
         ended = signal.Signals(-child.returncode).name
-        return f"the parser was ended by {ended} on this file ({limits})"
-    lines = child.stderr.strip().splitlines()
+        return f"the parser was ended by {ended} on {file} ({limits})"
     last = lines[-1] if lines else "no message"
-    return f"the parser ended with code {child.returncode} on this file: {last} ({limits})"
+    return f"the parser ended with code {child.returncode} on {file}: {last} ({limits})"
 
 
 def confine(memory_bytes: int, cpu_seconds: int) -> None:
@@ -169,7 +201,7 @@ def confine(memory_bytes: int, cpu_seconds: int) -> None:
 def child(arguments: list[str]) -> int:
     """The program of the child: limits first, the parser after."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("task", choices=("model", "repository", "openvino"))
+    parser.add_argument("task", choices=("model", "repository", "onnx-files", "openvino"))
     parser.add_argument("path", type=Path)
     parser.add_argument("--most-bytes", type=int, default=0)
     parser.add_argument("--memory-bytes", type=int, required=True)
@@ -193,6 +225,11 @@ def _read(task: str, path: Path, most_bytes: int) -> ApiModel:
         from triton_operator.model.repository.structure import read_repository
 
         return read_repository(path, most_bytes)
+    if task == "onnx-files":
+        from triton_operator.model.repository.onnx_structures import read_onnx_files
+
+        files = TypeAdapter(list[OnnxFile]).validate_json(sys.stdin.read())
+        return read_onnx_files(path, files, _say_where)
     if task == "openvino":
         from triton_operator.model.openvino_ir import read_ir
 
@@ -200,6 +237,11 @@ def _read(task: str, path: Path, most_bytes: int) -> ApiModel:
     from triton_operator.model.structure import read_structure
 
     return read_structure(path, InspectionLimits())
+
+
+def _say_where(path: str) -> None:
+    sys.stderr.write(f"{AT}{path}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

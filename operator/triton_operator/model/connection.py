@@ -19,12 +19,8 @@ from triton_operator.model.authorization import Authorization, Headers, Refusal
 from triton_operator.model.errors import SourceRefused
 from triton_operator.model.http_answers import GOOD, REDIRECTS, TRY_AGAIN, Broken
 from triton_operator.model.network import Network
-from triton_operator.model.proxies import (
-    proxy_for,
-    proxy_headers,
-    tunnel_status,
-    without_password,
-)
+from triton_operator.model.proxies import Proxy, proxy_for, tunnel_status
+from triton_operator.model.sent_address import sent_address
 
 T = TypeVar("T")
 
@@ -86,7 +82,7 @@ class Requests:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
+        self._pools: dict[Proxy | None, urllib3.PoolManager] = {}
 
     def send(
         self,
@@ -101,7 +97,7 @@ class Requests:
 
         Raises:
             Broken: no answer; it may work later.
-            SourceRefused: `SourceNotTrusted`.
+            SourceRefused: `SourceNotTrusted`, `SourceForbidden` by a proxy, `CredentialsInvalid`.
         """
         proxy = proxy_for(url, self._network.environment)
         named = {
@@ -137,17 +133,17 @@ class Requests:
         except Broken as error:
             if proxy is None:
                 raise
-            raise _by_proxy(error, without_password(proxy), urlsplit(url).hostname) from error
+            raise _by_proxy(error, proxy, urlsplit(url).hostname) from error
 
-    def _pool(self, proxy: str | None) -> urllib3.PoolManager:
+    def _pool(self, proxy: Proxy | None) -> urllib3.PoolManager:
         if proxy not in self._pools:
             trust = self._network.trust
             self._pools[proxy] = (
                 urllib3.PoolManager(ssl_context=trust, maxsize=1)
                 if proxy is None
                 else urllib3.ProxyManager(
-                    proxy,
-                    proxy_headers=proxy_headers(proxy),
+                    proxy.address,
+                    proxy_headers=proxy.headers,
                     ssl_context=trust,
                     proxy_ssl_context=trust,
                     maxsize=1,
@@ -156,13 +152,22 @@ class Requests:
         return self._pools[proxy]
 
 
-def _by_proxy(error: Broken, proxy: str, host: str | None) -> Broken | SourceRefused:
+def _by_proxy(error: Broken, proxy: Proxy, host: str | None) -> Broken | SourceRefused:
     """What went wrong, with the proxy in it: whoever sees only the store's name looks there."""
     answers = [tunnel_status(str(cause)) for cause in _causes(error)]
     status = next((answer for answer in answers if answer is not None), None)
     if status is None:
-        return Broken(f"{error}, through the proxy {proxy}", timeout=error.timeout)
-    said = f"the proxy {proxy} answers {status} for {host}"
+        return Broken(f"{error}, through the proxy {proxy.address}", timeout=error.timeout)
+    said = f"the proxy {proxy.address} answers {status} for {host}"
+    if status == 407:
+        advice = (
+            "it wants a user and a password: name a Secret that has them in the chart's "
+            "proxy.secretName"
+            if proxy.authorization is None
+            else "it does not take the user and password in the Secret of the chart's "
+            "proxy.secretName"
+        )
+        return SourceRefused(reasons.SOURCE_FORBIDDEN, f"{said}; {advice}")
     if 400 <= status < 500 and status not in TRY_AGAIN:
         return SourceRefused(
             reasons.SOURCE_FORBIDDEN,
@@ -197,6 +202,7 @@ def checked_address(uri: str, network: Network) -> str:
     try:
         parts = urlsplit(uri)
         usable = network.encrypted(uri) and bool(parts.hostname) and (parts.port or 1) > 0
+        sent_address(uri)
     except ValueError:
         usable = False
     if not usable:

@@ -118,9 +118,11 @@ class Download:
         )
         at = f"{name}: {error}, after {megabytes(into.received)}"
         if failures >= patience.attempts or pause >= into.deadline.left():
+            attempts = f"{failures} attempt{'s' if failures > 1 else ''}"
             raise SourceUnavailable(
                 reasons.SOURCE_TIMEOUT if error.timeout else reasons.SOURCE_UNAVAILABLE,
-                f"{at}; gave up after {failures} attempts without progress",
+                f"{at}; gave up after {attempts} without progress: look at the store, and at what "
+                "lies between (DNS, proxies, network policies)",
             ) from error
         self._say(f"{at}; going on in {pause:g} s ({failures} of {patience.attempts})")
         self._sleep(pause)

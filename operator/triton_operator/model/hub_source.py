@@ -43,7 +43,7 @@ class HubSource:
             raise malformed(uri, FORM)
         stored = stored_object(address, FORM)
         repository, _, file = stored.key.partition("/")
-        if not file:
+        if not file or stored.folder:
             raise malformed(uri, FORM)
         self._file = PurePosixPath(file)
         root = endpoint_url(endpoint, HUB, around.network)

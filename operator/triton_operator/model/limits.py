@@ -44,6 +44,9 @@ class RepositoryLimits:
 
     models: int = MOST_MODELS
 
+    onnx_files: int = 256
+    """ONNX models, in all versions of all models."""
+
     path: int = 512
     """Characters of one path."""
 

@@ -4,6 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from triton_operator.model import reasons
 from triton_operator.model.errors import SourceRefused
+from triton_operator.model.listed_keys import ListingBounds
 from triton_operator.model.sources import Source
 
 
@@ -14,18 +15,18 @@ class ListingSource(Protocol):
     `read(path, into)` of such a source takes each path that `files` gives.
     """
 
-    def files(self, most: int) -> list[str]:
-        """Paths of all files below the address, relative to it; at most `most`.
+    def files(self, bounds: ListingBounds) -> list[str]:
+        """Paths of all files below the address, relative to it.
 
         Names are as the store has them: the caller checks them before it uses them as paths.
 
         Raises:
-            ModelRefused: more than `most` files, or something that is no regular file.
+            ModelRefused: more than `bounds`, or something that is no regular file.
             SourceRefused, SourceUnavailable: it cannot be listed, for good or for now.
         """
 
 
-def listed(source: Source, most: int) -> list[str]:
+def listed(source: Source, bounds: ListingBounds) -> list[str]:
     """The files at a source's address.
 
     Raises:
@@ -38,4 +39,4 @@ def listed(source: Source, most: int) -> list[str]:
             "folders cannot be listed at this kind of address; pack the repository and give the "
             "address of the .tar.gz, .tar or .zip",
         )
-    return source.files(most)
+    return source.files(bounds)

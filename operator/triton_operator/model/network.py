@@ -17,8 +17,8 @@ class Network:
     """What all connections of one transfer have in common."""
 
     trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Where HTTPS_PROXY and its like are looked up."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Where HTTPS_PROXY and its like are looked up; it may have a proxy's password."""
     loopback_http: bool = False
     """Whether http:// to this machine itself is taken: for tests against real servers."""
 

@@ -6,7 +6,6 @@ manifest against the address.
 """
 
 import hashlib
-import io
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -23,9 +22,9 @@ from triton_operator.model.download import Conditions, Download
 from triton_operator.model.errors import SourceRefused
 from triton_operator.model.network import LOOPBACK
 from triton_operator.model.oci_token import RegistryAuthorization
-from triton_operator.model.progress import Progress
 from triton_operator.model.receiving import Receiver
 from triton_operator.model.secret_files import SecretFiles
+from triton_operator.model.small_answers import small_answer
 
 FORM = "oci://REGISTRY/REPOSITORY@sha256:DIGEST"
 TITLE = "org.opencontainers.image.title"
@@ -112,17 +111,14 @@ class OciSource:
         self._download.read(f"{self._url}/blobs/{layer.digest}", into)
 
     def _read_manifest(self, into: Receiver) -> _Manifest:
-        text = io.BytesIO()
-        receiver = Receiver(
+        data = small_answer(
+            self._download,
+            f"{self._url}/manifests/{self._digest}",
             "manifest",
-            text,
             most_bytes=_MANIFEST_BYTES,
             deadline=into.deadline,
-            progress=Progress(say=lambda _: None, clock=into.deadline.clock),
+            headers={"Accept": ", ".join(_MANIFESTS)},
         )
-        url = f"{self._url}/manifests/{self._digest}"
-        self._download.read(url, receiver, {"Accept": ", ".join(_MANIFESTS)})
-        data = text.getvalue()
         if f"sha256:{hashlib.sha256(data).hexdigest()}" != self._digest:
             raise SourceRefused(
                 reasons.DIGEST_MISMATCH, f"the registry sends another manifest for {self._uri}"

@@ -33,8 +33,12 @@ EXPERIMENTAL = frozenset(
 """Dropped from ONNX before 1.5; ONNX Runtime still has them for old files (`contrib_defs.cc`)."""
 
 
-def refuse_unsupported_operators(model: ModelProto, nodes: Iterable[NodeProto]) -> None:
+def refuse_unsupported_operators(
+    model: ModelProto, nodes: Iterable[NodeProto], *, libraries: bool = False
+) -> None:
     """Check each of the model's `nodes` (those of subgraphs and functions as well).
+
+    `libraries`: the model comes with libraries, which may have operators of other domains.
 
     Raises:
         ModelRefused: `UnsupportedOperator`, naming the operators, at most five.
@@ -58,7 +62,7 @@ def refuse_unsupported_operators(model: ModelProto, nodes: Iterable[NodeProto]) 
             custom.setdefault(f"{node.domain}.{node.op_type}")
         elif node.domain in DEFAULT_DOMAINS and node.op_type not in known:
             unknown.setdefault(node.op_type)
-    if custom:
+    if custom and not libraries:
         raise ModelRefused(
             reasons.UNSUPPORTED_OPERATOR,
             f"the model needs custom operators ({_few(custom)}) that come as a library with code; "

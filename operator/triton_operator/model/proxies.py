@@ -2,45 +2,98 @@
 
 Names in small letters go first. NO_PROXY lists, with commas between them: hosts (their subdomains
 count too), `.domain`, either with `:port`, addresses, ranges (`10.0.0.0/8`), and `*` for all.
+
+User and password are in the address, or in two variables of their own. Neither is ever shown.
 """
 
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit, urlunsplit
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
+from triton_operator.model import reasons
 from triton_operator.model.authorization import basic
+from triton_operator.model.errors import SourceRefused
 
+_ADDRESS = re.compile(
+    r"(?P<scheme>(?i:https?))://(?:(?P<user>[^\s/?#]*)@)?"
+    r"(?P<host>(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?)/?"
+)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
-def proxy_for(url: str, environment: Mapping[str, str]) -> str | None:
-    """The proxy's address, or None where `url` is reached directly."""
+USERNAME, PASSWORD = "TRITON_OPERATOR_PROXY_USERNAME", "TRITON_OPERATOR_PROXY_PASSWORD"
+"""Environment variables for a proxy whose address has neither; their values are not quoted."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy. `address` has neither user nor password, so that it can be shown."""
+
+    address: str
+    authorization: str | None = field(default=None, repr=False)
+    """The value of Proxy-Authorization; only the proxy gets it."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What lets a request, or the opening of a tunnel, in."""
+        return {} if self.authorization is None else {"Proxy-Authorization": self.authorization}
+
+
+def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
+    """The proxy, or None where `url` is reached directly.
+
+    Raises:
+        SourceRefused: `CredentialsInvalid`, the environment has no usable address or password.
+    """
     parts = urlsplit(url)
     name = f"{parts.scheme}_proxy"
-    proxy = environment.get(name) or environment.get(name.upper()) or ""
-    if not proxy.strip():
+    given = environment.get(name) or environment.get(name.upper()) or ""
+    if not given.strip():
         return None
     direct = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     host = (parts.hostname or "").rstrip(".")
     port = parts.port or (80 if parts.scheme == "http" else 443)
     if any(_matches(entry.strip().lower(), host, port) for entry in direct.split(",")):
         return None
-    return proxy.strip() if "://" in proxy else f"http://{proxy.strip()}"
+    return _proxy(given.strip(), name.upper(), environment)
 
 
-def without_password(proxy: str) -> str:
-    """`proxy` for messages and logs."""
-    parts = urlsplit(proxy)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
+def _proxy(given: str, name: str, environment: Mapping[str, str]) -> Proxy:
+    # A character that should have been quoted makes a part of the password look like the host or
+    # the port, and urllib's own errors would say it.
+    found = _ADDRESS.fullmatch(given if "://" in given else f"http://{given}")
+    if found is None or not 0 < int(found["port"] or 1) < 65536:
+        raise _invalid(
+            f"{name} is no address of a proxy: http://HOST:PORT, with http://USER:PASSWORD@ before "
+            "the host if it wants them, both quoted as in any address (%2F for /)"
+        )
+    address = f"{found['scheme'].lower()}://{found['host']}"
+    if found["user"] is not None:
+        user, _, password = found["user"].partition(":")
+        return Proxy(address, _basic(unquote(user), unquote(password), f"the user in {name}"))
+    user, password = (environment.get(one, "").rstrip("\r\n") for one in (USERNAME, PASSWORD))
+    if not user and not password:
+        return Proxy(address)
+    if not user or not password:
+        raise _invalid("the username or the password for the proxy is empty")
+    return Proxy(address, _basic(user, password, "the username for the proxy"))
 
 
-def proxy_headers(proxy: str) -> dict[str, str]:
-    """What lets a user with a password in the proxy's address in; only the proxy gets it."""
-    parts = urlsplit(proxy)
-    if parts.username is None:
-        return {}
-    return {"Proxy-Authorization": basic(unquote(parts.username), unquote(parts.password or ""))}
+def _basic(user: str, password: str, what: str) -> str:
+    if ":" in user:
+        raise _invalid(f"{what} has a ':' in it, which basic authentication cannot carry")
+    if not (user + password).isprintable():
+        raise _invalid(f"{what}, or the password, has a control character in it")
+    return basic(user, password)
+
+
+def _invalid(what: str) -> SourceRefused:
+    return SourceRefused(
+        reasons.CREDENTIALS_INVALID,
+        f"{what}; correct the chart's proxy values, or the Secret of proxy.secretName",
+    )
 
 
 def tunnel_status(text: str) -> int | None:

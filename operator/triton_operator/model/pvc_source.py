@@ -18,6 +18,7 @@ from triton_operator.model.errors import (
     SourceUnavailable,
 )
 from triton_operator.model.limits import RepositoryLimits
+from triton_operator.model.listed_keys import ListingBounds
 from triton_operator.model.receiving import Receiver
 from triton_operator.model.repository.tree import tree_entries
 
@@ -61,7 +62,7 @@ class PvcSource:
         except OSError as error:
             raise self._failure(error, named, name) from error
 
-    def files(self, most: int) -> list[str]:
+    def files(self, bounds: ListingBounds) -> list[str]:
         """All files below the folder; see `ListingSource.files`."""
         name = f"pvc://{self._claim}/{self._path}"
         root = self._root / self._path
@@ -77,14 +78,23 @@ class PvcSource:
                 "(.tar, .tar.gz, .tgz, .zip)",
             )
         found: list[str] = []
+        total = 0
         try:
             for entry in tree_entries(root, RepositoryLimits()):
                 if not entry.is_folder:
                     found.append(entry.path)
-                if len(found) > most:
+                total += entry.size
+                if len(found) > bounds.most_files:
                     raise ModelRefused(
                         reasons.REPOSITORY_REFUSED,
-                        f"{name} has more than {most} files; pack it into a .tar.gz, which is one",
+                        f"{name} has more than {bounds.most_files} files; pack it into a .tar.gz, "
+                        "which is one",
+                    )
+                if total > bounds.most_bytes:
+                    raise ModelRefused(
+                        reasons.MODEL_TOO_LARGE,
+                        f"the files in {name} have {total} bytes or more; "
+                        f"{bounds.most_bytes} are allowed",
                     )
         except OSError as error:
             raise self._failure(error, self._path, name) from error

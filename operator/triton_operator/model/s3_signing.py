@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import urllib3
 
 from triton_operator.model.authorization import Headers, Refusal
+from triton_operator.model.sent_address import sent_address
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
@@ -73,27 +73,36 @@ class S3Authorization:
 
 
 def signed_headers(url: str, keys: S3Keys, region: str, at: datetime) -> dict[str, str]:
-    """The headers that make `GET url` a signed request; the path of `url` is already quoted."""
-    parts = urlsplit(url)
+    """The headers that make `GET url` a signed request; path and query of `url` are quoted already.
+
+    Host is among them, so that what is signed is what is sent.
+    """
+    sent = sent_address(url)
     stamp = at.strftime("%Y%m%dT%H%M%SZ")
-    named = {"host": parts.netloc, "x-amz-content-sha256": _NOTHING, "x-amz-date": stamp}
+    named = {"host": sent.host, "x-amz-content-sha256": _NOTHING, "x-amz-date": stamp}
     if keys.token is not None:
         named["x-amz-security-token"] = keys.token
     names = ";".join(sorted(named))
     lines = "".join(f"{name}:{named[name]}\n" for name in sorted(named))
-    request = f"GET\n{parts.path}\n{parts.query}\n{lines}\n{names}\n{_NOTHING}"
+    request = f"GET\n{sent.path}\n{_canonical(sent.query)}\n{lines}\n{names}\n{_NOTHING}"
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
     key = f"AWS4{keys.secret}".encode()
     for word in scope.split("/"):
         key = _hmac(key, word)
     signature = _hmac(key, text).hex()
-    del named["host"]
     return {
+        "Host": named.pop("host"),
         **named,
         "Authorization": f"{_ALGORITHM} Credential={keys.key_id}/{scope}, SignedHeaders={names}, "
         f"Signature={signature}",
     }
+
+
+def _canonical(query: str) -> str:
+    """Sorted by name, each with a `=`."""
+    pairs = sorted(pair.partition("=")[::2] for pair in query.split("&") if pair)
+    return "&".join(f"{name}={value}" for name, value in pairs)
 
 
 def _hmac(key: bytes, text: str) -> bytes:

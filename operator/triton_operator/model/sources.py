@@ -51,6 +51,8 @@ class Surroundings:
     """Where the Secret is mounted, if there is one."""
     endpoint: str | None = None
     """Where the store answers, if not at its usual address."""
+    folder: bool = False
+    """Whether the address is that of a folder, and all below it is wanted."""
 
 
 def source_for(uri: str, around: Surroundings) -> Source:
@@ -66,11 +68,12 @@ def source_for(uri: str, around: Surroundings) -> Source:
         )
     scheme = scheme.lower()
     secret, conditions = SecretFiles(around.credentials_dir), around.conditions
+    folder = around.folder
     openers: dict[str, Callable[[], Source]] = {
         "pvc": lambda: PvcSource(uri, around.source_dir),
         "https": lambda: HttpsSource(uri, secret, conditions),
-        "s3": lambda: S3Source(uri, around.endpoint, secret, conditions),
-        "gs": lambda: GoogleSource(uri, around.endpoint, secret, conditions),
+        "s3": lambda: S3Source(uri, around.endpoint, secret, conditions, folder=folder),
+        "gs": lambda: GoogleSource(uri, around.endpoint, secret, conditions, folder=folder),
         "abfs": lambda: AzureSource(uri, around.endpoint, secret, conditions),
         "hf": lambda: HubSource(uri, around.endpoint, secret, conditions),
         "oci": lambda: OciSource(uri, secret, conditions),

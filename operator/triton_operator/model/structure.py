@@ -26,8 +26,12 @@ from triton_operator.model.text import refuse_broken_text
 from triton_operator.model.weights import drop_data, parameter_count, refuse_missing_data
 
 
-def read_structure(path: Path, limits: InspectionLimits) -> ModelStructure:
+def read_structure(
+    path: Path, limits: InspectionLimits, *, libraries: bool = False
+) -> ModelStructure:
     """Parse the ONNX file at `path` and judge it. Reads no other file.
+
+    `libraries`: operators of other domains are known, since they come as a library.
 
     Raises:
         ModelRefused: it cannot be served; the reason says why.
@@ -36,7 +40,7 @@ def read_structure(path: Path, limits: InspectionLimits) -> ModelStructure:
     model = parsed(path, limits)
     found = contents(model, limits)
     refuse_broken_text(model, found)
-    refuse_unsupported_operators(model, found.nodes)
+    refuse_unsupported_operators(model, found.nodes, libraries=libraries)
     refuse_broken_dataflow(model)
     refuse_missing_data(found.tensors)
     external = external_files(found.tensors, limits.files - 1)

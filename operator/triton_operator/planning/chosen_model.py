@@ -90,7 +90,7 @@ def _of_repository(model: Model, facts: ModelFacts, *, allow_code: bool) -> Mode
         return Refusal(
             ENTRY_MODEL_NEEDED,
             f"the config.pbtxt of model {entry.name}, which clients call, has no input or no "
-            "output: declare them there",
+            "output: declare them there (only an ONNX model whose config has neither tells them)",
         )
     others = [row for row in repository.models if row.name != entry.name]
     return facts.model_copy(

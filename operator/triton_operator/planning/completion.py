@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from triton_operator.api.enums import BatchingMode
 from triton_operator.api.inference_service import Batching
 from triton_operator.api.repository import RepositoryModel, SilentField
+from triton_operator.api.tensors import Tensor
+from triton_operator.triton.datatypes import CONFIG_TYPES
+from triton_operator.triton.tensor_shapes import tensor_problem
 
 GPU_BACKENDS = ("onnxruntime", "tensorrt", "pytorch")
 """Backends whose instances belong on the GPU of a GPU pool. Python models decide for themselves."""
@@ -21,11 +24,17 @@ class Completion:
     dynamic_batching: bool = False
     queue_delay_microseconds: int = 0
     metric_tags: bool = False
+    max_batch_size: int = 0
+    """Of inputs and outputs, as the author has it: above 0, their batch axis is not written."""
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
 
     @property
     def reason(self) -> str | None:
         """What is added that changes how the model runs, for people; None: nothing."""
         parts = []
+        if self.inputs:
+            parts.append("input and output, as in its ONNX file")
         if self.instance_kind:
             parts.append(f"instance_group (one, {self.instance_kind})")
         if self.dynamic_batching:
@@ -62,6 +71,9 @@ def completions(
                 batching.max_queue_delay_microseconds if _is_batched(row, batching) else 0
             ),
             metric_tags=SilentField.METRIC_TAGS in row.silent,
+            max_batch_size=row.max_batch_size if _is_told(row) else 0,
+            inputs=tuple(row.inputs) if _is_told(row) else (),
+            outputs=tuple(row.outputs) if _is_told(row) else (),
         )
         for row in models
     )
@@ -69,7 +81,18 @@ def completions(
 
 def left_to_triton(models: Sequence[RepositoryModel]) -> list[str]:
     """Models whose inputs and outputs Triton has to read from the model file itself."""
-    return [row.name for row in models if SilentField.TENSORS in row.silent]
+    return [row.name for row in models if SilentField.TENSORS in row.silent and not _is_told(row)]
+
+
+def _is_told(row: RepositoryModel) -> bool:
+    """Whether an inspection found the tensors about which the config is silent.
+
+    A profile may be a tenant's own: what no config can say is not written.
+    """
+    if SilentField.TENSORS not in row.silent or not row.inputs or not row.outputs:
+        return False
+    known = all(tensor.datatype in CONFIG_TYPES for tensor in (*row.inputs, *row.outputs))
+    return known and tensor_problem(row.inputs, row.outputs, row.max_batch_size) is None
 
 
 def _kind(row: RepositoryModel, *, gpu: bool) -> str | None:

@@ -4,10 +4,11 @@ Text that follows text is a merge in protobuf's text format: only fields that th
 out may be given, a repeated scalar field would be an error and a repeated message a second one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from triton_operator.triton.model_config import config_text
+from triton_operator.api.tensors import Tensor
+from triton_operator.triton.model_config import config_tensor, config_text
 from triton_operator.triton.model_config_schema import schema
 
 
@@ -18,10 +19,20 @@ def completion_text(
     dynamic_batching: bool,
     queue_delay_microseconds: int,
     metric_tags: Mapping[str, str],
+    inputs: Sequence[Tensor] = (),
+    outputs: Sequence[Tensor] = (),
+    max_batch_size: int = 0,
 ) -> str:
-    """The text, empty if nothing is given; `threads` are ONNX Runtime's, for each instance."""
+    """The text, empty if nothing is given; `threads` are ONNX Runtime's, for each instance.
+
+    `max_batch_size` is what the config has already: above 0, axis 0 of the tensors is a batch axis.
+    """
     proto: Any = schema()
     config = proto.ModelConfig(metric_tags=metric_tags)
+    for row in inputs:
+        config.input.append(config_tensor(proto.ModelInput, row, max_batch_size))
+    for row in outputs:
+        config.output.append(config_tensor(proto.ModelOutput, row, max_batch_size))
     if instance_kind is not None:
         config.instance_group.add(kind=instance_kind, count=1)
     if dynamic_batching:

@@ -67,8 +67,14 @@ def model_config(settings: ModelSettings) -> Message:
         backend=backend.name,
         platform=backend.platform,
         max_batch_size=settings.max_batch_size,
-        input=[_tensor(proto.ModelInput, tensor, settings) for tensor in settings.inputs],
-        output=[_tensor(proto.ModelOutput, tensor, settings) for tensor in settings.outputs],
+        input=[
+            config_tensor(proto.ModelInput, tensor, settings.max_batch_size)
+            for tensor in settings.inputs
+        ],
+        output=[
+            config_tensor(proto.ModelOutput, tensor, settings.max_batch_size)
+            for tensor in settings.outputs
+        ],
         instance_group=[
             proto.ModelInstanceGroup(
                 kind="KIND_GPU" if settings.gpu else "KIND_CPU", count=settings.instances
@@ -120,8 +126,13 @@ def _check(settings: ModelSettings) -> None:
         raise InvalidConfig(problem)
 
 
-def _tensor(message: Any, tensor: Tensor, settings: ModelSettings) -> Any:
-    dims = item_shape(tensor, settings.max_batch_size)
+def config_tensor(message: Any, tensor: Tensor, max_batch_size: int) -> Any:
+    """A `ModelInput` or `ModelOutput` (`message`) for a tensor.
+
+    Raises:
+        UnknownDatatype: its type is not one of Triton's.
+    """
+    dims = item_shape(tensor, max_batch_size)
     row = message(
         name=tensor.name,
         data_type=config_type(tensor.datatype),

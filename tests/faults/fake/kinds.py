@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from triton_operator.controllers import kinds
-from triton_operator.controllers.kinds import Kind
+from triton_operator.controllers.kinds import NAMESPACE, Kind
 
-NAMESPACE = Kind("Namespace", "", "v1", "namespaces", namespaced=False)
 SERVED = (*kinds.WATCHED, kinds.EVENT, NAMESPACE)
 GENERATIONS = frozenset(
     {"InferenceService", "ServingPool", "ModelProfile", "Deployment", "Job"},

@@ -1,11 +1,12 @@
 """Wrong flags of `run` are refused by name before anything starts."""
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from triton_operator.cli.companion_flags import peers_of
+from triton_operator.cli.companion_flags import operator_of, peers_of
 from triton_operator.cli.fetch_flags import direct_names, proxy_address, proxy_of
 from triton_operator.cli.main import app
 from triton_operator.manifests.companions import PROMETHEUS
@@ -20,6 +21,7 @@ from triton_operator.manifests.proxy import Proxy
         ("--https-proxy", "http://proxy:99999", "http://HOST:PORT"),
         ("--https-proxy", "http://proxy/path", "http://HOST:PORT"),
         ("--http-proxy", "http://me:secret@proxy:3128", "could be read in every pod"),
+        ("--proxy-secret", "Proxy/User", "no name of a Secret"),
         ("--no-proxy", "example.com http://x", "no host, domain"),
         ("--no-proxy", "10.0.0.0/40", "no host, domain"),
         ("--image-pull-secret", "Registry", "no name of a Secret"),
@@ -31,6 +33,9 @@ from triton_operator.manifests.proxy import Proxy
         ("--prometheus-peers", "prometheus", "the list: Invalid JSON"),
         ("--prometheus-peers", '[{"podSelector": {"matchLabels": {"a": "b c"}}}]', "0.podSelector"),
         ("--prometheus-peers", '[{"podSelector": {}}, {}]', "1: needs a namespaceSelector"),
+        ("--operator-peer", "operator", "the object: Invalid JSON"),
+        ("--operator-peer", '{"podSelector": {"matchLabels": {"a": "b c"}}}', "podSelector"),
+        ("--operator-peer", '{"podSelector": {}}', "needs a namespaceSelector and a podSelector"),
     ],
 )
 def test_a_wrong_flag_is_refused_by_name(flag: str, value: str, complaint: str) -> None:
@@ -66,3 +71,11 @@ def test_prometheus_is_found_by_its_usual_label_unless_peers_are_named() -> None
     assert peers_of("[]") == ()
     (peer,) = peers_of('[{"namespaceSelector": {"matchLabels": {"a": "b"}}}]')
     assert peer.wire() == {"namespaceSelector": {"matchLabels": {"a": "b"}}}
+
+
+def test_an_operator_outside_of_the_cluster_is_no_peer() -> None:
+    assert operator_of("") is None
+    both = {"namespaceSelector": {"matchLabels": {"a": "b"}}, "podSelector": {}}
+    peer = operator_of(json.dumps(both))
+    assert peer
+    assert peer.wire() == both

@@ -17,7 +17,6 @@ from triton_operator.api.group import API_VERSION
 from triton_operator.controllers.api_server import Identity
 from triton_operator.controllers.errors import (
     ApiConflict,
-    ApiError,
     ApiNotFound,
     ApiRefused,
 )
@@ -42,8 +41,10 @@ class Cluster:
     requests: list[str] = field(default_factory=list)
     events: list[Body] = field(default_factory=list)
     told: list[Body] = field(default_factory=list)
-    failures: dict[tuple[str, str], list[ApiError]] = field(default_factory=dict)
+    failures: dict[tuple[str, str], list[Exception]] = field(default_factory=dict)
     version: int = 100
+    denied: set[str] = field(default_factory=set)
+    """Namespaces in which the operator has no rights."""
     served: set[str] = field(default_factory=set)
     """Kinds that not every API server knows."""
 
@@ -109,6 +110,10 @@ class Cluster:
     async def serves(self, kind: Kind) -> bool:
         self._requested("serves", kind, "")
         return kind.kind in self.served
+
+    async def may_list(self, kind: Kind, namespace: str | None) -> bool:
+        self._requested("may list", kind, namespace or "")
+        return namespace not in self.denied
 
     async def metadata(
         self, kind: Kind, namespace: str | None, label_selector: str

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from tests.unit.controllers.clock import Clock, settle
 from tests.unit.controllers.cluster import Body, Cluster
-from tests.unit.controllers.world import FETCH, NOW
+from tests.unit.controllers.world import DEPLOYMENT, FETCH, NOW, pinned
 from tests.unit.planning.building import DEFAULTS, node_object
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.controller import Controller
@@ -125,3 +125,27 @@ class Shell:
             if view is None or view.resource_version != body["metadata"]["resourceVersion"]:
                 return [f"{kind}/{name}"]
         return []
+
+
+def kinds(requests: list[str], verb: str = "apply") -> list[str]:
+    """The kinds of the requests of a verb, in order."""
+    return [line.split()[1].split("/")[0] for line in requests if line.startswith(verb)]
+
+
+def served(shell: Shell) -> None:
+    """Bring the pinned service to where its pods answer."""
+
+    async def scenario() -> None:
+        await shell.run()
+        shell.cluster.roll_out(DEPLOYMENT)
+        await shell.run()
+
+    asyncio.run(scenario())
+
+
+def serving_shell() -> Shell:
+    """An operator whose one service serves."""
+    shell = Shell(pinned())
+    served(shell)
+    assert shell.condition("Ready") == "True Serving"
+    return shell

@@ -1,9 +1,11 @@
 """A shell's instruments: what is measured of it, and what its probes say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.unit.controllers.shell import Shell
 from triton_operator.controllers.health import Health
+from triton_operator.controllers.namespaces import Namespaces
 from triton_operator.controllers.telemetry import OperatorCollector
 from triton_operator.controllers.traffic import Traffic
 from triton_operator.controllers.watch_streams import WatchStreams
@@ -15,12 +17,16 @@ class Instruments:
 
     streams: WatchStreams
     traffic: Traffic
+    namespaces: Namespaces
     collector: OperatorCollector
     health: Health
 
 
-def instruments(shell: Shell, *, complete: bool = True, leads: bool = True) -> Instruments:
+def instruments(
+    shell: Shell, *, complete: bool = True, leads: bool = True, names: Sequence[str] = ()
+) -> Instruments:
     """Of an operator that has or has not listed everything, and leads or follows."""
+    namespaces = Namespaces(names)
     streams, traffic = WatchStreams(shell.clock), Traffic(shell.clock)
     collector = OperatorCollector(
         queue=shell.queue,
@@ -30,8 +36,8 @@ def instruments(shell: Shell, *, complete: bool = True, leads: bool = True) -> I
         store=shell.store,
         streams=streams,
         traffic=traffic,
+        namespaces=namespaces,
         leads=lambda: leads,
     )
-    return Instruments(
-        streams, traffic, collector, Health(shell.queue, streams, traffic, lambda: complete)
-    )
+    health = Health(shell.queue, streams, traffic, namespaces, lambda: complete)
+    return Instruments(streams, traffic, namespaces, collector, health)

@@ -12,7 +12,7 @@ from aiohttp import web
 from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection
-from triton_operator.controllers.errors import ApiConflict, ApiRefused, ApiUnavailable
+from triton_operator.controllers.errors import ApiConflict, ApiError, ApiRefused, ApiUnavailable
 from triton_operator.controllers.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -335,6 +335,44 @@ def test_a_write_is_given_up_before_the_lease_can_be_anothers() -> None:
             await runner.cleanup()
 
     asyncio.run(scenario())
+
+
+def test_whether_a_kind_may_be_listed_in_a_namespace() -> None:
+    """One page of one object's metadata tells."""
+
+    async def ask(api: ApiServer) -> list[bool]:
+        return [await api.may_list(POD, "shop"), await api.may_list(POD, None)]
+
+    answer, (first, second) = asked(
+        ask, ok(items=[], metadata={}), status(403, "Forbidden", "User cannot list")
+    )
+
+    assert answer == [True, False]
+    assert (first["path"], second["path"]) == ("/api/v1/namespaces/shop/pods", "/api/v1/pods")
+    assert first["query"] == {"limit": "1"}
+    assert "PartialObjectMetadataList" in first["accept"]
+
+
+# code of the answer: whether the namespace exists, as far as this account may know
+NAMESPACE_ANSWERS = {200: True, 404: False, 403: None}
+
+
+@pytest.mark.parametrize("code", NAMESPACE_ANSWERS)
+def test_whether_a_namespace_exists(code: int) -> None:
+    answer, (request,) = asked(lambda api: api.namespace_exists("shop"), status(code, "any", "any"))
+
+    assert answer is NAMESPACE_ANSWERS[code]
+    assert request["path"] == "/api/v1/namespaces/shop"
+
+
+@pytest.mark.parametrize("code", [401, 503])
+def test_what_says_nothing_about_rights_is_no_answer(code: int) -> None:
+    for question in (
+        lambda api: api.may_list(POD, "shop"),
+        lambda api: api.namespace_exists("shop"),
+    ):
+        with pytest.raises(ApiError):
+            asked(question, status(code, "any", "any"))
 
 
 def test_a_closed_connection_is_no_bug() -> None:

@@ -35,15 +35,15 @@ def test_a_lost_report_is_not_waited_for_longer(jump: float) -> None:
     assert wait is None or 0 <= wait <= max(REPORT_GRACE_SECONDS, RETRY_SECONDS[True])
 
 
-@pytest.mark.parametrize("jump", JUMPS)
+@pytest.mark.parametrize("jump", [jump for jump in JUMPS if jump <= 0])
 def test_times_of_conditions_follow_the_clock_and_do_not_flap(jump: float) -> None:
-    """A condition keeps the time of its last change, wherever the clock is."""
+    """A condition keeps the time of its last change, also where that is in the future now."""
     cluster = inspection_failed()
     before = reconcile(observed(cluster))
     assert before.status is not None
     cluster.observe("InferenceService", "shop", "filetype", **before.status)
 
-    after = reconcile(observed(cluster, now=NOW + min(jump, 0)))
+    after = reconcile(observed(cluster, now=NOW + jump))
 
     assert after.status is not None
     assert after.status["conditions"] == before.status["conditions"]

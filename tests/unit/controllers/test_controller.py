@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.controllers.clock import settle
 from tests.unit.controllers.cluster import Cluster, service_object
-from tests.unit.controllers.shell import FILETYPE, Shell
+from tests.unit.controllers.shell import FILETYPE, Shell, kinds, serving_shell
 from tests.unit.controllers.world import DEPLOYMENT, edit, first_sight, found, pinned
 from tests.unit.planning.building import DIGEST, facts, node_object
 from triton_operator.api.group import API_VERSION
@@ -21,38 +21,14 @@ from triton_operator.controllers.errors import (
     ApiUnavailable,
     api_error,
 )
-from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.logs import JsonFormatter
 from triton_operator.controllers.observed import EventDraft
-from triton_operator.controllers.queue import Priority
 from triton_operator.controllers.views import ServiceView, view_of
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts
 
 CHILDREN = ["ConfigMap", "Deployment", "Service"]
-
-
-def kinds(requests: list[str], verb: str = "apply") -> list[str]:
-    return [line.split()[1].split("/")[0] for line in requests if line.startswith(verb)]
-
-
-def served(shell: Shell) -> None:
-    """Bring the pinned service to where its pods answer."""
-
-    async def scenario() -> None:
-        await shell.run()
-        shell.cluster.roll_out(DEPLOYMENT)
-        await shell.run()
-
-    asyncio.run(scenario())
-
-
-def serving_shell() -> Shell:
-    shell = Shell(pinned())
-    served(shell)
-    assert shell.condition("Ready") == "True Serving"
-    return shell
 
 
 def test_from_first_sight_to_serving() -> None:
@@ -445,19 +421,10 @@ def test_two_services_whose_children_would_share_a_name_do_not_fight() -> None:
 
 
 def test_a_bug_in_one_service_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    """A profile that does not follow the API breaks the reconcile that reads it."""
     caplog.handler.setFormatter(JsonFormatter())
     cluster = pinned()
-    broken = service_object("broken", model={"uri": "pvc://m/a", "digest": "sha256:" + "ef" * 32})
-    cluster.put(broken)
-    cluster.put(
-        {
-            "apiVersion": API_VERSION,
-            "kind": "ModelProfile",
-            "metadata": {"name": "broken", "namespace": "shop"},
-            "spec": {"digest": "sha256:" + "ef" * 32, "facts": {"format": "ONNX"}},
-        }
-    )
+    cluster.put(service_object("broken"))
+    cluster.failures["apply", "Job"] = [RuntimeError("nobody thought of this")]
     shell = Shell(cluster)
 
     asyncio.run(shell.run())
@@ -647,54 +614,6 @@ def test_one_pool_that_is_not_valid_does_not_take_the_others_away() -> None:
     assert shell.status()["poolNames"] == "good"
     bad = shell.cluster.objects["ServingPool", "", "bad"]["status"]
     assert bad["conditions"][0]["reason"] == "InvalidSpec"
-
-
-async def services_in_line(shell: Shell) -> list[Key]:
-    """The keys of services, in the order in which workers would get them."""
-    keys = []
-    while len(shell.queue):
-        key = await shell.queue.get()
-        keys.append(key)
-        shell.queue.done(key)
-    return [key for key in keys if key.kind == FILETYPE.kind]
-
-
-def test_a_sweep_asks_for_everything_behind_live_edits() -> None:
-    shell = serving_shell()
-    shell.controller.sweep()
-    edited = Key("InferenceService", "shop", "edited")
-    shell.controller.concern([edited])
-
-    assert asyncio.run(services_in_line(shell)) == [edited, FILETYPE]
-
-
-def test_a_new_leader_looks_first_at_what_nobody_has_answered() -> None:
-    """A follower kept the store and no queue: what changed meanwhile shows in the status."""
-    cluster = pinned()
-    for name in ("b", "c"):
-        cluster.put(service_object(name))
-    shell = Shell(cluster)
-    asyncio.run(shell.run())
-    cluster.edit("InferenceService", "shop", "b", scaling={"minReplicas": 2})
-    follower = Shell(cluster)
-    for view in cluster.of_kind("InferenceService"):
-        follower.store.put(BY_NAME["InferenceService"], view)
-
-    follower.controller.take_over()
-
-    order = [key.name for key in asyncio.run(services_in_line(follower))]
-    assert order[0] == "b"
-    assert sorted(order) == ["b", "c", "filetype"]
-
-
-def test_the_first_listing_does_not_hold_up_a_live_edit() -> None:
-    shell = Shell()
-    listed = [Key("InferenceService", "shop", str(number)) for number in range(3)]
-    edited = Key("InferenceService", "shop", "edited")
-    shell.controller.concern(listed, Priority.SWEEP)
-    shell.controller.concern([edited])
-
-    assert asyncio.run(services_in_line(shell))[0] == edited
 
 
 def test_workers_finish_what_they_do_when_the_queue_is_closed() -> None:

@@ -91,3 +91,15 @@ def test_an_api_server_that_is_away_is_no_illness_but_a_hindrance() -> None:
     assert "API server" in why
     measured.traffic.ended("GET", 429, 0.1)
     assert measured.health.hindrances() == []
+
+
+def test_the_last_namespace_that_is_lost_is_a_hindrance_and_no_illness() -> None:
+    measured = instruments(Shell(), names=("shop", "lab"))
+    measured.traffic.ended("GET", 403, 0.1)
+    measured.namespaces.lose("lab")
+    assert measured.health.hindrances() == [], "the other one needs this process"
+
+    measured.namespaces.lose("shop")
+    (why,) = measured.health.hindrances()
+    assert "namespaces" in why
+    assert measured.health.illnesses() == []

@@ -38,6 +38,7 @@ from tests.unit.planning.building import DIGEST
 from triton_operator.api import reasons
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import ApplyProblem
+from triton_operator.manifests import names
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions, Policies
 from triton_operator.planning.pools import Pool
 
@@ -100,6 +101,17 @@ def serving_without(model: str) -> dict[str, str]:
 def pod(name: str = "filetype-cpu-1", **parts: Any) -> Callable[[Cluster], object]:
     """Something is to be seen of a pod that serves."""
     return lambda cluster: cluster.put_pod(name, **parts)
+
+
+def profile_edited(**facts: Any) -> Callable[[Cluster], object]:
+    """Somebody has changed the facts of the only ModelProfile."""
+
+    def change(cluster: Cluster) -> None:
+        profile = cluster.one("ModelProfile")
+        wrong = {**profile["spec"]["facts"], **facts}
+        cluster.edit("ModelProfile", "shop", profile["metadata"]["name"], facts=wrong)
+
+    return change
 
 
 @dataclass(frozen=True)
@@ -416,6 +428,26 @@ STEADY = [
         conditions={"Ready": "False InvalidSpec", "Planned": "False InvalidSpec"},
         says={"Ready": "spec.scaling.minReplicas: "},
         events=("Warning InvalidSpec",),
+    ),
+    Row(
+        "invalid profile, pinned",
+        "input that is wrong is named; no Job, as its report could not be kept",
+        pinned,
+        profile_edited(opset=0),
+        replicas={},
+        conditions=without_model("InvalidProfile"),
+        says={"ModelReady": f"ModelProfile {names.model_profile(DIGEST)}: spec.facts.opset: "},
+        events=("Warning InvalidProfile",),
+    ),
+    Row(
+        "invalid profile, serving",
+        "what serves goes on, and the digest that was found stays known",
+        serving,
+        profile_edited(opset=0),
+        replicas={},
+        conditions=serving_without("False InvalidProfile"),
+        says={"ModelReady": "or delete the profile and the model is inspected again"},
+        events=("Warning InvalidProfile",),
     ),
     Row(
         "plan refused",

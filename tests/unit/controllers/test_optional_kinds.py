@@ -11,6 +11,7 @@ from triton_operator.controllers.errors import ApiNotFound, ApiRefused, ApiUnava
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import POD_MONITOR
 from triton_operator.controllers.optional_kinds import look_for_pod_monitors
+from triton_operator.controllers.resync import Scopes
 from triton_operator.controllers.store import Store
 from triton_operator.manifests.companions import Companions, Monitors
 from triton_operator.manifests.owner import Owner
@@ -25,6 +26,7 @@ class Look:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.store = Store()
+        self.scopes: Scopes = (None,)
         self.concerned: list[Key] = []
 
     def __call__(self) -> bool:
@@ -33,7 +35,7 @@ class Look:
             look_for_pod_monitors(
                 self.cluster,  # type: ignore[arg-type]  # has the methods that are used
                 self.store,
-                (),
+                self.scopes,
                 lambda keys: self.concerned.extend(keys),
             )
         )
@@ -75,6 +77,40 @@ def test_where_the_kind_is_unknown_nothing_is_listed(look: Look) -> None:
     assert not look()
     assert look.cluster.requests == ["serves PodMonitor"]
     assert look.store.known(POD_MONITOR) == {}
+
+
+def test_what_is_known_of_a_namespace_that_is_not_listed_stays(look: Look) -> None:
+    look()
+    look.cluster.remove("PodMonitor", "shop", "filetype")
+
+    look.scopes = ("lab",)
+    assert look()
+    assert set(look.store.known(POD_MONITOR)) == {("shop", "filetype")}
+    assert look.concerned == []
+
+
+def test_a_namespace_that_is_being_lost_says_nothing_about_the_kind(look: Look) -> None:
+    """The others go on having PodMonitors, and what is known of this one stays."""
+    look()
+    look.scopes = ("lab", "shop")
+    look.cluster.denied.add("lab")
+    look.cluster.failures["list", "PodMonitor"] = [ApiRefused(403, "Forbidden", "in lab")]
+
+    assert look()
+    assert set(look.store.known(POD_MONITOR)) == {("shop", "filetype")}
+
+    look.scopes = ("shop",)
+    look.cluster.denied.add("shop")
+    look.cluster.failures["list", "PodMonitor"] = [ApiRefused(403, "Forbidden", "in shop")]
+    assert look()
+    assert set(look.store.known(POD_MONITOR)) == {("shop", "filetype")}
+
+
+def test_one_served_namespace_without_the_right_is_as_good_as_none(look: Look) -> None:
+    look.scopes = ("lab", "shop")
+    look.cluster.failures["list", "PodMonitor"] = [ApiRefused(403, "Forbidden", "in lab")]
+
+    assert not look()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.unit.controllers.clock import Clock, settle
+from triton_operator.controllers.lines import TURN
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
 
 
@@ -72,12 +73,70 @@ def test_a_key_added_while_it_is_worked_on_comes_once_more_and_not_before() -> N
     run(scenario)
 
 
-def test_a_live_edit_goes_before_a_sweep() -> None:
+def test_an_edit_goes_before_what_the_cluster_does_and_that_before_a_sweep() -> None:
     async def scenario(queue: KeyQueue[str], _: Clock) -> None:
         queue.add("sweep", Priority.SWEEP)
+        queue.add("pod", Priority.CLUSTER)
         queue.add("edit", Priority.USER)
 
-        assert await taken(queue) == ["edit", "sweep"]
+        assert await taken(queue) == ["edit", "pod", "sweep"]
+
+    run(scenario)
+
+
+def test_each_line_below_gets_its_turn_while_edits_keep_coming() -> None:
+    async def scenario(queue: KeyQueue[str], _: Clock) -> None:
+        for number in range(2):
+            queue.add(f"sweep {number}", Priority.SWEEP)
+            queue.add(f"pod {number}", Priority.CLUSTER)
+        for number in range(3 * TURN):
+            queue.add(f"edit {number}", Priority.USER)
+
+        words = [key.split()[0] for key in await taken(queue)]
+
+        edits = TURN * ["edit"]
+        assert words == 2 * [*edits, "pod", "sweep"] + edits
+
+    run(scenario)
+
+
+def test_workers_beyond_the_share_of_the_cluster_are_free_for_edits() -> None:
+    clock = Clock()
+
+    async def scenario() -> None:
+        queue: KeyQueue[str] = KeyQueue(clock=clock, call_later=clock.call_later, background=2)
+        for key in ("pod", "sweep", "pod too"):
+            queue.add(key, Priority.SWEEP if key == "sweep" else Priority.CLUSTER)
+        assert [await queue.get(), await queue.get()] == ["pod", "pod too"]
+        free = asyncio.ensure_future(queue.get())
+        await settle()
+        assert not free.done()
+
+        queue.add("edit", Priority.USER)
+        await settle()
+        assert free.result() == "edit"
+
+        free = asyncio.ensure_future(queue.get())
+        await settle()
+        queue.done("edit")
+        await settle()
+        assert not free.done(), "an edit that is done makes no room for others"
+        queue.done("pod")
+        await settle()
+        assert free.result() == "sweep"
+
+    asyncio.run(scenario())
+
+
+def test_a_failed_edit_is_still_an_edit_and_other_delayed_keys_are_none() -> None:
+    async def scenario(queue: KeyQueue[str], clock: Clock) -> None:
+        queue.retry("edit", priority=Priority.USER)
+        queue.add_after("pod", 0.5)
+        clock.advance(0.5)
+        queue.add("other", Priority.CLUSTER)
+        queue.add("last edit", Priority.USER)
+
+        assert await taken(queue) == ["edit", "last edit", "pod", "other"]
 
     run(scenario)
 

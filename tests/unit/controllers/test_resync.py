@@ -12,21 +12,20 @@ from tests.unit.planning.building import node_object
 from triton_operator.api import labels
 from triton_operator.controllers import resync
 from triton_operator.controllers.api_server import Identity
-from triton_operator.controllers.errors import ApiNotFound
+from triton_operator.controllers.errors import ApiError, ApiRefused, ApiUnavailable
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import (
     BY_NAME,
     DEPLOYMENT,
     INFERENCE_SERVICE,
     NODE,
-    WATCHED,
     Kind,
 )
 from triton_operator.controllers.resync import (
+    Scopes,
     drop_ghosts,
     listing,
     wait_until_complete,
-    wait_until_served,
 )
 from triton_operator.controllers.store import Store
 
@@ -41,7 +40,7 @@ def seen(cluster: Cluster) -> Store:
     return store
 
 
-def ghosts_of(cluster: Cluster, store: Store) -> tuple[int, set[Key]]:
+def ghosts_of(cluster: Cluster, store: Store, scopes: Scopes = (None,)) -> tuple[int, set[Key]]:
     """How many ghosts were dropped, and whom that concerned."""
     concerned: set[Key] = set()
 
@@ -49,7 +48,7 @@ def ghosts_of(cluster: Cluster, store: Store) -> tuple[int, set[Key]]:
         return await drop_ghosts(
             cluster,  # type: ignore[arg-type]  # has the method that is used
             store,
-            (),
+            scopes,
             lambda keys: concerned.update(keys),
         )
 
@@ -153,7 +152,7 @@ def test_only_objects_with_the_operators_label_are_listed_of_common_kinds() -> N
     cluster.put(theirs)
 
     async def scenario() -> list[str]:
-        found = await listing(cluster, DEPLOYMENT, ())  # type: ignore[arg-type]
+        found = await listing(cluster, DEPLOYMENT, (None,))  # type: ignore[arg-type]
         return [name for _, name in found]
 
     assert asyncio.run(scenario()) == ["filetype-cpu"]
@@ -183,7 +182,6 @@ def test_only_the_watched_namespaces_are_listed_and_nodes_as_a_whole() -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polls without waiting: what is awaited comes from the test itself."""
     monkeypatch.setattr(resync, "SYNC_POLL_SECONDS", 0)
-    monkeypatch.setattr(resync, "SERVED_POLL_SECONDS", 0)
 
 
 def waits_for(
@@ -193,7 +191,7 @@ def waits_for(
 
     async def scenario() -> list[bool]:
         waiting = asyncio.ensure_future(
-            wait_until_complete(cluster, store, ())  # type: ignore[arg-type]
+            wait_until_complete(cluster, store, (None,))  # type: ignore[arg-type]
         )
         answers = []
         for kind, body in moves:
@@ -247,22 +245,45 @@ def test_what_is_deleted_while_this_waits_is_not_waited_for() -> None:
     assert waits_for(cluster, Store(), [(INFERENCE_SERVICE, body)], gone=True) == [True, False]
 
 
-@pytest.mark.usefixtures("impatient")
-def test_the_watches_wait_for_kinds_that_are_not_served_yet(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_in_a_namespace_that_may_not_be_listed_nothing_is_a_ghost() -> None:
+    """403 does not say that anything is gone; in the other namespace a ghost goes."""
     cluster = Cluster()
-    absent = ApiNotFound(404, "NotFound", "the server could not find the requested resource")
-    cluster.failures["list", "ModelProfile"] = [absent, absent]
+    for namespace in ("lab", "shop"):
+        body = service_object()
+        body["metadata"]["namespace"] = namespace
+        cluster.put(body)
+    store = seen(cluster)
+    for namespace in ("lab", "shop"):
+        cluster.remove("InferenceService", namespace, "filetype")
+    cluster.failures["list", "InferenceService"] = [ApiRefused(403, "Forbidden", "lab")]
 
-    asyncio.run(wait_until_served(cluster, ()))  # type: ignore[arg-type]
+    assert ghosts_of(cluster, store, ("lab", "shop")) == (1, {FILETYPE})
+    assert store.service("lab", "filetype") is not None
 
-    assert cluster.requests.count("list ModelProfile") == 3
-    assert {line.split()[1] for line in cluster.requests} == {kind.kind for kind in WATCHED}
-    assert caplog.messages == [
-        message for message in caplog.messages if "are the Custom" in message
-    ]
-    assert len(caplog.messages) == 2
+
+@pytest.mark.parametrize(
+    ("scopes", "error"),
+    [
+        ((None,), ApiRefused(403, "Forbidden", "the cluster cannot be listed: told as a failure")),
+        (("shop",), ApiRefused(401, "Unauthorized", "says nothing about a namespace")),
+        (("shop",), ApiUnavailable(503, "", "down")),
+    ],
+)
+def test_what_else_goes_wrong_is_told(scopes: Scopes, error: ApiError) -> None:
+    cluster = serving()
+    cluster.failures["list", "InferenceService"] = [error]
+
+    with pytest.raises(type(error)):
+        ghosts_of(cluster, seen(cluster), scopes)
+
+
+def test_other_namespaces_than_those_listed_have_no_ghosts() -> None:
+    cluster = serving()
+    store = seen(cluster)
+    cluster.remove("InferenceService", "shop", "filetype")
+
+    assert ghosts_of(cluster, store, ("lab",)) == (0, set())
+    assert ghosts_of(cluster, store, ()) == (0, set()), "all are lost: nothing is listed"
 
 
 def test_the_label_by_which_children_are_listed_is_the_one_they_carry() -> None:

@@ -209,24 +209,42 @@ def test_a_child_whose_label_is_taken_away_still_concerns_its_service() -> None:
     assert store.put(DEPLOYMENT, bare) == [FILETYPE]
 
 
-def test_a_profile_is_found_by_digest_and_one_with_facts_is_preferred() -> None:
+def test_profiles_are_found_by_their_digest_in_the_order_of_their_names() -> None:
     store = Store()
-    store.put(MODEL_PROFILE, profile("a", 1))
-    store.put(MODEL_PROFILE, profile("b", 2, facts={"some": "facts"}))
-    store.put(MODEL_PROFILE, profile("c", 3, facts={"other": "facts"}))
+    for version, name in enumerate(("b", "a", "c"), start=1):
+        store.put(MODEL_PROFILE, profile(name, version))
 
-    best = store.profile("shop", DIGEST)
-    assert best is not None
-    assert best.name == "b"
-    assert store.profile("elsewhere", DIGEST) is None
+    assert [view.name for view in store.profiles("shop", DIGEST)] == ["a", "b", "c"]
+    assert store.profiles("elsewhere", DIGEST) == []
 
-    store.remove(MODEL_PROFILE, "shop", "b")
-    store.remove(MODEL_PROFILE, "shop", "c")
-    left = store.profile("shop", DIGEST)
-    assert left is not None
-    assert left.name == "a"
-    store.remove(MODEL_PROFILE, "shop", "a")
-    assert store.profile("shop", DIGEST) is None
+    for name in ("b", "a", "c"):
+        store.remove(MODEL_PROFILE, "shop", name)
+    assert store.profiles("shop", DIGEST) == []
+
+
+def test_a_profile_that_gets_another_digest_concerns_who_had_the_old_one_too() -> None:
+    other = "sha256:" + "ef" * 32
+    store = Store()
+    for version, (name, digest) in enumerate({"old": DIGEST, "new": other}.items(), start=1):
+        body = service(version, spec={"model": {"uri": "pvc://m/a", "digest": digest}})
+        body["metadata"] |= {"name": name, "uid": name}
+        store.put(INFERENCE_SERVICE, body)
+    store.put(MODEL_PROFILE, profile("a", 3))
+
+    concerned = store.put(MODEL_PROFILE, profile("a", 4, digest=other))
+
+    assert {key.name for key in concerned} == {"old", "new"}
+    assert store.profiles("shop", DIGEST) == []
+
+
+def test_objects_that_break_every_rule_do_not_stop_the_watch() -> None:
+    store = Store()
+    for version, model in enumerate(("text", ["list"], {"digest": {"a": 1}}), start=1):
+        body = service(version, spec={"model": model}, status={"model": model})
+        body["metadata"] |= {"name": f"s{version}", "uid": f"u{version}"}
+        store.put(INFERENCE_SERVICE, body)
+
+    assert store.put(MODEL_PROFILE, profile("a", 4, digest=["no", "text"])) == []  # type: ignore[arg-type]
 
 
 def test_a_profile_concerns_the_services_that_name_its_digest() -> None:

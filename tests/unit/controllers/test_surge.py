@@ -7,9 +7,13 @@ import pytest
 
 from tests.unit.controllers.cluster import Cluster
 from tests.unit.controllers.world import L4, inspected, observed, step
+from tests.unit.planning.building import facts, spec
+from triton_operator.api import labels
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Observed, Outcome
+from triton_operator.controllers.surge import with_rollout_ways
 from triton_operator.controllers.views import DeploymentView, PodView
+from triton_operator.planning.plan import Plan, plan_service
 
 SURGE = {"maxUnavailable": 0, "maxSurge": 1}
 DRAIN = {"maxUnavailable": 1, "maxSurge": 0}
@@ -79,6 +83,37 @@ def test_a_way_once_chosen_is_written_once() -> None:
         again = reconcile(replace(after, free_accelerators={"l4": free}))
         (kept,) = (one for one in again.apply if one["kind"] == "Deployment")
         assert kept == wanted
+
+
+@pytest.mark.parametrize(
+    ("free", "hash_", "ways"),
+    [
+        (1, "as-it-is", [False]),
+        (0, "as-it-is", [False]),
+        (1, "another", [False]),
+        (0, "another", [False, True]),
+    ],
+    ids=["at rest", "at rest, none free", "another template", "another template, none free"],
+)
+def test_children_are_built_anew_only_where_the_way_changes(
+    free: int, hash_: str, ways: list[bool]
+) -> None:
+    """A build is half of the cost of a reconcile."""
+    view = changed(observed(serving_on_gpus(), pools=(L4,)), desired_hash="as-it-is")
+    built: list[bool] = []
+
+    def build(plan: Plan) -> list[dict[str, Any]]:
+        built.append(plan.pools[0].drains_first)
+        metadata = {"name": "filetype-l4", "annotations": {labels.DESIRED_HASH: hash_}}
+        return [{"kind": "Deployment", "metadata": metadata, "number": len(built)}]
+
+    plan = plan_service(spec(), facts(), (L4,))
+    assert isinstance(plan, Plan)
+    chosen, children = with_rollout_ways(replace(view, free_accelerators={"l4": free}), plan, build)
+
+    assert built == ways
+    assert chosen.pools[0].drains_first == ways[-1], "what is given is of the plan that is given"
+    assert children[0]["number"] == len(ways)
 
 
 def serving_on_gpus() -> Cluster:

@@ -91,6 +91,25 @@ def test_a_watch_of_a_kind_that_is_gone_is_told_and_held() -> None:
     asyncio.run(scenario())
 
 
+def test_streams_of_a_namespace_that_was_given_up_have_no_age() -> None:
+    """A last chunk may still come while kopf ends them; nobody would ever hear them again."""
+    clock = Clock()
+    streams = WatchStreams(clock)
+    streams.heard(SHOP_PODS)
+    streams.give_up("shop")
+    assert streams.ages() == {}
+    streams.heard(SHOP_PODS)
+    assert streams.ages() == {}
+    streams.heard(PODS)
+    assert streams.ages() == {"Pod": 0}, "elsewhere they count"
+
+    streams.take_up("shop")
+    streams.heard(SHOP_PODS)
+    clock.advance(5)
+    streams.heard(PODS)
+    assert streams.age(POD) == 5
+
+
 def test_of_several_streams_the_most_silent_counts() -> None:
     clock = Clock()
     streams = WatchStreams(clock)

@@ -365,7 +365,7 @@ def test_a_profile_that_somebody_wrote_a_moment_ago_is_no_strangers_object(desk:
 
     desk.apply(PROFILE)
 
-    assert desk.store.profile("shop", DIGEST) is not None
+    assert desk.store.profiles("shop", DIGEST)
     assert desk.apply(PROFILE) == []
 
 

@@ -10,14 +10,21 @@ from tests.unit.controllers.cluster import Body, Cluster, service_object
 from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool
 from triton_operator.api import labels
 from triton_operator.api.inspection import Failure, Report, encode_report
-from triton_operator.api.model_profile import ModelFacts, ModelProfileSpec
+from triton_operator.api.model_profile import ModelFacts
 from triton_operator.controllers.cluster_events import EventView, event_view
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
+from triton_operator.controllers.profiles import digests_of, read_profiles
 from triton_operator.controllers.times import epoch_seconds, rfc3339
-from triton_operator.controllers.views import AutoscalerView, ObjectView, ServiceView, view_of
+from triton_operator.controllers.views import (
+    AutoscalerView,
+    ObjectView,
+    ServiceView,
+    SpecView,
+    view_of,
+)
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
@@ -59,11 +66,11 @@ def observed(
     service = view_of("InferenceService", cluster.objects["InferenceService", "shop", name])
     assert isinstance(service, ServiceView)
     views = [view_of(kind, body) for (kind, _, _), body in cluster.objects.items()]
+    about = [view for view in views if isinstance(view, SpecView) and view.kind == "ModelProfile"]
     profiles = {
-        spec.digest: spec.facts
-        for body in cluster.of_kind("ModelProfile")
-        if (spec := ModelProfileSpec.model_validate(body["spec"])).facts
-        and spec.digest in candidate_digests(service)
+        digest: found
+        for digest in candidate_digests(service)
+        if (found := read_profiles(digest, [view for view in about if digest in digests_of(view)]))
     }
     return Observed(
         service=service,

@@ -17,11 +17,21 @@ PROMETHEUS = {
 }
 
 
+OPERATOR = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "triton-system"}},
+    "podSelector": {"matchLabels": {"app.kubernetes.io/component": "operator"}},
+}
+
+
 def rules(access: dict[str, Any], policies: Policies = Policies()) -> dict[int, Any]:  # noqa: B008
     """Who reaches each port."""
     made = network_policy(OWNER, Access.model_validate(access), policies)["spec"]
     assert made["policyTypes"] == ["Ingress"]
-    return {port["port"]: rule["from"] for rule in made["ingress"] for port in rule["ports"]}
+    found: dict[int, list[Any]] = {}
+    for rule in made["ingress"]:
+        for port in rule["ports"]:
+            found.setdefault(port["port"], []).extend(rule["from"])
+    return found
 
 
 def test_named_callers_reach_requests_and_prometheus_metrics() -> None:
@@ -39,6 +49,19 @@ def test_without_prometheus_nobody_reads_metrics() -> None:
     assert 8002 not in rules({}, Policies(prometheus=()))
     named = Policies((Peer.model_validate(GATEWAY),))
     assert rules({}, named)[8002] == [GATEWAY]
+
+
+def test_the_operator_reaches_http_and_metrics_beside_all_others() -> None:
+    """It asks for the device and reads metrics; nothing of it speaks gRPC."""
+    known = Policies(operator=Peer.model_validate(OPERATOR))
+
+    assert rules({"callers": [GATEWAY]}, known) == {
+        8000: [GATEWAY, OPERATOR],
+        8001: [GATEWAY],
+        8002: [PROMETHEUS, OPERATOR],
+    }
+    nobody_else = Policies(prometheus=(), operator=known.operator)
+    assert rules({}, nobody_else)[8002] == [OPERATOR]
 
 
 def test_the_pods_of_all_pools_are_guarded_before_they_exist() -> None:

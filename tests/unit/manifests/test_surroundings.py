@@ -49,6 +49,49 @@ def test_only_what_fetches_over_a_network_gets_the_proxy() -> None:
     assert {one["name"] for one in triton["env"]} == {"TRITON_OPERATOR_POD_UID"}
 
 
+def chosen(container: dict[str, Any]) -> dict[str, Any]:
+    """What the environment has from Secrets."""
+    return {
+        one["name"]: one["valueFrom"]["secretKeyRef"]
+        for one in container["env"]
+        if "valueFrom" in one
+    }
+
+
+def test_user_and_password_for_an_address_come_from_the_secret() -> None:
+    for container in fetching(replace(FETCH, proxy=replace(PROXY, secret="proxy-user"))):
+        assert chosen(container) == {
+            "TRITON_OPERATOR_PROXY_USERNAME": {"name": "proxy-user", "key": "username"},
+            "TRITON_OPERATOR_PROXY_PASSWORD": {"name": "proxy-user", "key": "password"},
+        }
+        values = {one["name"]: one.get("value") for one in container["env"]}
+        assert values["HTTPS_PROXY"] == "http://proxy:3128"
+
+
+def test_a_whole_address_comes_from_the_secret() -> None:
+    settings = replace(FETCH, proxy=Proxy(secret="proxy-user", no=("10.0.0.0/8",)))
+
+    for container in fetching(settings):
+        https = {"name": "proxy-user", "key": "HTTPS_PROXY"}
+        http = {"name": "proxy-user", "key": "HTTP_PROXY", "optional": True}
+        assert chosen(container) == {
+            "HTTPS_PROXY": https,
+            "https_proxy": https,
+            "HTTP_PROXY": http,
+            "http_proxy": http,
+        }
+        values = {one["name"]: one.get("value") for one in container["env"]}
+        assert str(values["NO_PROXY"]).endswith(",10.0.0.0/8")
+
+
+def test_the_names_of_both_sides_are_the_same() -> None:
+    """The room of manifests must not import the one that runs in the container."""
+    from triton_operator.manifests import proxy
+    from triton_operator.model import proxies
+
+    assert (proxy.USERNAME, proxy.PASSWORD) == (proxies.USERNAME, proxies.PASSWORD)
+
+
 def test_without_a_proxy_nothing_is_direct_either() -> None:
     assert proxy_environment(Proxy(no=("example.com",)), URI) == []
 

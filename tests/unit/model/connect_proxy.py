@@ -1,4 +1,4 @@
-"""A real CONNECT proxy on loopback, which can also refuse."""
+"""A real CONNECT proxy on loopback, which can also refuse, or want a password."""
 
 import contextlib
 import select
@@ -16,8 +16,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.answer != 200:
             self.send_error(self.server.answer)
             return
+        if self.server.wants not in (None, self.headers.get("Proxy-Authorization")):
+            self.send_response(407)
+            self.send_header("Proxy-Authenticate", 'Basic realm="proxy"')
+            self.end_headers()
+            return
         host, _, port = self.path.rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=5) as upstream:
+        target = self.server.routes.get(self.path, (host, int(port)))
+        with socket.create_connection(target, timeout=5) as upstream:
             self.send_response(200)
             self.end_headers()
             self._relay(upstream)
@@ -46,6 +52,10 @@ class ConnectProxy(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = 200
+        self.routes: dict[str, tuple[str, int]] = {}
+        """Where `host:port` really is, for a port that no test can have."""
+        self.wants: str | None = None
+        """The only Proxy-Authorization that it lets through."""
         self.tunnels: list[str] = []
         self.authorizations: list[str | None] = []
         self.closing = threading.Event()

@@ -21,6 +21,7 @@ def opened(uri: str, endpoint: str | None = None, folder: Path | None = None) ->
     "uri",
     [
         "s3://bucket/a b/m.onnx",
+        "s3://bucket/folder/",
         "gs://bucket/m.onnx",
         "abfs://box@account.dfs.core.windows.net/a/m.onnx",
         "abfs://box@account.blob.core.windows.net/m.onnx",
@@ -53,6 +54,8 @@ def test_addresses_that_can_be_asked(uri: str) -> None:
         "abfs://box@account.example:99999/m.onnx",
         "hf://org/repo/m.onnx",
         "hf://org/repo@main",
+        "hf://org/repo/folder/@main",
+        "s3://bucket/folder//",
         "hf://org/repo/m.onnx@",
         "hf://org/repo/m.onnx@refs/pr/1",
         "hf://org/../m.onnx@main",

@@ -158,6 +158,7 @@ def test_a_store_that_stalls_is_not_waited_for(store: Store, credentials_dir: Pa
 
     assert (failure.reason, failure.retryable) == ("SourceTimeout", True)
     assert "nothing came in time" in failure.message
+    assert "look at the store" in failure.message
 
 
 def test_a_file_that_changed_meanwhile_is_read_from_the_start(

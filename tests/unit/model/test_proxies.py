@@ -1,6 +1,7 @@
 """Proxies: which address goes through one, and downloads through a real one."""
 
 import base64
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,11 @@ from tests.unit.model.connect_proxy import ConnectProxy
 from tests.unit.model.store import Store, status, whole
 from tests.unit.model.test_https_source import DATA, Download
 from triton_operator.model import reasons
-from triton_operator.model.proxies import proxy_for, without_password
+from triton_operator.model.__main__ import main
+from triton_operator.model.errors import SourceRefused
+from triton_operator.model.proxies import PASSWORD, USERNAME, Proxy, proxy_for
+
+URL = "https://models.example.com/m.onnx"
 
 
 class Row(NamedTuple):
@@ -59,13 +64,79 @@ def test_small_letters_go_first_and_a_scheme_is_completed() -> None:
         "HTTP_PROXY": "http://c",
     }
 
-    assert proxy_for("https://a.example.com", environment) == "http://small:2"
-    assert proxy_for("http://a.example.com", environment) == "http://c"
+    assert proxy_for("https://a.example.com", environment) == Proxy("http://small:2")
+    assert proxy_for("http://a.example.com", environment) == Proxy("http://c")
     assert proxy_for("https://a.example.com", {}) is None
 
 
-def test_a_password_is_not_shown() -> None:
-    assert without_password("http://me:secret@proxy:3128") == "http://proxy:3128"
+class Given(NamedTuple):
+    address: str
+    user: str
+    """What is let in, with its password; empty: nobody in particular."""
+    why: str
+    variables: tuple[str, str] | None = None
+    """Username and password of their own."""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Given("http://proxy:3128", "", "no user"),
+        Given("http://me:secret@proxy:3128", "me:secret", "in the address"),
+        Given("me:secret@proxy:3128", "me:secret", "without a scheme"),
+        Given("http://me:p%40s%2Fs%3A@proxy:3128/", "me:p@s/s:", "quoted"),
+        Given("http://me:p@ss@proxy:3128", "me:p@ss", "the last @ counts, as for curl"),
+        Given("http://me@proxy:3128", "me:", "without a password"),
+        Given("http://proxy:3128", "me:p@ss:w/o#?", "apart, and not quoted", ("me", "p@ss:w/o#?")),
+        Given("http://proxy:3128", "me:pä ss", "any letters", ("me", "pä ss")),
+        Given("http://proxy:3128", "me:secret", "line ends of an editor", ("me\n", "secret\r\n")),
+        Given("http://you:own@proxy:3128", "you:own", "the address goes first", ("me", "secret")),
+    ],
+    ids=lambda row: row.why,
+)  # fmt: skip
+def test_who_is_let_in_by_the_proxy(row: Given) -> None:
+    found = proxy_for(URL, {"HTTPS_PROXY": row.address, **variables(row.variables)})
+
+    assert found is not None
+    assert found.address == "http://proxy:3128"
+    assert found.headers == ({"Proxy-Authorization": basic(row.user)} if row.user else {})
+    assert "secret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Given("http://me:t0p/t0p@proxy:3128", "", "a slash looks like the end of the host"),
+        Given("http://me:t0p#t0p@proxy:3128", "", "a fragment"),
+        Given("http://me:t0p t0p@proxy:3128", "", "a space"),
+        Given("http://me:1234/t0p@proxy", "", "the password looks like a port"),
+        Given("http://proxy:99999", "", "no such port"),
+        Given("socks5://me:t0p@proxy:1080", "", "another protocol"),
+        Given("http://me:t0p@", "", "no host"),
+        Given("http://m%3Ae:t0p@proxy", "", "a user that basic authentication cannot carry"),
+        Given("http://me:t0p%0d%0aX-Evil: 1@proxy", "", "a line end"),
+        Given("http://proxy", "", "no password", ("t0p", "")),
+        Given("http://proxy", "", "no username", ("", "t0p")),
+        Given("http://proxy", "", "a user with a colon", ("m:e", "t0p")),
+        Given("http://proxy", "", "lines", ("me", "t0p\nX-Evil: 1")),
+    ],
+    ids=lambda row: row.why,
+)
+def test_unusable_proxies_are_refused_and_not_shown(row: Given) -> None:
+    with pytest.raises(SourceRefused) as caught:
+        proxy_for(URL, {"HTTPS_PROXY": row.address, **variables(row.variables)})
+
+    assert caught.value.failure.reason == reasons.CREDENTIALS_INVALID
+    assert "proxy.secretName" in caught.value.failure.message
+    assert "t0p" not in str(caught.value)
+
+
+def variables(pair: tuple[str, str] | None) -> dict[str, str]:
+    return {} if pair is None else dict(zip((USERNAME, PASSWORD), pair, strict=True))
+
+
+def basic(user: str) -> str:
+    return f"Basic {base64.b64encode(user.encode()).decode()}"
 
 
 @pytest.fixture
@@ -97,14 +168,98 @@ def test_a_password_in_the_proxys_address_goes_to_the_proxy_only(
     store: Store, proxy: ConnectProxy, credentials_dir: Path
 ) -> None:
     store.answers["/m.onnx"] = [whole(DATA)]
+    proxy.wants = basic("me:p@ss")
     address = proxy.url.replace("http://", "http://me:p%40ss@")
 
     assert Download(
         f"{store.url}/m.onnx", credentials_dir, environment={"HTTPS_PROXY": address}
     ).run()
 
-    assert proxy.authorizations == ["Basic " + base64.b64encode(b"me:p@ss").decode()]
+    assert proxy.authorizations == [proxy.wants]
     assert not {"Authorization", "Proxy-Authorization"} & set(store.requests[0][1])
+
+
+def test_a_password_of_its_own_goes_to_the_proxy_only(
+    store: Store, proxy: ConnectProxy, credentials_dir: Path
+) -> None:
+    store.answers["/m.onnx"] = [status(302, Location="/n.onnx")]
+    store.answers["/n.onnx"] = [whole(DATA)]
+    proxy.wants = basic("me:p@ss/word")
+    (credentials_dir / "token").write_text("stores")
+
+    assert Download(
+        f"{store.url}/m.onnx",
+        credentials_dir,
+        environment={**behind(proxy), **variables(("me", "p@ss/word"))},
+    ).run()
+
+    assert set(proxy.authorizations) == {proxy.wants}
+    for _, headers in store.requests:
+        assert headers["Authorization"] == "Bearer stores"
+        assert "Proxy-Authorization" not in headers
+
+
+@pytest.mark.parametrize(
+    ("pair", "advice"),
+    [(None, "name a Secret that has them"), (("me", "t0p-secret"), "does not take the user")],
+)
+def test_a_password_that_the_proxy_wants_or_refuses_is_said_and_not_shown(
+    pair: tuple[str, str] | None,
+    advice: str,
+    store: Store,
+    proxy: ConnectProxy,
+    credentials_dir: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    proxy.wants = basic("me:another")
+
+    download = Download(
+        f"{store.url}/m.onnx", credentials_dir, environment={**behind(proxy), **variables(pair)}
+    )
+    failure = download.failure()
+
+    assert (failure.reason, failure.retryable) == (reasons.SOURCE_FORBIDDEN, False)
+    assert f"the proxy {proxy.url} answers 407 for localhost; " in failure.message
+    assert advice in failure.message
+    assert "proxy.secretName" in failure.message
+    assert len(proxy.tunnels) == 1
+    everything = f"{failure} {download.lines} {caplog.text}"
+    assert "t0p-secret" not in everything
+    assert base64.b64encode(b"me:t0p-secret").decode() not in everything
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["no proxy", "no store"])
+def test_the_command_never_says_the_password(
+    gone: bool,
+    store: Store,
+    proxy: ConnectProxy,
+    credentials_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither in the report, nor in the log at its most talkative, when connections fail."""
+    caplog.set_level(logging.DEBUG)
+    address = f"127.0.0.1:{proxy.server_port}"
+    if gone:
+        proxy.close()
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:t0p-secret@{address}")
+    report = tmp_path / "report"
+
+    main(
+        [
+            *("inspect", f"--uri={store.url}/m.onnx", f"--credentials-dir={credentials_dir}"),
+            *(f"--report={report}", f"--work-dir={tmp_path}", "--timeout-seconds=1"),
+        ]
+    )
+
+    said = report.read_text() + caplog.text
+    assert address in said or not gone
+    assert "t0p-secret" not in said
+    assert base64.b64encode(b"me:t0p-secret").decode() not in said
 
 
 def test_a_host_in_no_proxy_is_reached_directly(
@@ -142,7 +297,7 @@ def test_without_the_authority_the_store_is_not_trusted_through_a_proxy_either(
     assert "trustBundle" in failure.message
 
 
-@pytest.mark.parametrize("code", [403, 407])
+@pytest.mark.parametrize("code", [403, 451])
 def test_a_proxy_that_refuses_is_named_and_not_asked_again(
     store: Store, proxy: ConnectProxy, credentials_dir: Path, code: int
 ) -> None:

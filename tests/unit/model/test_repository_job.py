@@ -70,8 +70,8 @@ class Pod:
         assert not failure.retryable
         return failure.reason, failure.message
 
-    def fetch(self, uri: str, *more: str) -> int:
-        report = self.inspect(uri, "--allow-code")
+    def fetch(self, uri: str, *more: str, report: Report | None = None) -> int:
+        report = report or self.inspect(uri, "--allow-code", *more)
         assert report.facts is not None, report.failure
         self.termination_log.write_text("")
         return main(

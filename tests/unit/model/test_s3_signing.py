@@ -68,6 +68,7 @@ def test_a_region_is_learnt_once(headers: dict[str, str], body: bytes, learns: b
         ("models", "eu-west-3", None, "https://models.s3.eu-west-3.amazonaws.com"),
         ("models", "cn-north-1", None, "https://models.s3.cn-north-1.amazonaws.com.cn"),
         ("a.b", "eu-west-3", None, "https://s3.eu-west-3.amazonaws.com/a.b"),
+        ("Old", "eu-west-3", None, "https://s3.eu-west-3.amazonaws.com/Old"),
         ("models", None, "https://minio:9000/s3/", "https://minio:9000/s3/models"),
     ],
 )

@@ -9,6 +9,8 @@ from tests.unit.planning.repositories import (
     CLASSIFIER,
     PIPELINE,
     PREPARE,
+    RAW,
+    Y,
     repository_facts,
     row,
 )
@@ -97,6 +99,42 @@ def test_tensors_left_to_triton_are_said() -> None:
 
     assert isinstance(found, PoolPlan)
     assert "Triton reads inputs and outputs from the files of later" in found.reasons
+
+
+SILENT = [SilentField.TENSORS]
+
+
+def test_tensors_that_an_inspection_found_are_filled_in() -> None:
+    told = row("told", "onnxruntime", silent=SILENT, max_batch_size=8)
+
+    found = planned(told)
+
+    assert isinstance(found, PoolPlan)
+    (completion,) = found.completions
+    assert completion.inputs == (RAW,)
+    assert completion.outputs == (Y,)
+    assert completion.max_batch_size == 8
+    assert "completed in the config.pbtxt of told: input and output, as in its ONNX file" in (
+        found.reasons
+    )
+    assert not any("Triton reads" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"outputs": []}, id="the author declared the inputs: they must not be twice"),
+        pytest.param({"inputs": [RAW.model_copy(update={"datatype": "FP8"})]}, id="no such type"),
+        pytest.param({"inputs": [RAW.model_copy(update={"shape": [4]})]}, id="no batch axis"),
+        pytest.param({"silent": []}, id="the author declared both"),
+    ],
+)
+def test_other_tensors_are_not_filled_in(changes: dict[str, Any]) -> None:
+    model = row("a", "onnxruntime", **{"silent": SILENT, **changes})
+
+    (one,) = completions([model], Batching(), gpu=False, threads=1)
+
+    assert one.inputs == one.outputs == ()
 
 
 @pytest.mark.parametrize(

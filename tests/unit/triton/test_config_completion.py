@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from triton_operator.api.tensors import Tensor
 from triton_operator.triton.config_completion import completion_text
 from triton_operator.triton.model_config import parse_config
+from triton_operator.triton.model_config_schema import schema
 
 AUTHORS = """\
 # A comment, and no name.
@@ -40,6 +42,22 @@ def test_appended_text_is_a_merge() -> None:
         merged.ClearField(name)
         authors.ClearField(name)
     assert merged == authors
+
+
+def test_tensors_are_written_as_triton_has_them() -> None:
+    image = Tensor(name="image", datatype="FP32", shape=[-1, 3, 224])
+    score = Tensor(name="score", datatype="BYTES", shape=[-1])
+
+    text = completion_text(**NOTHING, inputs=[image], outputs=[score], max_batch_size=8)
+
+    merged: Any = parse_config(f"{AUTHORS}\n{text}")
+    assert list(merged.input[0].dims) == [3, 224]
+    assert list(merged.output[0].dims) == [1], "a scalar per item is one value for the client"
+    assert merged.output[0].HasField("reshape")
+    assert merged.output[0].data_type == schema().DataType.Value("TYPE_STRING")
+
+    whole: Any = parse_config(completion_text(**NOTHING, inputs=[image], outputs=[score]))
+    assert list(whole.input[0].dims) == [-1, 3, 224]
 
 
 def test_nothing_adds_nothing() -> None:

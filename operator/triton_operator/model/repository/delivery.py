@@ -4,30 +4,31 @@ A completion is appended to the author's text. In protobuf's text format that is
 fields that the text leaves out are appended, so nothing the author wrote changes.
 """
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from pathlib import Path
 
 from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
 from triton_operator.model.confinement import Confinement, read_repository_confined
 from triton_operator.model.digest import model_digest
-from triton_operator.model.errors import ModelRefused, WorkFailed
+from triton_operator.model.errors import ModelRefused
 from triton_operator.model.fetch import Transfer
 from triton_operator.model.limits import RepositoryLimits
 from triton_operator.model.progress import Say
-from triton_operator.model.repository.archive import archive_entries
 from triton_operator.model.repository.entry import CONFIG_NAME
 from triton_operator.model.repository.found import RepositoryStructure
 from triton_operator.model.repository.inspection import checked_names, refuse_code
+from triton_operator.model.repository.unpacking import (
+    FOLDER_MODE,
+    folder_for,
+    not_writable,
+    unpack,
+)
 
 MARK = "# Completed by triton-operator, where the text above is silent:"
 _STAGING = ".arriving"
-_FOLDER_MODE = 0o755
-_FILE_MODE = 0o644
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,76 +64,39 @@ def deliver_repository(job: RepositoryDelivery) -> None:
     staging = job.into / _STAGING
     try:
         _empty(job.into)
-        staging.mkdir(mode=_FOLDER_MODE)
+        staging.mkdir(mode=FOLDER_MODE)
         tree, structure = _arrived(job, staging)
         refuse_code(structure, allowed=job.allow_code)
         for name in structure.without_version:
-            (tree / name / "1").mkdir(mode=_FOLDER_MODE)
+            (tree / name / "1").mkdir(mode=FOLDER_MODE)
         _complete(job, tree, structure)
         for model in structure.models:
             (tree / model.name).rename(job.into / model.name)
         shutil.rmtree(staging)
     except OSError as error:
-        raise _not_writable(job.into, error) from error
+        raise not_writable(job.into, error) from error
     job.say(f"{len(structure.models)} models are there and are {job.digest}")
 
 
 def _arrived(job: RepositoryDelivery, staging: Path) -> tuple[Path, RepositoryStructure]:
     """The folder of the repository below `staging`, and what was found in it."""
     tree = staging / "tree"
-    tree.mkdir(mode=_FOLDER_MODE)
+    tree.mkdir(mode=FOLDER_MODE)
     if job.archive is None:
         paths = checked_names([row.path for row in job.files], RepositoryLimits())
         rows = {row.path: row for row in job.files}
         for path in paths:
-            _folder_for(tree, path)
+            folder_for(tree, path)
             job.transfer.receive(path, tree / path, listed=rows[path])
-        return tree, read_repository_confined(tree, job.transfer.max_bytes, job.confinement)
+        structure = read_repository_confined(tree, job.transfer.max_bytes, job.confinement)
+        return tree / structure.root, structure
     archive = staging / "archive"
     job.transfer.receive(None, archive, listed=job.files[0], name=job.files[0].path)
     structure = read_repository_confined(archive, job.transfer.max_bytes, job.confinement)
     job.say(f"unpacking {structure.files} files, {structure.total_bytes} bytes")
-    _unpack(archive, tree, job.transfer.max_bytes)
+    unpack(archive, tree, job.transfer.max_bytes)
     archive.unlink()
     return tree / structure.root, structure
-
-
-def _unpack(archive: Path, tree: Path, most_bytes: int) -> None:
-    with archive_entries(archive, RepositoryLimits(), most_bytes) as entries:
-        for entry in entries:
-            try:
-                if entry.is_folder:
-                    _folder_for(tree, f"{entry.path}x")
-                    continue
-                _folder_for(tree, entry.path)
-                descriptor = os.open(
-                    tree / entry.path,
-                    os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW,
-                    _FILE_MODE,
-                )
-                stream = os.fdopen(descriptor, "wb")
-            except OSError as error:
-                raise _not_writable(tree, error) from error
-            with stream:
-                os.fchmod(descriptor, _FILE_MODE)
-                for chunk in entry.chunks():
-                    _write(stream, chunk, tree)
-
-
-def _write(stream: BinaryIO, chunk: bytes, tree: Path) -> None:
-    # Apart from reading: an error of the volume is not one of the archive.
-    try:
-        stream.write(chunk)
-        stream.flush()
-    except OSError as error:
-        raise _not_writable(tree, error) from error
-
-
-def _folder_for(tree: Path, path: str) -> None:
-    folder = tree
-    for part in PurePosixPath(path).parent.parts:
-        folder = folder / part
-        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
 
 
 def _complete(job: RepositoryDelivery, tree: Path, structure: RepositoryStructure) -> None:
@@ -150,18 +114,9 @@ def _complete(job: RepositoryDelivery, tree: Path, structure: RepositoryStructur
 
 def _empty(folder: Path) -> None:
     """What an interrupted call left behind; the volume itself stays."""
-    folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _not_writable(path: Path, error: OSError) -> WorkFailed:
-    return WorkFailed(
-        reasons.WRITE_FAILED,
-        f"{path} cannot be written: {error.strerror} ({error.filename or path}); the volume for "
-        "the model must be writable and large enough",
-        retryable=True,
-    )

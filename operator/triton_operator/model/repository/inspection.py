@@ -10,23 +10,34 @@ from triton_operator import __version__
 from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inspection import Report
 from triton_operator.api.model_profile import ModelFacts, ModelFile
-from triton_operator.api.repository import RepositoryFacts
+from triton_operator.api.repository import RepositoryFacts, RepositoryModel
 from triton_operator.model import reasons
+from triton_operator.model.answer import fits
 from triton_operator.model.confinement import Confinement, read_repository_confined
 from triton_operator.model.digest import model_digest
 from triton_operator.model.ends import Ends
 from triton_operator.model.errors import ModelRefused, WorkFailed
 from triton_operator.model.fetch import Transfer
 from triton_operator.model.limits import RepositoryLimits
+from triton_operator.model.listed_keys import ListingBounds
 from triton_operator.model.listing_source import listed
 from triton_operator.model.progress import Say
 from triton_operator.model.receiving import Receiver
 from triton_operator.model.repository.entry import CONFIG_NAME, HEAD_BYTES
-from triton_operator.model.repository.found import RepositoryStructure
+from triton_operator.model.repository.found import OnnxFindings, RepositoryStructure
+from triton_operator.model.repository.onnx_inspection import (
+    complete_outline,
+    completed,
+    judge_onnx_files,
+    may_be_onnx,
+    unpack_onnx_files,
+)
 from triton_operator.model.repository.paths import entry_path, refuse_clashes
 
 ARCHIVE_FILE = "repository"
 """Name, before its suffix, of an archive in the list of files."""
+OUTLINE = "outline"
+"""Folder for an archive's ONNX models; everything else in it has size but no bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +56,8 @@ class RepositoryInspection:
 def inspect_repository(job: RepositoryInspection) -> Report:
     """Fetch or list the repository, check its digest, and find its facts.
 
-    A pin is compared before anything is parsed. Of a folder, only configs are kept: other files
-    are hashed, and stand as holes of their size with their first bytes.
+    A pin is compared before anything is parsed. Of a folder, only configs and ONNX models are kept:
+    other files are hashed, and stand as holes of their size with their first bytes.
 
     Raises:
         ModelFailure: whatever the steps raise.
@@ -66,7 +77,35 @@ def inspect_repository(job: RepositoryInspection) -> Report:
     job.say(f"looking through {len(rows)} file(s), {digest}")
     structure = read_repository_confined(place, job.transfer.max_bytes, job.confinement)
     refuse_code(structure, allowed=job.allow_code)
-    return Report(digest=digest, facts=_facts(structure, rows))
+    return _report(digest, structure, rows, _onnx_findings(job, structure, rows, place))
+
+
+def _onnx_findings(
+    job: RepositoryInspection, structure: RepositoryStructure, rows: list[ModelFile], place: Path
+) -> OnnxFindings:
+    if not structure.onnx:
+        return OnnxFindings()
+    job.say(f"parsing {len(structure.onnx)} ONNX file(s)")
+    if job.archive is None:
+        complete_outline(job.transfer, rows, place, structure)
+        return judge_onnx_files(place, structure, job.confinement)
+    outline = job.work_dir / OUTLINE
+    _clear(outline)
+    unpack_onnx_files(place, outline, structure, job.transfer.max_bytes)
+    return judge_onnx_files(outline, structure, job.confinement)
+
+
+def _report(
+    digest: str, structure: RepositoryStructure, rows: list[ModelFile], found: OnnxFindings
+) -> Report:
+    """With the tensors that only ONNX files tell, unless there are too many for an answer."""
+    models = completed(structure.models, found.tensors)
+    versions = {**structure.tool_versions, **found.tool_versions}
+    full, plain = (
+        Report(digest=digest, facts=_facts(structure, listed, rows, versions))
+        for listed in (models, structure.models)
+    )
+    return full if fits(full) else plain
 
 
 def refuse_code(structure: RepositoryStructure, *, allowed: bool) -> None:
@@ -109,10 +148,11 @@ def checked_names(names: Sequence[str], limits: RepositoryLimits) -> list[str]:
 
 
 def _outlined(job: RepositoryInspection, place: Path) -> list[ModelFile]:
-    """A copy of the folder that keeps configs, and of other files their first bytes and size."""
+    """A copy of the folder: configs and ONNX models whole, of other files first bytes and size."""
     limits = RepositoryLimits()
     job.say("listing the repository")
-    paths = checked_names(listed(job.transfer.source, limits.listed_files), limits)
+    bounds = ListingBounds(limits.listed_files, job.transfer.max_bytes, job.transfer.deadline)
+    paths = checked_names(listed(job.transfer.source, bounds), limits)
     rows: list[ModelFile] = []
     place.mkdir()
     for path in paths:
@@ -124,6 +164,9 @@ def _outlined(job: RepositoryInspection, place: Path) -> list[ModelFile]:
             rows.append(job.transfer.receive(path, final, most_bytes=most))
             continue
         job.say(f"reading '{path}'")
+        if may_be_onnx(path):
+            rows.append(job.transfer.receive(path, final, most_bytes=left))
+            continue
         head = Ends()
         receiver = Receiver(
             path,
@@ -150,14 +193,19 @@ def _clear(place: Path) -> None:
         ) from error
 
 
-def _facts(structure: RepositoryStructure, rows: list[ModelFile]) -> ModelFacts:
-    names = [model.name for model in structure.models]
+def _facts(
+    structure: RepositoryStructure,
+    models: list[RepositoryModel],
+    rows: list[ModelFile],
+    versions: dict[str, str],
+) -> ModelFacts:
+    names = [model.name for model in models]
     return ModelFacts(
         format=ModelFormat.TRITON_REPOSITORY,
         batchable=False,
         reason=f"a repository of {', '.join(names)}"[:1024],
         size_bytes=structure.total_bytes,
         files=rows,
-        repository=RepositoryFacts(models=structure.models, code=structure.code),
-        tool_versions={**structure.tool_versions, "triton-operator": __version__},
+        repository=RepositoryFacts(models=models, code=structure.code),
+        tool_versions={**versions, "triton-operator": __version__},
     )

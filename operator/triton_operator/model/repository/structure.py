@@ -13,6 +13,7 @@ from triton_operator.model.repository.configs import as_fact, read_configs, vers
 from triton_operator.model.repository.ensembles import refuse_broken_ensembles
 from triton_operator.model.repository.found import RepositoryStructure
 from triton_operator.model.repository.listing import Listing, listing
+from triton_operator.model.repository.onnx_files import onnx_files
 from triton_operator.model.repository.tree import tree_entries
 
 _MOST_CODE = 16
@@ -50,5 +51,6 @@ def _judged(found: Listing, limits: RepositoryLimits) -> RepositoryStructure:
             for name, config in configs.items()
             if config.backend == ENSEMBLE and not versions(name, found)
         ],
+        onnx=onnx_files(configs, found, limits),
         tool_versions={"protobuf": protobuf.__version__},
     )

@@ -1,0 +1,80 @@
+"""Collects what a reconcile of one InferenceService may look at."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from triton_operator.controllers.device_reader import DeviceReader
+from triton_operator.controllers.event_reader import EventReader
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.model_resolution import candidate_digests
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.pool_set import PoolSet
+from triton_operator.controllers.profiles import read_profiles
+from triton_operator.controllers.silence import to_ask
+from triton_operator.controllers.store import Store
+from triton_operator.controllers.views import DeploymentView, ServiceView
+from triton_operator.manifests.companions import Companions
+from triton_operator.manifests.fetching import FetchSettings
+
+
+class Observer:
+    """Looks into the store, and asks for Events only about what is silent.
+
+    `fetch` and `companions` are the operator's settings, which may change while it runs. `now`
+    gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        pools: PoolSet,
+        events: EventReader,
+        devices: DeviceReader,
+        fetch: FetchSettings,
+        companions: Companions,
+        now: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._pools = pools
+        self._events = events
+        self._devices = devices
+        self._now = now
+        self.fetch = fetch
+        self.companions = companions
+
+    async def observe(self, service: ServiceView) -> Observed:
+        """Everything about a service.
+
+        Raises:
+            ApiError: the Events of a silent object cannot be read.
+        """
+        observed = self._remembered(service)
+        silent = to_ask(observed)
+        return replace(observed, events=await self._events.about(silent)) if silent else observed
+
+    def _remembered(self, service: ServiceView) -> Observed:
+        children = tuple(self._store.children(service.namespace, service.uid))
+        autoscalers = {
+            child.name: autoscaler
+            for child in children
+            if isinstance(child, DeploymentView)
+            and (autoscaler := self._store.autoscaler_of(service.namespace, child.name))
+        }
+        profiles = {
+            digest: found
+            for digest in candidate_digests(service)
+            if (found := read_profiles(digest, self._store.profiles(service.namespace, digest)))
+        }
+        return Observed(
+            service=service,
+            children=children,
+            profiles=profiles,
+            pools=self._pools.pools,
+            autoscalers=autoscalers,
+            fetch=self.fetch,
+            companions=self.companions,
+            now=self._now(),
+            free_accelerators=self._pools.free_accelerators(children),
+            devices=self._devices.known(Key(service.kind, service.namespace, service.name)),
+        )
