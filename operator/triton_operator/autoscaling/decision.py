@@ -114,9 +114,7 @@ def _informed(
         # Whoever starts may be the next one to help: none goes before the queue has gone.
         wanted = max(wanted, ordered)
     if wanted < ordered:
-        wanted = replicas_to_keep(
-            model, ways, situation, KEEPING * price, (wanted, ordered)
-        )
+        wanted = replicas_to_keep(model, ways, situation, KEEPING * price, (wanted, ordered))
     # A jump may be over before what it ordered is ready, and a queue will be: neither is a reason
     # to keep replicas for as long as a start takes.
     lasting = replace(ways, rates=ways.rates * min(1.0, settled(state) / max(rate, 1e-9)))
