@@ -26,6 +26,8 @@ JUDGED_SECONDS = 15.0
 """What is ordered now is judged by this long after it is ready: by then more can have come."""
 KEEPING = 2.0
 """A replica that is there is kept for misses that are worth half of what ordering one asks."""
+FULL = 0.95
+"""Of a replica's capacity: nearer to it, its queue only grows."""
 PENDING_BATCHES = 2.0
 """More waiting than so many full batches per ready replica is a backlog."""
 
@@ -93,11 +95,14 @@ def _informed(
     rate = estimate(state)
     lead_pieces = min(LONGEST_HORIZON_BINS - 12, math.ceil((lead + BIN_SECONDS / 2) / BIN_SECONDS))
     ways = outlook(state, rate, lead_pieces + math.ceil(JUDGED_SECONDS / BIN_SECONDS))
-    bounds = (max(1, settings.least), max(1, settings.most))
     price = settings.price_of_a_miss
     situation = Situation(observation.pending, observation.ready)
-    # Beyond the bounds too: how much is missing is worth saying.
-    wanted = replicas_to_order(model, ways, situation, price, (1, 4 * bounds[1]), lead_pieces)
+    # Where nothing that can be ordered saves a request, none is worth its price: what the demand of
+    # now needs is ordered all the same. Beyond the bounds too: what is missing is worth saying.
+    least = max(1, math.ceil(rate / (FULL * model.capacity)))
+    wanted = replicas_to_order(
+        model, ways, situation, price, (least, max(least, 4 * settings.most)), lead_pieces
+    )
     reasons = [
         reason(
             Why.DEMAND,

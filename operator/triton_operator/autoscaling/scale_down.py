@@ -14,6 +14,7 @@ TURNS = 4
 TURNS_WITHIN_LEADS = 10.0
 DAMPED_FOR_LEADS = 30.0
 DAMPED_FACTOR = 2.0
+SMALL_STEP = 0.1
 FORGOTTEN_SECONDS = 900.0
 
 
@@ -25,38 +26,45 @@ class Descent:
     reasons: tuple[Reason, ...] = ()
 
 
-def window_seconds(state: ScalingState, now: float, lead_seconds: float) -> float:
+def window_seconds(lead_seconds: float) -> float:
     """How long a replica that is not wanted stays: as long as it would take to start it again.
 
     Keeping it costs as much then as a start would have: never more than twice what somebody who
     knew the future would have paid (ski rental).
     """
-    window = max(LEAST_WINDOW_SECONDS, lead_seconds)
-    return window * (DAMPED_FACTOR if now < state.damped_until else 1.0)
+    return max(LEAST_WINDOW_SECONDS, lead_seconds)
 
 
 def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) -> Descent:
     """How many of `ordered` replicas stay, where the newest of `state.wants` is fewer.
 
-    What was wanted within the window for lasting demand is kept.
+    What was wanted within the window for lasting demand is kept. Where the direction changes over
+    and over, small steps down wait twice as long; what a burst has left behind does not.
     """
-    window = window_seconds(state, now, lead_seconds)
+    window = window_seconds(lead_seconds)
     wanted = state.wants[-1][1]
-    lasting = max(standing for time, _, standing in state.wants if time > now - window)
-    kept = max(wanted, lasting)
+    kept = max(wanted, _most_lasting(state, now - window))
+    reasons: list[Reason] = []
     since = state.watching_since
     if since is None or now - since < window:
         # What was wanted before nobody knows, as after a restart.
         kept = ordered
-    reasons: list[Reason] = []
     if kept > wanted:
         reasons.append(reason(Why.KEPT, wanted=wanted, kept=min(kept, ordered), window=window))
     if now < state.damped_until:
-        reasons.append(reason(Why.DAMPED, turns=len(state.turns), factor=DAMPED_FACTOR))
+        earlier = _most_lasting(state, now - DAMPED_FACTOR * window)
+        damped = max(kept, min(earlier, kept + max(1, int(kept * SMALL_STEP))))
+        if damped > kept:
+            reasons.append(reason(Why.DAMPED, turns=len(state.turns), factor=DAMPED_FACTOR))
+        kept = damped
     step = int(ordered * (1 - LARGEST_STEP))
     if step > kept:
         reasons.append(reason(Why.STEP_LIMITED, ordered=ordered))
     return Descent(min(ordered, max(kept, step)), tuple(reasons))
+
+
+def _most_lasting(state: ScalingState, since: float) -> int:
+    return max((standing for time, _, standing in state.wants if time > since), default=0)
 
 
 def with_want(state: ScalingState, now: float, wanted: int, standing: int) -> ScalingState:
