@@ -22,7 +22,7 @@ from triton_operator.autoscaling.scale_down import descend, with_target, with_wa
 from triton_operator.autoscaling.settings import TICK_SECONDS, ScalingSettings
 from triton_operator.autoscaling.state import BIN_SECONDS, ScalingState
 
-JUDGED_SECONDS = 15.0
+JUDGED_SECONDS = 10.0
 """What is ordered now is judged by this long after it is ready: by then more can have come."""
 KEEPING = 2.0
 """A replica that is there is kept for misses that are worth half of what ordering one asks."""

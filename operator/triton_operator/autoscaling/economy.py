@@ -104,7 +104,11 @@ def replicas_to_keep(
     bounds: tuple[int, int],
 ) -> int:
     """How many of those that are there are worth keeping, from now on: what goes is gone until it
-    is ordered again, so all pieces count."""
+    is ordered again, so all pieces count.
+
+    Where no number in the bounds saves a request, the least of them is the cheapest: as with
+    `replicas_to_order`, the lower bound has to be what the present rate needs.
+    """
     least, most = bounds
     return _cheapest(
         lambda numbers: _cost(model, ways, situation, price, numbers, 0),

@@ -1,5 +1,6 @@
 """Decisions on an imagined service: what they must and must never do, and the reasons they give."""
 
+import itertools
 import math
 
 import pytest
@@ -81,7 +82,7 @@ def test_at_most_a_third_goes_at_once() -> None:
     service.looks(900.0, 300)
     targets = [service.looks(20.0, 1).target for _ in range(120)]
 
-    for before, after in zip(targets, targets[1:], strict=False):
+    for before, after in itertools.pairwise(targets):
         assert after >= int(before * 0.66)
 
 

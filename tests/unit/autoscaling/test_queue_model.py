@@ -75,7 +75,9 @@ def test_an_overloaded_replica_is_late_with_everything() -> None:
 def test_two_instances_are_two_replicas_of_half_the_rate() -> None:
     twice = ServiceCurve(0.020, 0.010, 8, instances=2)
 
-    assert safe_rate(twice, 0.25, 0.99) == pytest.approx(2 * safe_rate(EXAMPLE, 0.25, 0.99), rel=0.02)
+    assert safe_rate(twice, 0.25, 0.99) == pytest.approx(
+        2 * safe_rate(EXAMPLE, 0.25, 0.99), rel=0.02
+    )
 
 
 def test_a_batch_of_one_is_a_queue_without_batching() -> None:
