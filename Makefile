@@ -65,7 +65,7 @@ images: venv ## Build the images of the operator and of Triton for CPUs
 	$(HARNESS) images
 
 ##@ Test
-test: check test-unit test-faults test-stores test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
+test: check test-unit test-faults test-metrics test-stores test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
 
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
 	$(BIN)/python -m pytest tests/unit tests/golden tests/property tests/hostile
@@ -78,6 +78,9 @@ test-faults: venv ## The whole operator against an API server that misbehaves: m
 
 test-stores: venv ## Models from real stores: S3, Google, Azure, a hub, a registry
 	$(BIN)/python -m pytest tests/stores
+
+test-metrics: venv ## Samples from a real Prometheus, installed if it is missing
+	$(BIN)/python -m pytest tests/metrics
 
 test-chart: venv ## The chart: lint, schemas, rights
 	$(BIN)/python -m pytest tests/chart
@@ -95,9 +98,13 @@ test-e2e: venv ## On a real cluster with real Triton
 bench-reconcile: venv ## 1,000 services in a burst on a real kube-apiserver; prints figures
 	$(BIN)/python -m bench.reconcile
 
+bench-autoscaling: venv ## Autoscalers on simulated replicas, faults too: plots in build/, figures last
+	$(BIN)/python -m bench.autoscaling --faults --output build/bench-autoscaling
+
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
-	test-unit fuzz test-faults test-stores test-chart test-api test-kwok test-e2e bench-reconcile help
+	test-unit fuzz test-faults test-metrics test-stores test-chart test-api test-kwok test-e2e \
+	bench-reconcile bench-autoscaling help

@@ -1,4 +1,4 @@
-"""Installs the Debian packages whose commands the native cluster and the image builds call."""
+"""Installs the Debian packages whose commands the native cluster, images and tests call."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ PACKAGE_OF = {
     "openssl": "openssl",
     "node": "nodejs",
     "npm": "npm",
+    "prometheus": "prometheus",
 }
 """Command (or file) → Debian package that brings it."""
 
-SERVICES = {"containerd": "containerd.service"}
+SERVICES = {"containerd": "containerd.service", "prometheus": "prometheus.service"}
 """Packages that would start a system service of their own when installed."""
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")

@@ -101,11 +101,12 @@ class ScalingMode(StrEnum):
 
 
 class MetricsFreshness(StrEnum):
-    """How old the newest complete observation is."""
+    """How good the newest metrics are: of all replicas, of some, old, or none for a minute."""
 
     FRESH = "Fresh"
+    PARTIAL = "Partial"
     STALE = "Stale"
-    MISSING = "Missing"
+    LOST = "Lost"
 
 
 class MeasurementSource(StrEnum):

@@ -1,0 +1,136 @@
+"""The service curve as it was measured, newer batches counting more.
+
+Models, data and neighbours on a node change; what was measured half an hour ago counts half.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from triton_operator.api.model_profile import BatchLatency
+from triton_operator.autoscaling.exposition import ModelMetrics
+from triton_operator.autoscaling.service_curve import (
+    BatchSums,
+    ServiceCurve,
+    batches_between,
+    fitted,
+)
+
+EVERY_SECONDS = 60.0
+"""How often one ready pod's statistics are read: some hundred batches of a busy one."""
+HALF_LIFE_SECONDS = 1800.0
+ENOUGH_EXECUTIONS = 50.0
+"""Fewer batches than this may be the slow first ones of a new process; a profile is better."""
+
+
+@dataclass(frozen=True)
+class BatchReading:
+    """What one instance had executed at a time; `time` in seconds of any one clock."""
+
+    instance: str
+    time: float
+    totals: Mapping[int, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class CurveMemory:
+    """The faded sums as of `time`, and the reading that the next one is compared with."""
+
+    sums: BatchSums = field(default_factory=BatchSums)
+    time: float | None = None
+    reading: BatchReading | None = None
+
+
+def with_reading(memory: CurveMemory, reading: BatchReading) -> CurveMemory:
+    """The memory after one more reading. The first of an instance only is a start.
+
+    An older reading than the last changes nothing.
+    """
+    before = memory.reading
+    if before is not None and reading.time <= before.time and reading.instance == before.instance:
+        return memory
+    rows: list[tuple[int, float, float]] = []
+    if before is not None and before.instance == reading.instance:
+        rows = batches_between(before.totals, reading.totals)
+    faded = _faded(memory, reading.time)
+    return CurveMemory(faded.sums.with_batches(rows), faded.time, reading)
+
+
+def with_metrics(
+    memory: CurveMemory, time: float, before: ModelMetrics, after: ModelMetrics
+) -> CurveMemory:
+    """The memory after an interval of which only metrics are known, of one instance.
+
+    Metrics have no sizes of batches: their mean, and the mean time of a request's batch, are taken
+    as one size and its time. Requests meet large batches more often than batches are large, so the
+    times are of somewhat larger batches than the mean: the curve comes out slow, never fast.
+    """
+    executions = _difference(before.executions, after.executions)
+    inferences = _difference(before.inferences, after.inferences)
+    success = _difference(before.success, after.success)
+    compute = _difference(before.compute_us, after.compute_us)
+    if executions is None or inferences is None or success is None or compute is None:
+        return memory
+    # A counter that fell began anew, and the others at an unknown moment of the interval.
+    if min(executions, inferences, success, compute) <= 0:
+        return memory
+    seconds = compute / success / 1e6
+    faded = _faded(memory, time)
+    sums = faded.sums.with_batches([(inferences / executions, executions, seconds * executions)])
+    return CurveMemory(sums, faded.time, memory.reading)
+
+
+def profiled_curve(
+    latency: Iterable[BatchLatency], max_batch_size: int, instances: int = 1
+) -> ServiceCurve | None:
+    """The curve of a `ModelProfile`'s measurement, every batch size counting the same.
+
+    None: it has no times.
+    """
+    rows = [(row.batch_size, 1.0, float(row.milliseconds) / 1000) for row in latency]
+    return fitted(BatchSums().with_batches(rows), None, max(1, max_batch_size), instances)
+
+
+def curve(
+    memory: CurveMemory, prior: ServiceCurve | None, max_batch_size: int, instances: int = 1
+) -> ServiceCurve | None:
+    """The curve as it is best known; None: nothing was measured and there is no prior."""
+    if prior is not None and memory.sums.weight < ENOUGH_EXECUTIONS:
+        return ServiceCurve(
+            prior.base_seconds, prior.per_request_seconds, max(1, max_batch_size), instances
+        )
+    return fitted(memory.sums, prior, max(1, max_batch_size), instances)
+
+
+def dumped(memory: CurveMemory) -> dict[str, Any]:
+    """The memory as JSON, without the reading: after a restart the next one is a start."""
+    return {"sums": asdict(memory.sums), "time": memory.time}
+
+
+def loaded(value: object) -> CurveMemory:
+    """What `dumped` wrote; an empty memory where it is something else."""
+    match value:
+        case {"sums": dict(sums), "time": int() | float() as time}:
+            names = [one.name for one in fields(BatchSums)]
+            numbers = [float(sums[name]) for name in names if _is_amount(sums.get(name))]
+            if len(numbers) == len(names) and math.isfinite(time):
+                return CurveMemory(BatchSums(*numbers), float(time))
+    return CurveMemory()
+
+
+def _faded(memory: CurveMemory, now: float) -> CurveMemory:
+    if memory.time is None or now <= memory.time:
+        return CurveMemory(memory.sums, max(now, memory.time or now), memory.reading)
+    factor = 0.5 ** ((now - memory.time) / HALF_LIFE_SECONDS)
+    return CurveMemory(memory.sums.faded(factor), now, memory.reading)
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before

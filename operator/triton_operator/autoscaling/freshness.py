@@ -1,0 +1,25 @@
+"""Whether the metrics can be believed, and what may be done without them."""
+
+from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.observation import Observation
+
+STALE_TICKS = 3.0
+LOST_SECONDS = 60.0
+ENOUGH_REPORT = 0.8
+"""Of the ready replicas: the others are taken to be like them."""
+
+
+def freshness(observation: Observation, tick_seconds: float) -> MetricsFreshness:
+    """How good the metrics of this look are.
+
+    Partial metrics raise replicas and never lower them; stale ones hold; lost ones bring back the
+    most of the last quarter of an hour. An absent metric is never taken for a zero.
+    """
+    age = observation.metrics_age_seconds
+    if age > LOST_SECONDS:
+        return MetricsFreshness.LOST
+    if observation.traffic is None or age > max(5.0, STALE_TICKS * tick_seconds):
+        return MetricsFreshness.STALE
+    if observation.reporting < ENOUGH_REPORT * observation.ready:
+        return MetricsFreshness.PARTIAL
+    return MetricsFreshness.FRESH

@@ -1,0 +1,70 @@
+"""How long a replica takes from its order to its first request, by the last starts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+KEPT_STARTS = 20
+PERCENTILE = 0.9
+PRIOR_SECONDS = 60.0
+"""Before any start was seen, and no `startSeconds` of a pool says more: image, model, warm-up."""
+LONGEST_SECONDS = 6 * 3600.0
+"""A pod that became ready later than this was repaired, not started."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start of a pod: `pod` is its uid, the seconds are from created to ready."""
+
+    pod: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LeadMemory:
+    """The last starts, the newest last."""
+
+    starts: tuple[Start, ...] = ()
+
+
+def with_start(memory: LeadMemory, pod: str, seconds: float) -> LeadMemory:
+    """The memory with a start; each pod's first one counts, so it may be told again and again.
+
+    Times that cannot be a start's (clocks of two machines, pods that were repaired) are left out.
+    """
+    known = any(start.pod == pod for start in memory.starts)
+    if known or not 0 < seconds <= LONGEST_SECONDS:
+        return memory
+    return LeadMemory((*memory.starts, Start(pod, seconds))[-KEPT_STARTS:])
+
+
+def lead_seconds(memory: LeadMemory, start_seconds: float | None = None) -> float:
+    """The time that nine of ten starts keep; before the first one the pool's word, or a guess.
+
+    Between two starts it is interpolated, so that one slow start of few does not become the rule
+    by itself.
+    """
+    if not memory.starts:
+        return PRIOR_SECONDS if start_seconds is None else float(start_seconds)
+    ordered = sorted(start.seconds for start in memory.starts)
+    place = PERCENTILE * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
+def dumped(memory: LeadMemory) -> list[Any]:
+    """The memory as JSON."""
+    return [[start.pod, start.seconds] for start in memory.starts]
+
+
+def loaded(value: object) -> LeadMemory:
+    """What `dumped` wrote; rows that are something else are left out."""
+    memory = LeadMemory()
+    for row in value if isinstance(value, list) else ():
+        match row:
+            case [str(pod), int() | float() as seconds]:
+                memory = with_start(memory, pod, float(seconds))
+    return memory

@@ -1,0 +1,78 @@
+"""Why the number of replicas is what it is: a kind and its numbers, and one sentence from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Why(StrEnum):
+    """What decided."""
+
+    DEMAND = "Demand"
+    JUMP = "Jump"
+    BACKLOG = "Backlog"
+    STEADY = "Steady"
+    KEPT = "Kept"
+    DAMPED = "Damped"
+    STEP_LIMITED = "StepLimited"
+    AT_MINIMUM = "AtMinimum"
+    AT_MAXIMUM = "AtMaximum"
+    FIRST_LOOK = "FirstLook"
+    CURVE_UNKNOWN = "CurveUnknown"
+    INFEASIBLE = "Infeasible"
+    METRICS_PARTIAL = "MetricsPartial"
+    METRICS_STALE = "MetricsStale"
+    METRICS_LOST = "MetricsLost"
+    UNSCHEDULABLE = "Unschedulable"
+
+
+_SENTENCES = {
+    Why.DEMAND: "{rate:.0f} requests/s now, up to {outlook:.0f}/s within {lead:.0f} s; "
+    "one replica keeps the objective up to {safe:.0f}/s",
+    Why.JUMP: "demand jumped to {rate:.0f} requests/s",
+    Why.BACKLOG: "{pending:.0f} requests wait, to be served soon after {lead:.0f} s",
+    Why.STEADY: "{ordered:.0f} replicas are right for {rate:.0f} requests/s",
+    Why.KEPT: "{wanted:.0f} would do now, but up to {kept:.0f} were wanted in the last "
+    "{window:.0f} s, and a start costs as much as keeping one so long",
+    Why.DAMPED: "the direction changed {turns:.0f} times lately: scaling down waits {factor:.0f} "
+    "times as long",
+    Why.STEP_LIMITED: "at most a third of {ordered:.0f} replicas goes at once",
+    Why.AT_MINIMUM: "spec.scaling.minReplicas is {bound:.0f}",
+    Why.AT_MAXIMUM: "{wanted:.0f} are wanted, but spec.scaling.maxReplicas is {bound:.0f}",
+    Why.FIRST_LOOK: "two looks at the metrics are needed before the first decision",
+    Why.CURVE_UNKNOWN: "how fast one replica is, is not known yet: half of the most that one "
+    "served, {safe:.0f}/s, is taken",
+    Why.INFEASIBLE: "a lone request takes {seconds:.3f} s, longer than the objective: replicas "
+    "follow the capacity only",
+    Why.METRICS_PARTIAL: "{reporting:.0f} of {ready:.0f} ready replicas told their metrics: "
+    "nothing is removed",
+    Why.METRICS_STALE: "the newest metrics are {age:.0f} s old: nothing is removed",
+    Why.METRICS_LOST: "no metrics for {age:.0f} s: the most replicas of the last 15 minutes stay",
+    Why.UNSCHEDULABLE: "{unschedulable:.0f} replicas find no node: no more than one beyond is "
+    "ordered",
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One part of a decision; `numbers` are those of its sentence, in plain units."""
+
+    why: Why
+    numbers: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        return _SENTENCES[self.why].format(**self.numbers)
+
+
+def reason(why: Why, **numbers: float) -> Reason:
+    """A reason with its numbers.
+
+    Raises:
+        KeyError: a number of its sentence is missing.
+    """
+    made = Reason(why, {name: round(float(value), 4) for name, value in numbers.items()})
+    made.sentence  # noqa: B018 - a missing number is an error here, not when somebody reads it
+    return made

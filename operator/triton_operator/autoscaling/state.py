@@ -1,0 +1,71 @@
+"""What a service's autoscaler remembers from one decision to the next."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+BIN_SECONDS = 5.0
+MEMORY_SECONDS = 3600.0
+VERSION = 1
+
+
+class UnreadableState(ValueError):
+    """A stored state is none, or of a version that is not known."""
+
+
+@dataclass(frozen=True)
+class ScalingState:
+    """Values only, so that it can be stored, sent and replayed. Times as in `Observation`.
+
+    - `rates`: (time, seconds, requests/s) of the last minute's looks, oldest first.
+    - `bins`: arrivals/s in pieces of `BIN_SECONDS` over the last hour; NaN where nobody looked.
+      `estimates` has what was thought to be the rate at the end of each. `open_*` is the piece
+      that is not full yet.
+    - `wants`: (time, replicas wanted, those of them for lasting demand), from which scaling down
+      waits.
+    - `turns`: times at which the direction of scaling changed; `direction` is 1, -1 or 0.
+    - `damped_until`: scaling down waits longer until then.
+    - `targets`: (time, replicas) of the last quarter of an hour, for when metrics are lost.
+    """
+
+    rates: tuple[tuple[float, float, float], ...] = ()
+    bins: tuple[float, ...] = ()
+    estimates: tuple[float, ...] = ()
+    open_since: float | None = None
+    open_seconds: float = 0.0
+    open_arrivals: float = 0.0
+    wants: tuple[tuple[float, int, int], ...] = ()
+    turns: tuple[float, ...] = ()
+    direction: int = 0
+    damped_until: float = -math.inf
+    targets: tuple[tuple[float, int], ...] = ()
+    watching_since: float | None = None
+
+    def encoded(self) -> str:
+        """As one line of JSON."""
+        return json.dumps({"version": VERSION, **asdict(self)}, separators=(",", ":"))
+
+    @staticmethod
+    def decoded(text: str) -> ScalingState:
+        """The state in a line of `encoded`.
+
+        Raises:
+            UnreadableState: it is none, or of another version.
+        """
+        try:
+            values = json.loads(text)
+            if values.pop("version") != VERSION:
+                raise UnreadableState(f"the version is not {VERSION}")
+            names = {one.name for one in fields(ScalingState)}
+            if values.keys() != names:
+                raise UnreadableState(f"fields are {sorted(values)}")
+            return ScalingState(**{name: _frozen(value) for name, value in values.items()})
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise UnreadableState(f"no state of an autoscaler: {error}") from error
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value

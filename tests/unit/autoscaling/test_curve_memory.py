@@ -1,0 +1,215 @@
+"""The measured service curve: what counts, how long, and what is believed before it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from triton_operator.api.model_profile import BatchLatency
+from triton_operator.autoscaling.curve_memory import (
+    ENOUGH_EXECUTIONS,
+    HALF_LIFE_SECONDS,
+    BatchReading,
+    CurveMemory,
+    curve,
+    dumped,
+    loaded,
+    profiled_curve,
+    with_metrics,
+    with_reading,
+)
+from triton_operator.autoscaling.exposition import ModelMetrics
+from triton_operator.autoscaling.service_curve import ServiceCurve
+
+PRIOR = ServiceCurve(0.050, 0.025, 8)
+
+
+def seconds_of(size: int) -> float:
+    return 0.020 + 0.010 * size
+
+
+def reading(time: float, executions: int, instance: str = "shop/a/0", slow: float = 1) -> Any:
+    totals = {size: (executions, executions * seconds_of(size) * slow) for size in (1, 4, 8)}
+    return BatchReading(instance, time, totals)
+
+
+def measured(*readings: BatchReading) -> CurveMemory:
+    memory = CurveMemory()
+    for one in readings:
+        memory = with_reading(memory, one)
+    return memory
+
+
+def test_what_ran_between_two_readings_is_the_curve() -> None:
+    memory = measured(reading(0, 1000), reading(60, 1100))
+
+    result = curve(memory, None, 8)
+
+    assert result is not None
+    assert result.base_seconds == pytest.approx(0.020)
+    assert result.per_request_seconds == pytest.approx(0.010)
+    assert memory.sums.weight == pytest.approx(300), "the first reading is only a start"
+
+
+@pytest.mark.parametrize(
+    ("readings", "executions", "why"),
+    [
+        ((reading(0, 100),), 0, "one reading has no difference"),
+        ((reading(0, 100), reading(60, 100)), 0, "an idle pod"),
+        ((reading(0, 100), reading(60, 20)), 60, "the model was loaded again: the new values"),
+        ((reading(0, 100), reading(60, 200, "shop/b/0")), 0, "another pod's counters"),
+        ((reading(0, 100), reading(60, 200, "shop/a/1")), 0, "another process's counters"),
+        (
+            (reading(0, 0), reading(60, 10, "b"), reading(61, 20, "b")),
+            30,
+            "it goes on with the other pod",
+        ),
+        ((reading(60, 100), reading(60, 200)), 0, "no time went by"),
+        ((reading(60, 100), reading(30, 200)), 0, "an answer that came late"),
+    ],
+)
+def test_only_differences_of_one_process_count(
+    readings: tuple[BatchReading, ...], executions: float, why: str
+) -> None:
+    assert measured(*readings).sums.weight == pytest.approx(executions), why
+
+
+def test_what_is_old_counts_half_after_half_an_hour() -> None:
+    memory = measured(reading(0, 0), reading(0.001, 100))
+    memory = with_reading(memory, reading(HALF_LIFE_SECONDS + 0.001, 100))
+
+    assert memory.sums.weight == pytest.approx(150)
+
+
+def test_a_model_that_became_slower_is_seen_within_an_hour() -> None:
+    memory = measured(reading(0, 0), reading(60, 1000))
+    slower = 0
+    for minute in range(2, 62):
+        before = BatchReading("a", minute * 60 - 1, {8: (slower, slower * 0.200)})
+        slower += 100
+        after = BatchReading("a", minute * 60, {8: (slower, slower * 0.200)})
+        memory = with_reading(with_reading(memory, before), after)
+
+    result = curve(memory, None, 8)
+
+    assert result is not None
+    assert 0.17 < result.seconds(8) <= 0.2
+
+
+def test_few_batches_are_not_believed_against_a_profile() -> None:
+    few = int(ENOUGH_EXECUTIONS) // 3 - 1
+    slow_start = measured(reading(0, 0), reading(60, few, slow=10))
+    enough = measured(reading(0, 0), reading(60, few + 2))
+
+    assert curve(slow_start, PRIOR, 8) == PRIOR
+    assert curve(slow_start, None, 8) is not None, "the only thing that is known"
+    result = curve(enough, PRIOR, 8)
+    assert result is not None
+    assert result.seconds(8) == pytest.approx(0.1)
+
+
+def test_nothing_measured_and_no_profile_is_no_curve() -> None:
+    assert curve(CurveMemory(), None, 8) is None
+
+
+def test_batches_and_instances_are_those_of_the_plan_in_force() -> None:
+    result = curve(CurveMemory(), PRIOR, 16, 2)
+
+    assert result == ServiceCurve(0.050, 0.025, 16, 2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected", "why"),
+    [
+        ({1: "30", 4: "60", 8: "100"}, (0.020, 0.010), "a line through all"),
+        ({8: "100"}, (0.0, 0.0125), "one size: larger batches win nothing"),
+        ({1: "10", 8: "10"}, (0.010, 0.0), "no time per request"),
+    ],
+)
+def test_a_profile_gives_the_curve_before_any_batch(
+    rows: dict[int, str], expected: tuple[float, float], why: str
+) -> None:
+    latency = [BatchLatency(batch_size=size, milliseconds=ms) for size, ms in rows.items()]
+
+    result = profiled_curve(latency, 8)
+
+    assert result is not None
+    assert (result.base_seconds, result.per_request_seconds) == pytest.approx(expected), why
+
+
+def test_a_profile_without_times_gives_no_curve() -> None:
+    assert profiled_curve([], 8) is None
+
+
+def totals(executions: dict[int, float]) -> ModelMetrics:
+    """What metrics count where so many batches of each size ran."""
+    requests = sum(size * count for size, count in executions.items())
+    compute = sum(size * count * seconds_of(size) for size, count in executions.items()) * 1e6
+    return ModelMetrics(
+        success=requests,
+        inferences=requests,
+        executions=sum(executions.values()),
+        compute_input_us=0.0,
+        compute_infer_us=compute,
+        compute_output_us=0.0,
+    )
+
+
+ZERO = totals({1: 0.0})
+
+
+def test_from_metrics_alone_the_curve_is_never_too_fast() -> None:
+    memory = CurveMemory()
+    for minute, ran in enumerate(({1: 90.0, 2: 10.0}, {2: 50.0, 6: 50.0}, {6: 20.0, 8: 80.0})):
+        memory = with_metrics(memory, minute * 60.0, ZERO, totals(ran))
+
+    result = curve(memory, None, 8)
+
+    assert result is not None
+    for size in (1, 4, 8):
+        assert result.seconds(size) >= seconds_of(size) * 0.999, size
+        assert result.seconds(size) <= seconds_of(size) * 1.3, "and still of use"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (ZERO, ZERO, "idle"),
+        (ModelMetrics(), totals({4: 10}), "no counters before"),
+        (ZERO, ModelMetrics(success=5.0), "counters of batches are missing"),
+        (totals({4: 99}), totals({4: 10}), "the model was loaded in between"),
+    ],
+)
+def test_metrics_that_say_nothing_of_batches_change_nothing(
+    before: ModelMetrics, after: ModelMetrics, why: str
+) -> None:
+    assert with_metrics(CurveMemory(), 60.0, before, after) == CurveMemory(), why
+
+
+def test_the_memory_outlives_a_restart() -> None:
+    memory = measured(reading(0, 0), reading(60, 100))
+
+    again = loaded(json.loads(json.dumps(dumped(memory))))
+
+    assert again == CurveMemory(memory.sums, 60)
+    assert with_reading(again, reading(120, 900)).sums.weight < 300, "the next reading is a start"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        [],
+        {},
+        {"sums": {}, "time": 1},
+        {
+            "sums": {**dumped(measured(reading(0, 0), reading(60, 1)))["sums"], "size": -1},
+            "time": 1,
+        },
+        {"sums": {**dumped(CurveMemory())["sums"], "weight": float("nan")}, "time": 1},
+        {"sums": {**dumped(CurveMemory())["sums"], "weight": "7"}, "time": 1},
+        {"sums": dumped(CurveMemory())["sums"], "time": None},
+    ],
+)
+def test_what_nobody_dumped_is_an_empty_memory(value: object) -> None:
+    assert loaded(value) == CurveMemory()

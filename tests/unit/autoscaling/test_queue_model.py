@@ -1,0 +1,106 @@
+"""The law of latency, against values from a simulation and against what must hold of any queue."""
+
+import math
+
+import numpy as np
+import pytest
+
+from triton_operator.autoscaling.queue_model import (
+    counts,
+    percentile_seconds,
+    safe_rate,
+    tail,
+    tails,
+)
+from triton_operator.autoscaling.service_curve import ServiceCurve
+
+EXAMPLE = ServiceCurve(0.020, 0.010, 8)
+
+
+@pytest.mark.parametrize(
+    ("rate", "simulated_milliseconds"),
+    [(20, 84.1), (40, 128.6), (60, 215.0), (65, 249), (70, 317), (75, 532)],
+)
+def test_the_99th_percentile_is_that_of_a_simulation(
+    rate: float, simulated_milliseconds: float
+) -> None:
+    """60,000 arrivals with 5 % noise in the service time: within 4 %."""
+    assert 1000 * percentile_seconds(EXAMPLE, rate, 0.99) == pytest.approx(
+        simulated_milliseconds, rel=0.04
+    )
+
+
+@pytest.mark.parametrize(
+    ("largest", "objective", "rate"),
+    [
+        (8, 0.250, 65.0),
+        (5, 0.150, 45.8),
+        (7, 0.150, 47.4),
+        (3, 0.120, 32.9),
+        (6, 0.120, 37.5),
+    ],
+    ids=["example", "rule of two batches", "best at 150 ms", "rule at 120 ms", "best at 120 ms"],
+)
+def test_the_safe_rate_is_the_known_one(largest: int, objective: float, rate: float) -> None:
+    curve = ServiceCurve(0.020, 0.010, largest)
+
+    assert safe_rate(curve, objective, 0.99) == pytest.approx(rate, rel=0.01)
+
+
+def test_a_lone_request_that_is_too_slow_has_no_safe_rate() -> None:
+    assert safe_rate(EXAMPLE, 0.029, 0.99) == 0.0
+    assert tail(EXAMPLE, 1.0, 0.029) == 1.0
+
+
+def test_nearly_no_load_takes_one_batch_of_one() -> None:
+    assert percentile_seconds(EXAMPLE, 0.01, 0.5) == pytest.approx(EXAMPLE.seconds(1), rel=1e-3)
+
+
+def test_more_load_more_dispersion_and_less_time_never_help() -> None:
+    rates = np.linspace(1, 79, 14)
+    shares = [tail(EXAMPLE, rate, 0.2) for rate in rates]
+
+    assert shares == sorted(shares)
+    assert safe_rate(EXAMPLE, 0.25, 0.99, 2.0) < safe_rate(EXAMPLE, 0.25, 0.99, 1.5)
+    assert safe_rate(EXAMPLE, 0.25, 0.99, 1.5) < safe_rate(EXAMPLE, 0.25, 0.99)
+    assert safe_rate(EXAMPLE, 0.20, 0.99) < safe_rate(EXAMPLE, 0.25, 0.99)
+    assert safe_rate(EXAMPLE, 0.25, 0.999) < safe_rate(EXAMPLE, 0.25, 0.99)
+
+
+def test_an_overloaded_replica_is_late_with_everything() -> None:
+    assert tail(EXAMPLE, EXAMPLE.capacity, 10.0) == 1.0
+    assert percentile_seconds(EXAMPLE, 1.01 * EXAMPLE.capacity, 0.99) == math.inf
+
+
+def test_two_instances_are_two_replicas_of_half_the_rate() -> None:
+    twice = ServiceCurve(0.020, 0.010, 8, instances=2)
+
+    assert safe_rate(twice, 0.25, 0.99) == pytest.approx(
+        2 * safe_rate(EXAMPLE, 0.25, 0.99), rel=0.02
+    )
+
+
+def test_a_batch_of_one_is_a_queue_without_batching() -> None:
+    """M/D/1: P(wait = 0) is 1 - load, and only who does not wait is done in one service time."""
+    single = ServiceCurve(0.010, 0.0, 1)
+
+    assert tail(single, 50.0, 0.0101) == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("dispersion", [1.0, 1.5, 4.0])
+@pytest.mark.parametrize("mean", [0.3, 5.0, 40.0])
+def test_counts_have_their_mean_and_their_variance(mean: float, dispersion: float) -> None:
+    law = counts(mean, dispersion, 600)
+    numbers = np.arange(600)
+
+    assert law.sum() == pytest.approx(1.0)
+    assert (law * numbers).sum() == pytest.approx(mean)
+    assert (law * (numbers - mean) ** 2).sum() == pytest.approx(dispersion * mean)
+
+
+def test_the_table_rises_to_certainty_at_the_capacity() -> None:
+    rates, shares = tails(EXAMPLE, 0.25)
+
+    assert list(rates) == sorted(rates)
+    assert list(shares) == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
