@@ -96,9 +96,8 @@ def _print_overview(found: Sequence["ServiceView"], namespace: str | None, outpu
         )
     else:
         where = f"namespace {namespace}" if namespace else "any namespace"
-        print_lines(
-            [f"all {len(every)} services are ready" if every else f"no services in {where}"]
-        )
+        ready = "1 service is ready" if len(every) == 1 else f"all {len(every)} services are ready"
+        print_lines([ready if every else f"no services in {where}"])
     return FAILED if unready else OK
 
 

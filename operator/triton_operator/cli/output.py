@@ -44,7 +44,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
             word for row in cells for word in (row[number].split() if folds else [row[number]])
         )
         narrowest = max(map(cell_len, (column, *whole)))
-        table.add_column(column, no_wrap=not folds, min_width=narrowest)
+        table.add_column(column, no_wrap=not folds)
         least += narrowest + BETWEEN
     for row in cells:
         # As text: names in a model file are a stranger's, and not markup.

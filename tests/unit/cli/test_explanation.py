@@ -1,5 +1,6 @@
 """What `explain` says of a service, from what was read of it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -205,11 +206,17 @@ def test_a_failed_inspection_can_be_tried_again_at_once(
     assert [line for line in found if line in (KEYS, AGAIN)] == steps
 
 
-@pytest.mark.parametrize(
-    "cluster", [inspecting(), serving(), crashing()], ids=["runs", "ok", "pod"]
-)
-def test_only_a_failed_inspection_is_tried_again(cluster: Cluster) -> None:
-    assert AGAIN not in explained(cluster).next_steps
+def trying_again() -> Cluster:
+    """The reason of the failure stays while the next inspection runs."""
+    cluster = inspection_failed()
+    step(cluster, now=NOW)
+    cluster.put_pod("filetype-inspect-2", job="filetype-inspect", created=ago(1))
+    return cluster
+
+
+@pytest.mark.parametrize("world", [inspecting, serving, crashing, trying_again])
+def test_only_an_inspection_that_ended_is_tried_again(world: Callable[[], Cluster]) -> None:
+    assert AGAIN not in explained(world()).next_steps
 
 
 def test_an_inspection_that_runs_is_not_ready() -> None:
