@@ -15,7 +15,7 @@ COMPILE := $(BIN)/uv --native-tls pip compile pyproject.toml --universal --pytho
 	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --extra model
 
 ##@ Use
-demo: venv ## Cluster, operator, a real model and 20 real files, in one go
+demo: venv ## Cluster, operator, a real model and real files, in one go
 	$(BIN)/python -m e2e.demo
 
 demo-down: venv ## Remove the cluster of the demo, without a trace

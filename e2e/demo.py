@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -13,11 +14,13 @@ from magika import Magika
 from rich.console import Console
 from rich.table import Table
 
+from e2e.harness.binaries import ensure
 from e2e.harness.cluster import Cluster, choose
 from e2e.harness.errors import HarnessError
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.paths import REPOSITORY
 from e2e.harness.progress import say, step
+from e2e.hints import hints
 from e2e.installation import install_operator
 from e2e.reach import reach
 from e2e.sample_files import magika_model, sample_files
@@ -57,7 +60,7 @@ def _demo(console: Console, cluster: Cluster) -> int:
     ):
         wrong = _serve(console, address, sample_files(Path(folder)))
     _print_decision(console, kubectl.json("-n", NAMESPACE, "get", "tisvc", "filetype"))
-    _print_next(console, cluster.kubeconfig, cluster.driver, address)
+    _print_next(console, cluster, address)
     say(f"{'done' if not wrong else f'{wrong} wrong labels'} in {time.monotonic() - started:.0f} s")
     return 1 if wrong else 0
 
@@ -111,23 +114,12 @@ def _print_decision(console: Console, service: dict[str, Any]) -> None:
             _print_line(console, f"not yet: {condition['message']}")
 
 
-def _print_next(console: Console, kubeconfig: Path, driver: str, address: str) -> None:
+def _print_next(console: Console, cluster: Cluster, address: str) -> None:
     console.print("\nWhat to try next", style="bold")
-    model = magika_model()
-    if model.is_relative_to(REPOSITORY):
-        model = model.relative_to(REPOSITORY)
-    lines = [
-        f"export KUBECONFIG={kubeconfig}",
-        "kubectl get tisvc -o wide",
-        "kubectl describe tisvc filetype",
-        "kubectl scale tisvc filetype --replicas=2",
-        "kubectl get deployment,pod -l serving.triton-operator.io/service=filetype",
-        f".venv/bin/triton-operator plan -f {EXAMPLE.relative_to(REPOSITORY)} --model {model}",
-        "make demo-down",
-    ]
-    if driver == "native":
-        lines.insert(2, f".venv/bin/python examples/filetype_client.py {address} README.md")
-    for line in lines:
+    # Where it is installed, people use their own.
+    kubectl = None if shutil.which("kubectl") else ensure("kubectl")
+    asks = address if cluster.driver == "native" else None
+    for line in hints(cluster.kubeconfig, kubectl, EXAMPLE, magika_model(), asks):
         _print_line(console, line)
 
 

@@ -79,7 +79,7 @@ def test_all_that_are_not_ready(shop: Shop, stage: ControlPlane) -> None:
     shop.delete("InferenceService", "bad")
     shop.until_gone("InferenceService", "bad")
     answer = explain(stage.kubeconfig, "-n", shop.namespace)
-    assert (answer.returncode, answer.stdout) == (OK, "all 1 services are ready\n")
+    assert (answer.returncode, answer.stdout) == (OK, "1 service is ready\n")
 
 
 def test_a_name_that_is_not_there(shop: Shop, stage: ControlPlane) -> None:

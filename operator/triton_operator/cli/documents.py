@@ -1,6 +1,7 @@
 """Reads what a user would apply, strictly: a typing mistake is an error with the field's path."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,10 @@ from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.cli.admission import as_stored, refusals
 
 Spec = TypeVar("Spec", bound=BaseModel)
+
+
+STANDARD_INPUT = Path("-")
+"""As kubectl has it."""
 
 
 class InvalidDocument(ValueError):
@@ -51,14 +56,17 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read_documents(path: Path) -> Documents:
-    """The InferenceServices, ServingPools and ModelProfiles in a YAML or JSON file.
+    """The InferenceServices, ServingPools and ModelProfiles in YAML or JSON; `-`: standard input.
 
     Raises:
         InvalidDocument: unreadable, not YAML, or not as the API has it; names all that is wrong in
             all objects.
     """
     try:
-        parsed = list(yaml.load_all(path.read_text(), Loader=_Loader))
+        text = sys.stdin.read() if path == STANDARD_INPUT else path.read_text()
+        parsed = list(yaml.load_all(text, Loader=_Loader))
+    except IsADirectoryError as error:
+        raise InvalidDocument(f"{path}: is a directory; name one file in it") from error
     except OSError as error:
         raise InvalidDocument(f"{path}: {error.strerror or error}") from error
     except yaml.MarkedYAMLError as error:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ import typer
 
 from triton_operator.cli.exit_codes import FAILED, INVALID, NO_CLUSTER, OK
 from triton_operator.cli.output import print_error, print_lines, print_table
+from triton_operator.planning.compute import instance_words
 
 if TYPE_CHECKING:
     from triton_operator.cli.explanation import Explanation
@@ -74,7 +75,7 @@ async def _explain(
     if output is Form.JSON:
         print(json.dumps({**asdict(found), "isReady": found.is_ready}, indent=2))
     else:
-        _print(found)
+        print_explanation(found)
     return OK if found.is_ready else FAILED
 
 
@@ -95,9 +96,8 @@ def _print_overview(found: Sequence["ServiceView"], namespace: str | None, outpu
         )
     else:
         where = f"namespace {namespace}" if namespace else "any namespace"
-        print_lines(
-            [f"all {len(every)} services are ready" if every else f"no services in {where}"]
-        )
+        ready = "1 service is ready" if len(every) == 1 else f"all {len(every)} services are ready"
+        print_lines([ready if every else f"no services in {where}"])
     return FAILED if unready else OK
 
 
@@ -105,7 +105,8 @@ def _message(found: "Explanation") -> str:
     return found.troubles[0].message if found.troubles else found.summary
 
 
-def _print(found: "Explanation") -> None:
+def print_explanation(found: "Explanation") -> None:
+    """Everything that there is to say of one service, on standard output."""
     print_lines([found.summary])
     for trouble in found.troubles:
         print_lines(
@@ -117,12 +118,12 @@ def _print(found: "Explanation") -> None:
             ]
         )
     for row in found.pools:
-        threads = f", {row['threads']} threads each" if row.get("threads") else ""
+        running = instance_words(row["instances"], row.get("threads"))
         print_lines(
             [
                 "",
                 f"plan for pool {row['name']}: {row['precision']}, batches of up to "
-                f"{row['maxBatchSize']}, {row['instances']} instances{threads}, "
+                f"{row['maxBatchSize']}, {running}, "
                 f"{row['readyReplicas']} of {row['desiredReplicas']} replicas ready",
                 *(f"  {reason}" for reason in row.get("reasons") or ()),
             ]
@@ -137,15 +138,19 @@ def _print(found: "Explanation") -> None:
             ],
         )
     if found.events:
-        print_table(
-            "\nthe last events",
-            ["TIME", "TYPE", "REASON", "ABOUT", "MESSAGE"],
-            [
-                [event[key] for key in ("time", "type", "reason", "about", "message")]
-                for event in found.events
-            ],
-        )
+        print_lines(["", "the last events", *_event_lines(found.events)])
     if found.unread:
         print_lines(["", "could not be read:", *(f"  {line}" for line in found.unread)])
     if found.next_steps:
         print_lines(["", "next:", *(f"  {step}" for step in found.next_steps)])
+
+
+def _event_lines(events: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Two lines each: messages are long, and a column of them would fold everything else."""
+    heads = [("TIME", "REASON", "ABOUT")]
+    heads += [(event["time"], event["reason"], event["about"]) for event in events]
+    wide = [max(len(head[number]) for head in heads) for number in (0, 1)]
+    for number, (when, reason, about) in enumerate(heads):
+        yield f"{when:<{wide[0]}} {reason:<{wide[1]}} {about}".rstrip()
+        if number:
+            yield from (f"  {line}" for line in events[number - 1]["message"].splitlines())

@@ -111,9 +111,22 @@ def explanation(read: Read) -> Explanation:
             service.namespace,
             [reason, *(trouble.reason for trouble in troubles)],
             newest_first(read.pods),
+            secret=str((service.spec.get("model") or {}).get("secretName") or ""),
+            inspection_failed=_inspection_failed(read.pods, troubles),
         ),
         unread=tuple(read.unread),
     )
+
+
+def _inspection_failed(pods: Sequence[PodView], troubles: Sequence[Trouble]) -> bool:
+    """Whether the last inspection ended without a model: it is tried again, but only later."""
+    refused = any(
+        reasons.MODEL_READY in trouble.conditions and trouble.status == ConditionStatus.FALSE
+        for trouble in troubles
+    )
+    inspections = (pod for pod in newest_first(pods) if pod.role == labels.INSPECT)
+    newest = next(inspections, None)
+    return refused and newest is not None and newest.phase == "Failed"
 
 
 def _is_stale(service: ServiceView) -> bool:
@@ -215,7 +228,8 @@ def _container_state(container: ContainerView, pod: PodView) -> tuple[str, str]:
             pod.created
         )
     if container.ready:
-        return "Ready", container.running_since
+        # Without a probe a container is ready while it runs; an inspection is then not done.
+        return "Running" if pod.role == labels.INSPECT else "Ready", container.running_since
     return f"{name}: running, not ready", container.running_since or pod.created
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from triton_operator.api import labels, reasons
 from triton_operator.controllers.views import PodView
+from triton_operator.model import reasons as model_reasons
 
 MODEL, SERVER, POD, NODE, CLAIM, SECRET, QUOTA, POLICY, OPERATOR = (
     "kubectl -n {namespace} logs {inspect_pod}",
@@ -19,6 +20,9 @@ MODEL, SERVER, POD, NODE, CLAIM, SECRET, QUOTA, POLICY, OPERATOR = (
 PROBED = "kubectl -n {namespace} logs {serve_pod} -c triton"
 EDIT = "kubectl -n {namespace} edit tisvc {name}"
 WATCH = "kubectl -n {namespace} get tisvc {name} -w"
+KEYS = "kubectl -n {namespace} describe secret {secret}"
+AGAIN = f"kubectl -n {{namespace}} delete job -l {labels.SERVICE}={{inspected}}"
+"""The operator starts another inspection as soon as the Job is gone."""
 TRY = "kubectl -n {namespace} port-forward service/{name} 8000:8000"
 STEPS: dict[str, tuple[str, ...]] = {
     reasons.SERVING: (TRY,),
@@ -44,16 +48,29 @@ STEPS: dict[str, tuple[str, ...]] = {
     reasons.APPLY_REFUSED: (OPERATOR,),
     "NotSeen": (OPERATOR,),
 }
+OF_CREDENTIALS = frozenset(
+    {
+        model_reasons.SOURCE_FORBIDDEN,
+        model_reasons.SOURCE_NOT_TRUSTED,
+        model_reasons.CREDENTIALS_INVALID,
+    }
+)
 OTHERWISE = ("kubectl -n {namespace} describe tisvc {name}", EDIT)
 MOST = 4
 
 
 def next_steps(
-    name: str, namespace: str, found: Sequence[str], pods: Sequence[PodView]
+    name: str,
+    namespace: str,
+    found: Sequence[str],
+    pods: Sequence[PodView],
+    *,
+    secret: str = "",
+    inspection_failed: bool = False,
 ) -> tuple[str, ...]:
     """Commands for these reasons, the most telling first; those about pods only if there are any.
 
-    `pods`: the newest first.
+    `pods`: the newest first. `secret`: the model's, empty if it has none.
     """
     names = {
         "name": name,
@@ -61,9 +78,12 @@ def next_steps(
         "pod": next((pod.name for pod in pods), ""),
         "node": next((pod.node for pod in pods if pod.node), ""),
         "serve_pod": next((pod.name for pod in pods if pod.role == labels.SERVE), ""),
+        "secret": secret,
+        "inspected": name if inspection_failed else "",
         "inspect_pod": next((pod.name for pod in pods if pod.role == labels.INSPECT), ""),
     }
-    steps = [step for reason in found for step in STEPS.get(reason, OTHERWISE)]
+    steps = [KEYS] if OF_CREDENTIALS.intersection(found) else []
+    steps += [AGAIN, *(step for reason in found for step in STEPS.get(reason, OTHERWISE))]
     usable = [step for step in dict.fromkeys(steps) if _can_be_filled(step, names)]
     return tuple(step.format_map(names) for step in usable[:MOST])
 

@@ -1,11 +1,13 @@
 """How results are printed: tables for people, YAML and JSON for machines."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
 import yaml
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,16 +21,40 @@ class Output(StrEnum):
     JSON = "json"
 
 
+PROSE = frozenset({"MESSAGE", "VALUE"})
+"""Columns that may be folded, between words: all others are names and times, which people copy."""
+BETWEEN = 2
+"""Characters between two columns."""
+UNFOLDED = 1_000_000
+"""A width in characters that no row has."""
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on standard output, as wide as the terminal."""
+    """A table on standard output: a row is a line, unless a terminal is too narrow for its prose.
+
+    No word is ever broken, so a terminal may get lines that are longer than it is wide.
+    """
     print_lines([title])
+    cells = [list(row) for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
+    least = 0
+    for number, column in enumerate(columns):
+        folds = column in PROSE
+        whole = (
+            word for row in cells for word in (row[number].split() if folds else [row[number]])
+        )
+        narrowest = max(map(cell_len, (column, *whole)))
+        table.add_column(column, no_wrap=not folds)
+        least += narrowest + BETWEEN
+    for row in cells:
         # As text: names in a model file are a stranger's, and not markup.
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    # In less room than that a column would vanish.
+    console = Console(width=max(least, Console().width) if sys.stdout.isatty() else UNFOLDED)
+    with console.capture() as printed:
+        console.print(table, crop=False)
+    # Without the blanks that fill the last column.
+    print("\n".join(line.rstrip() for line in printed.get().rstrip("\n").split("\n")))
 
 
 def print_lines(lines: Iterable[str]) -> None:

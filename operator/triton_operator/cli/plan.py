@@ -54,7 +54,9 @@ class Planned:
 
 
 def plan(
-    file: Path = typer.Option(..., "--file", "-f", help="YAML with InferenceServices and pools."),
+    file: Path = typer.Option(
+        ..., "--file", "-f", help="YAML with InferenceServices and pools; - is standard input."
+    ),
     model: Path | None = typer.Option(
         None, help="The model file; otherwise facts come from a ModelProfile in the file."
     ),

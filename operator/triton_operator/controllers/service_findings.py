@@ -16,6 +16,7 @@ from triton_operator.controllers.pod_problems import (
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.views import PodView
+from triton_operator.planning.compute import instance_words
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.unhonored import unhonored_fields
@@ -84,7 +85,7 @@ def _planned(plan: Plan | Refusal | None) -> Finding:
         return _finding(reasons.PLANNED, FALSE, plan.reason, plan.message)
     rows = "; ".join(
         f"pool {row.pool.name}: {row.precision}, max batch {row.max_batch_size}, "
-        f"{row.instances} instance" + (f" of {row.threads} threads" if row.threads else "")
+        f"{instance_words(row.instances, row.threads)}"
         for row in plan.pools
     )
     return _finding(reasons.PLANNED, TRUE, reasons.PLAN_MADE, rows)

@@ -30,16 +30,26 @@ def choose_compute(wanted: Resources | None, pool: Resources, *, gpu: bool) -> C
     request = millicores(cpu) if cpu else DEFAULT_CPU_MILLICORES
     limit = -(-request // 1000) * 1000
     if gpu:
-        return ComputeChoice(1, None, request, limit, f"1 instance, {cpu_quantity(request)} CPU")
+        return ComputeChoice(
+            1, None, request, limit, f"{instance_words(1, None)}, {cpu_quantity(request)} CPU"
+        )
     threads = max(1, limit // 1000)
     return ComputeChoice(
         1,
         threads,
         request,
         limit,
-        f"1 instance of {threads} thread{'s' if threads > 1 else ''}: "
-        f"{cpu_quantity(request)} CPU from {source}",
+        f"{instance_words(1, threads)}: {cpu_quantity(request)} CPU from {source}",
     )
+
+
+def instance_words(instances: int, threads: int | None) -> str:
+    """The instances, and the threads of each if they are known, as people say it."""
+    words = f"{instances} instance{'s' if instances != 1 else ''}"
+    if not threads:
+        return words
+    each = " each" if instances != 1 else ""
+    return f"{words} of {threads} thread{'s' if threads != 1 else ''}{each}"
 
 
 def _share(wanted: Resources | None, pool: Resources) -> tuple[str, str | None]:

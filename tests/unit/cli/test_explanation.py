@@ -1,5 +1,6 @@
 """What `explain` says of a service, from what was read of it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,9 @@ from tests.unit.controllers.world import (
     NOW,
     ago,
     edit,
+    failed,
     first_sight,
+    inspecting,
     inspection_failed,
     rolling,
     serving,
@@ -172,6 +175,56 @@ def test_next_steps_name_the_pods_that_there_are() -> None:
     assert steps[0] == "kubectl -n shop logs filetype-cpu-1 -c triton --previous"
     assert found.next_steps
     assert not [line for line in steps if "{" in line]
+
+
+AGAIN = "kubectl -n shop delete job -l serving.triton-operator.io/service=filetype"
+KEYS = "kubectl -n shop describe secret store"
+
+
+@pytest.mark.parametrize(
+    ("reason", "secret", "steps"),
+    [
+        ("NotAModel", {}, [AGAIN]),
+        ("NotAModel", {"secretName": "store"}, [AGAIN]),
+        ("SourceForbidden", {}, [AGAIN]),
+        ("SourceForbidden", {"secretName": "store"}, [KEYS, AGAIN]),
+        ("CredentialsInvalid", {"secretName": "store"}, [KEYS, AGAIN]),
+    ],
+)
+def test_a_failed_inspection_can_be_tried_again_at_once(
+    reason: str, secret: dict[str, str], steps: list[str]
+) -> None:
+    """A Secret that was mended, or a file that was put there, wakes nobody."""
+    cluster = first_sight()
+    edit(model={"uri": "https://models/a.onnx", **secret})(cluster)
+    step(cluster)
+    cluster.end_job(failed(reason, "no", retryable=False), at=ago(10), failed=True, exit_code=2)
+    step(cluster, now=NOW)
+
+    found = explained(cluster).next_steps
+
+    assert [line for line in found if line in (KEYS, AGAIN)] == steps
+
+
+def trying_again() -> Cluster:
+    """The reason of the failure stays while the next inspection runs."""
+    cluster = inspection_failed()
+    step(cluster, now=NOW)
+    cluster.put_pod("filetype-inspect-2", job="filetype-inspect", created=ago(1))
+    return cluster
+
+
+@pytest.mark.parametrize("world", [inspecting, serving, crashing, trying_again])
+def test_only_an_inspection_that_ended_is_tried_again(world: Callable[[], Cluster]) -> None:
+    assert AGAIN not in explained(world()).next_steps
+
+
+def test_an_inspection_that_runs_is_not_ready() -> None:
+    cluster = inspecting()
+    container = {"name": "inspect", "ready": True, "state": {"running": {"startedAt": ago(9)}}}
+    cluster.put_pod("filetype-inspect-1", job="filetype-inspect", containers=[container])
+
+    assert [pod.state for pod in explained(cluster).pods] == ["Running"]
 
 
 def test_no_step_is_about_a_pod_that_is_not_there() -> None:

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from click.testing import Result
+from typer.testing import CliRunner
 
 from tests.unit.model.building import linear, relu, saved
 from tests.unit.planning.building import DIGEST, facts
 from triton_operator.api.group import API_VERSION
 from triton_operator.cli.exit_codes import INVALID, OK, REFUSED
+from triton_operator.cli.main import app
 from triton_operator.model.digest import file_row
 
 Call = Callable[..., Result]
@@ -380,3 +382,19 @@ def test_examples_can_be_planned(call: Call, model: Path) -> None:
     result = call("plan", "-f", examples / "filetype.yaml", "--model", model)
 
     assert result.exit_code == OK
+
+
+def test_a_folder_is_not_planned(call: Call, tmp_path: Path) -> None:
+    result = call("plan", "-f", tmp_path)
+
+    assert result.exit_code == INVALID
+    assert result.stderr == f"{tmp_path}: is a directory; name one file in it\n"
+
+
+def test_standard_input_is_planned() -> None:
+    text = yaml.safe_dump_all([service(), profile()])
+
+    result = CliRunner().invoke(app, ["plan", "-f", "-"], input=text)
+
+    assert result.exit_code == OK
+    assert f"filetype: model {DIGEST}" in result.stdout

@@ -1,0 +1,47 @@
+"""The text of `explain`: what is copied from it stays whole."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.test_explanation import explained
+from tests.unit.controllers.world import NOW, serving
+from triton_operator.cli.explain import print_explanation
+from triton_operator.controllers.cluster_events import EventView
+
+POOL = {"name": "cpu", "precision": "FP32", "maxBatchSize": 4, "readyReplicas": 1}
+
+
+def test_an_event_is_a_head_and_a_message(capsys: pytest.CaptureFixture[str]) -> None:
+    message = "the scheduler's words " * 20
+    about = "Pod filetype-cpu-1"
+    event = EventView("FailedScheduling", message, NOW, 1, about=about)
+
+    print_explanation(explained(serving(), events={"a": [event]}))
+
+    lines = capsys.readouterr().out.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.split()[:1] == ["TIME"])
+    assert lines[head].split() == ["TIME", "REASON", "ABOUT"]
+    assert lines[head + 1].split(maxsplit=2)[1:] == ["FailedScheduling", about]
+    assert lines[head + 2] == f"  {message}"
+
+
+@pytest.mark.parametrize(
+    ("instances", "threads", "words"),
+    [
+        (1, 1, "1 instance of 1 thread,"),
+        (1, 4, "1 instance of 4 threads,"),
+        (2, 1, "2 instances of 1 thread each,"),
+        (2, None, "2 instances,"),
+    ],
+)
+def test_one_and_many(
+    capsys: pytest.CaptureFixture[str], instances: int, threads: int | None, words: str
+) -> None:
+    row: dict[str, Any] = {**POOL, "instances": instances, "desiredReplicas": 1}
+    row |= {"threads": threads} if threads else {}
+
+    print_explanation(replace(explained(serving()), pools=(row,)))
+
+    assert words in capsys.readouterr().out
