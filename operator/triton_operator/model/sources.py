@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from triton_operator.model import reasons
+from triton_operator.model.addresses import refuse_credentials
 from triton_operator.model.azure_source import AzureSource
 from triton_operator.model.download import Conditions
 from triton_operator.model.errors import SourceRefused
@@ -61,6 +62,7 @@ def source_for(uri: str, around: Surroundings) -> Source:
     Raises:
         SourceRefused: `UnsupportedSource`, `CredentialsInvalid`.
     """
+    refuse_credentials(uri)
     scheme, separator, rest = uri.partition("://")
     if not separator or not rest:
         raise SourceRefused(
