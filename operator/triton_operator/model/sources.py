@@ -1,7 +1,7 @@
 """Where models come from: one small protocol, and which scheme is read by what."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -69,7 +69,8 @@ def source_for(uri: str, around: Surroundings) -> Source:
             reasons.UNSUPPORTED_SOURCE, f"'{shown(uri)}' is no address; use {FORMS}"
         )
     scheme = scheme.lower()
-    secret, conditions = SecretFiles(around.credentials_dir), around.conditions
+    secret = SecretFiles(around.credentials_dir)
+    conditions = replace(around.conditions, secret_keys=secret.keys())
     folder = around.folder
     openers: dict[str, Callable[[], Source]] = {
         "pvc": lambda: PvcSource(uri, around.source_dir),
