@@ -147,6 +147,9 @@ _IMAGES = st.builds(
 )
 _WRITTEN: dict[str, SearchStrategy[Any]] = {
     ".uri": model_uris(),
+    ".endpoint": st.from_regex(
+        r"https://[a-z0-9]{1,20}(:[1-9][0-9]{1,3})?(/[!-~]{0,20})?", fullmatch=True
+    ).filter(lambda address: not {"?", "#"} & set(address)),
     ".shape[]": st.just(-1) | st.integers(1, 4096),
     ".minAgreement": _AGREEMENTS,
     ".agreement": _AGREEMENTS,

@@ -17,7 +17,6 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
     "inferenceservice": {
         "spec.model.digest": (SHA, SHA.upper()),
         "spec.model.secretName": ("store.credentials", "Store"),
-        "spec.model.endpoint": ("https://[fd00::1]:9000/a@b", "https://me:secret@host"),
         "spec.model.cacheClaimName": ("models.edge-1", "Models"),
         "spec.model.entryModel": ("my_Model-1.b", "a/b"),
         "spec.model.inputs[0].name": ("a:0/x", "a b"),

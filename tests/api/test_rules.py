@@ -44,6 +44,11 @@ def uri_rows(at: str) -> dict[str, Row]:
     )
     claim = "pvc:// needs a claim and a path inside it: pvc://CLAIM/PATH"
     dots = "must not contain '..'"
+    credentials = (
+        "must have no credentials in it, everybody may read it: put them into a Secret, and name "
+        "that in spec.model.secretName"
+    )
+    key = "s3://, gs:// and abfs:// need a path after the bucket: s3://BUCKET/KEY"
     revision = "hf:// needs a file and a revision: hf://ORG/REPO/FILE@REVISION"
     digest = "oci:// needs a digest: oci://REPOSITORY@sha256:DIGEST"
     return {
@@ -56,11 +61,42 @@ def uri_rows(at: str) -> dict[str, Row]:
         f"{at}: claim and nothing": row(claim, "pvc://models/", "pvc://models/a/b"),
         f"{at}: parent": row(dots, "pvc://models/../m.onnx", "pvc://models/..m.onnx"),
         f"{at}: parent at the end": row(dots, "s3://bucket/a/..", "s3://bucket/a/b.."),
+        f"{at}: password": row(credentials, "s3://u:p4ss@b/m.onnx", "s3://b/u:p4ss@m.onnx"),
+        f"{at}: password with a slash": row(
+            credentials, "gs://u:p4/ss@b/m.onnx", "https://host:8443/a:b@m.onnx"
+        ),
+        f"{at}: password before an account": row(
+            credentials, "abfs://c:p4ss@a/m.onnx", "abfs://c@a:8443/m.onnx"
+        ),
+        f"{at}: password of a registry": row(
+            credentials, f"oci://u:p4ss@r/m@sha256:{SHA}", f"oci://r:5000/m@sha256:{SHA}"
+        ),
+        f"{at}: user who is an address": row(
+            credentials, "https://me@corp.example:p4ss@host/m.onnx", "https://[::1]/m.onnx"
+        ),
+        f"{at}: token": row(credentials, "https://p4ss@host/m.onnx", "https://host/p4ss@m.onnx"),
+        f"{at}: token of a registry": row(
+            credentials, f"oci://p4ss@r/m@sha256:{SHA}", f"oci://m@sha256:{SHA}"
+        ),
+        f"{at}: bucket alone": row(key, "s3://bucket", "s3://bucket/m"),
+        f"{at}: bucket and nothing": row(key, "gs://bucket/", "gs://bucket/folder/"),
+        f"{at}: container alone": row(key, "abfs://c@a", "abfs://c@a/m"),
         f"{at}: no revision": row(revision, "hf://org/repo/m.onnx", "hf://org/repo/m.onnx@main"),
         f"{at}: no file": row(revision, "hf://org/repo@main", "hf://org/repo/a/m.onnx@0f3c"),
         f"{at}: tag": row(digest, "oci://reg/repo:1.0", f"oci://reg/repo@sha256:{SHA}"),
         f"{at}: short digest": row(digest, "oci://r/m@sha256:0", f"oci://r:5000/m@sha256:{SHA}"),
     }
+
+
+def endpoint_row(refused: str, accepted: str) -> Row:
+    """The rule of an endpoint."""
+    at = "spec.model.endpoint"
+    uri = {"spec.model.uri": "s3://a/m.onnx"}
+    message = (
+        "must be https://HOST, with a port and a path if need be, and without credentials, query "
+        "or fragment"
+    )
+    return Row("inferenceservice", at, message, {at: refused, **uri}, {at: accepted, **uri})
 
 
 NAME = (
@@ -215,6 +251,10 @@ ROWS: dict[str, Row] = {
     ),
     **uri_rows("spec.model.uri"),
     **uri_rows("spec.model.samples.uri"),
+    "endpoint without encryption": endpoint_row("http://minio:9000", "https://minio:9000"),
+    "endpoint with a password": endpoint_row("https://me:p4ss@host", "https://[::1]:9000/a@b"),
+    "endpoint with a query": endpoint_row("https://host?a=b", "https://host/a/"),
+    "endpoint with a space": endpoint_row("https://host/a b", "https://host"),
     "endpoint of an address that names its host": Row(
         "inferenceservice",
         "spec.model",

@@ -108,5 +108,20 @@ Annotations = Annotated[
 ]
 """Annotations of an object; their keys are as those of labels."""
 
-Endpoint = Annotated[str, Field(pattern=r"^https://[^/?#@\s]+(/[^?#\s]*)?$", max_length=512)]
+Endpoint = Annotated[
+    str,
+    Field(
+        max_length=512,
+        json_schema_extra={
+            # A pattern could not say in words what is wrong with http://.
+            "x-kubernetes-validations": [
+                cel(
+                    r"self.matches(r'^https://[^/?#@\s]+(/[^?#\s]*)?$')",
+                    "must be https://HOST, with a port and a path if need be, and without "
+                    "credentials, query or fragment",
+                )
+            ]
+        },
+    ),
+]
 """An https address of a server, without credentials, query or fragment."""

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.access import Access
+from triton_operator.api.credentials import CREDENTIALS
 from triton_operator.api.enums import (
     AcceleratorKind,
     BatchingMode,
@@ -59,6 +60,15 @@ ModelUri = Annotated[
                 cel(
                     "!self.contains('/../') && !self.endsWith('/..')",
                     "must not contain '..'",
+                ),
+                cel(
+                    f"!self.matches('^({CREDENTIALS})')",
+                    "must have no credentials in it, everybody may read it: put them into a "
+                    "Secret, and name that in spec.model.secretName",
+                ),
+                cel(
+                    "!self.matches('^(s3|gs|abfs)://') || self.matches('^[a-z0-9]+://[^/]+/.+$')",
+                    "s3://, gs:// and abfs:// need a path after the bucket: s3://BUCKET/KEY",
                 ),
                 cel(
                     "!self.startsWith('hf://') || self.matches('^hf://[^/]+/[^/]+/.+@[^@/]+$')",

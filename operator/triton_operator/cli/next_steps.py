@@ -26,6 +26,7 @@ AGAIN = f"kubectl -n {{namespace}} delete job -l {labels.SERVICE}={{inspected}}"
 TRY = "kubectl -n {namespace} port-forward service/{name} 8000:8000"
 STEPS: dict[str, tuple[str, ...]] = {
     reasons.SERVING: (TRY,),
+    reasons.SCALED_TO_ZERO: ("kubectl -n {namespace} scale tisvc {name} --replicas=1", EDIT),
     reasons.INSPECTING: (MODEL, WATCH),
     reasons.REPLICAS_NOT_READY: (POD, WATCH),
     reasons.ROLLING_OUT: (POD, WATCH),

@@ -27,6 +27,7 @@ STARTS = frozenset(
 MOUNTS = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 SANDBOX = frozenset({"FailedCreatePodSandBox", "FailedPodSandBoxStatus", "NetworkNotReady"})
 PROBES = frozenset({"Unhealthy"})
+_STARTUP = "Startup probe"
 LOADING_SECONDS = 30.0
 """Triton opens its ports only when the model is loaded. Up to here a refused connection is a step
 on the way; later it is named, though a large model may still be loading."""
@@ -117,6 +118,9 @@ def probe_problem(
     container: ContainerView, events: Sequence[EventView], now: float
 ) -> tuple[Told | None, str]:
     """Why a running container is not ready: reason and message, or the step that it is at."""
+    if container.started:
+        # The kubelet asks for readiness only now: what it said before is settled.
+        events = [event for event in events if not event.message.startswith(_STARTUP)]
     event = newest_event(events, PROBES)
     since = f"runs since {container.running_since[11:19]}"
     if event is None or event.seen < epoch_seconds(container.running_since):

@@ -19,6 +19,7 @@ class Rollout:
     `deployments` are those of the plan that exist; without a plan, whatever serves.
     `predecessors_ready` counts ready replicas of Deployments that the plan does not have any more.
     `complete`: every Deployment of the plan exists and every replica of it follows the plan.
+    `resizing`: every pod there is follows the plan, only their number does not yet.
     """
 
     deployments: Mapping[str, DeploymentView]
@@ -26,6 +27,7 @@ class Rollout:
     ready_replicas: int
     predecessors_ready: int
     complete: bool
+    resizing: bool
     stuck_message: str
 
 
@@ -38,7 +40,7 @@ def observe_rollout(
     }
     if not isinstance(plan, Plan):
         deployments = {child.pool: child for child in present.values()}
-        return _rollout(observed, deployments, {}, plan, predecessors_ready=0, complete=False)
+        return _rollout(observed, deployments, {}, plan)
     hashes = {
         manifest["metadata"]["name"]: manifest["metadata"]["annotations"][labels.DESIRED_HASH]
         for manifest in wanted
@@ -48,18 +50,24 @@ def observe_rollout(
         row.pool.name: names.pool_child(observed.service.name, row.pool.name) for row in plan.pools
     }
     deployments = {pool: present[name] for pool, name in planned.items() if name in present}
+    predecessors = [child for name, child in present.items() if name not in planned.values()]
+    complete = all(
+        name in present
+        and present[name].replicas == replicas_of(observed, plan, name, present.get(name))
+        and present[name].follows(hashes.get(name))
+        for name in planned.values()
+    )
     return _rollout(
         observed,
         deployments,
         planned,
         plan,
-        predecessors_ready=sum(
-            child.ready for name, child in present.items() if name not in planned.values()
-        ),
-        complete=all(
-            name in present
-            and present[name].replicas == replicas_of(observed, plan, name, present.get(name))
-            and present[name].follows(hashes.get(name))
+        predecessors_ready=sum(child.ready for child in predecessors),
+        complete=complete,
+        resizing=not complete
+        and not predecessors
+        and all(
+            name in present and present[name].has_no_other_template(hashes.get(name))
             for name in planned.values()
         ),
     )
@@ -80,8 +88,9 @@ def _rollout(
     planned: Mapping[str, str],
     plan: Plan | Refusal | None,
     *,
-    predecessors_ready: int,
-    complete: bool,
+    predecessors_ready: int = 0,
+    complete: bool = False,
+    resizing: bool = False,
 ) -> Rollout:
     if isinstance(plan, Plan):
         wanted = sum(
@@ -96,6 +105,7 @@ def _rollout(
         ready_replicas=sum(view.ready for view in deployments.values()),
         predecessors_ready=predecessors_ready,
         complete=complete,
+        resizing=resizing,
         stuck_message=next(
             (view.stuck_message for view in deployments.values() if view.stuck_message), ""
         ),

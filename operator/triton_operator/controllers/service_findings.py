@@ -210,11 +210,24 @@ def _ready(
             reasons.READY,
             FALSE if progressing.reason == reasons.ROLLOUT_STUCK else UNKNOWN,
             progressing.reason,
-            f"the previous plan serves meanwhile; {progressing.message}",
+            _meanwhile(observed, rollout, progressing),
         )
     if progressing.reason == reasons.PAUSED and not rollout.complete:
         return _finding(reasons.READY, UNKNOWN, reasons.PAUSED, progressing.message)
-    return _finding(reasons.READY, TRUE, reasons.SERVING, available.message)
+    reason = available.reason if rollout.wanted_replicas == 0 else reasons.SERVING
+    return _finding(reasons.READY, TRUE, reason, available.message)
+
+
+def _meanwhile(observed: Observed, rollout: Rollout, progressing: Finding) -> str:
+    """What serves during a rollout, and how far that is."""
+    if not rollout.resizing:
+        return f"the previous plan serves meanwhile; {progressing.message}"
+    wanted, ready = rollout.wanted_replicas, rollout.ready_replicas
+    if ready > wanted:
+        return "replicas that are no longer wanted are ending"
+    serving = f"{ready} of {wanted} replicas serve; the others are starting"
+    told = progressing.reason == reasons.ROLLOUT_STUCK or _step(observed)
+    return f"{serving}; {progressing.message}" if told else serving
 
 
 def _release_secure(plan: Plan | Refusal | None) -> Finding:

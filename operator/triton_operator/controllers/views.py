@@ -86,11 +86,17 @@ class DeploymentView(ObjectView):
         The hash tells a Deployment that still has to be written from one that is rolled out.
         """
         return (
+            self.has_no_other_template(wanted_hash)
+            and self.updated >= self.replicas
+            and self.available >= self.updated
+        )
+
+    def has_no_other_template(self, wanted_hash: str | None) -> bool:
+        """Whether every replica that exists runs what is wanted, however many there should be."""
+        return (
             self.desired_hash == wanted_hash
             and self.observed_generation >= self.generation
-            and self.updated >= self.replicas
             and self.existing <= self.updated
-            and self.available >= self.updated
         )
 
 

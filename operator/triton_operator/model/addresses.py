@@ -1,9 +1,11 @@
 """The parts of a model's address, and the web address that they become at a store."""
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from triton_operator.api.credentials import CREDENTIALS
 from triton_operator.model import reasons
 from triton_operator.model.connection import checked_address
 from triton_operator.model.digest import MODEL_FILE_NAME
@@ -12,6 +14,8 @@ from triton_operator.model.network import Network
 
 UNRESERVED = "-._~"
 """With letters and digits: what every signature scheme leaves as it is (RFC 3986)."""
+
+_CREDENTIALS = re.compile(CREDENTIALS, re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,21 @@ def stored_object(uri: str, form: str, *, folder: bool = False) -> StoredObject:
     if not uri.isprintable():
         raise malformed(uri, form)
     return StoredObject(place, key, folder or key != named)
+
+
+def refuse_credentials(uri: str) -> None:
+    """Nothing, for an address in which no user, token or password stands.
+
+    Raises:
+        SourceRefused: `UnsupportedSource`, without a word of the address but its scheme: messages
+            end up where everybody reads them.
+    """
+    if _CREDENTIALS.match(uri):
+        raise SourceRefused(
+            reasons.UNSUPPORTED_SOURCE,
+            f"the {uri.partition('://')[0]}:// address has credentials in it; put them into a "
+            "Secret and name it in spec.model.secretName",
+        )
 
 
 def malformed(uri: str, form: str) -> SourceRefused:

@@ -1,5 +1,6 @@
 """Connections to stores: who is trusted, where redirects lead, who sees credentials."""
 
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -28,6 +29,7 @@ _MOST_REDIRECTS = 5
 _MOST_LESSONS = 2
 """How often in a row an answer may say how to ask: with a token, then in another region."""
 _REFUSAL_BYTES = 4096
+_USER = re.compile(r"//[^/?#]*@")
 
 
 class Connection:
@@ -188,9 +190,10 @@ def refusal_of(response: urllib3.BaseHTTPResponse) -> Refusal:
 
 
 def without_query(url: str) -> str:
-    """`url` for messages and logs: a query may hold a signature."""
+    """`url` for messages and logs: a query may hold a signature, and a host a password."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, "…" if parts.query else "", ""))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
 
 
 def checked_address(uri: str, network: Network) -> str:
@@ -208,7 +211,7 @@ def checked_address(uri: str, network: Network) -> str:
     if not usable:
         raise SourceRefused(
             reasons.UNSUPPORTED_SOURCE,
-            f"'{uri.partition('?')[0]}' is no usable address: https://HOST/PATH",
+            f"'{_USER.sub('//', uri.partition('?')[0])}' is no usable address: https://HOST/PATH",
         )
     if parts.username is not None or parts.password is not None:
         raise SourceRefused(

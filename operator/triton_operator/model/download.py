@@ -71,6 +71,8 @@ class Conditions:
     sleep: Sleep
     say: Say
     now: Now = utc_now
+    secret_keys: tuple[str, ...] | None = None
+    """Which keys the Secret with credentials has, for messages; None where there is none."""
 
 
 @dataclass
@@ -86,6 +88,7 @@ class Download:
 
     def __init__(self, url: str, authorization: Authorization, around: Conditions) -> None:
         self._patience = around.patience
+        self._secret_keys = around.secret_keys
         self._sleep = around.sleep
         self._say = around.say
         self._connection = Connection(url, authorization, around.network)
@@ -146,7 +149,7 @@ class Download:
             if response.status == 416 and into.received:
                 into.restart()
                 raise Broken("the file became shorter")
-            raise refused(response, name, self._connection.authorization)
+            raise refused(response, name, self._connection.authorization, self._secret_keys)
         try:
             self._begin(response, name, version, into)
             while True:

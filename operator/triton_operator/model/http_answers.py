@@ -1,7 +1,7 @@
 """What an HTTP answer means for a download: go on, try again, or give up with a reason."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from triton_operator.model import reasons
 from triton_operator.model.authorization import Authorization, Refusal
@@ -18,6 +18,8 @@ _JSON_CODE = re.compile(r'"(?:code|reason|error)"\s*:\s*"([A-Za-z_]{3,48})"')
 _MEANS_FORBIDDEN = frozenset({"InvalidAccessKeyId", "ExpiredToken", "InvalidToken"})
 """What S3 answers with 400 to credentials that it does not take."""
 
+_MOST_KEYS = 8
+
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
@@ -30,8 +32,16 @@ class Broken(Exception):
         self.retry_after = retry_after
 
 
-def refused(refusal: Refusal, name: str, authorization: Authorization) -> Broken | SourceRefused:
-    """What an answer that is not the file means, with the store's own short word for it."""
+def refused(
+    refusal: Refusal,
+    name: str,
+    authorization: Authorization,
+    secret_keys: Sequence[str] | None = None,
+) -> Broken | SourceRefused:
+    """What an answer that is not the file means, with the store's own short word for it.
+
+    `secret_keys`: which keys the Secret has, if there is one.
+    """
     status, headers = refusal.status, refusal.headers
     word = store_word(refusal)
     answers = f"answers {status}" + (f" ({word})" if word else "")
@@ -45,15 +55,24 @@ def refused(refusal: Refusal, name: str, authorization: Authorization) -> Broken
     if status in (404, 410):
         return SourceRefused(reasons.SOURCE_NOT_FOUND, f"{name} {answers}: there is no such file")
     if status in (401, 403, 407) or word in _MEANS_FORBIDDEN:
-        advice = (
-            "the credentials in the Secret of spec.model.secretName are not accepted for it"
-            if authorization.present
-            else f"it wants credentials: name a Secret with {authorization.wanted} in "
-            "spec.model.secretName"
-        )
+        advice = _credentials_advice(authorization, secret_keys)
         return SourceRefused(reasons.SOURCE_FORBIDDEN, f"{name} {answers}; {advice}")
     return SourceRefused(
         reasons.SOURCE_MISBEHAVES, f"{name} {answers}, which is no answer to a download"
+    )
+
+
+def _credentials_advice(authorization: Authorization, secret_keys: Sequence[str] | None) -> str:
+    if authorization.present:
+        return "the credentials in the Secret of spec.model.secretName are not accepted for it"
+    wanted = authorization.wanted
+    if secret_keys is None:
+        return f"it wants credentials: name a Secret with {wanted} in spec.model.secretName"
+    more = ", …" if len(secret_keys) > _MOST_KEYS else ""
+    there = ", ".join(f"`{key}`" for key in secret_keys[:_MOST_KEYS]) or "no key"
+    return (
+        f"it wants credentials: the Secret of spec.model.secretName needs {wanted}, and has "
+        f"{there}{more}"
     )
 
 

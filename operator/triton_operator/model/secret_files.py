@@ -15,6 +15,16 @@ class SecretFiles:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
+    def keys(self) -> tuple[str, ...] | None:
+        """Which keys the Secret has, sorted; None is no Secret, or none that can be listed."""
+        if self._folder is None:
+            return None
+        try:
+            # `..data` and the like are the kubelet's own.
+            return tuple(sorted(p.name for p in self._folder.iterdir() if p.name[:2] != ".."))
+        except OSError:
+            return None
+
     def word(self, key: str) -> str | None:
         """The value on one line, without the line end that editors and `echo` leave.
 

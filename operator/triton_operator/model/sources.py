@@ -1,11 +1,12 @@
 """Where models come from: one small protocol, and which scheme is read by what."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from triton_operator.model import reasons
+from triton_operator.model.addresses import refuse_credentials
 from triton_operator.model.azure_source import AzureSource
 from triton_operator.model.download import Conditions
 from triton_operator.model.errors import SourceRefused
@@ -61,13 +62,15 @@ def source_for(uri: str, around: Surroundings) -> Source:
     Raises:
         SourceRefused: `UnsupportedSource`, `CredentialsInvalid`.
     """
+    refuse_credentials(uri)
     scheme, separator, rest = uri.partition("://")
     if not separator or not rest:
         raise SourceRefused(
             reasons.UNSUPPORTED_SOURCE, f"'{shown(uri)}' is no address; use {FORMS}"
         )
     scheme = scheme.lower()
-    secret, conditions = SecretFiles(around.credentials_dir), around.conditions
+    secret = SecretFiles(around.credentials_dir)
+    conditions = replace(around.conditions, secret_keys=secret.keys())
     folder = around.folder
     openers: dict[str, Callable[[], Source]] = {
         "pvc": lambda: PvcSource(uri, around.source_dir),

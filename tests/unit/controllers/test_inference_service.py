@@ -611,7 +611,10 @@ REPLICAS = [
         writes=BUDGET,
         replicas={DEPLOYMENT: 3},
         conditions={**ROLLING, "Available": "True ReplicasStarting"},
-        says={"Available": "1 of 3 replicas are ready"},
+        says={
+            "Available": "1 of 3 replicas are ready",
+            "Ready": "1 of 3 replicas serve; the others are starting",
+        },
     ),
     Row(
         "three replicas ready",
@@ -628,6 +631,7 @@ REPLICAS = [
         lambda: budgeted(3),
         edit(scaling={"minReplicas": 1}),
         conditions=ROLLING,
+        says={"Ready": "replicas that are no longer wanted are ending"},
     ),
     Row(
         "back to one",
@@ -646,8 +650,9 @@ REPLICAS = [
         lambda: scaled(0),
         lambda cluster: cluster.roll_out(DEPLOYMENT),
         replicas={DEPLOYMENT: 0},
-        conditions={"Available": "True ScaledToZero"},
-        events=("Normal Serving",),
+        conditions={"Ready": "True ScaledToZero", "Available": "True ScaledToZero"},
+        says={"Ready": "no replica is wanted"},
+        events=("Normal ScaledToZero",),
     ),
     Row(
         "changed by hand",

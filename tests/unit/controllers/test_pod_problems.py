@@ -357,6 +357,24 @@ class Told(NamedTuple):
             "statuscode: 400",
         ),
         Told(
+            "started, about to be ready",
+            replace(UP, containers=(replace(RUNNING, started=True),)),
+            [told("Unhealthy", REFUSED)],
+            None,
+            "the startup probe passed since",
+        ),
+        Told(
+            "started, and not ready",
+            replace(UP, containers=(replace(RUNNING, started=True),)),
+            [
+                told("Unhealthy", "Readiness probe failed: statuscode: 503", NOW - 9, 1),
+                told("Unhealthy", REFUSED, NOW - 8, 2),
+            ],
+            "ProbeFailing",
+            "another probe fails",
+            "Readiness probe failed: statuscode: 503",
+        ),
+        Told(
             "before the restart",
             UP,
             [told("Unhealthy", REFUSED, NOW - 600)],

@@ -76,6 +76,29 @@ def test_addresses_that_cannot(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "uri",
+    [
+        *(f"{scheme}://u:t0p@b/m.onnx" for scheme in ("s3", "gs", "abfs", "https", "pvc", "S3")),
+        f"oci://u:t0p@r/m@{SHA}",
+        f"oci://t0p@r/m@{SHA}",
+        "hf://u:t0p@org/repo/m.onnx@main",
+        "gs://AKIA:t0/p@b/m.onnx",
+        "https://me@corp.example:t0p@host/m.onnx",
+        "https://t0p@host/m.onnx",
+        "https://u:t0p@host:99999/m.onnx",
+        "ftp://u:t0p@host/m.onnx",
+    ],
+)
+def test_credentials_in_an_address_are_refused_and_not_shown(uri: str) -> None:
+    with pytest.raises(SourceRefused) as caught:
+        opened(uri)
+
+    assert caught.value.failure.reason == "UnsupportedSource"
+    assert "Secret" in caught.value.failure.message
+    assert "t0" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("uri", "endpoint"),
     [
         ("s3://bucket/m.onnx", "http://minio:9000"),

@@ -295,6 +295,20 @@ def test_a_busy_store_is_asked_again(store: Store, download: Download) -> None:
             "not encrypted",
             id="redirects to a file",
         ),
+        pytest.param(
+            status(302, Location="http://me:t0p@host/m.onnx"),
+            "RedirectRefused",
+            False,
+            "redirects to http://host/m.onnx",
+            id="shows no password of http",
+        ),
+        pytest.param(
+            status(302, Location="https://me:t0p@host:99999/model.onnx"),
+            "UnsupportedSource",
+            False,
+            "'https://host:99999/model.onnx' is no usable address",
+            id="shows no password of a port that cannot be",
+        ),
         pytest.param(status(302), "RedirectRefused", False, "not where to", id="to nowhere"),
         pytest.param(
             status(302, Location="/m.onnx"),
