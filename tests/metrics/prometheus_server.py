@@ -3,7 +3,7 @@
 import contextlib
 import json
 import shutil
-import socket
+import ssl
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -64,12 +64,11 @@ def prometheus_server(
         tls = {"cert_file": str(pair.cert), "key_file": str(pair.key)}
         web_config.write_text(yaml.safe_dump({"tls_server_config": tls}))
         argv.append(f"--web.config.file={web_config}")
+    url = f"{'http' if pair is None else 'https'}://127.0.0.1:{port}"
     running = start("prometheus", argv, folder / "prometheus.log", cwd=folder, ends_with_us=True)
     try:
-        wait_until(
-            "Prometheus listens", lambda: _listens(port), timeout_seconds=60, needs=[running]
-        )
-        yield f"{'http' if pair is None else 'https'}://127.0.0.1:{port}", running
+        wait_until("Prometheus", lambda: _is_ready(url), timeout_seconds=60, needs=[running])
+        yield url, running
     finally:
         running.stop()
         shutil.rmtree(folder / "data", ignore_errors=True)
@@ -83,6 +82,10 @@ def successes(url: str, pod: str) -> dict[str, float]:
     return {float(time): float(value) for one in result for time, value in one["values"]}
 
 
-def _listens(port: int) -> bool:
-    socket.create_connection(("127.0.0.1", port), timeout=5).close()
-    return True
+def _is_ready(url: str) -> bool:
+    """Whether it answers questions: it listens before it has read its own data."""
+    anybody = ssl.create_default_context()
+    anybody.check_hostname = False
+    anybody.verify_mode = ssl.CERT_NONE
+    with urllib.request.urlopen(f"{url}/-/ready", timeout=5, context=anybody) as response:
+        return bool(response.status == 200)

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,9 @@ time.sleep(600)
     wait_until("a child", lambda: log.read_text().endswith("\n"), timeout_seconds=30)
     pid, ticks = map(int, log.read_text().split())
     child = Running("child", pid, ticks, log)
+    # Before it is `sleep`, it may not have asked the kernel yet to end with its parent.
+    comm = Path(f"/proc/{pid}/comm")
+    wait_until("it is sleep", lambda: comm.read_text().strip() == "sleep", timeout_seconds=30)
     assert child.alive()
 
     os.kill(parent.pid, signal.SIGKILL)
