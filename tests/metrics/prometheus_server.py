@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shutil
-import ssl
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from e2e.harness.waiting import wait_until
 from triton_operator.autoscaling.samples import PodTarget
 
 SCRAPE_SECONDS = 1
+READY = "Server is ready to receive web requests"
 
 
 @contextlib.contextmanager
@@ -57,7 +57,6 @@ def prometheus_server(
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=warn",
     ]
     if pair is not None:
         web_config = folder / "web.yml"
@@ -65,9 +64,13 @@ def prometheus_server(
         web_config.write_text(yaml.safe_dump({"tls_server_config": tls}))
         argv.append(f"--web.config.file={web_config}")
     url = f"{'http' if pair is None else 'https'}://127.0.0.1:{port}"
-    running = start("prometheus", argv, folder / "prometheus.log", cwd=folder, ends_with_us=True)
+    log = folder / "prometheus.log"
+    running = start("prometheus", argv, log, cwd=folder, ends_with_us=True)
     try:
-        wait_until("Prometheus", lambda: _is_ready(url), timeout_seconds=60, needs=[running])
+        # It listens before it has read its own data, and answers 503 until then.
+        wait_until(
+            "Prometheus", lambda: READY in log.read_text(), timeout_seconds=60, needs=[running]
+        )
         yield url, running
     finally:
         running.stop()
@@ -80,12 +83,3 @@ def successes(url: str, pod: str) -> dict[str, float]:
     with urllib.request.urlopen(f"{url}/api/v1/query?query={query}", timeout=10) as response:
         result = json.load(response)["data"]["result"]
     return {float(time): float(value) for one in result for time, value in one["values"]}
-
-
-def _is_ready(url: str) -> bool:
-    """Whether it answers questions: it listens before it has read its own data."""
-    anybody = ssl.create_default_context()
-    anybody.check_hostname = False
-    anybody.verify_mode = ssl.CERT_NONE
-    with urllib.request.urlopen(f"{url}/-/ready", timeout=5, context=anybody) as response:
-        return bool(response.status == 200)
