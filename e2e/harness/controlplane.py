@@ -183,12 +183,21 @@ class ControlPlane:
         """Start a stopped kube-apiserver on the same port; waits until ready."""
         self._start("kube-apiserver", self._apiserver_flags())
         self._await_ready()
+        self._renew_controllers()
 
     def restart_etcd(self) -> None:
         """Kill etcd and start it again over its data; waits until the API server is ready."""
         self._processes["etcd"].kill()
         self._start("etcd", self._etcd_flags())
         self._await_ready()
+        self._renew_controllers()
+
+    def _renew_controllers(self) -> None:
+        """Start the controllers anew: after some outages their watches wait for half a minute."""
+        manager = self._processes.get("kube-controller-manager")
+        if manager is not None:
+            manager.stop(DRAIN_SECONDS)
+            self._start("kube-controller-manager", self._controller_manager_flags())
 
     def client_kubeconfig(self, name: str, subject: str) -> Path:
         """A kubeconfig for another identity: `subject` as in Authority.issue."""
