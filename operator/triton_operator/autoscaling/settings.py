@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from triton_operator.api.enums import Preference
+from triton_operator.autoscaling.lead_memory import PRIOR_SECONDS
 
 BUDGET_SHARE = {
     Preference.COST: 0.15,
@@ -12,8 +13,6 @@ BUDGET_SHARE = {
 }
 """How much dearer a service may get, as a part of its cost, to spare a whole budget of misses."""
 TICK_SECONDS = 1.0
-PRIOR_LEAD_SECONDS = 60.0
-"""Of a cold start, until one was seen."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class ScalingSettings:
     least: int = 1
     most: int = 10
     prefer: Preference = Preference.COST
-    prior_lead_seconds: float = PRIOR_LEAD_SECONDS
+    prior_lead_seconds: float = PRIOR_SECONDS
 
     @property
     def price_of_a_miss(self) -> float:
