@@ -95,7 +95,35 @@ class AutoscalingStatus(ApiModel):
     attainment_percent: str | None = Field(
         None, max_length=32, description="Share of requests within the latency objective, in %."
     )
+    latency_source: str | None = Field(
+        None,
+        max_length=16,
+        description="Where latencies come from: histogram, summary (an upper bound) or model.",
+    )
+    p99_milliseconds: int | None = Field(
+        None,
+        alias="p99Milliseconds",
+        description="Of latencySource summary: no replica's 99th percentile is higher.",
+    )
+    waiting_requests: int | None = Field(None, description="Requests that wait in all replicas.")
+    safe_rate_per_replica: str | None = Field(
+        None,
+        max_length=32,
+        description="Requests per second at which a replica keeps the objective.",
+    )
+    cold_start_seconds: int | None = Field(
+        None, description="From an order to a ready replica, which nine of ten starts keep."
+    )
     metrics: MetricsFreshness
+    recommended_replicas: int | None = Field(
+        None, description="Replicas that the objective needs, within the bounds."
+    )
+    reasons: list[Annotated[str, Field(max_length=512)]] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Why so many, one sentence each.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
     last_decision: ScalingDecision | None = None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.autoscaler import Autoscaler
 from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.errors import (
     ApiConflict,
@@ -71,6 +72,7 @@ class Controller:
         announcer: Announcer,
         events: EventReader,
         devices: DeviceReader,
+        autoscaler: Autoscaler,
         fetch: FetchSettings,
         defaults: PoolDefaults,
         now: Callable[[], float],
@@ -82,6 +84,7 @@ class Controller:
         self._server = server
         self._writer = writer
         self._devices = devices
+        self._autoscaler = autoscaler
         self._wanted_companions = companions
         self._now = now
         self._pools = PoolSet(store, defaults, now)
@@ -90,6 +93,7 @@ class Controller:
             pools=self._pools,
             events=events,
             devices=devices,
+            autoscaler=autoscaler,
             fetch=fetch,
             companions=replace(companions, monitors=None),
             now=now,
@@ -212,6 +216,7 @@ class Controller:
         service = self._store.service(key.namespace, key.name)
         if service is None or service.deleting or not self._serves(key.namespace):
             self._devices.ask(key, ())
+            self._autoscaler.follow(key, None)
             return
         verify = key in self._sweeping
         self._sweeping.discard(key)
@@ -229,6 +234,7 @@ class Controller:
             outcome = reconcile(replace(observed, problem=error.problem))
         await self._status.write(service, outcome)
         self._devices.ask(key, outcome.device_questions)
+        self._autoscaler.follow(key, outcome.scaling_question)
         if blocked:
             raise blocked
         if outcome.requeue_after_seconds is not None:
@@ -249,7 +255,9 @@ class Controller:
                 if not await self._is_forgotten(BY_NAME[manifest["kind"]]):
                     raise
         for name, replicas in outcome.replicas.items():
-            await self._writer.scale(service.namespace, name, replicas)
+            await self._writer.scale(
+                service.namespace, name, replicas, outcome.removable.get(name, ())
+            )
         for child in outcome.delete:
             await self._writer.delete(child)
         return self._writer.writes.total > before

@@ -23,7 +23,9 @@ from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY, POD_MONITOR
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
-from triton_operator.controllers.rollout import observe_rollout
+from triton_operator.controllers.rollout import observe_rollout, replicas_of
+from triton_operator.controllers.scaling_events import scaling_events
+from triton_operator.controllers.scaling_wish import scaling_question
 from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
 from triton_operator.controllers.silence import next_look_seconds
@@ -86,6 +88,7 @@ def reconcile(observed: Observed) -> Outcome:
         _with_status(observed, status, findings),
         requeue_after_seconds=next_look_seconds(observed),
         device_questions=device_questions(observed, resolution.facts, plan),
+        scaling_question=scaling_question(observed, spec, resolution.facts, plan),
     )
     if spec.paused:
         return outcome
@@ -93,6 +96,7 @@ def reconcile(observed: Observed) -> Outcome:
         outcome,
         apply=tuple(wanted),
         replicas=_replicas(observed, owner, plan),
+        removable=observed.scaling.removable if observed.scaling else {},
         delete=_orphans(
             observed,
             wanted,
@@ -117,10 +121,15 @@ def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> 
     """Replicas by Deployment; none where they are somebody else's."""
     if not isinstance(plan, Plan) or not plan.replicas.managed:
         return {}
-    wanted = {
-        names.pool_child(owner.name, row.pool.name): plan.replicas.minimum for row in plan.pools
+    present = {
+        child.name: child for child in observed.children if isinstance(child, DeploymentView)
     }
-    return {name: count for name, count in wanted.items() if name not in observed.autoscalers}
+    wanted = [names.pool_child(owner.name, row.pool.name) for row in plan.pools]
+    return {
+        name: replicas_of(observed, plan, name, present.get(name))
+        for name in wanted
+        if name not in observed.autoscalers
+    }
 
 
 def _orphans(
@@ -142,7 +151,8 @@ def _with_status(observed: Observed, status: dict[str, Any], findings: list[Find
     before = known_conditions(observed.service.status)
     after = merge_conditions(findings, before, observed.service.generation, rfc3339(observed.now))
     status["conditions"] = [condition.wire() for condition in after]
-    return Outcome(status=status, events=transition_events(before, after))
+    events = transition_events(before, after)
+    return Outcome(status=status, events=(*scaling_events(observed, status), *events))
 
 
 def _invalid(observed: Observed, error: ValidationError) -> Outcome:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.controllers.cluster_events import Events
+from triton_operator.controllers.scaling_answer import ScalingAnswer
 from triton_operator.controllers.views import ObjectView, ServiceView
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
@@ -48,7 +50,8 @@ class Observed:
     `events` are those about children that do not say themselves why they do not go on.
     `free_accelerators` maps the pools in use to the most accelerators that one of their nodes may
     still have free; a pool of which nothing is known is not in it. `devices` has what pods have
-    answered about their model's device, by instance.
+    answered about their model's device, by instance. `measurements` are those of the model's
+    profiles, and `scaling` is what the autoscaler said last; None: nothing yet.
     """
 
     service: ServiceView
@@ -63,6 +66,8 @@ class Observed:
     companions: Companions = NO_COMPANIONS
     free_accelerators: Mapping[str, int] = field(default_factory=dict)
     devices: Mapping[str, ModelDevices] = field(default_factory=dict)
+    measurements: tuple[Measurement, ...] = ()
+    scaling: ScalingAnswer | None = None
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,9 @@ class Outcome:
     """What is wanted: objects in the order to write them, replicas, deletions, status, events.
 
     `status` is None where none can be written. `replicas` maps Deployments to replicas; only those
-    that differ are written, through the scale subresource. `device_questions` may be asked of pods,
-    without waiting for answers.
+    that differ are written, through the scale subresource. `removable` names pods by Deployment in
+    the order in which they should go where replicas become fewer. `device_questions` may be asked
+    of pods, without waiting for answers, and `scaling_question` of the autoscaler.
     """
 
     status: dict[str, Any] | None
@@ -90,4 +96,6 @@ class Outcome:
     delete: tuple[ObjectView, ...] = ()
     events: tuple[EventDraft, ...] = ()
     requeue_after_seconds: float | None = None
+    removable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     device_questions: tuple[DeviceQuestion, ...] = ()
+    scaling_question: ScalingQuestion | None = None

@@ -1,15 +1,17 @@
 """Collects what a reconcile of one InferenceService may look at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from triton_operator.api.model_profile import Measurement
+from triton_operator.controllers.autoscaler import Autoscaler
 from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pool_set import PoolSet
-from triton_operator.controllers.profiles import read_profiles
+from triton_operator.controllers.profiles import measurements, read_profiles
 from triton_operator.controllers.silence import to_ask
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.views import DeploymentView, ServiceView
@@ -31,6 +33,7 @@ class Observer:
         pools: PoolSet,
         events: EventReader,
         devices: DeviceReader,
+        autoscaler: Autoscaler,
         fetch: FetchSettings,
         companions: Companions,
         now: Callable[[], float],
@@ -39,6 +42,7 @@ class Observer:
         self._pools = pools
         self._events = events
         self._devices = devices
+        self._autoscaler = autoscaler
         self._now = now
         self.fetch = fetch
         self.companions = companions
@@ -66,6 +70,7 @@ class Observer:
             for digest in candidate_digests(service)
             if (found := read_profiles(digest, self._store.profiles(service.namespace, digest)))
         }
+        key = Key(service.kind, service.namespace, service.name)
         return Observed(
             service=service,
             children=children,
@@ -76,5 +81,11 @@ class Observer:
             companions=self.companions,
             now=self._now(),
             free_accelerators=self._pools.free_accelerators(children),
-            devices=self._devices.known(Key(service.kind, service.namespace, service.name)),
+            devices=self._devices.known(key),
+            measurements=tuple(self._measurements(service)),
+            scaling=self._autoscaler.known(key),
         )
+
+    def _measurements(self, service: ServiceView) -> Iterator[Measurement]:
+        for digest in candidate_digests(service)[:1]:
+            yield from measurements(digest, self._store.profiles(service.namespace, digest))

@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
+from triton_operator.autoscaling.sources.batch_reader import BatchReader
+from triton_operator.autoscaling.sources.pod_requests import PodRequests
+from triton_operator.autoscaling.sources.scrape import Scraper
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.autoscaler import Autoscaler
 from triton_operator.controllers.connection import Connection, connect
 from triton_operator.controllers.controller import Controller
 from triton_operator.controllers.device_reader import DeviceReader
@@ -86,6 +90,16 @@ class Operator:
         self._writer = Writer(
             self._server, self._store, concern=lambda keys: self._controller.concern(keys)
         )
+        self._pod_requests = PodRequests()
+        self._autoscaler = Autoscaler(
+            store=self._store,
+            source=Scraper(self._pod_requests, now),
+            batches=BatchReader(self._pod_requests, now),
+            concern=lambda keys: self._controller.concern(keys),
+            now=now,
+            randomness=randomness,
+            every_seconds=options.scrape_seconds,
+        )
         self._devices = DeviceReader(lambda keys: self._controller.concern(keys), loop.time)
         self._controller = Controller(
             store=self._store,
@@ -100,6 +114,7 @@ class Operator:
             ),
             events=EventReader(self._server, loop.time),
             devices=self._devices,
+            autoscaler=self._autoscaler,
             fetch=options.fetch,
             defaults=options.defaults,
             companions=options.companions,
@@ -148,6 +163,8 @@ class Operator:
                 await self._work(stop, runner)
         finally:
             await self._devices.close()
+            await self._autoscaler.close()
+            await self._pod_requests.close()
             await runner.cleanup()
 
     async def _read(self) -> None:
@@ -169,6 +186,7 @@ class Operator:
         endless = [
             asyncio.create_task(self._sweep.run()),
             asyncio.create_task(self._elect()),
+            asyncio.create_task(self._scale()),
             asyncio.create_task(connection.streams.until_gone()),
         ]
         if namespaces.names:
@@ -214,6 +232,10 @@ class Operator:
     async def _worker(self) -> None:
         await self._election.acquired.wait()
         await self._controller.work()
+
+    async def _scale(self) -> None:
+        await self._election.acquired.wait()
+        await self._autoscaler.run()
 
     async def _elect(self) -> None:
         # Who cannot list must not lead.

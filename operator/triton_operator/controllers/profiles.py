@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from triton_operator.api.model_profile import ModelFacts, ModelProfileSpec
+from triton_operator.api.model_profile import Measurement, ModelFacts, ModelProfileSpec
 from triton_operator.controllers.observed import InvalidProfile
 from triton_operator.controllers.spec_problem import spec_problem
 from triton_operator.controllers.views import SpecView
@@ -45,6 +45,22 @@ def read_profiles(digest: str, profiles: Iterable[SpecView]) -> ModelFacts | Inv
             return found
         invalid = invalid or found
     return invalid
+
+
+def measurements(digest: str, profiles: Iterable[SpecView]) -> list[Measurement]:
+    """What valid profiles of a digest say of its speed."""
+    found: list[Measurement] = []
+    for profile in profiles:
+        if not profile.spec.get("measurements"):
+            continue
+        try:
+            read = ModelProfileSpec.model_validate(profile.spec)
+        except ValidationError:
+            # Whoever needs its facts says what is wrong with it.
+            continue
+        if read.digest == digest:
+            found += read.measurements
+    return found
 
 
 def _read(digest: str, name: str, spec: Mapping[str, Any]) -> ModelFacts | InvalidProfile | None:

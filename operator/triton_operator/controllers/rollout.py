@@ -20,10 +20,12 @@ class Rollout:
     `predecessors_ready` counts ready replicas of Deployments that the plan does not have any more.
     `complete`: every Deployment of the plan exists and every replica of it follows the plan.
     `resizing`: every pod there is follows the plan, only their number does not yet.
+    `least_replicas` are those without which the service is not as its spec promises.
     """
 
     deployments: Mapping[str, DeploymentView]
     wanted_replicas: int
+    least_replicas: int
     ready_replicas: int
     predecessors_ready: int
     complete: bool
@@ -76,10 +78,36 @@ def observe_rollout(
 def replicas_of(
     observed: Observed, plan: Plan, name: str, deployment: DeploymentView | None
 ) -> int:
-    """How many replicas a Deployment should have: the plan's, or somebody else's number."""
-    if plan.replicas.managed and name not in observed.autoscalers:
+    """How many replicas a Deployment should have.
+
+    That is the autoscaler's number within the bounds. Until it has one, the number stays what it
+    is: a new operator knows nothing of the load that the old one saw. A Deployment that takes the
+    place of others begins with as many as they have.
+    """
+    if not plan.replicas.managed or name in observed.autoscalers:
+        return deployment.replicas if deployment else 1
+    if not plan.replicas.moves:
         return plan.replicas.minimum
-    return deployment.replicas if deployment else 1
+    decided = observed.scaling.replicas.get(name) if observed.scaling else None
+    if decided is None:
+        decided = max(deployment.replicas if deployment else 0, _of_others(observed, plan))
+    return plan.replicas.within(decided)
+
+
+def _least(plan: Plan | Refusal | None, wanted: int) -> int:
+    if isinstance(plan, Plan) and plan.replicas.moves:
+        return plan.replicas.minimum
+    return wanted
+
+
+def _of_others(observed: Observed, plan: Plan) -> int:
+    """Replicas of the service's Deployments that the plan does not have any more."""
+    planned = {names.pool_child(observed.service.name, row.pool.name) for row in plan.pools}
+    return sum(
+        child.replicas
+        for child in observed.children
+        if isinstance(child, DeploymentView) and not child.deleting and child.name not in planned
+    )
 
 
 def _rollout(
@@ -102,6 +130,7 @@ def _rollout(
     return Rollout(
         deployments=deployments,
         wanted_replicas=wanted,
+        least_replicas=_least(plan, wanted),
         ready_replicas=sum(view.ready for view in deployments.values()),
         predecessors_ready=predecessors_ready,
         complete=complete,

@@ -15,6 +15,7 @@ from triton_operator.controllers.pod_problems import (
 )
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.rollout import Rollout
+from triton_operator.controllers.scaling_findings import scaling_findings
 from triton_operator.controllers.views import PodView
 from triton_operator.planning.compute import instance_words
 from triton_operator.planning.plan import Plan
@@ -45,24 +46,7 @@ def service_findings(
         progressing,
         _spec_honored(observed, spec, plan),
         _precision(spec),
-        Finding(
-            type=reasons.OBJECTIVE_FEASIBLE,
-            status=UNKNOWN,
-            reason=reasons.NOT_MEASURED,
-            message="the model has not been measured on this hardware",
-        ),
-        Finding(
-            type=reasons.METRICS_AVAILABLE,
-            status=UNKNOWN,
-            reason=reasons.NOT_OBSERVED,
-            message="this version does not observe load; replicas stay at minReplicas",
-        ),
-        Finding(
-            type=reasons.SCALING_LIMITED,
-            status=UNKNOWN,
-            reason=reasons.NOT_OBSERVED,
-            message="this version does not observe load",
-        ),
+        *scaling_findings(observed, spec, plan),
         _autoscaler_conflict(observed, spec, plan),
         _release_secure(plan),
         device_finding(observed, plan),
@@ -114,7 +98,7 @@ def _available(
     count = f"{ready} of {wanted} replicas are ready"
     if ready >= wanted:
         return _finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_READY, count)
-    if problem and not rollout.predecessors_ready:
+    if problem and not rollout.predecessors_ready and ready < rollout.least_replicas:
         return _finding(reasons.AVAILABLE, FALSE, problem.reason, f"{count}; {problem.message}")
     if ready or rollout.predecessors_ready:
         serving = "the others are starting" if ready else "the previous plan serves meanwhile"
@@ -198,6 +182,9 @@ def _ready(
             looping.reason,
             f"{available.message} now, but one crashes again and again; {looping.message}",
         )
+    if rollout.resizing and rollout.ready_replicas >= rollout.least_replicas:
+        # The autoscaler's replicas come and go; that the least of them serve is what was promised.
+        return _finding(reasons.READY, TRUE, reasons.SERVING, available.message)
     if problem and progressing.reason == reasons.ROLLING_OUT:
         return _finding(
             reasons.READY,

@@ -14,6 +14,7 @@ from triton_operator.api.status import (
 from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.rollout import Rollout, replicas_of
+from triton_operator.controllers.scaling_status import capacity_text, scaling_status
 from triton_operator.controllers.views import DeploymentView
 from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
@@ -45,6 +46,7 @@ def service_status(
         replicas=sum(view.existing for view in deployments.values()),
         ready_replicas=rollout.ready_replicas,
         desired_replicas=sum(row.desired_replicas for row in rows),
+        autoscaling=scaling_status(observed.scaling, observed.service.status),
         pool_names=",".join(row.name for row in rows),
         selector=selector_text(service_selector(owner.name)),
     ).wire()
@@ -111,6 +113,7 @@ def _row(
         max_batch_size=row.max_batch_size,
         instances=row.instances,
         threads=row.threads,
+        capacity_per_replica=capacity_text(observed.scaling),
         desired_replicas=replicas_of(observed, plan, name, deployment),
         ready_replicas=deployment.ready if deployment else 0,
         reasons=list(row.reasons),

@@ -11,6 +11,7 @@ from typing import Any
 
 from triton_operator.api import labels
 from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.rollout import replicas_of
 from triton_operator.controllers.views import DeploymentView, PodView
 from triton_operator.manifests import names
 from triton_operator.planning.plan import Plan, PoolPlan
@@ -36,7 +37,7 @@ def with_rollout_ways(observed: Observed, plan: Plan, build: Build) -> tuple[Pla
         and (view := present.get(names.pool_child(observed.service.name, row.pool.name)))
     }
     before = {pool: view.drains_first for pool, view in found.items()}
-    as_it_is = _with_ways(plan, before)
+    as_it_is = _with_ways(observed, plan, before)
     children = build(as_it_is)
     hashes = {
         manifest["metadata"]["name"]: manifest["metadata"]["annotations"][labels.DESIRED_HASH]
@@ -50,7 +51,7 @@ def with_rollout_ways(observed: Observed, plan: Plan, build: Build) -> tuple[Pla
     }
     if ways == before:
         return as_it_is, children
-    plan = _with_ways(plan, ways)
+    plan = _with_ways(observed, plan, ways)
     return plan, build(plan)
 
 
@@ -71,11 +72,24 @@ def _drains_first(
     return free is not None and free < row.accelerators
 
 
-def _with_ways(plan: Plan, ways: Mapping[str, bool]) -> Plan:
+def _with_ways(observed: Observed, plan: Plan, ways: Mapping[str, bool]) -> Plan:
     return replace(
         plan,
         pools=tuple(
-            draining_first(row, plan.replicas.minimum) if ways.get(row.pool.name) else row
+            draining_first(row, _replicas(observed, plan, row)) if ways.get(row.pool.name) else row
             for row in plan.pools
         ),
     )
+
+
+def _replicas(observed: Observed, plan: Plan, row: PoolPlan) -> int:
+    name = names.pool_child(observed.service.name, row.pool.name)
+    deployment = next(
+        (
+            child
+            for child in observed.children
+            if isinstance(child, DeploymentView) and child.name == name
+        ),
+        None,
+    )
+    return replicas_of(observed, plan, name, deployment)

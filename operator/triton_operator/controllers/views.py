@@ -156,6 +156,8 @@ class PodView(ObjectView):
     """What of a node's extended resources the pod holds while it is there."""
     lost: str = ""
     lost_since: str = ""
+    ready_since: str = ""
+    """Since when it gets requests (RFC 3339); empty while it gets none."""
     containers: tuple[ContainerView, ...] = ()
 
 
@@ -301,6 +303,7 @@ def _pod(
         devices=_devices(spec),
         lost=_lost(status, containers),
         lost_since=_condition(status, "DisruptionTarget", "True").get("lastTransitionTime", ""),
+        ready_since=_condition(status, "Ready", "True").get("lastTransitionTime", ""),
         containers=containers,
     )
 

@@ -1,12 +1,13 @@
 """Carries out an Outcome: only what differs is written, and every answer is remembered."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from triton_operator.api import labels, reasons
 from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.deletion_costs import mark_for_removal
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound, ApiRefused
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import (
@@ -114,11 +115,19 @@ class Writer:
         self._written[place] = (written.uid, written.version)
         self._unverified.discard(place)
 
-    async def scale(self, namespace: str, name: str, replicas: int) -> bool:
-        """Write replicas where they differ; whether a write was needed."""
+    async def scale(
+        self, namespace: str, name: str, replicas: int, removable: Sequence[str] = ()
+    ) -> bool:
+        """Write replicas where they differ; whether a write was needed.
+
+        `removable` names ready pods in the order in which they should go. Those that are not ready
+        go before them.
+        """
         live = self._store.get(DEPLOYMENT.kind, namespace, name)
         if not isinstance(live, DeploymentView) or live.replicas == replicas:
             return False
+        if surplus := max(0, live.ready - replicas):
+            await mark_for_removal(self._server, self._store, namespace, removable[:surplus])
         try:
             await self._server.scale(DEPLOYMENT, namespace, name, replicas)
         except ApiNotFound:

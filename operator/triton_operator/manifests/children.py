@@ -60,7 +60,7 @@ def desired_children(
             children.append(service_of_pool(owner, row.pool.name))
         deployment = names.pool_child(owner.name, row.pool.name)
         managed = plan.replicas.managed and deployment not in scaled_by_others
-        if wants_budget(plan.replicas.minimum if managed else None):
+        if wants_budget(plan.replicas.maximum if managed else None):
             children.append(disruption_budget(owner, row.pool.name))
     children.append(service_over_all(owner))
     if companions.monitors:

@@ -8,14 +8,14 @@ from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.selectors import pool_selector
 
 
-def wants_budget(replicas: int | None) -> bool:
-    """Whether a pool of so many replicas gets a budget; None: the number is somebody else's.
+def wants_budget(most: int | None) -> bool:
+    """Whether a pool of up to so many replicas gets a budget; None: others say how many.
 
-    With one replica a budget would say nothing. Where others scale, it is there whatever their
+    With one replica a budget would say nothing. Where their number moves, it is there whatever the
     number is now: `maxUnavailable: 1` holds up no drain of a single replica, and an object that
     comes and goes with the load would help nobody.
     """
-    return replicas is None or replicas > 1
+    return most is None or most > 1
 
 
 def disruption_budget(owner: Owner, pool: str) -> dict[str, Any]:

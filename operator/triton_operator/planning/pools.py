@@ -44,6 +44,8 @@ class Pool:
     `avoid_labels` are labels whose nodes are left alone (a CPU pool without a selector must not
     fill GPU nodes).
 
+    `start_seconds` is what somebody expects of a cold start, `product` the accelerator's.
+
     `shapes` are the largest kinds of node in it, cordoned or not, since draining a node for an hour
     must not move every service to another pool. `nodes_by_shape` counts them for messages, and is
     no part of what makes two pools equal: a plan must not change with every node that comes or
@@ -65,6 +67,8 @@ class Pool:
     cost_per_replica_hour: Decimal | None = None
     currency: str | None = None
     watts_per_replica: int | None = None
+    start_seconds: int | None = None
+    product: str | None = None
     has_nodes: bool = False
     nodes_known: bool = True
     shapes: tuple[NodeShape, ...] = ()
@@ -126,6 +130,8 @@ def declared_pool(
         cost_per_replica_hour=Decimal(spec.cost.per_replica_hour) if spec.cost else None,
         currency=spec.cost.currency if spec.cost else None,
         watts_per_replica=spec.energy.watts_per_replica if spec.energy else None,
+        start_seconds=spec.start_seconds,
+        product=accelerator.product if accelerator else None,
         has_nodes=nodes.has_nodes,
         nodes_known=nodes.nodes_known,
         shapes=nodes.shapes,

@@ -14,6 +14,20 @@ class ReplicaBounds:
     maximum: int
     managed: bool
 
+    @property
+    def moves(self) -> bool:
+        """Whether the operator changes their number by itself.
+
+        With a minimum of 0 none runs: nothing outside of Triton tells that a request came.
+        """
+        return self.managed and 0 < self.minimum < self.maximum
+
+    def within(self, replicas: int) -> int:
+        """The nearest number that the bounds allow."""
+        if not self.minimum:
+            return 0
+        return min(max(replicas, self.minimum), self.maximum)
+
 
 def replica_bounds(scaling: Scaling) -> ReplicaBounds:
     """The bounds that the spec means, defaults filled in."""

@@ -12,14 +12,10 @@ def unhonored_fields(
     sentences: list[str] = []
     if spec.model.samples is not None:
         sentences.append("spec.model.samples: not read, as nothing is verified or measured yet")
-    if spec.objective.latency is not None:
-        sentences.append("spec.objective.latency: shown, not steered by, until models are measured")
-    if spec.objective.min_attainment_percent != 99:
-        sentences.append("spec.objective.minAttainmentPercent: not measured yet")
-    if spec.objective.prefer is not Preference.COST:
+    if spec.objective.prefer not in (Preference.COST, Preference.LATENCY):
         sentences.append(
-            f"spec.objective.prefer {spec.objective.prefer}: orders the pools; batch size and "
-            "replicas do not follow it yet"
+            f"spec.objective.prefer {spec.objective.prefer}: orders the pools; replicas are as "
+            "with Cost, and the batch size does not follow it yet"
         )
     if spec.batching.overload is Overload.REJECT:
         sentences.append("spec.batching.overload Reject: requests are queued")
@@ -58,13 +54,9 @@ def _scaling(spec: InferenceServiceSpec) -> list[str]:
         if scaling.max_replicas is None and scaling.min_replicas == 1:
             return []
         return ["spec.scaling.minReplicas and maxReplicas: replicas are somebody else's (External)"]
-    if (
-        scaling.mode is ScalingMode.AUTO
-        and scaling.max_replicas is not None
-        and scaling.max_replicas > scaling.min_replicas
-    ):
+    if scaling.mode is ScalingMode.AUTO and scaling.min_replicas == 0 and scaling.max_replicas:
         return [
-            f"spec.scaling.maxReplicas {scaling.max_replicas}: replicas stay at minReplicas "
-            f"{scaling.min_replicas}, as load is not observed yet"
+            f"spec.scaling.maxReplicas {scaling.max_replicas}: with minReplicas 0 no replica runs, "
+            "as nothing tells of requests then; set minReplicas to 1 or more"
         ]
     return []

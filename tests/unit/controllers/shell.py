@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 
+from tests.still_autoscaler import still_autoscaler
 from tests.unit.controllers.clock import Clock, settle
 from tests.unit.controllers.cluster import Body, Cluster
 from tests.unit.controllers.world import DEPLOYMENT, FETCH, NOW, pinned
@@ -41,6 +42,7 @@ class Shell:
             self.store,
             concern=lambda keys: self.controller.concern(keys),
         )
+        self.autoscaler = still_autoscaler(self.store, lambda keys: self.controller.concern(keys))
         self.controller = Controller(
             store=self.store,
             queue=self.queue,
@@ -54,6 +56,7 @@ class Shell:
             ),
             events=EventReader(self.cluster, self.clock),  # type: ignore[arg-type]
             devices=DeviceReader(lambda keys: self.controller.concern(keys), self.clock),
+            autoscaler=self.autoscaler,
             fetch=FETCH,
             defaults=DEFAULTS,
             companions=companions,

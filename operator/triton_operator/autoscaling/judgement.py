@@ -1,0 +1,190 @@
+"""One look at a service: what its pods told becomes an observation, and that a decision. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from triton_operator.autoscaling.attainment import Attainment, with_look
+from triton_operator.autoscaling.curve_memory import (
+    BatchReading,
+    CurveMemory,
+    curve,
+    with_metrics,
+    with_reading,
+)
+from triton_operator.autoscaling.decision import Decision, decide
+from triton_operator.autoscaling.fleet import Fleet
+from triton_operator.autoscaling.lead_memory import LeadMemory, lead_seconds, with_start
+from triton_operator.autoscaling.look import Look, look
+from triton_operator.autoscaling.observation import Observation
+from triton_operator.autoscaling.samples import Samples, Seen, with_samples
+from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
+from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.autoscaling.state import ScalingState
+
+SAME_CURVE = 0.03
+"""A curve that moved by less stays as it was: solving its queue anew takes up to a second."""
+
+
+@dataclass(frozen=True)
+class PoolMemory:
+    """What is remembered of a pool: how fast its replicas are, and how long they take to start.
+
+    `used` is the curve by requests that decisions are made with.
+    """
+
+    curve: CurveMemory = field(default_factory=CurveMemory)
+    lead: LeadMemory = field(default_factory=LeadMemory)
+    used: ServiceCurve | None = None
+
+
+@dataclass(frozen=True)
+class ServiceMemory:
+    """What is remembered of a service from one look to the next; a value."""
+
+    state: ScalingState = field(default_factory=ScalingState)
+    seen: Seen | None = None
+    pools: Mapping[str, PoolMemory] = field(default_factory=dict)
+    attainment: Attainment = field(default_factory=Attainment)
+    rows_per_request: float = 1.0
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was seen and decided; `replicas` by Deployment, and what `decide` was given."""
+
+    decision: Decision
+    observation: Observation
+    look: Look
+    replicas: Mapping[str, int]
+    state_before: ScalingState
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was asked of a service's pods for one look.
+
+    `readings` are of batch statistics, by pool. From `unreadable` pools none is to be had: there
+    the metrics tell the curve, less exactly.
+    """
+
+    samples: Samples
+    readings: Mapping[str, BatchReading] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
+
+
+def judge(
+    memory: ServiceMemory,
+    question: ScalingQuestion,
+    fleets: Mapping[str, Fleet],
+    told: Told,
+    now: float,
+    tick_seconds: float,
+) -> tuple[ServiceMemory, Judgement]:
+    """The memory after a look, and the decision. `fleets` are by pool, as `question` names them.
+
+    `now` is in seconds since the epoch.
+    """
+    targets = [target for fleet in fleets.values() for target in fleet.targets]
+    seen = with_samples(memory.seen, told.samples, targets)
+    seen_now = look(seen, targets, question.objective_milliseconds)
+    rows = seen_now.rows_per_request or memory.rows_per_request
+    memory = replace(
+        memory,
+        seen=seen,
+        pools={
+            one.pool: _pool_memory(
+                memory.pools.get(one.pool, PoolMemory()), one, fleets, seen, told, rows
+            )
+            for one in question.pools
+        },
+        attainment=with_look(memory.attainment, now, seen_now.traffic),
+        rows_per_request=rows,
+    )
+    observation = _observation(memory, question, fleets, seen_now, now)
+    before = memory.state
+    state, decision = decide(before, observation, question.settings, tick_seconds)
+    first = question.pools[0]
+    return (
+        replace(memory, state=state),
+        Judgement(decision, observation, seen_now, {first.deployment: decision.target}, before),
+    )
+
+
+def curve_of_requests(curve: ServiceCurve, rows_per_request: float) -> ServiceCurve:
+    """The curve by requests in a batch, from the one by rows, where a request brings several.
+
+    Triton takes a request whole: a batch holds as many as fit.
+    """
+    rows = max(1.0, rows_per_request)
+    return ServiceCurve(
+        curve.base_seconds,
+        curve.per_request_seconds * rows,
+        max(1, math.floor(curve.max_batch_size / rows)),
+        curve.instances,
+    )
+
+
+def _pool_memory(
+    memory: PoolMemory,
+    question: PoolQuestion,
+    fleets: Mapping[str, Fleet],
+    seen: Seen,
+    told: Told,
+    rows_per_request: float,
+) -> PoolMemory:
+    fleet = fleets.get(question.pool, Fleet())
+    lead = memory.lead
+    for start in fleet.starts:
+        lead = with_start(lead, start.pod, start.seconds)
+    measured = memory.curve
+    if reading := told.readings.get(question.pool):
+        measured = with_reading(measured, reading)
+    elif question.pool in told.unreadable:
+        for target in fleet.targets[:1]:
+            pod = seen.pods.get(target.instance)
+            if pod is not None and pod.earlier is not None and pod.latest.time > pod.earlier.time:
+                measured = with_metrics(
+                    measured, pod.latest.time, pod.earlier.metrics, pod.latest.metrics
+                )
+    found = curve(measured, question.prior, question.largest_batch, question.instances)
+    used = curve_of_requests(found, rows_per_request) if found else None
+    return PoolMemory(measured, lead, _steady(memory.used, used))
+
+
+def _steady(used: ServiceCurve | None, found: ServiceCurve | None) -> ServiceCurve | None:
+    """The curve that is used already, as long as it is about the one that was found."""
+    if used is None or found is None:
+        return found
+    same = (used.max_batch_size, used.instances) == (found.max_batch_size, found.instances)
+    for size in (1, used.max_batch_size):
+        ratio = found.seconds(size) / used.seconds(size)
+        same = same and abs(ratio - 1) <= SAME_CURVE
+    return used if same else found
+
+
+def _observation(
+    memory: ServiceMemory,
+    question: ScalingQuestion,
+    fleets: Mapping[str, Fleet],
+    seen: Look,
+    now: float,
+) -> Observation:
+    first = question.pools[0]
+    known = memory.pools[first.pool]
+    return Observation(
+        now=now,
+        ready=sum(fleet.ready for fleet in fleets.values()),
+        traffic=seen.traffic,
+        pending=seen.pending or 0.0,
+        reporting=seen.reporting,
+        starting_seconds=tuple(
+            seconds for fleet in fleets.values() for seconds in fleet.starting_seconds
+        ),
+        unschedulable=sum(fleet.unschedulable for fleet in fleets.values()),
+        metrics_age_seconds=seen.age_seconds,
+        curve=known.used,
+        lead_seconds=lead_seconds(known.lead, first.start_seconds),
+    )

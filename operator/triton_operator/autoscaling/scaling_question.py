@@ -1,0 +1,41 @@
+"""What the autoscaler has to know of a service, as its spec and plan say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.autoscaling.settings import ScalingSettings
+
+
+@dataclass(frozen=True)
+class PoolQuestion:
+    """One pool in use, by the Deployment that runs the service there.
+
+    `largest_batch` is in rows, and 1 where requests are not put together; `instances` of a replica
+    run beside each other. `prior` is the curve that a profile declares. `start_seconds` is what the
+    pool says of a cold start.
+    """
+
+    pool: str
+    deployment: str
+    largest_batch: int
+    instances: int
+    prior: ServiceCurve | None = None
+    start_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class ScalingQuestion:
+    """How many replicas does it need? `scales` is False where nobody follows the answer.
+
+    `model` is asked for its metrics, in an ensemble `composing` for what waits.
+    """
+
+    namespace: str
+    model: str
+    objective_milliseconds: int
+    settings: ScalingSettings
+    pools: tuple[PoolQuestion, ...]
+    scales: bool = True
+    composing: tuple[str, ...] = ()

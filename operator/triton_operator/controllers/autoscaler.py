@@ -1,0 +1,263 @@
+"""Looks at the metrics of every service again and again, and says how many replicas it needs."""
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from triton_operator.autoscaling.curve_memory import ENOUGH_EXECUTIONS, EVERY_SECONDS, BatchReading
+from triton_operator.autoscaling.fleet import Fleet
+from triton_operator.autoscaling.judgement import Judgement, ServiceMemory, Told, judge
+from triton_operator.autoscaling.samples import PodTarget
+from triton_operator.autoscaling.scaling_question import ScalingQuestion
+from triton_operator.autoscaling.sources.batch_reader import BatchReader
+from triton_operator.autoscaling.sources.metric_source import MetricSource
+from triton_operator.controllers.fleets import fleets
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.pace import Pace
+from triton_operator.controllers.scaling_answer import ScalingAnswer, answer_of, is_news
+from triton_operator.controllers.store import Store
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 64
+"""Services that are looked at together: one whose pods are silent holds up no other."""
+BUSY_SECONDS = 5.0
+"""How often the process is asked what it needs."""
+SOON_SECONDS = 5.0
+"""Between readings of batch statistics until there are enough for a curve."""
+
+
+@dataclass
+class _Followed:
+    """A service that is looked at, and what is remembered of it."""
+
+    question: ScalingQuestion
+    memory: ServiceMemory = field(default_factory=ServiceMemory)
+    told: ScalingAnswer | None = None
+    read_at: dict[str, float] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    dropped: bool = False
+
+
+class Autoscaler:
+    """Answers by service; `concern` hears whose answer is new.
+
+    `now` gives seconds since the epoch, `busy` the CPU seconds of the process. `record` is called
+    with every judgement. Nobody is looked at before `run`.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        source: MetricSource,
+        batches: BatchReader,
+        concern: Callable[[Iterable[Key]], None],
+        now: Callable[[], float],
+        randomness: random.Random,
+        every_seconds: float,
+        record: Callable[[Key, ScalingQuestion, Judgement, float], None] = lambda *_: None,
+        forget: Callable[[Key], None] = lambda _: None,
+        busy: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._batches = batches
+        self._concern = concern
+        self._now = now
+        self._randomness = randomness
+        self._record = record
+        self._forget = forget
+        self._busy = busy
+        self._services: dict[Key, _Followed] = {}
+        self._due: list[tuple[float, int, Key, _Followed]] = []
+        self._order = itertools.count()
+        self._more = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._looking: set[asyncio.Task[None]] = set()
+        # One: a decision is Python and numpy, and two at a time would only wait for each other.
+        self._thread = ThreadPoolExecutor(1, "decisions")
+        self.pace = Pace.of(every_seconds)
+        self.looks = 0
+        self.failures = 0
+
+    def known(self, key: Key) -> ScalingAnswer | None:
+        """What was last said of a service."""
+        followed = self._services.get(key)
+        return followed.told if followed else None
+
+    def follow(self, key: Key, question: ScalingQuestion | None) -> None:
+        """Look at a service from now on, with this question; None: not any more."""
+        followed = self._services.get(key)
+        if question is None:
+            if followed is not None:
+                followed.dropped = True
+                del self._services[key]
+                self._forget(key)
+        elif followed is None:
+            self._services[key] = followed = _Followed(question)
+            # Spread, so that services that came together are not looked at together for ever.
+            self._plan(key, followed, self._randomness.uniform(0, self.pace.tick_seconds))
+        elif followed.question != question:
+            if followed.question.model != question.model:
+                followed.memory = ServiceMemory(state=followed.memory.state)
+            followed.question = question
+
+    @property
+    def services(self) -> int:
+        """How many are looked at."""
+        return len(self._services)
+
+    async def run(self) -> None:
+        """Look at whatever is due, for ever."""
+        loop = asyncio.get_running_loop()
+        minding = asyncio.create_task(self._mind_pace())
+        try:
+            while True:
+                self._more.clear()
+                wait = self._due[0][0] - loop.time() if self._due else None
+                if wait is None or wait > 0:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._more.wait(), wait)
+                    continue
+                _, _, key, followed = heapq.heappop(self._due)
+                if followed.dropped:
+                    continue
+                await self._slots.acquire()
+                task = asyncio.create_task(self._look_at(key, followed))
+                self._looking.add(task)
+                task.add_done_callback(self._looking.discard)
+        finally:
+            minding.cancel()
+
+    async def close(self) -> None:
+        """End looks under way, and give back connections."""
+        looking = list(self._looking)
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        await self._source.close()
+
+    def _plan(self, key: Key, followed: _Followed, seconds: float) -> None:
+        due = asyncio.get_running_loop().time() + seconds
+        heapq.heappush(self._due, (due, next(self._order), key, followed))
+        self._more.set()
+
+    async def _mind_pace(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            began, used = loop.time(), self._busy()
+            await asyncio.sleep(BUSY_SECONDS)
+            self.pace = self.pace.after((self._busy() - used) / (loop.time() - began))
+
+    async def _look_at(self, key: Key, followed: _Followed) -> None:
+        began = asyncio.get_running_loop().time()
+        try:
+            await self._look(key, followed)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            self.failures += 1
+            logger.exception("A look at the metrics of a service failed.", extra={"key": str(key)})
+        finally:
+            self._slots.release()
+            if not followed.dropped:
+                passed = asyncio.get_running_loop().time() - began
+                self._plan(key, followed, max(0.1, self.pace.tick_seconds - passed))
+
+    async def _look(self, key: Key, followed: _Followed) -> None:
+        service = self._store.service(key.namespace, key.name)
+        if service is None:
+            return
+        question = followed.question
+        seen = fleets(question, self._store.children(key.namespace, service.uid), self._now())
+        targets = [target for fleet in seen.values() for target in fleet.targets]
+        samples = await self._source.samples(targets)
+        readings = await self._readings(followed, seen)
+        if followed.dropped or followed.question is not question:
+            return
+        tick = self.pace.tick_seconds
+        followed.memory, judgement = await asyncio.get_running_loop().run_in_executor(
+            self._thread,
+            judge,
+            followed.memory,
+            question,
+            # As of now: pods may have come and gone while metrics were read.
+            seen,
+            Told(samples, readings, frozenset(followed.unreadable)),
+            self._now(),
+            tick,
+        )
+        self.looks += 1
+        self._record(key, question, judgement, tick)
+        if followed.dropped:
+            return
+        answer = answer_of(question, followed.memory, judgement, followed.told)
+        if is_news(followed.told, answer):
+            followed.told = replace(answer, removable=_removable(question, seen, followed.memory))
+            self._concern([key])
+
+    async def _readings(
+        self, followed: _Followed, seen: Mapping[str, Fleet]
+    ) -> dict[str, BatchReading]:
+        """The batch statistics that are due, by pool."""
+        readings = {}
+        for pool, fleet in seen.items():
+            if not fleet.targets:
+                continue
+            memory = followed.memory.pools.get(pool)
+            enough = memory is not None and memory.curve.sums.weight >= ENOUGH_EXECUTIONS
+            last = followed.read_at.get(pool)
+            if last is not None and self._now() - last < (
+                EVERY_SECONDS if enough else SOON_SECONDS
+            ):
+                continue
+            before = memory.curve.reading.instance if memory and memory.curve.reading else None
+            reading = await self._batches.reading(_to_read(fleet.targets, before, followed.memory))
+            followed.read_at[pool] = self._now()
+            if isinstance(reading, BatchReading):
+                readings[pool] = reading
+                followed.unreadable.discard(pool)
+            else:
+                followed.unreadable.add(pool)
+        return readings
+
+
+def _to_read(
+    targets: tuple[PodTarget, ...], before: str | None, memory: ServiceMemory
+) -> PodTarget:
+    """The pod that was read before, as long as it has its part of the work; else the busiest."""
+    done = {
+        instance: pod.latest.metrics.success or 0.0
+        for instance, pod in (memory.seen.pods.items() if memory.seen else ())
+    }
+    busiest = max(targets, key=lambda target: done.get(target.instance, 0.0))
+    for target in targets:
+        enough = done.get(target.instance, 0.0) >= 0.5 * done.get(busiest.instance, 0.0)
+        if target.instance == before and enough:
+            return target
+    return busiest
+
+
+def _removable(
+    question: ScalingQuestion, seen: Mapping[str, Fleet], memory: ServiceMemory
+) -> dict[str, tuple[str, ...]]:
+    """Ready pods by Deployment, those where least waits first."""
+    pods = memory.seen.pods if memory.seen else {}
+    waiting = {one: pod.latest.metrics.pending or 0.0 for one, pod in pods.items()}
+    return {
+        one.deployment: tuple(
+            target.pod
+            for target in sorted(
+                seen[one.pool].targets, key=lambda target: waiting.get(target.instance, 0.0)
+            )
+        )
+        for one in question.pools
+    }

@@ -1,0 +1,112 @@
+"""The conditions about load and replicas, from what the autoscaler said last. Pure."""
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import ConditionStatus, Finding
+from triton_operator.api.enums import MetricsFreshness, ScalingMode
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.autoscaling.reasons import Why
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.scaling_answer import ScalingAnswer
+from triton_operator.planning.plan import Plan, latency_bound_milliseconds
+from triton_operator.planning.refusal import Refusal
+
+TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+WAITING = "no ready replica has told its metrics yet"
+NOTHING_GOES = (
+    "no replica is removed meanwhile; see whether the operator reaches port 8002 of the pods, or "
+    "its Prometheus"
+)
+
+
+def scaling_findings(
+    observed: Observed, spec: InferenceServiceSpec, plan: Plan | Refusal | None
+) -> list[Finding]:
+    """ObjectiveFeasible, MetricsAvailable and ScalingLimited."""
+    answer = observed.scaling
+    return [_feasible(answer, spec), _metrics(answer), _limited(answer, spec, plan)]
+
+
+def _feasible(answer: ScalingAnswer | None, spec: InferenceServiceSpec) -> Finding:
+    """Whether the objective can be kept at all: by a request that is alone."""
+    alone = answer.figures.fastest_seconds if answer else None
+    if alone is None:
+        return _finding(
+            reasons.OBJECTIVE_FEASIBLE,
+            UNKNOWN,
+            reasons.NOT_MEASURED,
+            "how long requests take on this hardware has not been seen yet",
+        )
+    bound = latency_bound_milliseconds(spec)
+    took = f"a request that is alone takes {1000 * alone:.3g} ms"
+    if 1000 * alone > bound:
+        return _finding(
+            reasons.OBJECTIVE_FEASIBLE,
+            FALSE,
+            reasons.TOO_SLOW,
+            f"{took}, the objective is {bound} ms: no number of replicas keeps it; raise "
+            "spec.objective.latency, or choose a faster pool",
+        )
+    return _finding(reasons.OBJECTIVE_FEASIBLE, TRUE, reasons.WITHIN_REACH, f"{took} of {bound} ms")
+
+
+def _metrics(answer: ScalingAnswer | None) -> Finding:
+    if answer is None or (answer.ready == 0 and answer.freshness is not MetricsFreshness.FRESH):
+        return _finding(reasons.METRICS_AVAILABLE, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
+    if answer.freshness is MetricsFreshness.LOST:
+        return _finding(
+            reasons.METRICS_AVAILABLE,
+            FALSE,
+            reasons.METRICS_LOST,
+            f"no replica has told its metrics for a minute; {NOTHING_GOES}",
+        )
+    if answer.freshness is MetricsFreshness.STALE:
+        return _finding(
+            reasons.METRICS_AVAILABLE,
+            FALSE,
+            reasons.METRICS_STALE,
+            f"no replica has told its metrics for some seconds; {NOTHING_GOES}",
+        )
+    return _finding(
+        reasons.METRICS_AVAILABLE,
+        TRUE,
+        reasons.METRICS_FRESH,
+        f"latency from {answer.latency_source.value}",
+    )
+
+
+def _limited(
+    answer: ScalingAnswer | None, spec: InferenceServiceSpec, plan: Plan | Refusal | None
+) -> Finding:
+    if isinstance(plan, Plan) and not plan.replicas.moves:
+        return _finding(
+            reasons.SCALING_LIMITED,
+            FALSE,
+            reasons.NOT_SCALED,
+            "replicas are somebody else's (External)"
+            if spec.scaling.mode is ScalingMode.EXTERNAL
+            else "the number of replicas is fixed by spec.scaling",
+        )
+    if answer is None or answer.figures.rate is None:
+        return _finding(reasons.SCALING_LIMITED, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
+    if Why.UNSCHEDULABLE in answer.limits:
+        return _finding(
+            reasons.SCALING_LIMITED,
+            TRUE,
+            reasons.UNSCHEDULABLE,
+            f"{answer.limits[Why.UNSCHEDULABLE]}; add nodes to the pool, or another pool to "
+            "spec.hardware.pools",
+        )
+    if Why.AT_MAXIMUM in answer.limits:
+        return _finding(
+            reasons.SCALING_LIMITED, TRUE, reasons.AT_MAXIMUM, answer.limits[Why.AT_MAXIMUM]
+        )
+    return _finding(
+        reasons.SCALING_LIMITED,
+        FALSE,
+        reasons.WITHIN_BOUNDS,
+        "as many replicas as needed are ordered",
+    )
+
+
+def _finding(type_: str, status: ConditionStatus, reason: str, message: str) -> Finding:
+    return Finding(type=type_, status=status, reason=reason, message=message)

@@ -1,0 +1,83 @@
+"""`status.autoscaling`: what the autoscaler sees, rounded to what people compare. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from triton_operator.api.conditions import shortened
+from triton_operator.api.status import AutoscalingStatus, ScalingDecision
+from triton_operator.controllers.scaling_answer import Change, ScalingAnswer
+from triton_operator.controllers.times import rfc3339
+
+REASON_LIMIT = 512
+
+
+def scaling_status(
+    answer: ScalingAnswer | None, previous: Mapping[str, Any]
+) -> AutoscalingStatus | None:
+    """What is shown; before the first answer what was shown last, by another process maybe.
+
+    `previous` is the whole status as it is on the wire.
+    """
+    before = _previous(previous)
+    if answer is None:
+        return before
+    figures = answer.figures
+    change = answer.change
+    return AutoscalingStatus(
+        arrivals_per_second=_decimal(figures.rate),
+        attainment_percent=_decimal(
+            None if figures.attainment is None else 100 * figures.attainment, digits=2
+        ),
+        latency_source=answer.latency_source.value,
+        p99_milliseconds=_whole(
+            None if figures.p99_seconds is None else 1000 * figures.p99_seconds
+        ),
+        waiting_requests=_whole(figures.waiting),
+        safe_rate_per_replica=_decimal(figures.safe_rate),
+        cold_start_seconds=_whole(figures.lead_seconds),
+        metrics=answer.freshness,
+        recommended_replicas=sum(answer.replicas.values()),
+        reasons=[shortened(one, REASON_LIMIT) for one in answer.reasons],
+        last_decision=_decision(change) if change else (before.last_decision if before else None),
+    )
+
+
+def capacity_text(answer: ScalingAnswer | None) -> str | None:
+    """The safe rate of one replica, such as 64.9/s."""
+    rate = _decimal(answer.figures.safe_rate) if answer else None
+    return f"{rate}/s" if rate else None
+
+
+def _decision(change: Change) -> ScalingDecision:
+    return ScalingDecision(
+        time=rfc3339(change.time),
+        from_=change.before,
+        to=change.after,
+        reason=shortened(change.why),
+    )
+
+
+def _previous(status: Mapping[str, Any]) -> AutoscalingStatus | None:
+    """None where there is none, or one that an older definition allowed."""
+    row = status.get("autoscaling")
+    if row is None:
+        return None
+    try:
+        return AutoscalingStatus.model_validate(row)
+    except ValidationError:
+        return None
+
+
+def _decimal(value: float | None, digits: int = 3) -> str | None:
+    """A decimal string with three digits, or so many after the point below 100."""
+    if value is None:
+        return None
+    if digits == 2:
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}".removesuffix(".0")
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

@@ -1,0 +1,84 @@
+"""The question of a service to the autoscaler, from its spec, its plan and its profile. Pure."""
+
+from triton_operator.api.enums import Percentile
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.repository import ENSEMBLE
+from triton_operator.autoscaling.curve_memory import profiled_curve
+from triton_operator.autoscaling.lead_memory import PRIOR_SECONDS
+from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
+from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.controllers.observed import Observed
+from triton_operator.manifests import names
+from triton_operator.planning.chosen_model import entry_model
+from triton_operator.planning.plan import Plan, PoolPlan, latency_bound_milliseconds
+from triton_operator.planning.refusal import Refusal
+
+SHARES = {Percentile.P50: 0.5, Percentile.P90: 0.9, Percentile.P95: 0.95, Percentile.P99: 0.99}
+
+
+def scaling_question(
+    observed: Observed,
+    spec: InferenceServiceSpec,
+    facts: ModelFacts | None,
+    plan: Plan | Refusal | None,
+) -> ScalingQuestion | None:
+    """What to ask; None where there is no plan, and so nothing to look at."""
+    if facts is None or not isinstance(plan, Plan):
+        return None
+    bounds = plan.replicas
+    latency = spec.objective.latency
+    share = SHARES[latency.percentile] if latency else SHARES[Percentile.P99]
+    milliseconds = latency_bound_milliseconds(spec)
+    pools = tuple(_pool(observed, row, facts) for row in plan.pools)
+    scaled_by_others = any(one.deployment in observed.autoscalers for one in pools)
+    entry = entry_model(facts)
+    composing: tuple[str, ...] = ()
+    if entry is not None and entry.backend == ENSEMBLE and facts.repository is not None:
+        # Which of them the ensemble joins is in its config only; the others get no requests.
+        composing = tuple(row.name for row in facts.repository.models if row.name != entry.name)
+    return ScalingQuestion(
+        namespace=observed.service.namespace,
+        model=names.triton_model(observed.service.name, facts),
+        composing=composing,
+        objective_milliseconds=milliseconds,
+        settings=ScalingSettings(
+            objective_seconds=milliseconds / 1000,
+            percentile=share,
+            # Whoever bounds the median allows half of the requests to be later.
+            attainment=min(share, spec.objective.min_attainment_percent / 100),
+            least=max(1, bounds.minimum),
+            most=max(1, bounds.maximum),
+            prefer=spec.objective.prefer,
+            prior_lead_seconds=pools[0].start_seconds or PRIOR_SECONDS,
+        ),
+        pools=pools,
+        scales=bounds.moves and not scaled_by_others and not spec.paused,
+    )
+
+
+def _pool(observed: Observed, row: PoolPlan, facts: ModelFacts) -> PoolQuestion:
+    batches = row.dynamic_batching and row.max_batch_size > 0
+    largest = row.max_batch_size if batches else 1
+    instances = row.instances * max(1, row.accelerators)
+    return PoolQuestion(
+        pool=row.pool.name,
+        deployment=names.pool_child(observed.service.name, row.pool.name),
+        largest_batch=max(1, largest),
+        instances=instances,
+        prior=_prior(observed.measurements, row, largest, instances),
+        start_seconds=row.pool.start_seconds,
+    )
+
+
+def _prior(
+    measurements: tuple[Measurement, ...], row: PoolPlan, largest: int, instances: int
+) -> ServiceCurve | None:
+    """The curve of the first measurement on such hardware in the planned precision."""
+    for one in measurements:
+        if one.precision is row.precision and one.hardware.product == row.pool.product:
+            found = profiled_curve(one.latency, largest, instances)
+            if found is not None:
+                return found
+    return None
