@@ -1,0 +1,81 @@
+"""Replicas follow the load: the whole operator, real Deployments, pods that tell their metrics."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.served_load import ServedLoad, served_load
+from tests.api.shop import Shop
+
+OBJECTIVE = {"latency": {"milliseconds": 250}}
+BOUNDS = {"minReplicas": 1, "maxReplicas": 8}
+LONGEST_SECONDS = 120.0
+
+
+@pytest.fixture
+def load(shop: Shop) -> Iterator[ServedLoad]:
+    """A service that serves on one replica, without any request yet."""
+    shop.add_running("a", objective=OBJECTIVE, scaling=BOUNDS)
+    with served_load(shop, "a", "127.77.10") as load:
+        yield load
+
+
+def replicas(shop: Shop) -> int:
+    found: int = shop.get("Deployment", "a-cpu")["spec"]["replicas"]
+    return found
+
+
+def until_replicas(shop: Shop, load: ServedLoad, low: int, high: int) -> None:
+    """Play kubelet until the number of replicas is within these bounds, and all of them serve."""
+    deadline = time.monotonic() + LONGEST_SECONDS
+    seen = []
+    while time.monotonic() < deadline:
+        pods = load.start_pods()
+        seen.append(replicas(shop))
+        if low <= seen[-1] <= high and pods == seen[-1]:
+            return
+        assert shop.operator.running.alive()
+        time.sleep(0.3)
+    raise AssertionError(f"never between {low} and {high} replicas: {seen}; {shop.status('a')}")
+
+
+def lowest_over(shop: Shop, load: ServedLoad, seconds: float) -> int:
+    """The least replicas in the next seconds."""
+    deadline = time.monotonic() + seconds
+    lowest = replicas(shop)
+    while time.monotonic() < deadline:
+        load.start_pods()
+        lowest = min(lowest, replicas(shop))
+        time.sleep(0.3)
+    return lowest
+
+
+def test_replicas_follow_the_load_and_stay_without_metrics_and_over_a_restart(
+    shop: Shop, load: ServedLoad
+) -> None:
+    load.start_pods()
+    load.set_rate(40.0)
+    shop.until_condition("a", "MetricsAvailable", "True", "MetricsFresh")
+    # The service curve takes two readings of batch statistics, five seconds apart.
+    until_replicas(shop, load, 1, 1)
+
+    load.set_rate(220.0)
+    # A queue grows before any of them is ready, so more may come at first than stay.
+    until_replicas(shop, load, 4, 8)
+    until_replicas(shop, load, 4, 6)
+    told = shop.status("a")["autoscaling"]
+    assert "requests/s" in told["lastDecision"]["reason"]
+    assert any(event["reason"] == "Scaled" for event in shop.all("Event"))
+
+    high = replicas(shop)
+    load.silent = True
+    shop.operator.stop()
+    shop.operator.ensure()
+    # A new process that sees nothing removes nothing.
+    assert lowest_over(shop, load, 15.0) == high
+
+    load.silent = False
+    load.set_rate(30.0)
+    until_replicas(shop, load, 1, 2)
+    shop.until_condition("a", "MetricsAvailable", "True", "MetricsFresh")
