@@ -20,6 +20,7 @@ from triton_operator.cli.fetch_flags import (
     secret_name,
     secret_names,
 )
+from triton_operator.cli.metric_flags import MetricFlags, metrics_of
 from triton_operator.triton.releases import DEFAULT_IMAGE, NEWEST
 
 if TYPE_CHECKING:
@@ -103,6 +104,32 @@ def run(
     pod_monitor_label: list[str] = typer.Option(
         [], metavar="KEY=VALUE", help="Label of PodMonitors, as Prometheus selects them by."
     ),
+    prometheus_url: str = typer.Option(
+        "", help="Prometheus that scrapes the pods, as source of their metrics; omitted: the pods."
+    ),
+    prometheus_token_file: Path | None = typer.Option(
+        None, help="File with the bearer token for it; read again at each question."
+    ),
+    prometheus_ca_file: Path | None = typer.Option(
+        None, help="PEM file of the authorities that its certificate is from."
+    ),
+    prometheus_header: list[str] = typer.Option(
+        [], metavar="NAME=FILE", help="Header for it, whose value is in a file; may be repeated."
+    ),
+    prometheus_label: list[str] = typer.Option(
+        [],
+        metavar="NAME=VALUE",
+        help="Label that its series must have, such as cluster=prod; may be repeated.",
+    ),
+    prometheus_namespace_label: str = typer.Option(
+        "namespace", help="Its label with a pod's namespace."
+    ),
+    prometheus_pod_label: str = typer.Option(
+        "pod", help='Its label with a pod\'s name; "": pods are told by the address in `instance`.'
+    ),
+    scrape_seconds: float = typer.Option(
+        1.0, min=0.5, max=60, help="Time between two looks at the metrics of a service."
+    ),
     leader_election: bool = typer.Option(
         True, help="Write only while holding a Lease, so that several replicas can run."
     ),
@@ -131,6 +158,18 @@ def run(
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
     policies = Policies(peers_of(prometheus_peers), operator_of(operator_peer))
     monitors = Monitors(labels_of(pod_monitor_label))
+    metrics = metrics_of(
+        MetricFlags(
+            url=prometheus_url,
+            token_file=prometheus_token_file,
+            ca_file=prometheus_ca_file,
+            headers=prometheus_header,
+            matchers=prometheus_label,
+            namespace_label=prometheus_namespace_label,
+            pod_label=prometheus_pod_label,
+            scrape_seconds=scrape_seconds,
+        )
+    )
     options = OperatorOptions(
         fetch=FetchSettings(
             image=image,
@@ -164,6 +203,7 @@ def run(
         sweep_seconds=sweep_seconds,
         identity=os.environ.get("POD_NAME", "triton-operator"),
         lease=LeaseOptions(lease_namespace, lease_name, lease_seconds) if leader_election else None,
+        metrics=metrics,
     )
     # What is imported stays for ever: not looking at it again and again saves a quarter of the CPU
     # in a burst, and the longest pause falls from 0.29 to 0.06 s (docs/performance.md).

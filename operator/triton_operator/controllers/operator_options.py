@@ -1,9 +1,10 @@
 """What `triton-operator run` is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from triton_operator.autoscaling.sources.metric_options import MetricOptions
 from triton_operator.controllers.leadership import LeaseOptions
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
@@ -30,3 +31,4 @@ class OperatorOptions:
     companions: Companions = NO_COMPANIONS
     lease: LeaseOptions | None = None
     """None: this is the only operator, and it leads without asking."""
+    metrics: MetricOptions = field(default_factory=MetricOptions)

@@ -27,8 +27,10 @@ def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str
                 inputs=row.inputs,
                 outputs=row.outputs,
                 max_batch_size=row.max_batch_size,
+                # The model that clients call is the one whose latency is promised.
+                histogram_edges=() if number else plan.histogram_edges,
             )
-            for row in plan.completions
+            for number, row in enumerate(plan.completions)
         }
         return {name: text for name, text in sorted(texts.items()) if text}
     config = model_config(
@@ -44,6 +46,7 @@ def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str
             dynamic_batching=plan.dynamic_batching,
             queue_delay_microseconds=plan.queue_delay_microseconds,
             metric_tags=tags,
+            histogram_edges=plan.histogram_edges,
         )
     )
     return {CONFIG_FILE: config_text(config)}

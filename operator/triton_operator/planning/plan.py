@@ -19,6 +19,8 @@ from triton_operator.planning.precision import choose_precision
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.replica import Replica, size_replica
 from triton_operator.planning.replicas import ReplicaBounds, replica_bounds
+from triton_operator.triton.features import Feature
+from triton_operator.triton.latency_histogram import histogram_edges
 from triton_operator.triton.releases import (
     CONTENTS,
     Release,
@@ -61,6 +63,8 @@ class PoolPlan:
     """One for each model of a repository, the model that clients call first."""
     accelerators: int = 0
     drains_first: bool = False
+    histogram_edges: tuple[int, ...] = ()
+    """Ends of the buckets in which Triton counts latencies, in ms; none: it keeps its own."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,11 @@ def _pool_plan(
         reasons=tuple(reasons),
         completions=added,
         accelerators=replica.accelerators,
+        histogram_edges=(
+            histogram_edges(latency_bound_milliseconds(spec))
+            if Feature.LATENCY_HISTOGRAMS.in_release(release)
+            else ()
+        ),
     )
 
 

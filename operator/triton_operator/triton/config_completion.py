@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triton_operator.api.tensors import Tensor
+from triton_operator.triton.latency_histogram import add_histogram
 from triton_operator.triton.model_config import config_tensor, config_text
 from triton_operator.triton.model_config_schema import schema
 
@@ -22,6 +23,7 @@ def completion_text(
     inputs: Sequence[Tensor] = (),
     outputs: Sequence[Tensor] = (),
     max_batch_size: int = 0,
+    histogram_edges: Sequence[int] = (),
 ) -> str:
     """The text, empty if nothing is given; `threads` are ONNX Runtime's, for each instance.
 
@@ -40,4 +42,5 @@ def completion_text(
         config.dynamic_batching.max_queue_delay_microseconds = queue_delay_microseconds
     if threads is not None:
         config.parameters["intra_op_thread_count"].string_value = str(threads)
+    add_histogram(config, histogram_edges)
     return config_text(config)

@@ -16,6 +16,7 @@ from triton_operator.api.enums import ModelFormat
 from triton_operator.api.tensors import Tensor
 from triton_operator.triton.backends import BACKENDS
 from triton_operator.triton.datatypes import config_type
+from triton_operator.triton.latency_histogram import add_histogram
 from triton_operator.triton.model_config_schema import schema
 from triton_operator.triton.tensor_shapes import item_shape, tensor_problem
 from triton_operator.triton.warm_up import warm_up_batch_sizes
@@ -34,7 +35,8 @@ class ModelSettings:
     with `threads` threads (CPU only; None leaves it to the backend, which takes one per core of
     the *node*). `dynamic_batching` puts requests of several clients together, each waiting at most
     `queue_delay_microseconds` for others. `metric_tags` become labels of Triton's metrics, each
-    with an underscore in front.
+    with an underscore in front. `histogram_edges` are the ends of the buckets of its histogram of
+    latencies, in milliseconds: only for releases with `Feature.LATENCY_HISTOGRAMS`.
     """
 
     model_name: str
@@ -47,6 +49,7 @@ class ModelSettings:
     dynamic_batching: bool
     queue_delay_microseconds: int = 0
     metric_tags: Mapping[str, str] = field(default_factory=dict)
+    histogram_edges: Sequence[int] = ()
     warm_up: bool = True
     format: ModelFormat = ModelFormat.ONNX
 
@@ -89,6 +92,7 @@ def model_config(settings: ModelSettings) -> Message:
         config.parameters[backend.threads_parameter].string_value = str(settings.threads)
         for key, value in backend.cpu_parameters.items():
             config.parameters[key].string_value = value
+    add_histogram(config, settings.histogram_edges)
     if settings.warm_up:
         for batch_size in warm_up_batch_sizes(settings.inputs, settings.max_batch_size):
             _add_warm_up(config, batch_size)

@@ -4,11 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.model.repository_building import (
     CLASSIFIER,
+    PREPARE,
     data_only,
     ensemble,
     placed,
@@ -21,6 +23,8 @@ from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.repository import RepositoryFacts, SilentField
 from triton_operator.model.__main__ import main
 from triton_operator.model.repository.delivery import MARK
+from triton_operator.triton.config_completion import completion_text
+from triton_operator.triton.model_config import parse_config
 
 FORMAT = "--format=TritonRepository"
 ALL_SILENT = [
@@ -220,6 +224,39 @@ def test_delivery_keeps_what_the_author_wrote(name: str, pod: Pod) -> None:
         "pipeline",
         "prepare",
     ]
+
+
+def test_delivery_keeps_the_authors_histogram(pod: Pod) -> None:
+    """A second `model_metrics` would be an error of the text, and the server would end."""
+    own = (
+        CLASSIFIER
+        + b"""model_metrics {
+  metric_control {
+    metric_identifier { family: "nv_inference_first_response_histogram_ms" }
+    histogram_options { buckets: [ 10, 20 ] }
+  }
+}
+"""
+    )
+    placed({**ensemble(), "classifier/config.pbtxt": own}, pod.source / "shop")
+    buckets = completion_text(
+        instance_kind="KIND_CPU",
+        threads=None,
+        dynamic_batching=False,
+        queue_delay_microseconds=0,
+        metric_tags={},
+        histogram_edges=(124, 249),
+    )
+    for name in ("classifier", "prepare"):
+        (pod.completions / f"{name}.pbtxt").write_text(buckets)
+
+    assert pod.fetch("pvc://models/shop", "--allow-code") == 0
+
+    served: Any = parse_config(pod.served()["classifier/config.pbtxt"].decode())
+    (control,) = served.model_metrics.metric_control
+    assert list(control.histogram_options.buckets) == [10, 20]
+    assert len(served.instance_group) == 1, "the rest is completed"
+    assert pod.served()["prepare/config.pbtxt"] == PREPARE + f"\n{MARK}\n{buckets}".encode()
 
 
 def test_delivery_after_an_interrupted_one_starts_clean(pod: Pod) -> None:

@@ -24,7 +24,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 64 * 2**20
 """An hour of one service with 100 replicas is 10 MB."""
-_MAX_TOKEN_BYTES = 2**16
+_MAX_VALUE_BYTES = 2**16
 _NO_ANSWER = (KeyError, TypeError, AttributeError, RecursionError)
 """What the client raises where an answer has another form."""
 
@@ -40,25 +40,33 @@ class PrometheusSilent(Exception):
         self.away = away
 
 
+class NoHeaderValue(ValueError):
+    """A file has nothing that a header can carry; the text says why, and nothing of it."""
+
+
 @dataclass(frozen=True)
 class PrometheusAddress:
     """Where a Prometheus is, and how to ask it.
 
-    `token_file` has a bearer token; it is read at each question, because what is mounted there
-    changes. `ca_file` has certificates to trust instead of the system's. `headers` go with every
-    question: a tenant, or another kind of authorization.
+    `token_file` has a bearer token, each of `header_files` the value of a header by its name: a
+    tenant, or another kind of authorization. They are read at each question, because what is
+    mounted there changes. `ca_file` has certificates to trust instead of the system's.
     """
 
     url: str
     token_file: Path | None = None
     ca_file: Path | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    header_files: Mapping[str, Path] = field(default_factory=dict)
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("the URL of Prometheus must begin with http:// or https:// and a host")
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:  # a port that is no number, half of an IPv6 address
+            usable = False
+        if not usable:
+            raise ValueError("the URL of Prometheus must be http:// or https://, and HOST[:PORT]")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError(
                 "the URL of Prometheus must have no user, query or fragment: "
@@ -81,8 +89,8 @@ class PrometheusConnection:
         self._session = session
         self._client = PrometheusConnect(
             url,
-            headers={"Accept-Encoding": "identity", **address.headers},
-            auth=_BearerFile(address.token_file) if address.token_file else None,
+            headers={"Accept-Encoding": "identity"},
+            auth=_FromFiles(address),
             session=session,
             timeout=address.timeout_seconds,
         )
@@ -134,23 +142,40 @@ class PrometheusConnection:
             raise PrometheusSilent(f"Prometheus cannot be asked: {error}") from error
 
 
-class _BearerFile(AuthBase):
-    """Puts the token that is in a file now into a request."""
+class _FromFiles(AuthBase):
+    """Puts what is in the files now into a request."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, address: PrometheusAddress) -> None:
+        self._address = address
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         try:
-            with self._path.open("rb") as file:
-                token = file.read(_MAX_TOKEN_BYTES).decode("ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
-            raise PrometheusSilent(f"the token file cannot be read: {reason}") from error
-        if not token or not token.isprintable():
-            raise PrometheusSilent("the token file has no token in it")
-        request.headers["Authorization"] = f"Bearer {token}"
+            for name, path in self._address.header_files.items():
+                request.headers[name] = header_value(path, f"the file of header {name}")
+            if self._address.token_file is not None:
+                token = header_value(self._address.token_file, "the token file")
+                request.headers["Authorization"] = f"Bearer {token}"
+        except NoHeaderValue as error:
+            raise PrometheusSilent(str(error)) from error
         return request
+
+
+def header_value(path: Path, name: str) -> str:
+    """The one line in a file, without the space around it; `name` is what messages call the file.
+
+    Raises:
+        NoHeaderValue: the file cannot be read, or no header can have such a value.
+    """
+    try:
+        with path.open("rb") as file:
+            value = file.read(_MAX_VALUE_BYTES + 1).decode("ascii").strip()
+    except OSError as error:
+        raise NoHeaderValue(f"{name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise NoHeaderValue(f"{name} is no text in ASCII") from error
+    if not value or not value.isprintable() or len(value) > _MAX_VALUE_BYTES:
+        raise NoHeaderValue(f"{name} has not one line of text, of at most 64 KiB, in it")
+    return value
 
 
 class _BoundedAdapter(HTTPAdapter):

@@ -107,9 +107,23 @@ def _complete(job: RepositoryDelivery, tree: Path, structure: RepositoryStructur
         if addition.is_file():
             config = tree / model.name / CONFIG_NAME
             text = config.read_text(encoding="utf-8")
-            config.write_text(
-                f"{text}\n{MARK}\n{addition.read_text(encoding='utf-8')}", encoding="utf-8"
-            )
+            added = addition.read_text(encoding="utf-8")
+            if model.name in structure.own_metrics:
+                added = _without_metrics(added)
+            config.write_text(f"{text}\n{MARK}\n{added}", encoding="utf-8")
+
+
+def _without_metrics(added: str) -> str:
+    """A completion of the operator's for a config that has its own buckets: they stay.
+
+    Only here is it known: facts, which a ModelProfile may have of older versions, do not say it.
+    """
+    # Protobuf takes 6 MiB of a small container's memory, for few repositories.
+    from triton_operator.triton.model_config import config_text, parse_config
+
+    config = parse_config(added)
+    config.ClearField("model_metrics")
+    return config_text(config)
 
 
 def _empty(folder: Path) -> None:

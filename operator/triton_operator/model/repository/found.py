@@ -45,6 +45,8 @@ class RepositoryStructure(ApiModel):
     """The one folder of an archive that has the repository in it; empty: its top."""
     without_version: list[str] = Field(default_factory=list)
     """Ensembles that lack the empty version folder that Triton wants."""
+    own_metrics: list[str] = Field(default_factory=list)
+    """Models whose config.pbtxt has `model_metrics`."""
     onnx: list[OnnxFile] = Field(default_factory=list)
     """ONNX models, which are not looked into yet."""
     tool_versions: dict[str, str]

@@ -51,6 +51,7 @@ def _judged(found: Listing, limits: RepositoryLimits) -> RepositoryStructure:
             for name, config in configs.items()
             if config.backend == ENSEMBLE and not versions(name, found)
         ],
+        own_metrics=[name for name, config in configs.items() if config.HasField("model_metrics")],
         onnx=onnx_files(configs, found, limits),
         tool_versions={"protobuf": protobuf.__version__},
     )
