@@ -17,13 +17,15 @@ from triton_operator.autoscaling.curve_memory import (
 from triton_operator.autoscaling.decision import Decision, decide
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.lead_memory import LeadMemory, lead_seconds, with_start
-from triton_operator.autoscaling.look import Look, look
+from triton_operator.autoscaling.look import FRESH_SECONDS, Look, look
 from triton_operator.autoscaling.observation import Observation
-from triton_operator.autoscaling.samples import Samples, Seen, with_samples
+from triton_operator.autoscaling.samples import NONE_YET, Samples, Seen, with_samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.state import ScalingState
 
+FRESH_TICKS = 3.0
+LONGEST_GAP_SECONDS = 60.0
 SAME_CURVE = 0.03
 """A curve that moved by less stays as it was: solving its queue anew takes up to a second."""
 
@@ -60,6 +62,7 @@ class Judgement:
     look: Look
     replicas: Mapping[str, int]
     state_before: ScalingState
+    tick_seconds: float
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,18 @@ def judge(
 ) -> tuple[ServiceMemory, Judgement]:
     """The memory after a look, and the decision. `fleets` are by pool, as `question` names them.
 
-    `now` is in seconds since the epoch.
+    `now` is in seconds since the epoch. Metrics that come more seldom than every `tick_seconds`, as
+    those of a Prometheus do, are as old as they can be, not stale.
     """
     targets = [target for fleet in fleets.values() for target in fleet.targets]
     seen = with_samples(memory.seen, told.samples, targets)
-    seen_now = look(seen, targets, question.objective_milliseconds)
+    tick_seconds = max(tick_seconds, _between_samples(seen))
+    seen_now = look(
+        seen,
+        targets,
+        question.objective_milliseconds,
+        max(FRESH_SECONDS, FRESH_TICKS * tick_seconds),
+    )
     rows = seen_now.rows_per_request or memory.rows_per_request
     memory = replace(
         memory,
@@ -106,11 +116,21 @@ def judge(
     observation = _observation(memory, question, fleets, seen_now, now)
     before = memory.state
     state, decision = decide(before, observation, question.settings, tick_seconds)
-    first = question.pools[0]
+    replicas = {question.pools[0].deployment: decision.target}
     return (
         replace(memory, state=state),
-        Judgement(decision, observation, seen_now, {first.deployment: decision.target}, before),
+        Judgement(decision, observation, seen_now, replicas, before, tick_seconds),
     )
+
+
+def _between_samples(seen: Seen) -> float:
+    """The usual time between two samples of a pod, at most a minute; 0 where there are none."""
+    gaps = sorted(
+        pod.latest.time - pod.earlier.time
+        for pod in seen.pods.values()
+        if pod.earlier is not None and pod.earlier.metrics != NONE_YET
+    )
+    return min(LONGEST_GAP_SECONDS, gaps[len(gaps) // 2]) if gaps else 0.0
 
 
 def curve_of_requests(curve: ServiceCurve, rows_per_request: float) -> ServiceCurve:

@@ -7,17 +7,19 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from triton_operator.autoscaling.curve_memory import ENOUGH_EXECUTIONS, EVERY_SECONDS, BatchReading
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory, Told, judge
+from triton_operator.autoscaling.restored import restored
 from triton_operator.autoscaling.samples import PodTarget
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.autoscaling.sources.batch_reader import BatchReader
 from triton_operator.autoscaling.sources.metric_source import MetricSource
+from triton_operator.autoscaling.sources.prometheus_connection import PrometheusSilent
 from triton_operator.controllers.fleets import fleets
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.pace import Pace
@@ -29,6 +31,7 @@ AT_ONCE = 64
 """Services that are looked at together: one whose pods are silent holds up no other."""
 BUSY_SECONDS = 5.0
 """How often the process is asked what it needs."""
+HISTORY_AGAIN_SECONDS = 30.0
 SOON_SECONDS = 5.0
 """Between readings of batch statistics until there are enough for a curve."""
 
@@ -40,8 +43,11 @@ class _Followed:
     question: ScalingQuestion
     memory: ServiceMemory = field(default_factory=ServiceMemory)
     told: ScalingAnswer | None = None
+    latest: ScalingAnswer | None = None
     read_at: dict[str, float] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
+    restored: bool = False
+    ask_history_at: float = 0.0
     dropped: bool = False
 
 
@@ -62,7 +68,7 @@ class Autoscaler:
         now: Callable[[], float],
         randomness: random.Random,
         every_seconds: float,
-        record: Callable[[Key, ScalingQuestion, Judgement, float], None] = lambda *_: None,
+        record: Callable[[Key, ScalingQuestion, Judgement], None] = lambda *_: None,
         forget: Callable[[Key], None] = lambda _: None,
         busy: Callable[[], float] = time.process_time,
     ) -> None:
@@ -108,6 +114,10 @@ class Autoscaler:
             if followed.question.model != question.model:
                 followed.memory = ServiceMemory(state=followed.memory.state)
             followed.question = question
+
+    def answers(self) -> dict[Key, ScalingAnswer]:
+        """The newest answers, told or not, for metrics."""
+        return {key: followed.latest for key, followed in self._services.items() if followed.latest}
 
     @property
     def services(self) -> int:
@@ -179,6 +189,8 @@ class Autoscaler:
         question = followed.question
         seen = fleets(question, self._store.children(key.namespace, service.uid), self._now())
         targets = [target for fleet in seen.values() for target in fleet.targets]
+        if not followed.restored and targets:
+            await self._restore(followed, targets)
         samples = await self._source.samples(targets)
         readings = await self._readings(followed, seen)
         if followed.dropped or followed.question is not question:
@@ -196,13 +208,36 @@ class Autoscaler:
             tick,
         )
         self.looks += 1
-        self._record(key, question, judgement, tick)
+        self._record(key, question, judgement)
         if followed.dropped:
             return
         answer = answer_of(question, followed.memory, judgement, followed.told)
+        followed.latest = answer
         if is_news(followed.told, answer):
             followed.told = replace(answer, removable=_removable(question, seen, followed.memory))
             self._concern([key])
+
+    async def _restore(self, followed: _Followed, targets: Sequence[PodTarget]) -> None:
+        """Remember what came before this process, if the source has kept it."""
+        if self._now() < followed.ask_history_at:
+            return
+        owners = [one.deployment for one in followed.question.pools]
+        try:
+            bins = await self._source.history(targets, owners)
+        except PrometheusSilent as silent:
+            followed.ask_history_at = self._now() + HISTORY_AGAIN_SECONDS
+            logger.info("The past is not known yet.", extra={"why": str(silent)})
+            return
+        followed.restored = True
+        if not bins:
+            return
+        # Both end now, each by its own clock.
+        ahead = bins[-1].end - self._now()
+        state = await asyncio.get_running_loop().run_in_executor(
+            self._thread, restored, bins, ahead
+        )
+        if not followed.memory.state.rates:
+            followed.memory = replace(followed.memory, state=state)
 
     async def _readings(
         self, followed: _Followed, seen: Mapping[str, Fleet]

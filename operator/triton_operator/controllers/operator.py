@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from aiohttp import web
 
 from triton_operator.autoscaling.sources.batch_reader import BatchReader
+from triton_operator.autoscaling.sources.metric_options import metric_source
 from triton_operator.autoscaling.sources.pod_requests import PodRequests
-from triton_operator.autoscaling.sources.scrape import Scraper
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.autoscaler import Autoscaler
@@ -93,12 +93,12 @@ class Operator:
         self._pod_requests = PodRequests()
         self._autoscaler = Autoscaler(
             store=self._store,
-            source=Scraper(self._pod_requests, now),
+            source=metric_source(options.metrics, self._pod_requests, now),
             batches=BatchReader(self._pod_requests, now),
             concern=lambda keys: self._controller.concern(keys),
             now=now,
             randomness=randomness,
-            every_seconds=options.scrape_seconds,
+            every_seconds=options.metrics.every_seconds,
         )
         self._devices = DeviceReader(lambda keys: self._controller.concern(keys), loop.time)
         self._controller = Controller(
@@ -136,6 +136,7 @@ class Operator:
             queue=self._queue,
             times=times,
             controller=self._controller,
+            autoscaler=self._autoscaler,
             writer=self._writer,
             store=self._store,
             streams=connection.streams,

@@ -25,7 +25,6 @@ class OperatorOptions:
     http_port: int = 8080
     workers: int = 16
     sweep_seconds: float = 600.0
-    scrape_seconds: float = 1.0
     identity: str = "triton-operator"
     ca_bundle_file: Path | None = None
     companions: Companions = NO_COMPANIONS

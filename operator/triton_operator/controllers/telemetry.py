@@ -8,11 +8,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from triton_operator import __version__
+from triton_operator.controllers.autoscaler import Autoscaler
 from triton_operator.controllers.controller import Controller
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import WATCHED
 from triton_operator.controllers.namespaces import Namespaces
 from triton_operator.controllers.queue import KeyQueue
+from triton_operator.controllers.scaling_telemetry import scaling_metrics
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.traffic import Traffic
 from triton_operator.controllers.watch_streams import WatchStreams
@@ -62,6 +64,7 @@ class OperatorCollector(Collector):
     queue: KeyQueue[Key]
     times: QueueTimes
     controller: Controller
+    autoscaler: Autoscaler
     writer: Writer
     store: Store
     streams: WatchStreams
@@ -95,6 +98,7 @@ class OperatorCollector(Collector):
             served.add_metric([name], float(is_served))
         yield served
         yield from self.traffic.collect()
+        yield from scaling_metrics(self.autoscaler)
 
     def _reconciles(self) -> Iterable[Metric]:
         yield _gauge("queue_depth", "Keys that wait for a worker.", len(self.queue))

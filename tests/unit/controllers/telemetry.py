@@ -29,6 +29,7 @@ def instruments(
     namespaces = Namespaces(names)
     streams, traffic = WatchStreams(shell.clock), Traffic(shell.clock)
     collector = OperatorCollector(
+        autoscaler=shell.autoscaler,
         queue=shell.queue,
         times=shell.times,
         controller=shell.controller,

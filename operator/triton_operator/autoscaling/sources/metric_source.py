@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
+from triton_operator.autoscaling.history import Bin
 from triton_operator.autoscaling.samples import PodTarget, Samples
 
 
@@ -15,6 +16,19 @@ class MetricSource(Protocol):
 
     async def samples(self, targets: Collection[PodTarget]) -> Samples:
         """The newest sample of each target that there is; targets of one service, or of many."""
+        ...
+
+    async def history(
+        self, targets: Collection[PodTarget], owners: Collection[str]
+    ) -> tuple[Bin, ...]:
+        """Arrivals of one service before the first look, the oldest first, dated by its own clock.
+
+        `owners` are the Deployments whose pods are or were the service's. Empty where nothing is
+        kept.
+
+        Raises:
+            PrometheusSilent: it does not answer now.
+        """
         ...
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from triton_operator.autoscaling.exposition import MAX_BYTES, NotMetrics, model_metrics
+from triton_operator.autoscaling.history import Bin
 from triton_operator.autoscaling.samples import PodSample, PodTarget, Samples
 from triton_operator.autoscaling.sources.pod_requests import PodRequests, Unanswered
 
@@ -36,6 +37,12 @@ class Scraper:
             else:
                 problems[instance] = answer
         return Samples(NAME, self._clock(), pods, problems)
+
+    async def history(
+        self, targets: Collection[PodTarget], owners: Collection[str]
+    ) -> tuple[Bin, ...]:
+        """Nothing: pods count, and remember no times."""
+        return ()
 
     async def close(self) -> None:
         """Nothing: the requests are somebody else's."""
