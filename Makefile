@@ -101,10 +101,13 @@ bench-reconcile: venv ## 1,000 services in a burst on a real kube-apiserver; pri
 bench-autoscaling: venv ## Autoscalers on simulated replicas, faults too: plots in build/, figures last
 	$(BIN)/python -m bench.autoscaling --faults --output build/bench-autoscaling
 
+bench-scaling-loop: venv ## 1,000 services looked at by one operator: cores, pace, connections
+	$(BIN)/python -m bench.scaling_loop
+
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
 	test-unit fuzz test-faults test-metrics test-stores test-chart test-api test-kwok test-e2e \
-	bench-reconcile bench-autoscaling help
+	bench-reconcile bench-autoscaling bench-scaling-loop help

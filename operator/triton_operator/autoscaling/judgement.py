@@ -21,7 +21,7 @@ from triton_operator.autoscaling.look import FRESH_SECONDS, Look, look
 from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.samples import NONE_YET, Samples, Seen, with_samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.autoscaling.service_curve import ServiceCurve, rounded
 from triton_operator.autoscaling.state import ScalingState
 
 FRESH_TICKS = 3.0
@@ -170,7 +170,7 @@ def _pool_memory(
                     measured, pod.latest.time, pod.earlier.metrics, pod.latest.metrics
                 )
     found = curve(measured, question.prior, question.largest_batch, question.instances)
-    used = curve_of_requests(found, rows_per_request) if found else None
+    used = rounded(curve_of_requests(found, rows_per_request)) if found else None
     return PoolMemory(measured, lead, _steady(memory.used, used))
 
 

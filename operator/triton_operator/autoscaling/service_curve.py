@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+GRID = 0.02
+"""Steps of 2 %: the error is at most half of it, less than what a curve is off anyway."""
 TIGHTEST_SECONDS = 1e-5
 """A batch takes at least this long: a curve through zero would promise an infinite rate."""
 
@@ -40,6 +43,26 @@ class ServiceCurve:
             self.max_batch_size,
             self.instances,
         )
+
+
+def rounded(curve: ServiceCurve) -> ServiceCurve:
+    """The curve with both of its numbers on a grid of `GRID`.
+
+    The queue of a curve takes long to solve and is remembered: services that run the same model
+    are then one curve, as they should be.
+    """
+    return ServiceCurve(
+        _on_grid(curve.base_seconds),
+        _on_grid(curve.per_request_seconds),
+        curve.max_batch_size,
+        curve.instances,
+    )
+
+
+def _on_grid(seconds: float) -> float:
+    if seconds < TIGHTEST_SECONDS:
+        return 0.0
+    return math.exp(round(math.log(seconds) / GRID) * GRID)
 
 
 @dataclass(frozen=True)

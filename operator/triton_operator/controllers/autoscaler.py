@@ -32,6 +32,8 @@ AT_ONCE = 64
 BUSY_SECONDS = 5.0
 """How often the process is asked what it needs."""
 HISTORY_AGAIN_SECONDS = 30.0
+GRACE_SECONDS = 0.05
+"""What is due is taken within this time even when nothing else is to do."""
 SOON_SECONDS = 5.0
 """Between readings of batch statistics until there are enough for a curve."""
 
@@ -165,7 +167,9 @@ class Autoscaler:
         while True:
             began, used = loop.time(), self._busy()
             await asyncio.sleep(BUSY_SECONDS)
-            self.pace = self.pace.after((self._busy() - used) / (loop.time() - began))
+            busy = (self._busy() - used) / (loop.time() - began)
+            late = loop.time() - self._due[0][0] if self._due else 0.0
+            self.pace = self.pace.after(busy, max(0.0, late - GRACE_SECONDS))
 
     async def _look_at(self, key: Key, followed: _Followed) -> None:
         began = asyncio.get_running_loop().time()
@@ -195,7 +199,9 @@ class Autoscaler:
         readings = await self._readings(followed, seen)
         if followed.dropped or followed.question is not question:
             return
-        tick = self.pace.tick_seconds
+        now = self._now()
+        # A look that came late is one of a slower pace.
+        tick = max(self.pace.tick_seconds, now - (followed.latest.time if followed.latest else now))
         followed.memory, judgement = await asyncio.get_running_loop().run_in_executor(
             self._thread,
             judge,
@@ -204,7 +210,7 @@ class Autoscaler:
             # As of now: pods may have come and gone while metrics were read.
             seen,
             Told(samples, readings, frozenset(followed.unreadable)),
-            self._now(),
+            now,
             tick,
         )
         self.looks += 1
