@@ -75,7 +75,6 @@ def _spec_honored(spec: ServingPoolSpec) -> Finding:
     unused = {
         "spec.precisions": spec.precisions,
         "spec.energy.gramsCO2PerKWh": spec.energy and spec.energy.grams_co2_per_kwh,
-        "spec.startSeconds": spec.start_seconds,
     }
     present = [path for path, value in unused.items() if value is not None]
     if present:

@@ -23,6 +23,7 @@ def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str
                 threads=row.threads,
                 dynamic_batching=row.dynamic_batching,
                 queue_delay_microseconds=row.queue_delay_microseconds,
+                queue_timeout_microseconds=row.queue_timeout_microseconds,
                 metric_tags=tags if row.metric_tags else {},
                 inputs=row.inputs,
                 outputs=row.outputs,
@@ -45,6 +46,7 @@ def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str
             threads=plan.threads,
             dynamic_batching=plan.dynamic_batching,
             queue_delay_microseconds=plan.queue_delay_microseconds,
+            queue_timeout_microseconds=plan.queue_timeout_microseconds,
             metric_tags=tags,
             histogram_edges=plan.histogram_edges,
         )

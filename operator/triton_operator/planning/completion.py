@@ -7,6 +7,7 @@ from triton_operator.api.enums import BatchingMode
 from triton_operator.api.inference_service import Batching
 from triton_operator.api.repository import RepositoryModel, SilentField
 from triton_operator.api.tensors import Tensor
+from triton_operator.planning.overload import QueueChoice, choose_queue
 from triton_operator.triton.datatypes import CONFIG_TYPES
 from triton_operator.triton.tensor_shapes import tensor_problem
 
@@ -28,6 +29,7 @@ class Completion:
     """Of inputs and outputs, as the author has it: above 0, their batch axis is not written."""
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
+    queue_timeout_microseconds: int = 0
 
     @property
     def reason(self) -> str | None:
@@ -38,13 +40,18 @@ class Completion:
         if self.instance_kind:
             parts.append(f"instance_group (one, {self.instance_kind})")
         if self.dynamic_batching:
-            delay = self.queue_delay_microseconds
-            parts.append(f"dynamic_batching{f' (delay {delay} µs)' if delay else ''}")
+            parts.append(f"dynamic_batching{self._queue_words()}")
         if self.threads:
             parts.append(f"intra_op_thread_count {self.threads}")
         if not parts:
             return None
         return f"completed in the config.pbtxt of {self.model}: {', '.join(parts)}"
+
+    def _queue_words(self) -> str:
+        if self.queue_timeout_microseconds:
+            return f" (rejects after {self.queue_timeout_microseconds / 1000:g} ms)"
+        delay = self.queue_delay_microseconds
+        return f" (delay {delay} µs)" if delay else ""
 
 
 def completions(
@@ -53,23 +60,36 @@ def completions(
     *,
     gpu: bool,
     threads: int | None,
+    devices: int,
+    objective_milliseconds: int,
 ) -> tuple[Completion, ...]:
     """One row for each model, the entry model first; whatever the author wrote stays.
 
-    The threads of a replica are divided among the models of ONNX Runtime: each would otherwise
-    start one per core of the node.
+    `devices` are those of a replica: Triton starts a model once on each. The threads of a replica
+    are divided among the models of ONNX Runtime: each would otherwise start one per core of the
+    node.
     """
     sharing = max(1, sum(row.backend == "onnxruntime" for row in models))
     share = None if threads is None else max(1, threads // sharing)
+
+    def queue(row: RepositoryModel) -> QueueChoice:
+        # How many instances a group of the author's has, the facts do not tell.
+        alone = devices == 1 and SilentField.INSTANCE_GROUP in row.silent
+        return choose_queue(
+            batching,
+            objective_milliseconds,
+            batched=_is_batched(row, batching),
+            single_instance=alone,
+        )
+
     return tuple(
         Completion(
             model=row.name,
             instance_kind=_kind(row, gpu=gpu),
             threads=share if SilentField.THREADS in row.silent and not gpu else None,
             dynamic_batching=_is_batched(row, batching),
-            queue_delay_microseconds=(
-                batching.max_queue_delay_microseconds if _is_batched(row, batching) else 0
-            ),
+            queue_delay_microseconds=queue(row).delay,
+            queue_timeout_microseconds=queue(row).timeout,
             metric_tags=SilentField.METRIC_TAGS in row.silent,
             max_batch_size=row.max_batch_size if _is_told(row) else 0,
             inputs=tuple(row.inputs) if _is_told(row) else (),

@@ -9,10 +9,10 @@ from triton_operator.api.inference_service import (
     InferenceServiceSpec,
 )
 from triton_operator.api.model_profile import ModelFacts
-from triton_operator.planning.batching import BatchChoice
 from triton_operator.planning.completion import Completion, completions, left_to_triton
 from triton_operator.planning.device import needed_device, usable_pools
 from triton_operator.planning.fit import Fit, Verdict, fit_of
+from triton_operator.planning.overload import choose_queue, rejection_reason
 from triton_operator.planning.placement import Placement, place
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.precision import choose_precision
@@ -40,7 +40,8 @@ GIVEN_UP_AFTER_BOUNDS = 5
 class PoolPlan:
     """How the service runs on one pool.
 
-    `max_batch_size` is Triton's (0: tensors have no batch axis). `instances` are per accelerator.
+    `max_batch_size` is Triton's (0: tensors have no batch axis). `queue_timeout_microseconds` 0:
+    no request is rejected, however long it waits. `instances` are per accelerator.
     CPU in millicores, memory in bytes, accelerators: per replica. `longest_request_seconds` bounds
     how long a shutdown waits. `drains_first`: a rollout ends an old pod before it starts a new one.
     """
@@ -52,6 +53,7 @@ class PoolPlan:
     max_batch_size: int
     dynamic_batching: bool
     queue_delay_microseconds: int
+    queue_timeout_microseconds: int
     instances: int
     threads: int | None
     cpu_request_millicores: int
@@ -132,8 +134,17 @@ def _pool_plan(
             f"{replica.accelerators} {pool.accelerator_resource} per replica, with the model on "
             "each of them"
         )
-    added = _completions(spec, facts, compute.threads, gpu=pool.is_gpu)
+    queue = choose_queue(
+        spec.batching,
+        latency_bound_milliseconds(spec),
+        batched=batch.dynamic,
+        single_instance=compute.instances * max(1, replica.accelerators) == 1,
+    )
+    added = _completions(spec, facts, pool, replica)
+    timeout = max(queue.timeout, *(row.queue_timeout_microseconds for row in added), 0)
     reasons += [row.reason for row in added if row.reason][:_MOST_COMPLETION_REASONS]
+    if timeout:
+        reasons.append(rejection_reason(timeout))
     reasons += _model_notes(facts)
     reasons += [note for note in (_opset_note(release, facts), security_finding(release)) if note]
     if standby:
@@ -147,7 +158,8 @@ def _pool_plan(
         precision=precision.precision,
         max_batch_size=batch.max_batch_size,
         dynamic_batching=batch.dynamic or any(row.dynamic_batching for row in added),
-        queue_delay_microseconds=_queue_delay(spec, batch),
+        queue_delay_microseconds=queue.delay,
+        queue_timeout_microseconds=timeout,
         instances=compute.instances,
         threads=compute.threads,
         cpu_request_millicores=compute.request_millicores,
@@ -166,11 +178,18 @@ def _pool_plan(
 
 
 def _completions(
-    spec: InferenceServiceSpec, facts: ModelFacts, threads: int | None, *, gpu: bool
+    spec: InferenceServiceSpec, facts: ModelFacts, pool: Pool, replica: Replica
 ) -> tuple[Completion, ...]:
     if facts.repository is None:
         return ()
-    return completions(facts.repository.models, spec.batching, gpu=gpu, threads=threads)
+    return completions(
+        facts.repository.models,
+        spec.batching,
+        gpu=pool.is_gpu,
+        threads=replica.compute.threads,
+        devices=max(1, replica.accelerators),
+        objective_milliseconds=latency_bound_milliseconds(spec),
+    )
 
 
 def _model_notes(facts: ModelFacts) -> list[str]:
@@ -224,10 +243,6 @@ def _opset_note(release: Release, facts: ModelFacts) -> str | None:
         f"the model's opset {facts.opset} is newer than opset {limit}, the newest that Triton "
         f"{release} knows: it may refuse the model; use a newer image or export with an older opset"
     )
-
-
-def _queue_delay(spec: InferenceServiceSpec, batch: BatchChoice) -> int:
-    return spec.batching.max_queue_delay_microseconds if batch.dynamic else 0
 
 
 def latency_bound_milliseconds(spec: InferenceServiceSpec) -> int:

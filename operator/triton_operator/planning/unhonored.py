@@ -2,7 +2,7 @@
 
 from triton_operator.api.enums import Overload, PrecisionMode, Preference, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.planning.plan import Plan
+from triton_operator.planning.plan import Plan, PoolPlan
 
 
 def unhonored_fields(
@@ -17,8 +17,6 @@ def unhonored_fields(
             f"spec.objective.prefer {spec.objective.prefer}: orders the pools; replicas are as "
             "with Cost, and the batch size does not follow it yet"
         )
-    if spec.batching.overload is Overload.REJECT:
-        sentences.append("spec.batching.overload Reject: requests are queued")
     if spec.precision.mode not in (PrecisionMode.AUTO, PrecisionMode.FP32):
         sentences.append(f"spec.precision.mode {spec.precision.mode}: the model runs in FP32")
     if spec.precision.min_agreement != "0.99":
@@ -39,13 +37,39 @@ def unhonored_fields(
 
 
 def _batching(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
+    if plan is None:
+        return []
+    row = plan.pools[0]
     delay = spec.batching.max_queue_delay_microseconds
-    if delay and plan is not None and not plan.pools[0].dynamic_batching:
-        return [
+    sentences = []
+    if delay and not row.dynamic_batching:
+        sentences.append(
             f"spec.batching.maxQueueDelayMicroseconds {delay}: requests are not batched, so none "
             "waits for others"
-        ]
-    return []
+        )
+    elif delay and row.queue_timeout_microseconds:
+        sentences.append(
+            f"spec.batching.maxQueueDelayMicroseconds {delay}: no request waits for others, as "
+            "Triton may lose throughput for good where requests are also rejected (server#8870)"
+        )
+    if spec.batching.overload is Overload.REJECT and not row.queue_timeout_microseconds:
+        sentences.append(f"spec.batching.overload Reject: requests are queued, as {_why(row)}")
+    return sentences
+
+
+def _why(row: PoolPlan) -> str:
+    """Why nothing can be rejected."""
+    if row.accelerators > 1:
+        return (
+            f"Triton's batcher keeps no limit over the {row.accelerators} instances of the model; "
+            "use one accelerator per replica"
+        )
+    if row.completions and row.max_batch_size > 1:
+        return (
+            "the model's config.pbtxt decides how they wait; leave out its instance_group and "
+            "dynamic_batching, or write a default_queue_policy there"
+        )
+    return "only a batcher can reject them, and requests are not batched"
 
 
 def _scaling(spec: InferenceServiceSpec) -> list[str]:

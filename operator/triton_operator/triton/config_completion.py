@@ -9,7 +9,7 @@ from typing import Any
 
 from triton_operator.api.tensors import Tensor
 from triton_operator.triton.latency_histogram import add_histogram
-from triton_operator.triton.model_config import config_tensor, config_text
+from triton_operator.triton.model_config import add_batcher, config_tensor, config_text
 from triton_operator.triton.model_config_schema import schema
 
 
@@ -19,6 +19,7 @@ def completion_text(
     threads: int | None,
     dynamic_batching: bool,
     queue_delay_microseconds: int,
+    queue_timeout_microseconds: int = 0,
     metric_tags: Mapping[str, str],
     inputs: Sequence[Tensor] = (),
     outputs: Sequence[Tensor] = (),
@@ -38,8 +39,7 @@ def completion_text(
     if instance_kind is not None:
         config.instance_group.add(kind=instance_kind, count=1)
     if dynamic_batching:
-        config.dynamic_batching.SetInParent()
-        config.dynamic_batching.max_queue_delay_microseconds = queue_delay_microseconds
+        add_batcher(config, queue_delay_microseconds, queue_timeout_microseconds)
     if threads is not None:
         config.parameters["intra_op_thread_count"].string_value = str(threads)
     add_histogram(config, histogram_edges)

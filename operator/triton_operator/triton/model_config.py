@@ -1,8 +1,8 @@
 """config.pbtxt of a model in one file, as Triton's own protobuf message.
 
 What is left out matters as much. Any queue policy (sizes, timeouts, priorities) makes Triton's
-batcher sleep up to 500 ms with work in its queue; `format` wants exactly three dimensions; fields
-that a release does not know end the server.
+batcher sleep up to 500 ms with work in its queue, so there is one only where it is asked for;
+`format` wants exactly three dimensions; fields that a release does not know end the server.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,8 @@ class ModelSettings:
     that the tensors have no batch axis; above 0 their axis 0 is one. `instances` run at once, each
     with `threads` threads (CPU only; None leaves it to the backend, which takes one per core of
     the *node*). `dynamic_batching` puts requests of several clients together, each waiting at most
-    `queue_delay_microseconds` for others. `metric_tags` become labels of Triton's metrics, each
+    `queue_delay_microseconds` for others, and is rejected when it has waited for
+    `queue_timeout_microseconds` (0: never). `metric_tags` become labels of Triton's metrics, each
     with an underscore in front. `histogram_edges` are the ends of the buckets of its histogram of
     latencies, in milliseconds: only for releases with `Feature.LATENCY_HISTOGRAMS`.
     """
@@ -48,6 +49,7 @@ class ModelSettings:
     threads: int | None
     dynamic_batching: bool
     queue_delay_microseconds: int = 0
+    queue_timeout_microseconds: int = 0
     metric_tags: Mapping[str, str] = field(default_factory=dict)
     histogram_edges: Sequence[int] = ()
     warm_up: bool = True
@@ -86,8 +88,7 @@ def model_config(settings: ModelSettings) -> Message:
         metric_tags=settings.metric_tags,
     )
     if settings.dynamic_batching and settings.max_batch_size > 1:
-        config.dynamic_batching.SetInParent()
-        config.dynamic_batching.max_queue_delay_microseconds = settings.queue_delay_microseconds
+        add_batcher(config, settings.queue_delay_microseconds, settings.queue_timeout_microseconds)
     if settings.threads is not None and not settings.gpu and backend.threads_parameter:
         config.parameters[backend.threads_parameter].string_value = str(settings.threads)
         for key, value in backend.cpu_parameters.items():
@@ -147,6 +148,17 @@ def config_tensor(message: Any, tensor: Tensor, max_batch_size: int) -> Any:
     if not dims:
         row.reshape.SetInParent()
     return row
+
+
+def add_batcher(config: Any, delay_microseconds: int, timeout_microseconds: int) -> None:
+    """Have Triton put requests together in this `inference.ModelConfig`; see `ModelSettings`."""
+    batcher = config.dynamic_batching
+    batcher.SetInParent()
+    batcher.max_queue_delay_microseconds = delay_microseconds
+    if timeout_microseconds:
+        # Not the length of the queue: what that rejects, no metric counts.
+        batcher.default_queue_policy.timeout_action = "REJECT"
+        batcher.default_queue_policy.default_timeout_microseconds = timeout_microseconds
 
 
 def _add_warm_up(config: Any, batch_size: int) -> None:

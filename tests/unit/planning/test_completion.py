@@ -1,5 +1,6 @@
 """What a repository's configs get, and what they keep."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.unit.planning.repositories import (
 )
 from triton_operator.api.inference_service import Batching, Model
 from triton_operator.api.model_profile import ModelFacts
-from triton_operator.api.repository import SilentField
+from triton_operator.api.repository import RepositoryModel, SilentField
 from triton_operator.planning.chosen_model import chosen_model
 from triton_operator.planning.completion import Completion, completions
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
@@ -25,8 +26,27 @@ from triton_operator.planning.refusal import Refusal
 MODELS = (PIPELINE, CLASSIFIER, PREPARE)
 
 
+def completed(
+    models: Sequence[RepositoryModel],
+    batching: Batching,
+    *,
+    gpu: bool,
+    threads: int | None,
+    devices: int = 1,
+) -> tuple[Completion, ...]:
+    """The rows for an objective of 250 ms."""
+    return completions(
+        models,
+        batching,
+        gpu=gpu,
+        threads=threads,
+        devices=devices,
+        objective_milliseconds=250,
+    )
+
+
 def test_a_cpu_pool_fills_what_is_silent() -> None:
-    assert completions(MODELS, Batching(), gpu=False, threads=4) == (
+    assert completed(MODELS, Batching(), gpu=False, threads=4) == (
         Completion("pipeline", metric_tags=True),
         Completion("classifier", "KIND_CPU", 4, True, 0, True),
         Completion("prepare", "KIND_CPU", None, True, 0, True),
@@ -34,7 +54,7 @@ def test_a_cpu_pool_fills_what_is_silent() -> None:
 
 
 def test_a_gpu_pool_leaves_python_to_itself() -> None:
-    rows = completions(MODELS, Batching(), gpu=True, threads=None)
+    rows = completed(MODELS, Batching(), gpu=True, threads=None)
 
     assert [one.instance_kind for one in rows] == [None, "KIND_GPU", None]
     assert [one.threads for one in rows] == [None, None, None]
@@ -43,13 +63,13 @@ def test_a_gpu_pool_leaves_python_to_itself() -> None:
 def test_models_of_onnx_runtime_share_the_threads() -> None:
     models = [row(name, "onnxruntime") for name in "abc"]
 
-    assert [one.threads for one in completions(models, Batching(), gpu=False, threads=4)] == [1] * 3
-    assert completions(models, Batching(), gpu=False, threads=2)[0].threads == 1
+    assert [one.threads for one in completed(models, Batching(), gpu=False, threads=4)] == [1] * 3
+    assert completed(models, Batching(), gpu=False, threads=2)[0].threads == 1
 
 
 def test_what_the_author_wrote_stays() -> None:
     """Nothing is silent, so nothing is added."""
-    (one,) = completions([row("a", "onnxruntime", silent=[])], Batching(), gpu=False, threads=4)
+    (one,) = completed([row("a", "onnxruntime", silent=[])], Batching(), gpu=False, threads=4)
 
     assert one == Completion("a")
     assert one.reason is None
@@ -65,10 +85,34 @@ def test_requests_are_put_together_where_the_spec_asks(
     model = row("a", "python", max_batch_size=size)
     wanted = Batching.model_validate({**batching, "maxQueueDelayMicroseconds": 500})
 
-    (one,) = completions([model], wanted, gpu=False, threads=1)
+    (one,) = completed([model], wanted, gpu=False, threads=1)
 
     assert one.dynamic_batching is batched
     assert one.queue_delay_microseconds == (500 if batched else 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "devices", "timeout", "why"),
+    [
+        ({}, 1, 125_000, "one instance, which the operator writes"),
+        ({}, 2, 0, "one on each device"),
+        ({"silent": [SilentField.SCHEDULING]}, 1, 0, "the author's group may have several"),
+        ({"silent": [SilentField.INSTANCE_GROUP]}, 1, 0, "the author's batcher stays"),
+        ({"max_batch_size": 1}, 1, 0, "no batcher"),
+    ],
+)
+def test_requests_are_rejected_where_the_batcher_keeps_the_limit(
+    changes: dict[str, Any], devices: int, timeout: int, why: str
+) -> None:
+    wanted = Batching.model_validate({"overload": "Reject", "maxQueueDelayMicroseconds": 500})
+
+    (one,) = completed(
+        [row("a", "python", **changes)], wanted, gpu=False, threads=1, devices=devices
+    )
+
+    assert one.queue_timeout_microseconds == timeout, why
+    assert bool(one.reason and "rejects after 125 ms" in one.reason) is bool(timeout)
+    assert not (one.queue_timeout_microseconds and one.queue_delay_microseconds)
 
 
 def planned(*models: Any, **parts: Any) -> PoolPlan | Refusal:
@@ -132,7 +176,7 @@ def test_tensors_that_an_inspection_found_are_filled_in() -> None:
 def test_other_tensors_are_not_filled_in(changes: dict[str, Any]) -> None:
     model = row("a", "onnxruntime", **{"silent": SILENT, **changes})
 
-    (one,) = completions([model], Batching(), gpu=False, threads=1)
+    (one,) = completed([model], Batching(), gpu=False, threads=1)
 
     assert one.inputs == one.outputs == ()
 

@@ -93,6 +93,53 @@ def test_only_a_batch_is_waited_for(row: Delay) -> None:
     assert chosen.queue_delay_microseconds == row.expected
 
 
+class Rejecting(NamedTuple):
+    name: str
+    parts: dict[str, Any]
+    timeout: int
+    why: str
+    pool: Pool = pool("cpu")
+    model: ModelFacts = facts()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Rejecting("queue", {}, 0, "the default"),
+        Rejecting("reject", {}, 500_000, "half of the default objective"),
+        Rejecting("odd", {"objective": {"latency": {"milliseconds": 25}}}, 12_500, "microseconds"),
+        Rejecting("off", {"batching": {"mode": "Off"}}, 0, "no batcher"),
+        Rejecting("not batchable", {}, 0, "no batcher", model=single_request_facts()),
+        Rejecting("one GPU", {}, 500_000, "one instance", gpu_pool("l4")),
+        Rejecting(
+            "two GPUs",
+            {"hardware": {"acceleratorsPerReplica": 2}},
+            0,
+            "over two instances the batcher keeps no limit",
+            gpu_pool("l4"),
+        ),
+    ],
+    ids=lambda row: row.name,
+)
+def test_who_waited_for_half_of_the_objective_is_rejected(row: Rejecting) -> None:
+    wish = {} if row.name == "queue" else {"overload": "Reject"}
+    batching = {**row.parts.get("batching", {}), **wish}
+
+    _, chosen = planned(row.pool, model=row.model, **{**row.parts, "batching": batching})
+
+    assert chosen.queue_timeout_microseconds == row.timeout, row.why
+    said = [reason for reason in chosen.reasons if "rejected" in reason]
+    assert len(said) == (1 if row.timeout else 0)
+    assert all(f"{row.timeout / 1000:g} ms" in reason for reason in said)
+
+
+def test_with_rejection_nobody_waits_for_others() -> None:
+    """Both together make Triton lose throughput for good."""
+    _, chosen = planned(batching={"overload": "Reject", "maxQueueDelayMicroseconds": 500})
+
+    assert (chosen.queue_delay_microseconds, chosen.queue_timeout_microseconds) == (0, 500_000)
+
+
 class Image(NamedTuple):
     name: str
     pool: Pool

@@ -4,8 +4,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.unit.planning.building import facts, pool, single_request_facts, spec
+from tests.unit.planning.building import facts, gpu_pool, pool, single_request_facts, spec
+from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.repository import SilentField
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.unhonored import unhonored_fields
 
@@ -16,6 +18,12 @@ class Row(NamedTuple):
     says: tuple[str, ...]
     why: str
     facts: ModelFacts = facts()
+
+
+REJECT: dict[str, Any] = {"batching": {"overload": "Reject"}}
+AUTHORS_BATCHER = repository_facts(
+    row("a", "python", silent=[SilentField.INSTANCE_GROUP]), batchable=True, max_batch_size=8
+)
 
 
 SAID = [
@@ -44,10 +52,30 @@ SAID = [
         "half honored: which half is said",
     ),
     Row(
-        "reject",
+        "reject without batches",
+        {"batching": {"mode": "Off", "overload": "Reject"}},
+        ("spec.batching.overload Reject: requests are queued, as only a batcher",),
+        "nothing keeps a limit of the queue",
+    ),
+    Row(
+        "reject of a model that cannot be batched",
         {"batching": {"overload": "Reject"}},
-        ("spec.batching.overload Reject: requests are queued",),
-        "queue policies stall Triton's batcher",
+        ("spec.batching.overload Reject: requests are queued, as only a batcher",),
+        "the model decides that it has no effect",
+        single_request_facts(),
+    ),
+    Row(
+        "reject where the author has a batcher",
+        {"model": {"uri": "pvc://m/r", "format": "TritonRepository"}, **REJECT},
+        ("the model's config.pbtxt decides how they wait",),
+        "what the author wrote stays",
+        AUTHORS_BATCHER,
+    ),
+    Row(
+        "reject and wait for others",
+        {"batching": {"overload": "Reject", "maxQueueDelayMicroseconds": 500}},
+        ("spec.batching.maxQueueDelayMicroseconds 500: no request waits for others",),
+        "both together lose throughput",
     ),
     Row(
         "precision",
@@ -107,6 +135,7 @@ HONORED = [
         (),
         "it stands in config.pbtxt",
     ),
+    Row("reject", REJECT, (), "it stands in config.pbtxt"),
     Row("off", {"batching": {"mode": "Off"}}, (), "single requests"),
     Row(
         "image and variables",
@@ -150,3 +179,13 @@ def test_callers_count_where_policies_are_made() -> None:
     assert "spec.access.callers: every pod may call" in sentence
     assert "networkPolicy.enabled" in sentence
     assert unhonored_fields(spec(), None, network_policies=False) == []
+
+
+def test_over_several_accelerators_nothing_is_rejected() -> None:
+    wanted = spec(**REJECT, hardware={"accelerator": "GPU", "acceleratorsPerReplica": 2})
+    plan = plan_service(wanted, facts(), [gpu_pool("l4")])
+    assert isinstance(plan, Plan)
+
+    (sentence,) = unhonored_fields(wanted, plan)
+    assert "Reject: requests are queued" in sentence
+    assert "the 2 instances" in sentence

@@ -60,5 +60,16 @@ def test_tensors_are_written_as_triton_has_them() -> None:
     assert list(whole.input[0].dims) == [-1, 3, 224]
 
 
+def test_a_batcher_that_rejects() -> None:
+    added = {**NOTHING, "dynamic_batching": True, "queue_timeout_microseconds": 125_000}
+
+    merged: Any = parse_config(f"{AUTHORS}\n{completion_text(**added)}")
+
+    policy = merged.dynamic_batching.default_queue_policy
+    assert policy.default_timeout_microseconds == 125_000
+    assert policy.timeout_action == schema().ModelQueuePolicy.REJECT
+    assert (policy.max_queue_size, policy.allow_timeout_override) == (0, False)
+
+
 def test_nothing_adds_nothing() -> None:
     assert completion_text(**NOTHING) == ""

@@ -142,6 +142,21 @@ PARTS = [
         "the user asked for it",
     ),
     Part(
+        "reject",
+        {"queue_timeout_microseconds": 125_000},
+        ("default_queue_policy {\n    default_timeout_microseconds: 125000\n  }",),
+        ("max_queue_size", "DELAY", "allow_timeout_override"),
+        "to reject is what Triton does unless told otherwise; what a full queue rejects, no metric "
+        "counts",
+    ),
+    Part(
+        "reject without a batcher",
+        {"queue_timeout_microseconds": 125_000, "dynamic_batching": False},
+        (),
+        ("dynamic_batching", "queue_policy"),
+        "only the batcher has a queue",
+    ),
+    Part(
         "gpu",
         {"gpu": True, "threads": 4, "instances": 2},
         ("kind: KIND_GPU", "count: 2"),

@@ -1,6 +1,7 @@
 """GET requests to pods, which may be slow, broken or hostile: everything about them is bounded."""
 
 import asyncio
+import resource
 
 import aiohttp
 
@@ -8,6 +9,9 @@ AT_ONCE = 100
 """Requests at a time, over all services: at 10 ms each enough for 10,000 pods a second."""
 TIMEOUT = aiohttp.ClientTimeout(total=2.0, sock_connect=1.0)
 """A pod that takes longer has nothing fresh to say, and others wait for its place."""
+
+MANY_FILES = 16_384
+"""Open files with which connections are kept: one for each of 10,000 pods, and all else."""
 
 
 class Unanswered(Exception):
@@ -20,18 +24,20 @@ class PodRequests:
     It is its own: that of the API server would show the operator's token to pods. A proxy for the
     world outside has no way to pods, and redirects could lead anywhere.
 
-    `keep_connections` saves a third of the work, for an open file per pod: not where a process may
-    have only 1,024 of them, as containers often do.
+    `keep_connections` saves a third of the work, for an open file per pod: None does so where this
+    process may have enough of them, and not where it may have 1,024, as containers often do.
     """
 
     def __init__(
         self,
         at_once: int = AT_ONCE,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
-        keep_connections: bool = False,
+        keep_connections: bool | None = None,
     ) -> None:
         self._slots = asyncio.Semaphore(at_once)
         self._timeout = timeout
+        if keep_connections is None:
+            keep_connections = are_many_files(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self._keep_connections = keep_connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -75,3 +81,8 @@ class PodRequests:
                 if len(body) > max_bytes:
                     raise Unanswered(f"its answer is longer than {max_bytes} bytes")
         return bytes(body)
+
+
+def are_many_files(limit: int) -> bool:
+    """Whether a process with this limit of open files can keep a connection to each pod."""
+    return limit == resource.RLIM_INFINITY or limit >= MANY_FILES

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import resource
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -248,8 +249,22 @@ def test_an_answer_that_has_waited_for_its_turn_is_dated_when_it_came() -> None:
     assert sorted(sample.time for sample in result.pods.values()) == [1001.0, 1002.0, 1003.0]
 
 
-@pytest.mark.parametrize(("keep", "connections"), [(False, 3), (True, 1)])
-def test_connections_are_kept_only_where_files_are_plenty(keep: bool, connections: int) -> None:
+@pytest.mark.parametrize(
+    ("keep", "files", "connections"),
+    [
+        (False, 2**20, 3),
+        (True, 1024, 1),
+        (None, 1024, 3),
+        (None, 16_383, 3),
+        (None, 16_384, 1),
+        (None, resource.RLIM_INFINITY, 1),
+    ],
+)
+def test_connections_are_kept_only_where_files_are_plenty(
+    keep: bool | None, files: int, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, resource.RLIM_INFINITY))
+
     async def run() -> set[object]:
         seen: set[object] = set()
 
