@@ -79,3 +79,42 @@ def test_replicas_follow_the_load_and_stay_without_metrics_and_over_a_restart(
     load.set_rate(30.0)
     until_replicas(shop, load, 1, 2)
     shop.until_condition("a", "MetricsAvailable", "True", "MetricsFresh")
+
+
+def test_replicas_of_others_are_left_alone_and_what_they_should_be_is_told(shop: Shop) -> None:
+    shop.add_running("a", objective=OBJECTIVE, scaling={**BOUNDS, "mode": "External"})
+    with served_load(shop, "a", "127.77.11") as load:
+        load.start_pods()
+        load.set_rate(150.0)
+
+        def is_told() -> bool:
+            load.start_pods()
+            told = shop.status("a").get("autoscaling", {})
+            return bool(told.get("recommendedReplicas", 0) >= 3)
+
+        shop.until("more replicas to be recommended", is_told)
+        assert replicas(shop) == 1
+        assert shop.condition("a", "ScalingLimited") == ("False", "NotScaled")
+        assert "lastDecision" not in shop.status("a")["autoscaling"]
+
+        # From now on the operator may scale, but for somebody else's autoscaler.
+        shop.create("HorizontalPodAutoscaler", "somebodys", spec=hpa("a-cpu"))
+        shop.change("a", scaling={"mode": "Auto"})
+        shop.until_condition("a", "AutoscalerConflict", "True", "ScaledByOthers")
+        assert lowest_over(shop, load, 5.0) == replicas(shop) == 1
+
+        shop.delete("HorizontalPodAutoscaler", "somebodys")
+        until_replicas(shop, load, 3, 8)
+        assert shop.condition("a", "AutoscalerConflict")[0] == "False"
+
+
+def hpa(deployment: str) -> dict[str, object]:
+    """An autoscaler that never acts: there are no resource metrics here."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": deployment}
+    utilization = {"type": "Utilization", "averageUtilization": 80}
+    return {
+        "scaleTargetRef": target,
+        "minReplicas": 1,
+        "maxReplicas": 8,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": utilization}}],
+    }
