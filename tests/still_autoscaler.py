@@ -1,4 +1,4 @@
-"""An autoscaler that is told what to follow, and never looks."""
+"""An autoscaler that is told what to follow, and never looks: a test says its answers."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -8,18 +8,32 @@ from triton_operator.autoscaling.sources.pod_requests import PodRequests
 from triton_operator.autoscaling.sources.scrape import Scraper
 from triton_operator.controllers.autoscaler import Autoscaler
 from triton_operator.controllers.keys import Key
+from triton_operator.controllers.scaling_answer import ScalingAnswer
 from triton_operator.controllers.store import Store
 
 
-def still_autoscaler(store: Store, concern: Callable[[Iterable[Key]], None]) -> Autoscaler:
+class StillAutoscaler(Autoscaler):
     """Its `run` is not called, so nobody is asked for metrics."""
-    requests = PodRequests()
-    return Autoscaler(
-        store=store,
-        source=Scraper(requests, lambda: 0.0),
-        batches=BatchReader(requests, lambda: 0.0),
-        concern=concern,
-        now=lambda: 0.0,
-        randomness=random.Random(1),
-        every_seconds=1.0,
-    )
+
+    def __init__(self, store: Store, concern: Callable[[Iterable[Key]], None]) -> None:
+        requests = PodRequests()
+        super().__init__(
+            store=store,
+            source=Scraper(requests, lambda: 0.0),
+            batches=BatchReader(requests, lambda: 0.0),
+            concern=concern,
+            now=lambda: 0.0,
+            randomness=random.Random(1),
+            every_seconds=1.0,
+        )
+        self._concerns = concern
+        self._said: dict[Key, ScalingAnswer] = {}
+
+    def say(self, key: Key, answer: ScalingAnswer) -> None:
+        """The news of a look."""
+        self._said[key] = answer
+        self._concerns([key])
+
+    def known(self, key: Key) -> ScalingAnswer | None:
+        """What the test has said."""
+        return self._said.get(key)

@@ -12,7 +12,7 @@ from e2e.harness.waiting import wait_until
 from tests.api import model_facts
 from tests.api.client import Api, Object
 from tests.api.operator_process import CPU_IMAGE, GPU_IMAGE, OWN_IMAGE
-from tests.still_autoscaler import still_autoscaler
+from tests.still_autoscaler import StillAutoscaler
 from triton_operator.api.group import API_VERSION
 from triton_operator.controllers import kinds
 from triton_operator.controllers.announcer import Announcer
@@ -78,7 +78,7 @@ async def work(kubeconfig: Path, service: Object, profile: Object) -> None:
         announcer=Announcer(server, "tests", clock=time.time, suffix=lambda: "0"),
         events=EventReader(server, loop.time),
         devices=DeviceReader(lambda keys: controller.concern(keys), loop.time),
-        autoscaler=still_autoscaler(store, lambda keys: controller.concern(keys)),
+        autoscaler=StillAutoscaler(store, lambda keys: controller.concern(keys)),
         fetch=FetchSettings(OWN_IMAGE),
         defaults=DEFAULTS,
         now=time.time,

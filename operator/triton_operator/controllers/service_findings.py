@@ -182,9 +182,12 @@ def _ready(
             looping.reason,
             f"{available.message} now, but one crashes again and again; {looping.message}",
         )
+    serving = available.reason if rollout.wanted_replicas == 0 else reasons.SERVING
     if rollout.resizing and rollout.ready_replicas >= rollout.least_replicas:
         # The autoscaler's replicas come and go; that the least of them serve is what was promised.
-        return _finding(reasons.READY, TRUE, reasons.SERVING, available.message)
+        leaving = rollout.ready_replicas > rollout.wanted_replicas
+        more = "; replicas that are no longer wanted are ending" if leaving else ""
+        return _finding(reasons.READY, TRUE, serving, available.message + more)
     if problem and progressing.reason == reasons.ROLLING_OUT:
         return _finding(
             reasons.READY,
@@ -201,8 +204,7 @@ def _ready(
         )
     if progressing.reason == reasons.PAUSED and not rollout.complete:
         return _finding(reasons.READY, UNKNOWN, reasons.PAUSED, progressing.message)
-    reason = available.reason if rollout.wanted_replicas == 0 else reasons.SERVING
-    return _finding(reasons.READY, TRUE, reason, available.message)
+    return _finding(reasons.READY, TRUE, serving, available.message)
 
 
 def _meanwhile(observed: Observed, rollout: Rollout, progressing: Finding) -> str:
@@ -210,8 +212,6 @@ def _meanwhile(observed: Observed, rollout: Rollout, progressing: Finding) -> st
     if not rollout.resizing:
         return f"the previous plan serves meanwhile; {progressing.message}"
     wanted, ready = rollout.wanted_replicas, rollout.ready_replicas
-    if ready > wanted:
-        return "replicas that are no longer wanted are ending"
     serving = f"{ready} of {wanted} replicas serve; the others are starting"
     told = progressing.reason == reasons.ROLLOUT_STUCK or _step(observed)
     return f"{serving}; {progressing.message}" if told else serving

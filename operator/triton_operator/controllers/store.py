@@ -14,6 +14,7 @@ from triton_operator.controllers.kinds import Kind
 from triton_operator.controllers.profiles import digest_of, digests_of
 from triton_operator.controllers.views import (
     AutoscalerView,
+    DeploymentView,
     ObjectView,
     PodView,
     ServiceView,
@@ -56,6 +57,7 @@ class Store:
             return []
         if old is not None:
             self._unlink(old)
+            new = new.after(old) if isinstance(new, DeploymentView) else new
         self._objects[kind.kind][place] = new
         self._link(new)
         if kind.kind == "ServingPool" and not (

@@ -45,13 +45,20 @@ def transition_events(
         elif (
             condition.type == reasons.READY
             and condition.status is ConditionStatus.TRUE
-            and (previous is None or previous.status is not ConditionStatus.TRUE)
+            and not _same(previous, condition)
         ):
             drafts.append(_draft("Normal", condition))
     # One cause may show in two conditions; it is told once, by the one that found it.
     found = {condition.reason for condition in after if _finds(condition)}
     drafts = [row for row in drafts if row.action != _SUMMARY or row.reason not in found]
     return tuple({draft.reason: draft for draft in reversed(drafts)}.values())
+
+
+def _same(previous: Condition | None, condition: Condition) -> bool:
+    """Whether it was as good before; serving and being scaled to none are both good."""
+    return previous is not None and (
+        (previous.status, previous.reason) == (condition.status, condition.reason)
+    )
 
 
 def _finds(condition: Condition) -> bool:

@@ -6,7 +6,7 @@ Whole bodies of thousands of objects would fill the operator's memory; these are
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from triton_operator.api import labels
@@ -79,6 +79,18 @@ class DeploymentView(ObjectView):
     """Image of the container that fetches the model; empty where there is none."""
     drains_first: bool = False
     """Whether a rollout ends an old pod before it starts a new one."""
+    rolled_hash: str = ""
+    """The desired hash whose template Kubernetes has taken note of; empty: not known."""
+
+    def after(self, before: ObjectView) -> "DeploymentView":
+        """With what the view before it knew.
+
+        A new number of replicas makes a new generation, as a new template does. Kubernetes takes
+        note of it a moment later, and in that moment the template is no less rolled out.
+        """
+        if self.rolled_hash or not isinstance(before, DeploymentView) or self.uid != before.uid:
+            return self
+        return replace(self, rolled_hash=before.rolled_hash)
 
     def follows(self, wanted_hash: str | None) -> bool:
         """Whether every replica runs what is wanted, and none of an older template is left.
@@ -87,6 +99,7 @@ class DeploymentView(ObjectView):
         """
         return (
             self.has_no_other_template(wanted_hash)
+            and self.observed_generation >= self.generation
             and self.updated >= self.replicas
             and self.available >= self.updated
         )
@@ -94,9 +107,7 @@ class DeploymentView(ObjectView):
     def has_no_other_template(self, wanted_hash: str | None) -> bool:
         """Whether every replica that exists runs what is wanted, however many there should be."""
         return (
-            self.desired_hash == wanted_hash
-            and self.observed_generation >= self.generation
-            and self.existing <= self.updated
+            self.desired_hash == self.rolled_hash == wanted_hash and self.existing <= self.updated
         )
 
 
@@ -230,11 +241,12 @@ def _deployment(
     spec: Mapping[str, Any],
     status: Mapping[str, Any],
 ) -> DeploymentView:
+    observed = status.get("observedGeneration", 0)
     return DeploymentView(
         **common,
         pool=object_labels.get(labels.POOL, ""),
         replicas=spec.get("replicas", 1),
-        observed_generation=status.get("observedGeneration", 0),
+        observed_generation=observed,
         existing=status.get("replicas", 0),
         updated=status.get("updatedReplicas", 0),
         ready=status.get("readyReplicas", 0),
@@ -243,6 +255,7 @@ def _deployment(
         refused_message=_message_of(status, "ReplicaFailure", "True"),
         fetch_image=_fetch_image(spec),
         drains_first=(spec.get("strategy") or {}).get("rollingUpdate", {}).get("maxSurge") == 0,
+        rolled_hash=common["desired_hash"] if observed >= common["generation"] else "",
     )
 
 

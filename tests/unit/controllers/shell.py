@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 
-from tests.still_autoscaler import still_autoscaler
+from tests.still_autoscaler import StillAutoscaler
 from tests.unit.controllers.clock import Clock, settle
 from tests.unit.controllers.cluster import Body, Cluster
 from tests.unit.controllers.world import DEPLOYMENT, FETCH, NOW, pinned
@@ -42,7 +42,7 @@ class Shell:
             self.store,
             concern=lambda keys: self.controller.concern(keys),
         )
-        self.autoscaler = still_autoscaler(self.store, lambda keys: self.controller.concern(keys))
+        self.autoscaler = StillAutoscaler(self.store, lambda keys: self.controller.concern(keys))
         self.controller = Controller(
             store=self.store,
             queue=self.queue,

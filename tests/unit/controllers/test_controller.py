@@ -28,7 +28,7 @@ from triton_operator.controllers.views import ServiceView, view_of
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts
 
-CHILDREN = ["ConfigMap", "Deployment", "Service"]
+CHILDREN = ["ConfigMap", "Deployment", "PodDisruptionBudget", "Service"]
 
 
 def test_from_first_sight_to_serving() -> None:
@@ -109,8 +109,9 @@ def test_drift_is_repaired() -> None:
     assert kinds(asyncio.run(shell.run())) == ["Deployment"]
 
 
-def test_replicas_changed_by_hand_are_put_back_through_the_scale_subresource() -> None:
+def test_replicas_beyond_a_bound_are_put_back_through_the_scale_subresource() -> None:
     shell = serving_shell()
+    edit(scaling={"mode": "Fixed", "minReplicas": 1})(shell.cluster)
     shell.cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=5)
 
     requests = asyncio.run(shell.run())

@@ -1,6 +1,6 @@
 """The reconcile of an InferenceService: each row is a world that differs by one thing.
 
-Conditions are compared all eleven, so a row names only those that are not as in the steady state.
+All conditions are compared, so a row names only those that are not as in the steady state.
 """
 
 import re
@@ -73,10 +73,13 @@ ROLLING = {"Ready": "Unknown RollingOut", "Progressing": "True RollingOut"}
 CHILDREN = (
     "ConfigMap/filetype-cpu-#",
     "Deployment/filetype-cpu",
+    "PodDisruptionBudget/filetype-cpu",
     "Service/filetype",
 )
 GUARDED = Companions(policies=Policies())
 BUDGET = ("PodDisruptionBudget/filetype-cpu",)
+FIXED = {"ScalingLimited": "False NotScaled"}
+NONE = {"Ready": "True ScaledToZero", "Available": "True ScaledToZero", **FIXED}
 
 
 def unchanged(_: Cluster) -> None:
@@ -467,9 +470,15 @@ STEADY = [
         "fields without effect",
         "they are named",
         serving,
-        edit(objective={"latency": {"milliseconds": 100}}),
+        edit(batching={"overload": "Reject"}),
         conditions={"SpecHonored": "False FieldsWithoutEffect"},
-        says={"SpecHonored": "spec.objective.latency"},
+        says={"SpecHonored": "spec.batching.overload"},
+    ),
+    Row(
+        "objective",
+        "replicas follow it, so it has its effect; no pod changes",
+        serving,
+        edit(objective={"latency": {"milliseconds": 100}, "minAttainmentPercent": 95}),
     ),
     Row(
         "precision that needs a copy",
@@ -543,7 +552,11 @@ ROLLOUTS = [
         serving,
         edit(hardware={"pools": ["l4"]}),
         pools=(CPU, L4),
-        writes=("ConfigMap/filetype-l4-#", "Deployment/filetype-l4"),
+        writes=(
+            "ConfigMap/filetype-l4-#",
+            "Deployment/filetype-l4",
+            "PodDisruptionBudget/filetype-l4",
+        ),
         replicas={"filetype-l4": 1},
         conditions={**ROLLING, "Available": "True ReplicasStarting"},
         says={"Available": "the previous plan serves meanwhile"},
@@ -565,6 +578,7 @@ ROLLOUTS = [
         deletes=(
             "ConfigMap/filetype-cpu-#",
             "Deployment/filetype-cpu",
+            "PodDisruptionBudget/filetype-cpu",
         ),
         replicas={"filetype-l4": 1},
         events=("Normal Serving",),
@@ -596,7 +610,7 @@ ROLLOUTS = [
             cluster.put(with_deletion(cluster.one("Deployment", "filetype-cpu"))),
         ),
         pools=(CPU, L4),
-        deletes=("ConfigMap/filetype-cpu-#",),
+        deletes=("ConfigMap/filetype-cpu-#", "PodDisruptionBudget/filetype-cpu"),
         replicas={"filetype-l4": 1},
         events=("Normal Serving",),
     ),
@@ -608,7 +622,6 @@ REPLICAS = [
         "one serves and two start: not what this generation asks for",
         serving,
         edit(scaling={"minReplicas": 3}),
-        writes=BUDGET,
         replicas={DEPLOYMENT: 3},
         conditions={**ROLLING, "Available": "True ReplicasStarting"},
         says={
@@ -626,47 +639,97 @@ REPLICAS = [
         events=("Normal Serving",),
     ),
     Row(
-        "back to one, still three",
-        "the budget stays while replicas leave",
-        lambda: budgeted(3),
+        "minReplicas lowered",
+        "how many are needed is for the autoscaler to say: nothing shrinks before it has",
+        lambda: with_budget(3),
         edit(scaling={"minReplicas": 1}),
-        conditions=ROLLING,
-        says={"Ready": "replicas that are no longer wanted are ending"},
+        replicas={DEPLOYMENT: 3},
+        says={"Available": "3 of 3 replicas are ready"},
     ),
     Row(
-        "back to one",
+        "maxReplicas lowered",
+        "a bound holds at once; those that leave take nothing from what was promised",
+        lambda: with_budget(3),
+        edit(scaling={"minReplicas": 1, "maxReplicas": 2}),
+        replicas={DEPLOYMENT: 2},
+        conditions={"Progressing": "True RollingOut"},
+        says={"Ready": "3 of 2 replicas are ready"},
+    ),
+    Row(
+        "fixed at one, still three",
+        "the budget stays while replicas leave",
+        lambda: with_budget(3),
+        edit(scaling={"mode": "Fixed", "minReplicas": 1}),
+        conditions={"Progressing": "True RollingOut", **FIXED},
+        says={"Ready": "3 of 1 replicas are ready; replicas that are no longer wanted are ending"},
+    ),
+    Row(
+        "fixed at one",
         "a budget of a single replica says nothing",
-        lambda: budgeted(3),
+        lambda: with_budget(3),
         lambda cluster: (
-            edit(scaling={"minReplicas": 1})(cluster),
+            edit(scaling={"mode": "Fixed", "minReplicas": 1})(cluster),
             cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=1),
             cluster.roll_out(DEPLOYMENT),
         ),
         deletes=BUDGET,
+        conditions=FIXED,
     ),
     Row(
         "none",
-        "that nothing runs is what was asked for",
+        "that nothing runs is what was asked for, and nothing could wake it",
         lambda: scaled(0),
         lambda cluster: cluster.roll_out(DEPLOYMENT),
         replicas={DEPLOYMENT: 0},
-        conditions={"Ready": "True ScaledToZero", "Available": "True ScaledToZero"},
-        says={"Ready": "no replica is wanted"},
+        conditions=NONE,
+        says={"Ready": "no replica is wanted", "ScalingLimited": "fixed by spec.scaling"},
+    ),
+    Row(
+        "none, still one",
+        "it is told at once that nothing will answer",
+        serving,
+        edit(scaling={"minReplicas": 0}),
+        replicas={DEPLOYMENT: 0},
+        conditions={**NONE, "Progressing": "True RollingOut"},
+        says={"Ready": "no replica is wanted; replicas that are no longer wanted are ending"},
         events=("Normal ScaledToZero",),
     ),
     Row(
         "changed by hand",
-        "replicas have one owner",
+        "a number within the bounds stays until the autoscaler has another",
         serving,
+        lambda cluster: (
+            cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=5),
+            cluster.roll_out(DEPLOYMENT, ready=1),
+        ),
+        replicas={DEPLOYMENT: 5},
+        conditions={"Available": "True ReplicasStarting", "Progressing": "True RollingOut"},
+        says={"Ready": "1 of 5 replicas are ready"},
+    ),
+    Row(
+        "changed by hand, fewer than promised",
+        "minReplicas are what Ready is about",
+        lambda: with_budget(3),
+        lambda cluster: (
+            cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=2),
+            cluster.roll_out(DEPLOYMENT),
+        ),
+        replicas={DEPLOYMENT: 3},
+        conditions={**ROLLING, "Available": "True ReplicasStarting"},
+        says={"Ready": "2 of 3 replicas serve"},
+    ),
+    Row(
+        "fixed, changed by hand",
+        "a fixed number has one owner",
+        lambda: fixed(),
         lambda cluster: cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=5),
-        conditions=ROLLING,
+        conditions={**ROLLING, **FIXED},
     ),
     Row(
         "autoscaler present",
         "two writers would fight: the operator steps back and says so",
         serving,
         lambda cluster: cluster.put_autoscaler("theirs", DEPLOYMENT),
-        writes=BUDGET,
         replicas={},
         conditions={"AutoscalerConflict": "True ScaledByOthers"},
         says={"AutoscalerConflict": "HorizontalPodAutoscaler theirs scales Deployment"},
@@ -677,8 +740,18 @@ REPLICAS = [
         "replicas are somebody else's",
         serving,
         edit(scaling={"mode": "External"}),
+        replicas={},
+        conditions=FIXED,
+        says={"ScalingLimited": "somebody else's (External)"},
+    ),
+    Row(
+        "external, fixed at one before",
+        "their number may be any, so it has a budget",
+        lambda: fixed(),
+        edit(scaling={"mode": "External"}),
         writes=BUDGET,
         replicas={},
+        conditions=FIXED,
     ),
     Row(
         "external, autoscaler present",
@@ -688,14 +761,15 @@ REPLICAS = [
             edit(scaling={"mode": "External"})(cluster),
             cluster.put_autoscaler("theirs", DEPLOYMENT),
         ),
-        writes=BUDGET,
         replicas={},
+        conditions=FIXED,
     ),
     Row(
         "external, many",
         "their number is the one that counts",
         lambda: external(5),
         replicas={},
+        conditions=FIXED,
         says={"Available": "5 of 5 replicas are ready"},
     ),
 ]
@@ -1065,7 +1139,7 @@ def scaled(replicas: int) -> Cluster:
     return cluster
 
 
-def budgeted(replicas: int) -> Cluster:
+def with_budget(replicas: int) -> Cluster:
     """So many replicas that serve, and their budget."""
     cluster = scaled(replicas)
     cluster.roll_out(DEPLOYMENT)
@@ -1079,6 +1153,16 @@ def guarded() -> Cluster:
     cluster = serving()
     absorb(cluster, reconcile(observed(cluster, companions=GUARDED)))
     assert cluster.one("NetworkPolicy")
+    return cluster
+
+
+def fixed() -> Cluster:
+    """One replica serves, and there are never more."""
+    cluster = serving()
+    edit(scaling={"mode": "Fixed", "minReplicas": 1})(cluster)
+    step(cluster)
+    step(cluster)
+    assert not list(cluster.of_kind("PodDisruptionBudget"))
     return cluster
 
 
@@ -1196,6 +1280,7 @@ def test_the_profile_is_written_before_what_depends_on_it() -> None:
         "Job",
         "ConfigMap",
         "Deployment",
+        "PodDisruptionBudget",
         "Service",
     ]
 
@@ -1207,7 +1292,11 @@ def test_foreign_objects_with_the_owners_label_are_not_pruned_unless_they_are_ch
 
     outcome = reconcile(observed(cluster, pools=(CPU, L4)))
 
-    assert {child.kind for child in outcome.delete} == {"ConfigMap", "Deployment"}
+    assert {child.kind for child in outcome.delete} == {
+        "ConfigMap",
+        "Deployment",
+        "PodDisruptionBudget",
+    }
 
 
 def test_an_invalid_spec_takes_over_no_condition_of_somebody_else() -> None:

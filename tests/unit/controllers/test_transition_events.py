@@ -41,6 +41,13 @@ class Row(NamedTuple):
         ),
         Row("still serves", "Ready True Serving", "Ready True Serving", (), "no transition"),
         Row(
+            "scaled to none",
+            "Ready True Serving",
+            "Ready True ScaledToZero",
+            ("Normal ScaledToZero",),
+            "as asked for, but nothing answers any more",
+        ),
+        Row(
             "not ready",
             "Ready True Serving",
             "Ready False Unschedulable",

@@ -17,6 +17,7 @@ from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
 from triton_operator.controllers.profiles import digests_of, read_profiles
+from triton_operator.controllers.scaling_answer import ScalingAnswer
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.controllers.views import (
     AutoscalerView,
@@ -61,6 +62,7 @@ def observed(
     now: float = NOW,
     problem: ApplyProblem | None = None,
     companions: Companions = NO_COMPANIONS,
+    scaling: ScalingAnswer | None = None,
 ) -> Observed:
     """What a reconcile of the service sees, from the objects themselves."""
     service = view_of("InferenceService", cluster.objects["InferenceService", "shop", name])
@@ -85,6 +87,7 @@ def observed(
         problem=problem,
         companions=companions,
         events=_told(cluster),
+        scaling=scaling,
     )
 
 

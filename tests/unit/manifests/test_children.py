@@ -20,6 +20,7 @@ def test_what_a_pod_needs_is_written_before_it() -> None:
     assert [(child["kind"], child["metadata"]["name"][:12]) for child in children()] == [
         ("ConfigMap", "filetype-cpu"),
         ("Deployment", "filetype-cpu"),
+        ("PodDisruptionBudget", "filetype-cpu"),
         ("Service", "filetype"),
     ]
 
@@ -133,17 +134,20 @@ class Budget(NamedTuple):
 @pytest.mark.parametrize(
     "row",
     [
-        Budget("one", {}, (), False),
-        Budget("none", {"minReplicas": 0}, (), False),
+        Budget("one now", {}, (), True),
+        Budget("none now", {"minReplicas": 0}, (), True),
+        Budget("one at most", {"maxReplicas": 1}, (), False),
+        Budget("two at most", {"maxReplicas": 2}, (), True),
         Budget("two", {"minReplicas": 2}, (), True),
+        Budget("one, fixed", {"mode": "Fixed"}, (), False),
         Budget("two, fixed", {"mode": "Fixed", "minReplicas": 2}, (), True),
         Budget("external", {"mode": "External"}, (), True),
-        Budget("autoscaler", {}, ("filetype-cpu",), True),
-        Budget("another's autoscaler", {}, ("filetype-l4",), False),
+        Budget("autoscaler", {"maxReplicas": 1}, ("filetype-cpu",), True),
+        Budget("another's autoscaler", {"maxReplicas": 1}, ("filetype-l4",), False),
     ],
     ids=lambda row: row.name,
 )
-def test_more_than_one_replica_has_a_budget(row: Budget) -> None:
+def test_where_more_than_one_replica_may_run_is_a_budget(row: Budget) -> None:
     parts = {"scaling": row.scaling}
     made = desired_children(
         OWNER, spec(**parts), DIGEST, facts(), plan(**parts), FETCH, row.scaled_by_others

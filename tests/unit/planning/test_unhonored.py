@@ -34,18 +34,6 @@ SAID = [
         "nothing verifies yet",
     ),
     Row(
-        "latency",
-        {"objective": {"latency": {"milliseconds": 100}}},
-        ("spec.objective.latency: shown, not steered by",),
-        "no measurement steers yet",
-    ),
-    Row(
-        "attainment",
-        {"objective": {"minAttainmentPercent": 95}},
-        ("spec.objective.minAttainmentPercent",),
-        "not measured",
-    ),
-    Row(
         "prefer",
         {"objective": {"prefer": "Energy"}},
         ("spec.objective.prefer Energy: orders the pools",),
@@ -84,10 +72,10 @@ SAID = [
         "nothing is converted",
     ),
     Row(
-        "most replicas",
-        {"scaling": {"minReplicas": 2, "maxReplicas": 5}},
-        ("spec.scaling.maxReplicas 5: replicas stay at minReplicas 2",),
-        "load is not observed",
+        "most replicas of none",
+        {"scaling": {"minReplicas": 0, "maxReplicas": 5}},
+        ("spec.scaling.maxReplicas 5: with minReplicas 0 no replica runs",),
+        "nothing tells that a request came",
     ),
     Row(
         "second pool",
@@ -120,6 +108,20 @@ HONORED = [
     Row("smallest", {}, (), "nothing is asked for"),
     Row("fp32", {"precision": {"mode": "FP32"}}, (), "it runs in FP32"),
     Row("one pool", {"hardware": {"pools": ["b"]}}, (), "it is used"),
+    Row(
+        "objective",
+        {"objective": {"latency": {"milliseconds": 100}, "minAttainmentPercent": 95}},
+        (),
+        "replicas follow it",
+    ),
+    Row("latency first", {"objective": {"prefer": "Latency"}}, (), "pools and replicas follow it"),
+    Row(
+        "bounds",
+        {"scaling": {"minReplicas": 2, "maxReplicas": 5}},
+        (),
+        "replicas move between them",
+    ),
+    Row("none", {"scaling": {"minReplicas": 0}}, (), "none runs"),
     Row("inferred order", {}, (), "a standby pool that nobody named is no wish"),
     Row(
         "bounds that meet",
