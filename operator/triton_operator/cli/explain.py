@@ -38,7 +38,7 @@ def explain(
     output: Form = typer.Option(Form.TABLE, "--output", "-o", help="table or json."),
     kubeconfig: Path | None = typer.Option(None, help="Which kubeconfig; default: as kubectl."),
 ) -> None:
-    """Say why a service is ready or not: conditions, plan, pods, events, and what to do next.
+    """Say why a service is ready or not: conditions, plan, replicas, pods, events, next steps.
 
     Reads with your own rights and writes nothing. Exit codes: 0 ready, 1 not ready, 2 no such
     service or wrong options, 4 the cluster cannot be asked.
@@ -128,6 +128,8 @@ def print_explanation(found: "Explanation") -> None:
                 *(f"  {reason}" for reason in row.get("reasons") or ()),
             ]
         )
+    if found.replicas:
+        print_lines(["", "replicas", *(f"  {line}" for line in found.replicas)])
     if found.pods:
         print_table(
             "\nthe pods",

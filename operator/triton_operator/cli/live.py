@@ -14,7 +14,7 @@ from triton_operator.api import labels
 from triton_operator.cli.explanation import Read
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.cluster_events import EventView, event_view
-from triton_operator.controllers.connection import connect
+from triton_operator.controllers.connection import Connection, connect
 from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused
 from triton_operator.controllers.kinds import (
     DEPLOYMENT,
@@ -49,7 +49,18 @@ def namespace_of_context(kubeconfig: Path | None) -> str:
 
 @asynccontextmanager
 async def cluster(kubeconfig: Path | None) -> AsyncIterator[ApiServer]:
-    """A connection with the user's rights.
+    """The API server, with the user's rights.
+
+    Raises:
+        CannotAsk: there is no usable kubeconfig.
+    """
+    async with connected(kubeconfig) as connection:
+        yield ApiServer(connection)
+
+
+@asynccontextmanager
+async def connected(kubeconfig: Path | None) -> AsyncIterator[Connection]:
+    """A connection with the user's rights, for requests that are no objects.
 
     Raises:
         CannotAsk: there is no usable kubeconfig.
@@ -62,7 +73,7 @@ async def cluster(kubeconfig: Path | None) -> AsyncIterator[ApiServer]:
             f"no cluster: {files}: {error}; set KUBECONFIG, or name a file with --kubeconfig"
         ) from error
     try:
-        yield ApiServer(connection)
+        yield connection
     finally:
         await connection.session.close()
 

@@ -5,9 +5,11 @@ import typer
 from triton_operator import __version__
 from triton_operator.cli.check_installation import check_installation
 from triton_operator.cli.crds import crds
+from triton_operator.cli.decisions import decisions
 from triton_operator.cli.explain import explain
 from triton_operator.cli.inspect import inspect
 from triton_operator.cli.plan import plan
+from triton_operator.cli.replay import replay
 from triton_operator.cli.run import run
 
 app = typer.Typer(
@@ -24,6 +26,8 @@ app.add_typer(model, name="model")
 app.command()(run)
 app.command()(plan)
 app.command()(explain)
+app.command()(decisions)
+app.command()(replay)
 app.command()(crds)
 app.command()(check_installation)
 model.command("inspect")(inspect)

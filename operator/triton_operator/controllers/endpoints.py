@@ -1,4 +1,4 @@
-"""The operator's own HTTP endpoints: /metrics, /healthz and /readyz."""
+"""The operator's own HTTP endpoints: /metrics, /healthz, /readyz, and /decisions."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,17 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 
+from triton_operator.autoscaling.decision_log import DecisionLog
+from triton_operator.controllers.decisions_endpoint import decision_routes
 from triton_operator.controllers.health import Health
 
 STOP_SECONDS = 0.5
 """How long a stop waits for answers under way; a scraper's open connection does not hold it up."""
 
 
-def endpoints(collector: Collector, health: Health) -> web.Application:
+def endpoints(
+    collector: Collector, health: Health, decisions: DecisionLog | None = None
+) -> web.Application:
     """The application. Probes answer 503 with one reason a line."""
     registry = CollectorRegistry()
     registry.register(collector)
@@ -32,6 +36,8 @@ def endpoints(collector: Collector, health: Health) -> web.Application:
     application.router.add_get("/metrics", metrics)
     application.router.add_get("/healthz", alive)
     application.router.add_get("/readyz", ready)
+    if decisions is not None:
+        application.router.add_routes(decision_routes(decisions))
     return application
 
 

@@ -1,0 +1,317 @@
+"""The plot of a replayed log: demand and capacity, replicas and why, and how requests fared."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+
+from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.reasons import Why
+from triton_operator.autoscaling.replay import Step, TargetChange
+from triton_operator.cli.axes import (
+    INK,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    Axes,
+    Line,
+    clean,
+    drawn,
+    frame,
+    legend,
+    text,
+    ticks,
+)
+
+BLUE, PALE, GREEN, ORANGE, PURPLE = "#1b6ca8", "#9dbdd6", "#3a7d44", "#e08e1b", "#8d5a97"
+MARKS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8d5a97", "#e08e1b", "#17a398", "#a0522d", "#5b5f66")
+SHADES = {
+    MetricsFreshness.PARTIAL: "#fff3c4",
+    MetricsFreshness.STALE: "#ffe0c2",
+    MetricsFreshness.LOST: "#f9c9cc",
+}
+MOST_NUMBERED = 40
+"""Changes that are listed under the plot; with more of them the numbers would hide each other."""
+COLUMNS = 400
+"""Means are drawn of so many parts of the time at most."""
+MOST_TIMES_DEMAND = 3.0
+"""Capacity beyond so many times the highest demand is cut, or demand would lie on the floor."""
+BREAK_TICKS = 10
+"""A longer silence is a gap in the lines."""
+LONGEST_REASON = 165
+HEADER, GAP, ROW = 62, 58, 17
+
+Value = Callable[[Step], float | None]
+
+
+def plot_of(
+    steps: Sequence[Step], changes: Sequence[TargetChange], name: str, settings: Sequence[str] = ()
+) -> str:
+    """The whole plot as SVG. `settings` are those that were not the log's own."""
+    pieces = _pieces(steps)
+    since = min(step.record.time for step in steps)
+    until = max(step.record.time for step in steps)
+    until = until if until > since else since + 1.0
+    parts: list[str] = []
+    top = HEADER + 28.0
+    for title, unit, height, lines, low, ceiling in _panels(steps, pieces, bool(settings)):
+        high = ceiling or max(1.0, 1.06 * _highest(lines))
+        axes = Axes(since, until, low, high, top, height)
+        parts += _shades(axes, steps)
+        parts += frame(axes, title, unit)
+        for line in lines:
+            parts += drawn(axes, line)
+        parts += legend(axes, lines)
+        if title.startswith("Replicas"):
+            parts += _marks(axes, changes, len(lines))
+        top += height + GAP
+    parts.append(text(WIDTH - RIGHT, top - 22, "time of day, UTC", anchor="end"))
+    rows = changes if len(changes) <= MOST_NUMBERED else ()
+    for number, change in enumerate(rows):
+        parts.append(_row(number, change, top + 8 + ROW * number))
+    height = top + ROW * len(rows) + 8
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0f}" '
+            f'viewBox="0 0 {WIDTH} {height:.0f}">',
+            f'<rect width="{WIDTH}" height="{height:.0f}" fill="white"/>',
+            *_header(steps, changes, name, settings),
+            *parts,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+_Panel = tuple[str, str, float, list[Line], float, float | None]
+
+
+def _panels(
+    steps: Sequence[Step], pieces: Sequence[Sequence[Step]], other: bool
+) -> Iterator[_Panel]:
+    """(title, unit, height, lines, lowest value, highest value or None: as the lines have it)."""
+    window = _window(steps)
+    capacity = Line("safe rate × ready", GREEN, _series(pieces, _capacity), steps=True, filled=True)
+    demand = [
+        Line("arrivals", PALE, _means(pieces, window, _arrivals, _seconds), wide=3.2),
+        Line("demand, as judged", BLUE, _series(pieces, lambda step: step.decision.rate), wide=1.1),
+    ]
+    title, ceiling = "Requests per second", None
+    most, needed = _highest([capacity]), _highest(demand)
+    if needed > 0 and most > MOST_TIMES_DEMAND * needed:
+        ceiling = MOST_TIMES_DEMAND * needed
+        title += f" (the safe rate goes on up to {most:,.0f})"
+    yield title, "", 210, [capacity, *demand], 0.0, ceiling
+    fleet = [
+        Line("ready", GREEN, _series(pieces, _ready), steps=True, filled=True),
+        Line("ordered", ORANGE, _series(pieces, _ordered), steps=True),
+        Line("target", INK, _series(pieces, _target), steps=True, dashes="5 3"),
+    ]
+    if other:
+        fleet.append(
+            Line("target then", PURPLE, _series(pieces, _target_then), steps=True, dashes="2 3")
+        )
+    yield "Replicas, and what changed their number", "", 210, fleet, 0.0, None
+    within = _means(pieces, window, _within, _answered)
+    if any(within):
+        goal = 100 * steps[-1].settings.attainment
+        line = Line("within the objective", BLUE, within)
+        times = [(piece[0].record.time, piece[-1].record.time) for piece in pieces]
+        aim = Line(
+            f"wanted: {goal:g} %",
+            "#d1495b",
+            [((first, goal), (last, goal)) for first, last in times],
+            dashes="4 3",
+        )
+        lowest = min(goal, *(y for piece in within for _, y in piece))
+        low = max(0.0, min(ticks(0.0, 100.0, 11), key=lambda tick: _above(tick, lowest)))
+        objective = 1000 * steps[-1].record.settings.objective_seconds
+        title = f"Requests within {objective:g} ms, of those answered in {window:g} s"
+        yield title, " %", 120, [line, aim], low, 100.0
+    waiting = [Line("waiting", PURPLE, _series(pieces, _pending), steps=True, filled=True)]
+    yield "Requests that wait in all replicas", "", 90, waiting, 0.0, None
+
+
+def _highest(lines: Sequence[Line]) -> float:
+    return max((y for line in lines for piece in line.pieces for _, y in piece), default=0.0)
+
+
+def _above(tick: float, lowest: float) -> float:
+    """How far a tick is below the lowest value; those that are not below it come last."""
+    return lowest - tick if tick < lowest else 1e3 + tick
+
+
+def _header(
+    steps: Sequence[Step],
+    changes: Sequence[TargetChange],
+    name: str,
+    settings: Sequence[str],
+) -> Iterator[str]:
+    first, last = steps[0], steps[-1]
+    day = datetime.fromtimestamp(first.record.time, UTC).strftime("%Y-%m-%d")
+    yield text(LEFT, 22, f"{name}, {day}", weight="bold", size=15)
+    used = last.settings
+    words = (
+        f"objective {1000 * used.objective_seconds:g} ms for {100 * used.percentile:g} %, "
+        f"attainment {100 * used.attainment:g} %, {used.least} to {used.most} replicas, prefer "
+        f"{used.prefer}; {len(steps):,} decisions, {len(changes):,} changes"
+    )
+    yield text(LEFT, 41, words)
+    if settings:
+        yield text(
+            LEFT,
+            58,
+            f"decided with {', '.join(settings)} on what was seen then: an open loop",
+            colour=PURPLE,
+        )
+    across = WIDTH - RIGHT + 12
+    worse = {step.decision.freshness for step in steps}
+    shown = [(word, shade) for word, shade in SHADES.items() if word in worse]
+    for number, (word, shade) in enumerate(shown):
+        yield f'<rect x="{across}" y="{14 + 16 * number}" width="22" height="11" fill="{shade}"/>'
+        yield text(across + 28, 24 + 16 * number, f"metrics: {word}")
+
+
+def _shades(axes: Axes, steps: Sequence[Step]) -> Iterator[str]:
+    """Where metrics were worse than fresh."""
+    place = 0
+    for word, group in groupby(steps, key=lambda step: step.decision.freshness):
+        length = len(list(group))
+        first, place = steps[place], place + length
+        last = steps[min(place, len(steps) - 1)]
+        left, right = axes.across(first.record.time), axes.across(last.record.time)
+        if word in SHADES and right >= left:
+            yield (
+                f'<rect x="{left:.1f}" y="{axes.top:.1f}" width="{max(1.0, right - left):.1f}" '
+                f'height="{axes.height:.1f}" fill="{SHADES[word]}"/>'
+            )
+
+
+def _marks(axes: Axes, changes: Sequence[TargetChange], below: int) -> Iterator[str]:
+    """A triangle at each change, up or down, in the colour of what decided in the end."""
+    colours: dict[Why, str] = {}
+    numbered, right = len(changes) <= MOST_NUMBERED, 0.0
+    for number, change in enumerate(changes):
+        why = change.step.decision.reasons[-1].why if change.step.decision.reasons else Why.STEADY
+        colour = colours.setdefault(why, MARKS[len(colours) % len(MARKS)])
+        x, y = axes.across(change.step.record.time), axes.down(change.after)
+        tip = (-6 if change.after > change.before else 6) * (1.0 if numbered else 0.7)
+        half = 0.75 * abs(tip)
+        yield (
+            f'<path d="M{x - half:.1f} {y - tip / 2:.1f}h{2 * half:.1f}l-{half:.1f} '
+            f'{tip * 1.3:.1f}z" fill="{colour}"><title>{clean(_words(change))}</title></path>'
+        )
+        if numbered and x > right:
+            label = y + 18 if tip > 0 and y + 20 < axes.top + axes.height else y - 10
+            yield text(x, label, str(number + 1), anchor="middle", colour=colour, size=10)
+            right = x + 11
+    for number, (why, colour) in enumerate(colours.items()):
+        across, down = WIDTH - RIGHT + 23, axes.top + 16 + 18 * (below + number)
+        yield f'<path d="M{across - 4.5} {down + 3:.1f}h9l-4.5 -7.8z" fill="{colour}"/>'
+        yield text(across + 17, down + 4, why)
+
+
+def _row(number: int, change: TargetChange, down: float) -> str:
+    words = f"{number + 1}.  {_words(change)}"
+    if len(words) > LONGEST_REASON:
+        words = f"{words[:LONGEST_REASON].rsplit(' ', 1)[0]} …"
+    return f"<g>{text(LEFT, down, words)}<title>{clean(_words(change))}</title></g>"
+
+
+def _words(change: TargetChange) -> str:
+    time = datetime.fromtimestamp(change.step.record.time, UTC).strftime("%H:%M:%S")
+    return f"{time}  {change.before} → {change.after}: {change.step.decision.why}"
+
+
+def _pieces(steps: Sequence[Step]) -> list[list[Step]]:
+    """Steps without a gap between them."""
+    pieces: list[list[Step]] = []
+    for step in steps:
+        if pieces and not step.starts_run:
+            gap = step.record.time - pieces[-1][-1].record.time
+            if 0 <= gap <= BREAK_TICKS * max(1.0, step.record.tick_seconds):
+                pieces[-1].append(step)
+                continue
+        pieces.append([step])
+    return pieces
+
+
+def _window(steps: Sequence[Step]) -> float:
+    """Seconds that a mean is taken over: about `COLUMNS` of them, and no less than a few looks."""
+    times = [step.record.time for step in steps]
+    least = max(5.0, 3 * steps[-1].record.tick_seconds)
+    wanted = max(least, (max(times) - min(times)) / COLUMNS)
+    return next((w for w in (5, 10, 15, 30, 60, 300, 900, 3600) if w >= wanted), 86400.0)
+
+
+def _series(pieces: Sequence[Sequence[Step]], value: Value) -> list[list[tuple[float, float]]]:
+    """The values that are known, with a new piece after each that is not."""
+    found: list[list[tuple[float, float]]] = []
+    for piece in pieces:
+        for known, group in groupby(piece, key=lambda step: value(step) is not None):
+            if known:
+                found.append([(step.record.time, value(step) or 0.0) for step in group])
+    return found
+
+
+def _means(
+    pieces: Sequence[Sequence[Step]], window: float, above: Value, below: Value
+) -> list[list[tuple[float, float]]]:
+    """Sums of one over sums of the other, in windows of so many seconds."""
+    found = []
+    for piece in pieces:
+        points = []
+        for start, group in groupby(piece, key=lambda step: step.record.time // window):
+            pairs = [(above(step), below(step)) for step in group]
+            known = [(one, other) for one, other in pairs if one is not None and other is not None]
+            whole = sum(other for _, other in known)
+            if whole > 0:
+                points.append(((start + 0.5) * window, sum(one for one, _ in known) / whole))
+        first, last = piece[0].record.time, piece[-1].record.time
+        found.append([(min(max(x, first), last), y) for x, y in points])
+    return found
+
+
+def _arrivals(step: Step) -> float | None:
+    traffic = step.record.observation.traffic
+    return None if traffic is None else max(0.0, traffic.arrivals)
+
+
+def _seconds(step: Step) -> float | None:
+    traffic = step.record.observation.traffic
+    return None if traffic is None else max(1e-3, traffic.interval_seconds)
+
+
+def _within(step: Step) -> float | None:
+    traffic = step.record.observation.traffic
+    within = None if traffic is None else traffic.within_objective
+    return None if within is None else 100 * within
+
+
+def _answered(step: Step) -> float | None:
+    traffic = step.record.observation.traffic
+    return None if traffic is None else traffic.answered
+
+
+def _capacity(step: Step) -> float | None:
+    safe = step.decision.safe_rate
+    return None if safe is None else safe * step.record.observation.ready
+
+
+def _ready(step: Step) -> float:
+    return step.record.observation.ready
+
+
+def _ordered(step: Step) -> float:
+    return step.record.observation.ordered
+
+
+def _target(step: Step) -> float:
+    return step.decision.target
+
+
+def _target_then(step: Step) -> float:
+    return step.record.decision.target
+
+
+def _pending(step: Step) -> float:
+    return step.record.observation.pending
