@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable
 
+from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.autoscaling.sources.batch_reader import BatchReader
 from triton_operator.autoscaling.sources.pod_requests import PodRequests
 from triton_operator.autoscaling.sources.scrape import Scraper
@@ -24,6 +25,7 @@ class StillAutoscaler(Autoscaler):
             concern=concern,
             now=lambda: 0.0,
             randomness=random.Random(1),
+            log=DecisionLog(),
             every_seconds=1.0,
         )
         self._concerns = concern

@@ -23,6 +23,7 @@ from rich.table import Table
 from bench.scaling_loop.pods import PODS, address
 from triton_operator.api import labels
 from triton_operator.api.group import API_VERSION
+from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.sources.batch_reader import BatchReader
@@ -134,6 +135,7 @@ async def measure(services: int, seconds: float, settle: float) -> dict[str, flo
         concern=concern,
         now=time.time,
         randomness=random.Random(1),
+        log=DecisionLog(),
         every_seconds=1.0,
     )
     for key, question in questions.items():

@@ -15,6 +15,7 @@ from triton_operator.autoscaling.curve_memory import (
     with_reading,
 )
 from triton_operator.autoscaling.decision import Decision, decide
+from triton_operator.autoscaling.decision_record import DecisionRecord
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.lead_memory import LeadMemory, lead_seconds, with_start
 from triton_operator.autoscaling.look import FRESH_SECONDS, Look, look
@@ -55,14 +56,13 @@ class ServiceMemory:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was seen and decided; `replicas` by Deployment, and what `decide` was given."""
+    """What was seen and decided; `replicas` by Deployment. `record` is for the log of decisions."""
 
     decision: Decision
     observation: Observation
     look: Look
     replicas: Mapping[str, int]
-    state_before: ScalingState
-    tick_seconds: float
+    record: DecisionRecord
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,11 @@ def judge(
     observation = _observation(memory, question, fleets, seen_now, now)
     before = memory.state
     state, decision = decide(before, observation, question.settings, tick_seconds)
+    record = DecisionRecord(observation, question.settings, tick_seconds, decision, before, state)
     replicas = {question.pools[0].deployment: decision.target}
     return (
         replace(memory, state=state),
-        Judgement(decision, observation, seen_now, replicas, before, tick_seconds),
+        Judgement(decision, observation, seen_now, replicas, record),
     )
 
 

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from triton_operator.autoscaling.curve_memory import ENOUGH_EXECUTIONS, EVERY_SECONDS, BatchReading
+from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.autoscaling.fleet import Fleet
-from triton_operator.autoscaling.judgement import Judgement, ServiceMemory, Told, judge
+from triton_operator.autoscaling.judgement import ServiceMemory, Told, judge
 from triton_operator.autoscaling.restored import restored
 from triton_operator.autoscaling.samples import PodTarget
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
@@ -56,8 +57,8 @@ class _Followed:
 class Autoscaler:
     """Answers by service; `concern` hears whose answer is new.
 
-    `now` gives seconds since the epoch, `busy` the CPU seconds of the process. `record` is called
-    with every judgement. Nobody is looked at before `run`.
+    `now` gives seconds since the epoch, `busy` the CPU seconds of the process. `log` keeps what was
+    decided. Nobody is looked at before `run`.
     """
 
     def __init__(
@@ -70,8 +71,7 @@ class Autoscaler:
         now: Callable[[], float],
         randomness: random.Random,
         every_seconds: float,
-        record: Callable[[Key, ScalingQuestion, Judgement], None] = lambda *_: None,
-        forget: Callable[[Key], None] = lambda _: None,
+        log: DecisionLog,
         busy: Callable[[], float] = time.process_time,
     ) -> None:
         self._store = store
@@ -80,8 +80,7 @@ class Autoscaler:
         self._concern = concern
         self._now = now
         self._randomness = randomness
-        self._record = record
-        self._forget = forget
+        self._log = log
         self._busy = busy
         self._services: dict[Key, _Followed] = {}
         self._due: list[tuple[float, int, Key, _Followed]] = []
@@ -100,15 +99,17 @@ class Autoscaler:
         followed = self._services.get(key)
         return followed.told if followed else None
 
-    def follow(self, key: Key, question: ScalingQuestion | None) -> None:
-        """Look at a service from now on, with this question; None: not any more."""
+    def forget(self, key: Key) -> None:
+        """A service is gone."""
+        followed = self._services.pop(key, None)
+        if followed is not None:
+            followed.dropped = True
+            self._log.forget(_name(key))
+
+    def follow(self, key: Key, question: ScalingQuestion) -> None:
+        """Look at a service from now on, with this question."""
         followed = self._services.get(key)
-        if question is None:
-            if followed is not None:
-                followed.dropped = True
-                del self._services[key]
-                self._forget(key)
-        elif followed is None:
+        if followed is None:
             self._services[key] = followed = _Followed(question)
             # Spread, so that services that came together are not looked at together for ever.
             self._plan(key, followed, self._randomness.uniform(0, self.pace.tick_seconds))
@@ -214,7 +215,7 @@ class Autoscaler:
             tick,
         )
         self.looks += 1
-        self._record(key, question, judgement)
+        self._log.append(_name(key), judgement.record)
         if followed.dropped:
             return
         answer = answer_of(question, followed.memory, judgement, followed.told)
@@ -269,6 +270,11 @@ class Autoscaler:
             else:
                 followed.unreadable.add(pool)
         return readings
+
+
+def _name(key: Key) -> str:
+    """As the log of decisions calls a service."""
+    return f"{key.namespace}/{key.name}"
 
 
 def _to_read(

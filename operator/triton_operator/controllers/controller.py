@@ -216,7 +216,7 @@ class Controller:
         service = self._store.service(key.namespace, key.name)
         if service is None or service.deleting or not self._serves(key.namespace):
             self._devices.ask(key, ())
-            self._autoscaler.follow(key, None)
+            self._autoscaler.forget(key)
             return
         verify = key in self._sweeping
         self._sweeping.discard(key)
@@ -234,7 +234,9 @@ class Controller:
             outcome = reconcile(replace(observed, problem=error.problem))
         await self._status.write(service, outcome)
         self._devices.ask(key, outcome.device_questions)
-        self._autoscaler.follow(key, outcome.scaling_question)
+        if outcome.scaling_question is not None:
+            # Without a plan for the new spec, what serves goes on, and its load is followed.
+            self._autoscaler.follow(key, outcome.scaling_question)
         if blocked:
             raise blocked
         if outcome.requeue_after_seconds is not None:

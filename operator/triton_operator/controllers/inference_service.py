@@ -119,11 +119,20 @@ def _plan(
 
 def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> dict[str, int]:
     """Replicas by Deployment; none where they are somebody else's."""
-    if not isinstance(plan, Plan) or not plan.replicas.managed:
-        return {}
     present = {
         child.name: child for child in observed.children if isinstance(child, DeploymentView)
     }
+    if not isinstance(plan, Plan):
+        # What serves goes on, and follows its load within the bounds of the last plan.
+        answer = observed.scaling
+        counts = answer.replicas.items() if answer and answer.scales else ()
+        return {
+            name: count
+            for name, count in counts
+            if name in present and name not in observed.autoscalers
+        }
+    if not plan.replicas.managed:
+        return {}
     wanted = [names.pool_child(owner.name, row.pool.name) for row in plan.pools]
     return {
         name: replicas_of(observed, plan, name, present.get(name))

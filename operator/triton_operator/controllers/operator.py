@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
+from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.autoscaling.sources.batch_reader import BatchReader
 from triton_operator.autoscaling.sources.metric_options import metric_source
 from triton_operator.autoscaling.sources.pod_requests import PodRequests
@@ -91,6 +92,7 @@ class Operator:
             self._server, self._store, concern=lambda keys: self._controller.concern(keys)
         )
         self._pod_requests = PodRequests()
+        self._decisions = DecisionLog()
         self._autoscaler = Autoscaler(
             store=self._store,
             source=metric_source(options.metrics, self._pod_requests, now),
@@ -98,6 +100,7 @@ class Operator:
             concern=lambda keys: self._controller.concern(keys),
             now=now,
             randomness=randomness,
+            log=self._decisions,
             every_seconds=options.metrics.every_seconds,
         )
         self._devices = DeviceReader(lambda keys: self._controller.concern(keys), loop.time)
@@ -158,7 +161,8 @@ class Operator:
         Raises:
             Exception: a watch ended in a way that only a restart cures.
         """
-        runner = await serve(endpoints(self.collector, self.health), self._options.http_port)
+        application = endpoints(self.collector, self.health, self._decisions)
+        runner = await serve(application, self._options.http_port)
         try:
             if await ends_before(stop, self._read()):
                 await self._work(stop, runner)
