@@ -12,18 +12,18 @@ from triton_operator.autoscaling.samples import PodTarget
 class Fleet:
     """`targets` get requests and have metrics; `ordered` replicas are wanted so far.
 
-    `starting_seconds` says of those that are ordered and not ready how long ago they were made, 0
-    where there is no pod yet; `unschedulable` of them find no node. `starts` are those that came to
-    an end, in the order of time.
+    `starting_seconds` says of those that are on their way how long ago they were made, 0 where
+    there is no pod yet, and `unplaced_seconds` of those for which the scheduler finds no node.
+    `starts` are those that came to an end, in the order of time.
     """
 
     targets: tuple[PodTarget, ...] = ()
     ordered: int = 0
     starting_seconds: tuple[float, ...] = ()
-    unschedulable: int = 0
+    unplaced_seconds: tuple[float, ...] = ()
     starts: tuple[Start, ...] = ()
 
     @property
     def ready(self) -> int:
         """Replicas that are ready, of those that are to stay."""
-        return self.ordered - len(self.starting_seconds)
+        return self.ordered - len(self.starting_seconds) - len(self.unplaced_seconds)

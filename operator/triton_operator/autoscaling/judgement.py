@@ -202,9 +202,11 @@ def _observation(
         pending=seen.pending or 0.0,
         reporting=seen.reporting,
         starting_seconds=tuple(
-            seconds for fleet in fleets.values() for seconds in fleet.starting_seconds
+            seconds
+            for fleet in fleets.values()
+            for seconds in (*fleet.starting_seconds, *fleet.unplaced_seconds)
         ),
-        unschedulable=sum(fleet.unschedulable for fleet in fleets.values()),
+        unschedulable=sum(len(fleet.unplaced_seconds) for fleet in fleets.values()),
         metrics_age_seconds=seen.age_seconds,
         curve=known.used,
         lead_seconds=lead_seconds(known.lead, first.start_seconds),

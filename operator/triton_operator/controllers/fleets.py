@@ -49,21 +49,29 @@ def _fleet(
         and child.phase not in ("Succeeded", "Failed")
     ]
     ready = [pod for pod in pods if pod.ready_since and pod.address]
-    others = sorted(pod.created for pod in pods if not pod.ready_since and pod.created)
+    others = [pod for pod in pods if not pod.ready_since and pod.created]
     ordered = deployment.replicas if deployment else 0
     missing = max(0, ordered - len(ready))
-    ages = [max(0.0, now - epoch_seconds(created)) for created in others[:missing]]
+    starting = _ages([pod for pod in others if not _finds_no_node(pod, now)], now)[:missing]
+    unplaced = _ages([pod for pod in others if _finds_no_node(pod, now)], now)
+    unplaced = unplaced[: missing - len(starting)]
+    unmade = missing - len(starting) - len(unplaced)
     return Fleet(
         targets=tuple(_target(question, pod) for pod in ready),
         ordered=ordered,
-        starting_seconds=(*ages, *[0.0] * (missing - len(ages))),
-        unschedulable=min(missing, sum(_finds_no_node(pod, now) for pod in pods)),
+        starting_seconds=(*starting, *[0.0] * unmade),
+        unplaced_seconds=tuple(unplaced),
         starts=tuple(
             Start(pod.uid, epoch_seconds(pod.ready_since) - epoch_seconds(pod.created))
             for pod in sorted(ready, key=lambda pod: pod.ready_since)
             if pod.created and _starts_first(pod)
         ),
     )
+
+
+def _ages(pods: list[PodView], now: float) -> list[float]:
+    """How long ago pods were made, the oldest first."""
+    return sorted((max(0.0, now - epoch_seconds(pod.created)) for pod in pods), reverse=True)
 
 
 def _target(question: ScalingQuestion, pod: PodView) -> PodTarget:
@@ -89,6 +97,5 @@ def _finds_no_node(pod: PodView, now: float) -> bool:
     return (
         bool(pod.unschedulable)
         and not pod.node
-        and bool(pod.created)
         and now - epoch_seconds(pod.created) >= PLACED_AFTER_SECONDS
     )

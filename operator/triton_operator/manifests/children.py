@@ -30,10 +30,12 @@ def desired_children(
     settings: FetchSettings,
     scaled_by_others: Collection[str] = (),
     companions: Companions = NO_COMPANIONS,
+    alone: str | None = None,
 ) -> list[dict[str, Any]]:
     """The objects in the order in which they are written: what a pod needs comes before it.
 
-    `scaled_by_others` are the Deployments whose replicas an autoscaler of somebody else sets.
+    `scaled_by_others` are the Deployments whose replicas an autoscaler of somebody else sets. Only
+    pods of the pool `alone` get requests; None: those of every pool do.
     """
     children: list[dict[str, Any]] = []
     if companions.policies:
@@ -62,7 +64,7 @@ def desired_children(
         managed = plan.replicas.managed and deployment not in scaled_by_others
         if wants_budget(plan.replicas.maximum if managed else None):
             children.append(disruption_budget(owner, row.pool.name))
-    children.append(service_over_all(owner))
+    children.append(service_over_all(owner, alone if len(plan.pools) > 1 else None))
     if companions.monitors:
         children.append(pod_monitor(owner, companions.monitors))
     return children

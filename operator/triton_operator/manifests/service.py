@@ -44,9 +44,14 @@ def _service(owner: Owner, name: str, selector: dict[str, str], extra: dict[str,
     }
 
 
-def service_over_all(owner: Owner) -> dict[str, Any]:
-    """The address that clients use: every ready pod of every pool."""
-    manifest: dict[str, Any] = _service(owner, owner.name, service_selector(owner.name), {})
+def service_over_all(owner: Owner, alone: str | None = None) -> dict[str, Any]:
+    """The address that clients use: every ready pod of every pool, or of the one pool `alone`.
+
+    kube-proxy gives each pod the same rate, so that a slow pool beside a fast one can be left out
+    until it helps.
+    """
+    selector = pool_selector(owner.name, alone) if alone else service_selector(owner.name)
+    manifest: dict[str, Any] = _service(owner, owner.name, selector, {})
     return manifest
 
 
