@@ -2,7 +2,7 @@
 
 from triton_operator.api.enums import Overload, PrecisionMode, Preference, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.planning.plan import Plan
+from triton_operator.planning.plan import Plan, spills_over
 
 
 def unhonored_fields(
@@ -34,17 +34,17 @@ def unhonored_fields(
             "spec.access.callers: every pod may call, as this operator makes no NetworkPolicies "
             "(value networkPolicy.enabled of its chart)"
         )
-    if plan is not None and plan.standby and spec.hardware.pools:
+    if plan is not None and plan.standby and spec.hardware.pools and not spills_over(spec):
         sentences.append(
-            f"spec.hardware.pools: only {plan.pools[0].pool.name} is used; replicas do not spill "
-            f"over to {', '.join(plan.standby)} yet"
+            f"spec.hardware.pools: only {plan.pools[0].pool.name} is used; replicas spill over to "
+            f"{', '.join(plan.standby)} in spec.scaling.mode Auto only"
         )
     return sentences
 
 
 def _batching(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
     delay = spec.batching.max_queue_delay_microseconds
-    if delay and plan is not None and not plan.pools[0].dynamic_batching:
+    if delay and plan is not None and not any(row.dynamic_batching for row in plan.pools):
         return [
             f"spec.batching.maxQueueDelayMicroseconds {delay}: requests are not batched, so none "
             "waits for others"

@@ -63,8 +63,8 @@ SAID = [
     ),
     Row(
         "second pool",
-        {"hardware": {"pools": ["a", "b"]}},
-        ("spec.hardware.pools: only a is used; replicas do not spill over to b yet",),
+        {"hardware": {"pools": ["a", "b"]}, "scaling": {"mode": "Fixed"}},
+        ("spec.hardware.pools: only a is used; replicas spill over to b in",),
         "one pool serves",
     ),
     Row(
@@ -92,6 +92,7 @@ HONORED = [
     Row("smallest", {}, (), "nothing is asked for"),
     Row("fp32", {"precision": {"mode": "FP32"}}, (), "it runs in FP32"),
     Row("one pool", {"hardware": {"pools": ["b"]}}, (), "it is used"),
+    Row("two pools", {"hardware": {"pools": ["a", "b"]}}, (), "replicas spill over to the second"),
     Row("inferred order", {}, (), "a standby pool that nobody named is no wish"),
     Row(
         "bounds that meet",
