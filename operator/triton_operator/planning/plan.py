@@ -1,9 +1,9 @@
 """The plan of a service: one row per pool in use, and every reason on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from triton_operator.api.enums import Precision
+from triton_operator.api.enums import Precision, ScalingMode
 from triton_operator.api.inference_service import (
     DEFAULT_LATENCY_MILLISECONDS,
     InferenceServiceSpec,
@@ -13,7 +13,7 @@ from triton_operator.planning.completion import Completion, completions, left_to
 from triton_operator.planning.device import needed_device, usable_pools
 from triton_operator.planning.fit import Fit, Verdict, fit_of
 from triton_operator.planning.overload import choose_queue, rejection_reason
-from triton_operator.planning.placement import Placement, place
+from triton_operator.planning.placement import POOLS_IN_A_MESSAGE, place
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.precision import choose_precision
 from triton_operator.planning.refusal import Refusal
@@ -71,9 +71,10 @@ class PoolPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """Pools in use, most wanted first, and the bounds of replicas over all of them.
+    """Pools with a Deployment, most wanted first, and the bounds of replicas over all of them.
 
-    `standby` names pools that may serve too, once replicas can spill over.
+    How many replicas each pool gets is not said here: a row may stand for none at all. `standby`
+    names pools that can serve too, in the same order.
     """
 
     pools: tuple[PoolPlan, ...]
@@ -82,12 +83,17 @@ class Plan:
 
 
 def plan_service(
-    spec: InferenceServiceSpec, facts: ModelFacts, pools: Sequence[Pool]
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    pools: Sequence[Pool],
+    in_use: Collection[str] = (),
 ) -> Plan | Refusal:
     """The plan for a service whose model is known.
 
-    A replica is sized for each pool that matches, and the first pool that takes one is in use:
-    replicas do not spill over to a second pool yet.
+    A replica is sized for each pool that matches. The first pool that takes one has a row, and so
+    has each pool of `in_use` that takes one: those that hold replicas or are to get some. A pool
+    stays in `in_use` until it holds none any more, so that moving to another pool ends nothing
+    that serves. Where replicas do not spill over (see `spills_over`), `in_use` means nothing.
     """
     usable = usable_pools(facts, spec.hardware, pools)
     if isinstance(usable, Refusal):
@@ -102,33 +108,75 @@ def plan_service(
     placement = place(spec.hardware, spec.objective.prefer, usable, fit)
     if isinstance(placement, Refusal):
         return placement
-    row = _pool_plan(spec, facts, placement, sized[placement.pools[0].name])
-    if isinstance(row, Refusal):
-        return row
-    return Plan(
-        pools=(row,),
-        standby=tuple(pool.name for pool in placement.pools[1:]),
-        replicas=replica_bounds(spec.scaling),
+    first, *others = (_ready_for(spec, pool, sized[pool.name]) for pool in placement.pools)
+    if isinstance(first, Refusal):
+        return first
+    able = [one for one in others if not isinstance(one, Refusal)]
+    also = [one for one in able if spills_over(spec) and one.pool.name in in_use]
+    standby = tuple(one.pool.name for one in able if one not in also)
+    unable = [
+        f"pool {pool.name} cannot serve: {one.message}"
+        for pool, one in zip(placement.pools[1:], others, strict=True)
+        if isinstance(one, Refusal)
+    ]
+    notes = [*placement.notes, *unable][: POOLS_IN_A_MESSAGE + 1]
+    why = [placement.reason, *notes]
+    rows = [_pool_plan(spec, facts, first, why, _standby_reason(spec, standby))]
+    rows += [_pool_plan(spec, facts, one, [_why_also(one.pool, first.pool)]) for one in also]
+    return Plan(pools=tuple(rows), standby=standby, replicas=replica_bounds(spec.scaling))
+
+
+def spills_over(spec: InferenceServiceSpec) -> bool:
+    """Whether replicas go to a second pool where the first has no room: if the operator scales."""
+    return spec.scaling.mode is ScalingMode.AUTO
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A pool on which the service can run, with what runs there."""
+
+    pool: Pool
+    release: Release
+    replica: Replica
+
+
+def _ready_for(
+    spec: InferenceServiceSpec, pool: Pool, replica: Replica | Refusal
+) -> _Candidate | Refusal:
+    release = _release(spec, pool)
+    if isinstance(release, Refusal):
+        return release
+    if isinstance(replica, Refusal):
+        return replica
+    return _Candidate(pool, release, replica)
+
+
+def _why_also(pool: Pool, first: Pool) -> str:
+    return f"pool {pool.name} too: for replicas that pool {first.name} has no room for"
+
+
+def _standby_reason(spec: InferenceServiceSpec, standby: Sequence[str]) -> str | None:
+    if not standby:
+        return None
+    if spills_over(spec):
+        return f"stands by, for replicas that find no node: {', '.join(standby)}"
+    return (
+        f"fits too, but replicas do not spill over in scaling mode {spec.scaling.mode}: "
+        f"{', '.join(standby)}"
     )
 
 
 def _pool_plan(
     spec: InferenceServiceSpec,
     facts: ModelFacts,
-    placement: Placement,
-    replica: Replica | Refusal,
-) -> PoolPlan | Refusal:
-    pool = placement.pools[0]
-    release = _release(spec, pool)
-    if isinstance(release, Refusal):
-        return release
-    if isinstance(replica, Refusal):
-        return replica
+    candidate: _Candidate,
+    why_here: Sequence[str],
+    standby_reason: str | None = None,
+) -> PoolPlan:
+    pool, release, replica = candidate.pool, candidate.release, candidate.replica
     batch, compute, memory = replica.batch, replica.compute, replica.memory
     precision = choose_precision(spec.precision, facts.format)
-    standby = [pool.name for pool in placement.pools[1:]]
-    reasons = [placement.reason, *placement.notes]
-    reasons += [batch.reason, precision.reason, compute.reason, memory.reason]
+    reasons = [*why_here, batch.reason, precision.reason, compute.reason, memory.reason]
     if replica.accelerators > 1:
         reasons.append(
             f"{replica.accelerators} {pool.accelerator_resource} per replica, with the model on "
@@ -147,8 +195,8 @@ def _pool_plan(
         reasons.append(rejection_reason(timeout))
     reasons += _model_notes(facts)
     reasons += [note for note in (_opset_note(release, facts), security_finding(release)) if note]
-    if standby:
-        reasons.append(f"fits too, but is not used yet: {', '.join(standby)}")
+    if standby_reason:
+        reasons.append(standby_reason)
     if pool.is_gpu:
         reasons.append(surge_reason(pool))
     return PoolPlan(

@@ -13,7 +13,10 @@ from triton_operator.planning.pools import Pool
 
 
 def draining_first(row: PoolPlan, replicas: int) -> PoolPlan:
-    """The same plan, with the old pod out before the new one starts."""
+    """The same plan, with the old pod out before the new one starts.
+
+    `replicas` are those of the service, over all its pools: those of another pool go on serving.
+    """
     resource = row.pool.accelerator_resource
     reason = f"no free {resource} was found: a rollout ends an old pod before it starts the new one"
     if replicas == 1:

@@ -2,7 +2,7 @@
 
 from triton_operator.api.enums import Overload, PrecisionMode, Preference, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.planning.plan import Plan, PoolPlan
+from triton_operator.planning.plan import Plan, PoolPlan, spills_over
 
 
 def unhonored_fields(
@@ -28,10 +28,10 @@ def unhonored_fields(
             "spec.access.callers: every pod may call, as this operator makes no NetworkPolicies "
             "(value networkPolicy.enabled of its chart)"
         )
-    if plan is not None and plan.standby and spec.hardware.pools:
+    if plan is not None and plan.standby and spec.hardware.pools and not spills_over(spec):
         sentences.append(
-            f"spec.hardware.pools: only {plan.pools[0].pool.name} is used; replicas do not spill "
-            f"over to {', '.join(plan.standby)} yet"
+            f"spec.hardware.pools: only {plan.pools[0].pool.name} is used; replicas spill over to "
+            f"{', '.join(plan.standby)} in spec.scaling.mode Auto only"
         )
     return sentences
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.planning.building import (
     DEFAULTS,
+    LARGE_NODE,
     facts,
     gpu_pool,
     node,
@@ -60,7 +61,90 @@ def test_one_pool_is_in_use_and_the_others_stand_by() -> None:
 
     assert [chosen.pool.name for chosen in plan.pools] == ["cpu"]
     assert plan.standby == ("l4",)
-    assert "fits too, but is not used yet: l4" in row.reasons
+    assert "stands by, for replicas that find no node: l4" in row.reasons
+
+
+def names(plan: Plan) -> list[str]:
+    return [row.pool.name for row in plan.pools]
+
+
+THREE = (gpu_pool("l4"), gpu_pool("t4"), pool("cpu"))
+NAMED = {"pools": ["l4", "t4", "cpu"]}
+
+
+class Used(NamedTuple):
+    name: str
+    in_use: tuple[str, ...]
+    rows: list[str]
+    standby: tuple[str, ...]
+    why: str
+    mode: str = "Auto"
+
+
+USED = [
+    Used("the first only", (), ["l4"], ("t4", "cpu"), "as long as it takes all"),
+    Used("two", ("l4", "cpu"), ["l4", "cpu"], ("t4",), "spilled over"),
+    Used("moved over", ("cpu",), ["l4", "cpu"], ("t4",), "the first stays, to come back to"),
+    Used("all", ("cpu", "t4"), ["l4", "t4", "cpu"], (), "by preference, not as they are told"),
+    Used("unknown", ("gone",), ["l4"], ("t4", "cpu"), "its ServingPool was deleted"),
+    Used("fixed", ("cpu",), ["l4"], ("t4", "cpu"), "nobody spills over", "Fixed"),
+    Used("external", ("cpu",), ["l4"], ("t4", "cpu"), "somebody else's", "External"),
+]
+
+
+@pytest.mark.parametrize("row", USED, ids=lambda row: row.name)
+def test_a_pool_in_use_has_a_row(row: Used) -> None:
+    made = plan_service(
+        spec(hardware=NAMED, scaling={"mode": row.mode}), facts(), THREE, in_use=row.in_use
+    )
+
+    assert isinstance(made, Plan)
+    assert names(made) == row.rows, row.why
+    assert made.standby == row.standby
+    for pool_plan in made.pools[1:]:
+        assert pool_plan.reasons[0].startswith(f"pool {pool_plan.pool.name} too: for replicas that")
+
+
+def test_each_row_is_planned_for_its_own_pool() -> None:
+    made = plan_service(spec(hardware=NAMED), facts(), THREE, in_use=("cpu",))
+
+    assert isinstance(made, Plan)
+    first, second = made.pools
+    assert (first.max_batch_size, first.threads, first.accelerators) == (16, None, 1)
+    assert (second.max_batch_size, second.threads, second.accelerators) == (4, 1, 0)
+    assert not any("stands by" in reason for reason in second.reasons)
+
+
+UNKNOWN_IMAGE = replace(pool("cpu"), image="registry.example/own:dev")
+TOO_SMALL = pool("cpu", shapes=(), nodes_by_shape=((replace(LARGE_NODE, cpu_millicores=100), 1),))
+
+
+@pytest.mark.parametrize(
+    ("unusable", "told"),
+    [
+        (UNKNOWN_IMAGE, "pool cpu cannot serve: pool cpu:"),
+        (TOO_SMALL, "pool cpu is passed over"),
+    ],
+    ids=["unknown release", "too small"],
+)
+def test_a_pool_in_use_that_cannot_serve_now_is_dropped_and_said(unusable: Pool, told: str) -> None:
+    made = plan_service(
+        spec(hardware={"pools": ["l4", "cpu"]}),
+        facts(),
+        (gpu_pool("l4"), unusable),
+        in_use=("cpu",),
+    )
+
+    assert isinstance(made, Plan)
+    assert names(made) == ["l4"]
+    assert made.standby == ()
+    assert any(told in reason for reason in made.pools[0].reasons)
+
+
+def test_where_nothing_spills_over_the_reason_says_so() -> None:
+    _, row = planned(gpu_pool("l4"), pool("cpu"), scaling={"mode": "Fixed"})
+
+    assert "fits too, but replicas do not spill over in scaling mode Fixed: l4" in row.reasons
 
 
 def test_a_gpu_pool_takes_larger_batches_and_no_threads() -> None:

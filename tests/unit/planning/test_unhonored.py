@@ -79,8 +79,8 @@ SAID = [
     ),
     Row(
         "second pool",
-        {"hardware": {"pools": ["a", "b"]}},
-        ("spec.hardware.pools: only a is used; replicas do not spill over to b yet",),
+        {"hardware": {"pools": ["a", "b"]}, "scaling": {"mode": "Fixed"}},
+        ("spec.hardware.pools: only a is used; replicas spill over to b in",),
         "one pool serves",
     ),
     Row(
@@ -122,6 +122,7 @@ HONORED = [
         "replicas move between them",
     ),
     Row("none", {"scaling": {"minReplicas": 0}}, (), "none runs"),
+    Row("two pools", {"hardware": {"pools": ["a", "b"]}}, (), "replicas spill over to the second"),
     Row("inferred order", {}, (), "a standby pool that nobody named is no wish"),
     Row(
         "bounds that meet",
