@@ -14,16 +14,19 @@ from triton_operator.autoscaling.curve_memory import (
     with_metrics,
     with_reading,
 )
-from triton_operator.autoscaling.decision import Decision, decide
+from triton_operator.autoscaling.decision import decide
 from triton_operator.autoscaling.decision_record import DecisionRecord
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.lead_memory import LeadMemory, lead_seconds, with_start
 from triton_operator.autoscaling.look import FRESH_SECONDS, Look, look
 from triton_operator.autoscaling.observation import Observation
+from triton_operator.autoscaling.pool_room import PoolState
+from triton_operator.autoscaling.pooled_decision import PooledState, decide_for_pools
+from triton_operator.autoscaling.reasons import Reason, Why
 from triton_operator.autoscaling.samples import NONE_YET, Samples, Seen, with_samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.service_curve import ServiceCurve, rounded
-from triton_operator.autoscaling.state import ScalingState
+from triton_operator.autoscaling.spill_reasons import PoolReason
 
 FRESH_TICKS = 3.0
 LONGEST_GAP_SECONDS = 60.0
@@ -47,7 +50,7 @@ class PoolMemory:
 class ServiceMemory:
     """What is remembered of a service from one look to the next; a value."""
 
-    state: ScalingState = field(default_factory=ScalingState)
+    state: PooledState = field(default_factory=PooledState)
     seen: Seen | None = None
     pools: Mapping[str, PoolMemory] = field(default_factory=dict)
     attainment: Attainment = field(default_factory=Attainment)
@@ -56,13 +59,21 @@ class ServiceMemory:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was seen and decided; `replicas` by Deployment. `record` is for the log of decisions."""
+    """What was seen and decided.
 
-    decision: Decision
-    observation: Observation
+    `ordered` replicas are wanted so far, over all pools; `replicas` are those that are wanted from
+    now on, by Deployment. Only pods of the pool `alone` are to get requests; None: all are.
+    `safe_rates` are by pool, in requests/s. `record` is for the log of decisions.
+    """
+
     look: Look
-    replicas: Mapping[str, int]
     record: DecisionRecord
+    ordered: int
+    ready: int
+    replicas: Mapping[str, int]
+    reasons: tuple[Reason | PoolReason, ...]
+    safe_rates: Mapping[str, float]
+    alone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,13 +125,80 @@ def judge(
         rows_per_request=rows,
     )
     observation = _observation(memory, question, fleets, seen_now, now)
-    before = memory.state
+    if len(question.pools) == 1:
+        return _on_one_pool(memory, question, seen_now, observation, tick_seconds)
+    return _on_pools(memory, question, fleets, seen_now, observation, tick_seconds)
+
+
+def _on_one_pool(
+    memory: ServiceMemory,
+    question: ScalingQuestion,
+    seen: Look,
+    observation: Observation,
+    tick_seconds: float,
+) -> tuple[ServiceMemory, Judgement]:
+    (pool,) = question.pools
+    before = memory.state.scaling
     state, decision = decide(before, observation, question.settings, tick_seconds)
-    record = DecisionRecord(observation, question.settings, tick_seconds, decision, before, state)
-    replicas = {question.pools[0].deployment: decision.target}
-    return (
-        replace(memory, state=state),
-        Judgement(decision, observation, seen_now, replicas, record),
+    judgement = Judgement(
+        look=seen,
+        record=DecisionRecord(
+            observation, question.settings, tick_seconds, decision, before, state
+        ),
+        ordered=observation.ordered,
+        ready=observation.ready,
+        replicas={pool.deployment: decision.target},
+        reasons=decision.reasons,
+        safe_rates={pool.pool: decision.safe_rate} if decision.safe_rate else {},
+    )
+    return replace(memory, state=replace(memory.state, scaling=state)), judgement
+
+
+def _on_pools(
+    memory: ServiceMemory,
+    question: ScalingQuestion,
+    fleets: Mapping[str, Fleet],
+    seen: Look,
+    observation: Observation,
+    tick_seconds: float,
+) -> tuple[ServiceMemory, Judgement]:
+    pools = [
+        _pool_state(one, fleets.get(one.pool, Fleet()), memory.pools[one.pool])
+        for one in question.pools
+    ]
+    curves = {name: pool.used for name, pool in memory.pools.items() if pool.used is not None}
+    state, decided = decide_for_pools(
+        memory.state, observation, pools, curves, question.settings, tick_seconds
+    )
+    distribution, decision = decided.distribution, decided.record.decision
+    judgement = Judgement(
+        look=seen,
+        record=decided.record,
+        ordered=sum(fleet.ordered for fleet in fleets.values()),
+        ready=sum(fleet.ready for fleet in fleets.values()),
+        replicas={one.deployment: distribution.replicas.get(one.pool, 0) for one in question.pools},
+        reasons=(
+            # The bounds of the fleet are not those of the service.
+            *(one for one in decision.reasons if one.why not in (Why.AT_MINIMUM, Why.AT_MAXIMUM)),
+            *distribution.reasons,
+        ),
+        safe_rates=decided.safe_rates,
+        alone=distribution.alone,
+    )
+    return replace(memory, state=state), judgement
+
+
+def _pool_state(question: PoolQuestion, fleet: Fleet, memory: PoolMemory) -> PoolState:
+    return PoolState(
+        name=question.pool,
+        ready=fleet.ready,
+        ordered=fleet.ordered,
+        unschedulable=len(fleet.unplaced_seconds),
+        waiting_seconds=max(fleet.unplaced_seconds, default=0.0),
+        # Nobody but the scheduler says that there is no node.
+        refused=bool(fleet.unplaced_seconds),
+        start_seconds=lead_seconds(memory.lead, question.start_seconds),
+        price=question.price,
     )
 
 
@@ -195,6 +273,8 @@ def _observation(
 ) -> Observation:
     first = question.pools[0]
     known = memory.pools[first.pool]
+    # With several pools, those without a node are no part of the fleet that gets requests.
+    alone = len(question.pools) == 1
     return Observation(
         now=now,
         ready=sum(fleet.ready for fleet in fleets.values()),
@@ -204,9 +284,9 @@ def _observation(
         starting_seconds=tuple(
             seconds
             for fleet in fleets.values()
-            for seconds in (*fleet.starting_seconds, *fleet.unplaced_seconds)
+            for seconds in (*fleet.starting_seconds, *(fleet.unplaced_seconds if alone else ()))
         ),
-        unschedulable=sum(len(fleet.unplaced_seconds) for fleet in fleets.values()),
+        unschedulable=sum(len(fleet.unplaced_seconds) for fleet in fleets.values()) * alone,
         metrics_age_seconds=seen.age_seconds,
         curve=known.used,
         lead_seconds=lead_seconds(known.lead, first.start_seconds),

@@ -10,11 +10,11 @@ from triton_operator.autoscaling.settings import ScalingSettings
 
 @dataclass(frozen=True)
 class PoolQuestion:
-    """One pool in use, by the Deployment that runs the service there.
+    """One pool that may serve, by the Deployment that runs the service there.
 
     `largest_batch` is in rows, and 1 where requests are not put together; `instances` of a replica
     run beside each other. `prior` is the curve that a profile declares. `start_seconds` is what the
-    pool says of a cold start.
+    pool says of a cold start, `price` what a replica costs there per hour.
     """
 
     pool: str
@@ -23,11 +23,14 @@ class PoolQuestion:
     instances: int
     prior: ServiceCurve | None = None
     start_seconds: float | None = None
+    price: float | None = None
 
 
 @dataclass(frozen=True)
 class ScalingQuestion:
-    """How many replicas does it need? `scales` is False where nobody follows the answer.
+    """How many replicas does it need, and where? `pools` are in order of preference.
+
+    `scales` is False where nobody follows the answer.
 
     `model` is asked for its metrics, in an ensemble `composing` for what waits.
     """

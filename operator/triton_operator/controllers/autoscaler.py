@@ -115,7 +115,7 @@ class Autoscaler:
             self._plan(key, followed, self._randomness.uniform(0, self.pace.tick_seconds))
         elif followed.question != question:
             if followed.question.model != question.model:
-                followed.memory = ServiceMemory(state=followed.memory.state)
+                followed.memory = ServiceMemory(followed.memory.state)
             followed.question = question
 
     def answers(self) -> dict[Key, ScalingAnswer]:
@@ -243,8 +243,9 @@ class Autoscaler:
         state = await asyncio.get_running_loop().run_in_executor(
             self._thread, restored, bins, ahead
         )
-        if not followed.memory.state.rates:
-            followed.memory = replace(followed.memory, state=state)
+        if not followed.memory.state.scaling.rates:
+            known = replace(followed.memory.state, scaling=state)
+            followed.memory = replace(followed.memory, state=known)
 
     async def _readings(
         self, followed: _Followed, seen: Mapping[str, Fleet]

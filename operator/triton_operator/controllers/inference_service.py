@@ -72,6 +72,7 @@ def reconcile(observed: Observed) -> Outcome:
                 observed.fetch,
                 observed.autoscalers,
                 observed.companions,
+                observed.scaling.alone if observed.scaling else None,
             )
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 
@@ -114,7 +115,27 @@ def _plan(
 ) -> Plan | Refusal | None:
     if resolution.facts is None:
         return None
-    return plan_service(spec, resolution.facts, observed.pools)
+    return plan_service(spec, resolution.facts, observed.pools, _pools_in_use(observed))
+
+
+def _pools_in_use(observed: Observed) -> set[str]:
+    """Pools that hold replicas of the service, and those that are to get some."""
+    holding = {
+        child.pool
+        for child in observed.children
+        if isinstance(child, DeploymentView)
+        and not child.deleting
+        and (child.replicas or child.existing)
+    }
+    answer = observed.scaling
+    if answer is None or not answer.scales:
+        return holding
+    wanted = {name for name, count in answer.replicas.items() if count}
+    return holding | {
+        pool.name
+        for pool in observed.pools
+        if names.pool_child(observed.service.name, pool.name) in wanted
+    }
 
 
 def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> dict[str, int]:

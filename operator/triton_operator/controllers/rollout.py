@@ -88,10 +88,14 @@ def replicas_of(
         return deployment.replicas if deployment else 1
     if not plan.replicas.moves:
         return plan.replicas.minimum
-    decided = observed.scaling.replicas.get(name) if observed.scaling else None
-    if decided is None:
-        decided = max(deployment.replicas if deployment else 0, _of_others(observed, plan))
-    return plan.replicas.within(decided)
+    answer = observed.scaling.replicas if observed.scaling else {}
+    present = deployment.replicas if deployment else 0
+    if names.pool_child(observed.service.name, plan.pools[0].pool.name) != name:
+        # The bounds are of all pools together, and the first one keeps the lower.
+        return min(answer.get(name, present), plan.replicas.maximum)
+    if len(answer) > 1 and name in answer:
+        return min(answer[name], plan.replicas.maximum)
+    return plan.replicas.within(answer.get(name, max(present, _of_others(observed, plan))))
 
 
 def _least(plan: Plan | Refusal | None, wanted: int) -> int:

@@ -3,17 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from triton_operator.api import reasons
 from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
+from triton_operator.autoscaling.spill_reasons import PoolReason
 
 TOLD_EVERY_SECONDS = 60.0
 TOLD_DIFFERENCE = 0.1
 """Figures that change all the time are told anew once a minute, if they moved by a tenth."""
 FRESH = frozenset({MetricsFreshness.FRESH, MetricsFreshness.PARTIAL})
-LIMITS = (Why.UNSCHEDULABLE, Why.AT_MAXIMUM)
+LIMITS = {
+    Why.AT_MAXIMUM: reasons.AT_MAXIMUM,
+    Why.UNSCHEDULABLE: reasons.UNSCHEDULABLE,
+    Why.POOL_FULL: reasons.UNSCHEDULABLE,
+    Why.NO_ROOM: reasons.UNSCHEDULABLE,
+}
+"""What keeps a decision from being carried out, by the reason of its condition."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,9 @@ class Figures:
 
 @dataclass(frozen=True)
 class ScalingAnswer:
-    """`replicas` by Deployment. `limits` are the bounds that the decision met.
+    """`replicas` by Deployment. `limits` are the bounds that the decision met, by the reason of a
+    condition. `safe_rates` are requests/s of a replica, by pool; only pods of the pool `alone` get
+    requests, or all do.
 
     `removable` names ready pods by Deployment, the one with the least to do first.
     """
@@ -53,11 +63,13 @@ class ScalingAnswer:
     latency_source: LatencySource
     ready: int
     reasons: tuple[str, ...]
-    limits: Mapping[Why, str]
+    limits: Mapping[str, str]
     figures: Figures
     change: Change | None = None
     removable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scales: bool = True
+    safe_rates: Mapping[str, float] = field(default_factory=dict)
+    alone: str | None = None
 
 
 def answer_of(
@@ -70,27 +82,39 @@ def answer_of(
 
     What it takes to be a change: the number that is decided is not the one that is ordered.
     """
-    decision, observation = judgement.decision, judgement.observation
-    after, before = decision.target, observation.ordered
+    decision = judgement.record.decision
+    after, before = sum(judgement.replicas.values()), judgement.ordered
     change = previous.change if previous else None
     if (
         question.scales
         and after != before
         and (change is None or previous is None or sum(previous.replicas.values()) != after)
     ):
-        change = Change(observation.now, before, after, decision.why)
+        why = "; ".join(one.sentence for one in judgement.reasons)
+        change = Change(judgement.record.time, before, after, why)
     return ScalingAnswer(
-        time=observation.now,
+        time=judgement.record.time,
         replicas=judgement.replicas,
         freshness=decision.freshness,
         latency_source=judgement.look.latency_source,
-        ready=observation.ready,
-        reasons=tuple(one.sentence for one in decision.reasons),
-        limits={one.why: one.sentence for one in decision.reasons if one.why in LIMITS},
-        figures=_figures(question, memory, judgement),
+        ready=judgement.ready,
+        reasons=tuple(one.sentence for one in judgement.reasons),
+        limits=_limits(judgement),
+        figures=_figures(memory, judgement),
         change=change,
         scales=question.scales,
+        safe_rates=judgement.safe_rates,
+        alone=judgement.alone,
     )
+
+
+def _limits(judgement: Judgement) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in judgement.reasons:
+        why = one.reason.why if isinstance(one, PoolReason) else one.why
+        if why in LIMITS:
+            found.setdefault(LIMITS[why], one.sentence)
+    return found
 
 
 def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
@@ -101,6 +125,7 @@ def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
         told.replicas != answer.replicas
         or told.change != answer.change
         or told.scales != answer.scales
+        or told.alone != answer.alone
         or (told.freshness in FRESH) != (answer.freshness in FRESH)
         or told.limits.keys() != answer.limits.keys()
         or (told.ready == 0) != (answer.ready == 0)
@@ -125,8 +150,8 @@ def _differ(one: float | None, other: float | None) -> bool:
     return abs(one - other) > max(TOLD_DIFFERENCE * max(abs(one), abs(other)), 0.05)
 
 
-def _figures(question: ScalingQuestion, memory: ServiceMemory, judgement: Judgement) -> Figures:
-    decision, observation = judgement.decision, judgement.observation
+def _figures(memory: ServiceMemory, judgement: Judgement) -> Figures:
+    observation, decision = judgement.record.observation, judgement.record.decision
     curve = observation.curve
     return Figures(
         rate=decision.rate,

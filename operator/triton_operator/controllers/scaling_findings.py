@@ -4,7 +4,6 @@ from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding
 from triton_operator.api.enums import MetricsFreshness, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.autoscaling.reasons import Why
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.scaling_answer import ScalingAnswer
 from triton_operator.planning.plan import Plan, latency_bound_milliseconds
@@ -88,17 +87,17 @@ def _limited(
         )
     if answer is None or answer.figures.rate is None:
         return _finding(reasons.SCALING_LIMITED, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
-    if Why.UNSCHEDULABLE in answer.limits:
+    if reasons.UNSCHEDULABLE in answer.limits:
         return _finding(
             reasons.SCALING_LIMITED,
             TRUE,
             reasons.UNSCHEDULABLE,
-            f"{answer.limits[Why.UNSCHEDULABLE]}; add nodes to the pool, or another pool to "
+            f"{answer.limits[reasons.UNSCHEDULABLE]}; add nodes to the pool, or another pool to "
             "spec.hardware.pools",
         )
-    if Why.AT_MAXIMUM in answer.limits:
+    if reasons.AT_MAXIMUM in answer.limits:
         return _finding(
-            reasons.SCALING_LIMITED, TRUE, reasons.AT_MAXIMUM, answer.limits[Why.AT_MAXIMUM]
+            reasons.SCALING_LIMITED, TRUE, reasons.AT_MAXIMUM, answer.limits[reasons.AT_MAXIMUM]
         )
     return _finding(
         reasons.SCALING_LIMITED,

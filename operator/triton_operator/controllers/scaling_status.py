@@ -44,9 +44,9 @@ def scaling_status(
     )
 
 
-def capacity_text(answer: ScalingAnswer | None) -> str | None:
-    """The safe rate of one replica, such as 64.9/s."""
-    rate = _decimal(answer.figures.safe_rate) if answer else None
+def capacity_text(answer: ScalingAnswer | None, pool: str) -> str | None:
+    """The safe rate of one replica in a pool, such as 64.9/s."""
+    rate = _decimal(answer.safe_rates.get(pool)) if answer else None
     return f"{rate}/s" if rate else None
 
 

@@ -12,7 +12,8 @@ from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.controllers.observed import Observed
 from triton_operator.manifests import names
 from triton_operator.planning.chosen_model import entry_model
-from triton_operator.planning.plan import Plan, PoolPlan, latency_bound_milliseconds
+from triton_operator.planning.plan import Plan, PoolPlan, latency_bound_milliseconds, spills_over
+from triton_operator.planning.pools import Pool
 from triton_operator.planning.refusal import Refusal
 
 SHARES = {Percentile.P50: 0.5, Percentile.P90: 0.9, Percentile.P95: 0.95, Percentile.P99: 0.99}
@@ -31,7 +32,7 @@ def scaling_question(
     latency = spec.objective.latency
     share = SHARES[latency.percentile] if latency else SHARES[Percentile.P99]
     milliseconds = latency_bound_milliseconds(spec)
-    pools = tuple(_pool(observed, row, facts) for row in plan.pools)
+    pools = _pools(observed, plan, spec)
     scaled_by_others = any(one.deployment in observed.autoscalers for one in pools)
     entry = entry_model(facts)
     composing: tuple[str, ...] = ()
@@ -58,7 +59,33 @@ def scaling_question(
     )
 
 
-def _pool(observed: Observed, row: PoolPlan, facts: ModelFacts) -> PoolQuestion:
+def _pools(observed: Observed, plan: Plan, spec: InferenceServiceSpec) -> tuple[PoolQuestion, ...]:
+    """The pools that may serve: the first only where replicas do not go to others."""
+    rows = {row.pool.name: _in_use(observed, row) for row in plan.pools}
+    first = plan.pools[0].pool.name
+    if not spills_over(spec):
+        return (rows[first],)
+    known = {pool.name: pool for pool in observed.pools}
+    return tuple(rows.get(name) or _standing_by(observed, known[name]) for name in plan.preference)
+
+
+def _standing_by(observed: Observed, pool: Pool) -> PoolQuestion:
+    """A pool without a Deployment: how fast a replica is there, is not known anyway."""
+    return PoolQuestion(
+        pool=pool.name,
+        deployment=names.pool_child(observed.service.name, pool.name),
+        largest_batch=1,
+        instances=1,
+        start_seconds=pool.start_seconds,
+        price=_price(pool),
+    )
+
+
+def _price(pool: Pool) -> float | None:
+    return None if pool.cost_per_replica_hour is None else float(pool.cost_per_replica_hour)
+
+
+def _in_use(observed: Observed, row: PoolPlan) -> PoolQuestion:
     batches = row.dynamic_batching and row.max_batch_size > 0
     largest = row.max_batch_size if batches else 1
     instances = row.instances * max(1, row.accelerators)
@@ -69,6 +96,7 @@ def _pool(observed: Observed, row: PoolPlan, facts: ModelFacts) -> PoolQuestion:
         instances=instances,
         prior=_prior(observed.measurements, row, largest, instances),
         start_seconds=row.pool.start_seconds,
+        price=_price(row.pool),
     )
 
 

@@ -113,7 +113,7 @@ def _row(
         max_batch_size=row.max_batch_size,
         instances=row.instances,
         threads=row.threads,
-        capacity_per_replica=capacity_text(observed.scaling),
+        capacity_per_replica=capacity_text(observed.scaling, row.pool.name),
         desired_replicas=replicas_of(observed, plan, name, deployment),
         ready_replicas=deployment.ready if deployment else 0,
         reasons=list(row.reasons),

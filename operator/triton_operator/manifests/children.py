@@ -41,6 +41,8 @@ def desired_children(
     if companions.policies:
         # First, so that no pod is ever open.
         children.append(network_policy(owner, spec.access, companions.policies))
+    in_use = {row.pool.name for row in plan.pools}
+    several = len(in_use) > 1
     for row in plan.pools:
         config = pool_configs(owner, facts, row)
         children.append(model_config_map(owner, row.pool.name, config))
@@ -56,7 +58,7 @@ def desired_children(
                 settings,
             )
         )
-        if len(plan.pools) > 1:
+        if several:
             # With one pool it would have the same pods as the Service over all, and an address
             # costs the API server more than anything else in a burst (docs/performance.md).
             children.append(service_of_pool(owner, row.pool.name))
@@ -64,7 +66,7 @@ def desired_children(
         managed = plan.replicas.managed and deployment not in scaled_by_others
         if wants_budget(plan.replicas.maximum if managed else None):
             children.append(disruption_budget(owner, row.pool.name))
-    children.append(service_over_all(owner, alone if len(plan.pools) > 1 else None))
+    children.append(service_over_all(owner, alone if several and alone in in_use else None))
     if companions.monitors:
         children.append(pod_monitor(owner, companions.monitors))
     return children

@@ -74,12 +74,13 @@ class Plan:
     """Pools with a Deployment, most wanted first, and the bounds of replicas over all of them.
 
     How many replicas each pool gets is not said here: a row may stand for none at all. `standby`
-    names pools that can serve too, in the same order.
+    names pools that can serve too. `preference` names all of both, the most wanted first.
     """
 
     pools: tuple[PoolPlan, ...]
     standby: tuple[str, ...]
     replicas: ReplicaBounds
+    preference: tuple[str, ...] = ()
 
 
 def plan_service(
@@ -123,7 +124,8 @@ def plan_service(
     why = [placement.reason, *notes]
     rows = [_pool_plan(spec, facts, first, why, _standby_reason(spec, standby))]
     rows += [_pool_plan(spec, facts, one, [_why_also(one.pool, first.pool)]) for one in also]
-    return Plan(pools=tuple(rows), standby=standby, replicas=replica_bounds(spec.scaling))
+    preference = (first.pool.name, *(one.pool.name for one in able))
+    return Plan(tuple(rows), standby, replica_bounds(spec.scaling), preference)
 
 
 def spills_over(spec: InferenceServiceSpec) -> bool:
