@@ -25,6 +25,14 @@ class Why(StrEnum):
     METRICS_STALE = "MetricsStale"
     METRICS_LOST = "MetricsLost"
     UNSCHEDULABLE = "Unschedulable"
+    POOL_FULL = "PoolFull"
+    SPILLED = "Spilled"
+    MOVED_OVER = "MovedOver"
+    EVEN_SPLIT = "EvenSplit"
+    HELD_BACK = "HeldBack"
+    LEAVING = "Leaving"
+    SPEED_UNKNOWN = "SpeedUnknown"
+    NO_ROOM = "NoRoom"
 
 
 _SENTENCES = {
@@ -51,6 +59,19 @@ _SENTENCES = {
     Why.METRICS_LOST: "no metrics for {age:.0f} s: the most replicas of the last 15 minutes stay",
     Why.UNSCHEDULABLE: "{unschedulable:.0f} replicas find no node: no more than one beyond is "
     "ordered",
+    # Those of pools follow the words "pool NAME".
+    Why.POOL_FULL: "takes {taken:.0f} replicas: others found no node",
+    Why.SPILLED: "has {replicas:.0f} replicas, as pools before it have no room",
+    Why.MOVED_OVER: "serves alone with {replicas:.0f} replicas: the first has no room for all, and "
+    "of several pools each pod gets the same rate",
+    Why.EVEN_SPLIT: "bounds every pod to {rate:.3g} requests/s: each gets the same rate, and those "
+    "of other pools could do up to {fastest:.3g}/s",
+    Why.HELD_BACK: "gets no requests until enough of its replicas are ready: {ready:.0f} are, of "
+    "{wanted:.0f}",
+    Why.LEAVING: "keeps {replicas:.0f} replicas until others serve instead of them",
+    Why.SPEED_UNKNOWN: "gets one replica at most until it is known how fast it is",
+    Why.NO_ROOM: "{served:.3g} requests/s is what the pools have room for, {wanted:.3g}/s is "
+    "wanted",
 }
 
 
