@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from triton_operator.autoscaling.decision import Decision, decide
+from triton_operator.autoscaling.decision import decide
+from triton_operator.autoscaling.decision_record import DecisionRecord
 from triton_operator.autoscaling.economy import replica_model
 from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.pool_room import PoolState
@@ -35,10 +36,13 @@ class PooledState:
 
 @dataclass(frozen=True)
 class PooledDecision:
-    """`decision` counts in replicas of the slowest pool that gets requests, and without bounds."""
+    """`record` is of the fleet's decision: in replicas of the slowest pool that gets requests, and
+    without the bounds of the service. `safe_rates` are those that are known, in requests/s.
+    """
 
-    decision: Decision
+    record: DecisionRecord
     distribution: Distribution
+    safe_rates: Mapping[str, float]
 
 
 def decide_for_pools(
@@ -65,13 +69,12 @@ def decide_for_pools(
     if unit and rate and state.unit_rate and unit.name != state.unit:
         earlier = rates.get(state.unit or "") or state.unit_rate
         scaling = _counted_anew(scaling, earlier / rate)
-    scaling, decision = decide(
-        scaling,
-        _of_fleet(observation, serving, curves.get(unit.name) if unit else None),
-        # Replicas of another pool may be worth many of these: bounds are kept when they are spread.
-        replace(settings, least=1, most=math.ceil(settings.most * _spread(pools))),
-        tick_seconds,
-    )
+    before = scaling
+    fleet = _of_fleet(observation, serving, curves.get(unit.name) if unit else None)
+    # Replicas of another pool may be worth many of these: bounds are kept when they are spread.
+    unbound = replace(settings, least=1, most=math.ceil(settings.most * _spread(pools)))
+    scaling, decision = decide(before, fleet, unbound, tick_seconds)
+    record = DecisionRecord(fleet, unbound, tick_seconds, decision, before, scaling)
     spill, distribution = distribute(
         state.spill,
         observation.now,
@@ -81,7 +84,7 @@ def decide_for_pools(
     )
     if unit and rate:
         state = replace(state, unit=unit.name, unit_rate=rate)
-    return replace(state, scaling=scaling, spill=spill), PooledDecision(decision, distribution)
+    return replace(state, scaling=scaling, spill=spill), PooledDecision(record, distribution, rates)
 
 
 def _safe_rate(curve: ServiceCurve, settings: ScalingSettings) -> float:

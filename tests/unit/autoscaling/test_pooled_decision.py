@@ -63,15 +63,15 @@ def test_lost_metrics_bring_back_capacity_and_not_the_number_of_other_replicas()
     worth = []
     for demand in [2.0] * 300 + [6.0] * 300 + [0.5] * 400:
         made = seen.look(demand * OF_GPU)
-        worth.append(made.decision.target * (seen.state.unit_rate or 0.0) / OF_GPU)
+        worth.append(made.record.decision.target * (seen.state.unit_rate or 0.0) / OF_GPU)
     assert seen.state.unit == "gpu"
     most = max(worth[-900:])
 
     seen.change = lost(100.0)
     made = seen.look(0.5 * OF_GPU)
 
-    assert any(one.why is Why.METRICS_LOST for one in made.decision.reasons)
-    assert 6 <= made.decision.target <= math.ceil(most) + 1
+    assert any(one.why is Why.METRICS_LOST for one in made.record.decision.reasons)
+    assert 6 <= made.record.decision.target <= math.ceil(most) + 1
 
 
 def test_bounds_are_of_pods_and_not_of_demand() -> None:

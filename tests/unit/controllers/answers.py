@@ -28,6 +28,7 @@ def answer(replicas: int = 1, **parts: Any) -> ScalingAnswer:
             "ready": 1,
             "reasons": (f"{replicas} replicas are right for 212 requests/s",),
             "limits": {},
+            "safe_rates": {"cpu": 118.0},
             "figures": FIGURES,
             **parts,
         }
