@@ -184,7 +184,7 @@ class Autoscaler:
         if followed.dropped or followed.question is not question:
             return
         tick = self.pace.tick_seconds
-        followed.memory, judgement = await asyncio.get_running_loop().run_in_executor(
+        memory, judgement = await asyncio.get_running_loop().run_in_executor(
             self._thread,
             judge,
             followed.memory,
@@ -196,9 +196,11 @@ class Autoscaler:
             tick,
         )
         self.looks += 1
-        self._record(key, question, judgement, tick)
-        if followed.dropped:
+        # Meanwhile it may have been forgotten, or become another model: then nothing of this stays.
+        if followed.dropped or followed.question.model != question.model:
             return
+        followed.memory = memory
+        self._record(key, question, judgement, tick)
         answer = answer_of(question, followed.memory, judgement, followed.told)
         if is_news(followed.told, answer):
             followed.told = replace(answer, removable=_removable(question, seen, followed.memory))

@@ -42,7 +42,8 @@ class Figures:
 
 @dataclass(frozen=True)
 class ScalingAnswer:
-    """`replicas` by Deployment. `limits` are the bounds that the decision met.
+    """`replicas` by Deployment. `limits` are the bounds that the decision met. `early`: pods
+    have told something, but not often enough yet for a decision.
 
     `removable` names ready pods by Deployment, the one with the least to do first.
     """
@@ -58,6 +59,7 @@ class ScalingAnswer:
     change: Change | None = None
     removable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scales: bool = True
+    early: bool = False
 
 
 def answer_of(
@@ -73,11 +75,7 @@ def answer_of(
     decision, observation = judgement.decision, judgement.observation
     after, before = decision.target, observation.ordered
     change = previous.change if previous else None
-    if (
-        question.scales
-        and after != before
-        and (change is None or previous is None or sum(previous.replicas.values()) != after)
-    ):
+    if question.scales and after != before and not (change and previous and _told(previous, after)):
         change = Change(observation.now, before, after, decision.why)
     return ScalingAnswer(
         time=observation.now,
@@ -90,11 +88,26 @@ def answer_of(
         figures=_figures(question, memory, judgement),
         change=change,
         scales=question.scales,
+        early=_is_early(judgement),
     )
+
+
+def _is_early(judgement: Judgement) -> bool:
+    observation = judgement.observation
+    first = any(one.why is Why.FIRST_LOOK for one in judgement.decision.reasons)
+    return observation.reporting > 0 and (first or observation.traffic is None)
+
+
+def _told(previous: ScalingAnswer, after: int) -> bool:
+    """Whether that number was told already, to be followed; nobody follows while it is paused."""
+    return previous.scales and sum(previous.replicas.values()) == after
 
 
 def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
     """Whether an answer differs from what was told before by something to act on, or to show."""
+    if answer.early:
+        # The next looks have rates; until then metrics would seem to be missing.
+        return False
     if told is None:
         return True
     if (
