@@ -203,7 +203,7 @@ class Autoscaler:
         now = self._now()
         # A look that came late is one of a slower pace.
         tick = max(self.pace.tick_seconds, now - (followed.latest.time if followed.latest else now))
-        followed.memory, judgement = await asyncio.get_running_loop().run_in_executor(
+        memory, judgement = await asyncio.get_running_loop().run_in_executor(
             self._thread,
             judge,
             followed.memory,
@@ -215,9 +215,11 @@ class Autoscaler:
             tick,
         )
         self.looks += 1
-        self._log.append(_name(key), judgement.record)
-        if followed.dropped:
+        # Meanwhile it may have been forgotten, or become another model: then nothing of this stays.
+        if followed.dropped or followed.question.model != question.model:
             return
+        followed.memory = memory
+        self._log.append(_name(key), judgement.record)
         answer = answer_of(question, followed.memory, judgement, followed.told)
         followed.latest = answer
         if is_news(followed.told, answer):

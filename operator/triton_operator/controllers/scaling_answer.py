@@ -52,7 +52,7 @@ class Figures:
 class ScalingAnswer:
     """`replicas` by Deployment. `limits` are the bounds that the decision met, by the reason of a
     condition. `safe_rates` are requests/s of a replica, by pool; only pods of the pool `alone` get
-    requests, or all do.
+    requests, or all do. `early`: pods have told something, but not often enough yet for a decision.
 
     `removable` names ready pods by Deployment, the one with the least to do first.
     """
@@ -70,6 +70,7 @@ class ScalingAnswer:
     scales: bool = True
     safe_rates: Mapping[str, float] = field(default_factory=dict)
     alone: str | None = None
+    early: bool = False
 
 
 def answer_of(
@@ -85,11 +86,7 @@ def answer_of(
     decision = judgement.record.decision
     after, before = sum(judgement.replicas.values()), judgement.ordered
     change = previous.change if previous else None
-    if (
-        question.scales
-        and after != before
-        and (change is None or previous is None or sum(previous.replicas.values()) != after)
-    ):
+    if question.scales and after != before and not (change and previous and _told(previous, after)):
         why = "; ".join(one.sentence for one in judgement.reasons)
         change = Change(judgement.record.time, before, after, why)
     return ScalingAnswer(
@@ -105,6 +102,7 @@ def answer_of(
         scales=question.scales,
         safe_rates=judgement.safe_rates,
         alone=judgement.alone,
+        early=_is_early(judgement),
     )
 
 
@@ -117,8 +115,22 @@ def _limits(judgement: Judgement) -> dict[str, str]:
     return found
 
 
+def _is_early(judgement: Judgement) -> bool:
+    observation, decision = judgement.record.observation, judgement.record.decision
+    first = any(one.why is Why.FIRST_LOOK for one in decision.reasons)
+    return observation.reporting > 0 and (first or observation.traffic is None)
+
+
+def _told(previous: ScalingAnswer, after: int) -> bool:
+    """Whether that number was told already, to be followed; nobody follows while it is paused."""
+    return previous.scales and sum(previous.replicas.values()) == after
+
+
 def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
     """Whether an answer differs from what was told before by something to act on, or to show."""
+    if answer.early:
+        # The next looks have rates; until then metrics would seem to be missing.
+        return False
     if told is None:
         return True
     if (

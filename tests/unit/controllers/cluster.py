@@ -73,7 +73,9 @@ class Cluster:
 
     async def merge(self, kind: Kind, namespace: str, name: str, change: Mapping[str, Any]) -> Body:
         self._requested("merge", kind, name)
-        return deepcopy(self.edit(kind.kind, namespace, name, **change["spec"]))
+        if annotations := change.get("metadata", {}).get("annotations"):
+            self._annotate((kind.kind, namespace, name), annotations)
+        return deepcopy(self.edit(kind.kind, namespace, name, **change.get("spec", {})))
 
     async def scale(self, kind: Kind, namespace: str, name: str, replicas: int) -> Body:
         self._requested("scale", kind, name)
@@ -304,6 +306,12 @@ class Cluster:
         waiting = self.failures.get((verb, kind.kind))
         if waiting:
             raise waiting.pop(0)
+
+    def _annotate(self, place: Place, annotations: Mapping[str, str]) -> None:
+        old = self._existing(place)
+        metadata = old["metadata"]
+        both = {**metadata.get("annotations", {}), **annotations}
+        self.put({**old, "metadata": {**metadata, "annotations": both}})
 
     def _existing(self, place: Place) -> Body:
         if place not in self.objects:

@@ -1,0 +1,523 @@
+"""The loop that looks at services: spread, in step, and not to be held up by any of them."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.unit.autoscaling.pods import told
+from tests.unit.controllers.cluster import Body, service_object
+from tests.unit.controllers.questions import POOL, question
+from tests.unit.controllers.virtual_time import virtual_run
+from tests.unit.controllers.world import NOW, ago
+from triton_operator.api import labels
+from triton_operator.autoscaling.curve_memory import EVERY_SECONDS, BatchReading
+from triton_operator.autoscaling.samples import PodTarget, Samples
+from triton_operator.autoscaling.scaling_question import ScalingQuestion
+from triton_operator.controllers import autoscaler as module
+from triton_operator.controllers.autoscaler import AT_ONCE, SOON_SECONDS, Autoscaler
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import BY_NAME
+from triton_operator.controllers.pace import LONGEST_SECONDS
+from triton_operator.controllers.store import Store
+
+FOR_EVER = 1e9
+
+
+class AtOnce(Executor):
+    """In made time nothing may take real time: what is handed over is done at once."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+@pytest.fixture(autouse=True)
+def _decide_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ThreadPoolExecutor", AtOnce)
+
+
+class Pods:
+    """A metric source and a reader of batches in one: each pod answers `rate` requests/s.
+
+    `takes` are seconds until the pods of a service answer, `broken` services raise.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.rate = 10.0
+        self.takes: dict[str, float] = {}
+        self.broken: set[str] = set()
+        self.unreadable = False
+        self.asked: dict[str, list[float]] = defaultdict(list)
+        self.read: list[float] = []
+        self.open = True
+
+    async def samples(self, targets: Collection[PodTarget]) -> Samples:
+        names = {target.model for target in targets}
+        for name in names:
+            self.asked[name].append(self._now() - NOW)
+            if name in self.broken:
+                raise RuntimeError(f"{name} is broken")
+            await asyncio.sleep(self.takes.get(name, 0.0))
+        now = self._now()
+        counted = told(now, self.rate * (now - NOW))
+        return Samples("pods", now, {target.instance: counted for target in targets})
+
+    async def reading(self, target: PodTarget) -> BatchReading | str:
+        self.read.append(self._now() - NOW)
+        if self.unreadable:
+            return "404"
+        many = round(100 * (self._now() - NOW))
+        return BatchReading(target.instance, self._now(), {1: (many, 0.03 * many)})
+
+    async def close(self) -> None:
+        self.open = False
+
+
+class Stage:
+    """An autoscaler over services of one pod each, in made time."""
+
+    def __init__(self, *names: str, busy: Callable[[float], float] = lambda _: 0.0) -> None:
+        self.store = Store()
+        self.pods = Pods(self.now)
+        self.concerned: list[Key] = []
+        self.recorded: list[str] = []
+        self.forgotten: list[str] = []
+        for name in names:
+            self.put(name)
+        self.autoscaler = Autoscaler(
+            store=self.store,
+            source=self.pods,
+            batches=self.pods,  # type: ignore[arg-type]  # has the method that is used
+            concern=self._concern,
+            now=self.now,
+            randomness=random.Random(7),
+            every_seconds=1.0,
+            record=lambda key, *_: self.recorded.append(key.name),
+            forget=lambda key: self.forgotten.append(key.name),
+            busy=lambda: busy(asyncio.get_running_loop().time()),
+        )
+
+    @staticmethod
+    def now() -> float:
+        return NOW + asyncio.get_running_loop().time()
+
+    def _concern(self, keys: Iterable[Key]) -> None:
+        self.concerned += keys
+
+    def put(self, name: str) -> None:
+        """A service with one ready replica."""
+        service = service_object(name)
+        _put(self.store, {**service, "metadata": {**service["metadata"], **ids(name)}})
+        metadata = {"namespace": "shop", "labels": carried(name)}
+        _put(
+            self.store,
+            {
+                "kind": "Deployment",
+                "metadata": {**metadata, **ids(f"{name}-cpu"), "name": f"{name}-cpu"},
+                "spec": {"replicas": 1},
+            },
+        )
+        ready = {"type": "Ready", "status": "True", "lastTransitionTime": ago(3600)}
+        running = {"startedAt": ago(3610)}
+        _put(
+            self.store,
+            {
+                "kind": "Pod",
+                "metadata": {
+                    **metadata,
+                    **ids(f"{name}-cpu-1"),
+                    "name": f"{name}-cpu-1",
+                    "creationTimestamp": ago(3620),
+                },
+                "status": {
+                    "phase": "Running",
+                    "podIP": "10.0.0.1",
+                    "conditions": [ready],
+                    "containerStatuses": [{"name": "triton", "state": {"running": running}}],
+                },
+            },
+        )
+
+    def follow(self, *names: str) -> None:
+        for name in names:
+            self.autoscaler.follow(key(name), asked(name))
+
+    def play(self, scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run the loop beside a scenario, which ends it."""
+
+        async def all_of_it() -> None:
+            running = asyncio.create_task(self.autoscaler.run())
+            try:
+                await scenario()
+                assert not running.done(), "the loop has ended"
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+                await self.autoscaler.close()
+
+        virtual_run(all_of_it())
+
+    def watch(self, seconds: float, *names: str) -> None:
+        """Follow these services for a while."""
+
+        async def scenario() -> None:
+            self.follow(*names)
+            await asyncio.sleep(seconds)
+
+        self.play(scenario)
+
+
+def ids(name: str) -> dict[str, str]:
+    return {"uid": f"uid-{name}", "resourceVersion": "1"}
+
+
+def carried(name: str) -> dict[str, str]:
+    return {
+        labels.MANAGED_BY: labels.MANAGER,
+        labels.SERVICE: name,
+        labels.OWNER_UID: f"uid-{name}",
+        labels.ROLE: labels.SERVE,
+        labels.POOL: "cpu",
+    }
+
+
+def _put(store: Store, body: Body) -> None:
+    store.put(BY_NAME[body["kind"]], body)
+
+
+def key(name: str) -> Key:
+    return Key("InferenceService", "shop", name)
+
+
+def asked(name: str, **parts: Any) -> ScalingQuestion:
+    """The question of a service; its model has its name."""
+    return question(replace(POOL, deployment=f"{name}-cpu"), model=name, **parts)
+
+
+def names(count: int) -> list[str]:
+    return [f"s{number}" for number in range(count)]
+
+
+def test_each_service_is_looked_at_once_a_tick() -> None:
+    stage = Stage("a")
+    stage.watch(10.0, "a")
+
+    looks = stage.pods.asked["a"]
+    assert len(looks) in (10, 11)
+    assert all(later - earlier == pytest.approx(1.0) for earlier, later in pairwise(looks))
+
+
+def test_services_that_come_together_are_spread_over_a_tick() -> None:
+    many = names(100)
+    stage = Stage(*many)
+    stage.watch(1.0, *many)
+
+    firsts = sorted(stage.pods.asked[name][0] for name in many)
+    assert all(0 <= first <= 1 for first in firsts)
+    for quarter in range(4):
+        found = [first for first in firsts if quarter / 4 <= first < (quarter + 1) / 4]
+        assert 10 <= len(found) <= 40, "of a hundred"
+
+
+def test_they_stay_spread() -> None:
+    many = names(20)
+    stage = Stage(*many)
+    stage.watch(30.0, *many)
+
+    for name in many:
+        first, last = stage.pods.asked[name][0], stage.pods.asked[name][-1]
+        assert (last - first) % 1.0 == pytest.approx(0.0, abs=1e-6) or (
+            (last - first) % 1.0 == pytest.approx(1.0, abs=1e-6)
+        )
+
+
+def test_a_silent_service_delays_no_other() -> None:
+    stage = Stage("silent", *names(5))
+    stage.pods.takes["silent"] = FOR_EVER
+    stage.watch(10.0, "silent", *names(5))
+
+    assert len(stage.pods.asked["silent"]) == 1, "no second look before the first one has ended"
+    assert {len(stage.pods.asked[name]) for name in names(5)} <= {10, 11}
+
+
+def test_as_many_silent_services_as_there_are_looks_at_once_end_by_their_source() -> None:
+    """Sources give up after a while, and then the others get their turn."""
+    silent = [f"silent{number}" for number in range(AT_ONCE)]
+    stage = Stage(*silent, "a")
+    stage.pods.takes = dict.fromkeys(silent, 2.0)
+    stage.watch(20.0, *silent, "a")
+
+    assert len(stage.pods.asked["a"]) >= 6
+
+
+def test_a_slow_look_is_followed_by_the_next_without_a_pause_of_a_tick() -> None:
+    stage = Stage("slow")
+    stage.pods.takes["slow"] = 3.0
+    stage.watch(20.0, "slow")
+
+    looks = stage.pods.asked["slow"]
+    assert looks[1] - looks[0] == pytest.approx(3.1)
+
+
+def test_a_look_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage("broken", "a")
+    stage.pods.broken.add("broken")
+
+    async def scenario() -> None:
+        stage.follow("broken", "a")
+        await asyncio.sleep(5.0)
+        assert stage.autoscaler.known(key("broken")) is None
+        stage.pods.broken.clear()
+        await asyncio.sleep(5.0)
+
+    stage.play(scenario)
+
+    assert stage.autoscaler.failures == 5
+    assert len(stage.pods.asked["a"]) in (10, 11)
+    assert stage.autoscaler.known(key("broken")) is not None, "it is tried again"
+    assert {one.message for one in caplog.records} == {"A look at the metrics of a service failed."}
+    assert {getattr(one, "key", "") for one in caplog.records} == {str(key("broken"))}
+
+
+def test_news_is_told_once() -> None:
+    stage = Stage("a")
+    stage.watch(30.0, "a")
+
+    assert stage.concerned == [key("a")]
+    assert stage.autoscaler.looks >= 29
+    answer = stage.autoscaler.known(key("a"))
+    assert answer is not None
+    assert (answer.replicas, answer.ready, answer.early) == ({"a-cpu": 1}, 1, False)
+    assert answer.removable == {"a-cpu": ("a-cpu-1",)}
+
+
+def test_more_load_is_news_again() -> None:
+    stage = Stage("a")
+
+    async def scenario() -> None:
+        stage.follow("a")
+        await asyncio.sleep(20.0)
+        before = len(stage.concerned)
+        stage.pods.rate = 300.0
+        await asyncio.sleep(20.0)
+        assert len(stage.concerned) > before
+
+    stage.play(scenario)
+
+    answer = stage.autoscaler.known(key("a"))
+    assert answer is not None
+    assert answer.replicas["a-cpu"] > 1
+    assert answer.change is not None
+    assert answer.change.before == 1
+
+
+def test_who_is_not_followed_any_more_is_not_looked_at_and_forgotten() -> None:
+    stage = Stage("a", "b")
+
+    async def scenario() -> None:
+        stage.follow("a", "b")
+        await asyncio.sleep(5.0)
+        stage.autoscaler.follow(key("a"), None)
+        stage.autoscaler.follow(key("a"), None)
+        assert stage.autoscaler.known(key("a")) is None
+        await asyncio.sleep(5.0)
+
+    stage.play(scenario)
+
+    assert stage.forgotten == ["a"], "once"
+    assert max(stage.pods.asked["a"]) <= 5.0
+    assert max(stage.pods.asked["b"]) > 9.0
+    assert stage.autoscaler.services == 1
+
+
+def test_who_was_never_followed_is_not_forgotten() -> None:
+    stage = Stage("a")
+
+    async def scenario() -> None:
+        stage.autoscaler.follow(key("a"), None)
+
+    stage.play(scenario)
+
+    assert stage.forgotten == []
+
+
+def test_a_service_that_is_dropped_during_a_look_does_not_come_back() -> None:
+    stage = Stage("a")
+    stage.pods.takes["a"] = 2.0
+
+    async def scenario() -> None:
+        stage.follow("a")
+        await asyncio.sleep(1.5)
+        assert len(stage.pods.asked["a"]) == 1
+        stage.autoscaler.follow(key("a"), None)
+        await asyncio.sleep(10.0)
+
+    stage.play(scenario)
+
+    assert len(stage.pods.asked["a"]) == 1
+    assert stage.recorded == []
+    assert stage.concerned == []
+
+
+def test_nothing_is_recorded_of_a_service_that_is_dropped_while_it_is_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its metrics have just been forgotten; they would stay for ever."""
+    stage = Stage("a")
+    judge = module.judge
+
+    def judged(*args: Any) -> Any:
+        stage.autoscaler.follow(key("a"), None)
+        return judge(*args)
+
+    monkeypatch.setattr(module, "judge", judged)
+    stage.watch(5.0, "a")
+
+    assert stage.forgotten == ["a"]
+    assert stage.recorded == []
+    assert stage.concerned == []
+
+
+def test_a_service_that_comes_back_begins_anew() -> None:
+    stage = Stage("a")
+
+    async def scenario() -> None:
+        stage.follow("a")
+        await asyncio.sleep(5.0)
+        stage.autoscaler.follow(key("a"), None)
+        stage.follow("a")
+        assert stage.autoscaler.known(key("a")) is None
+        await asyncio.sleep(5.0)
+
+    stage.play(scenario)
+
+    assert stage.concerned == [key("a"), key("a")]
+    late = [look for look in stage.pods.asked["a"] if look > 5.0]
+    assert len(late) in (5, 6), "one row of looks, not two"
+
+
+def test_the_same_question_changes_nothing() -> None:
+    stage = Stage("a")
+
+    async def scenario() -> None:
+        for _ in range(50):
+            stage.follow("a")
+            await asyncio.sleep(0.2)
+
+    stage.play(scenario)
+
+    assert len(stage.pods.asked["a"]) in (10, 11)
+    assert stage.concerned == [key("a")]
+
+
+def test_another_model_takes_nothing_over_but_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever moment of a look the new question comes in."""
+    stage = Stage("a")
+    judge = module.judge
+    memories: list[Any] = []
+
+    def judged(memory: Any, asked_now: ScalingQuestion, *args: Any) -> Any:
+        memories.append((asked_now.model, memory))
+        if len(memories) == 5:
+            stage.autoscaler.follow(key("a"), replace(asked("a"), model="other"))
+        return judge(memory, asked_now, *args)
+
+    monkeypatch.setattr(module, "judge", judged)
+    stage.watch(10.0, "a")
+
+    (first, *_) = [memory for model, memory in memories if model == "other"]
+    assert first.seen is None
+    assert first.pools == {}
+    assert first.state.rates, "what requests come does not depend on who answers"
+
+
+def test_bounds_that_change_are_answered_by_the_next_look() -> None:
+    stage = Stage("a")
+
+    async def scenario() -> None:
+        stage.follow("a")
+        await asyncio.sleep(5.0)
+        wider = asked("a")
+        wider = replace(wider, settings=replace(wider.settings, least=4))
+        stage.autoscaler.follow(key("a"), wider)
+        await asyncio.sleep(2.1)
+
+    stage.play(scenario)
+
+    answer = stage.autoscaler.known(key("a"))
+    assert answer is not None
+    assert answer.replicas == {"a-cpu": 4}
+    assert len(stage.concerned) == 2
+
+
+def test_a_service_without_its_object_is_passed_over() -> None:
+    stage = Stage("a")
+    stage.watch(5.0, "a", "ghost")
+
+    assert stage.autoscaler.failures == 0
+    assert stage.autoscaler.known(key("ghost")) is None
+
+
+def test_batches_are_read_soon_at_first_and_seldom_later() -> None:
+    stage = Stage("a")
+    stage.watch(300.0, "a")
+
+    gaps = [later - earlier for earlier, later in pairwise(stage.pods.read)]
+    assert gaps[0] == pytest.approx(SOON_SECONDS, abs=1.1)
+    assert all(EVERY_SECONDS <= gap <= EVERY_SECONDS + 1.1 for gap in gaps[2:])
+
+
+def test_pods_without_statistics_are_asked_again_and_looked_at_all_the_same() -> None:
+    stage = Stage("a")
+    stage.pods.unreadable = True
+    stage.watch(21.0, "a")
+
+    assert len(stage.pods.read) in (4, 5)
+    assert stage.autoscaler.failures == 0
+    assert stage.autoscaler.looks >= 20
+
+
+def test_a_busy_process_looks_more_seldom() -> None:
+    stage = Stage("a", busy=lambda time: 0.95 * time)
+    stage.watch(200.0, "a")
+
+    looks = stage.pods.asked["a"]
+    assert looks[-1] - looks[-2] == pytest.approx(LONGEST_SECONDS, rel=0.01)
+    assert stage.autoscaler.pace.tick_seconds == LONGEST_SECONDS
+
+
+def test_closing_ends_looks_and_gives_connections_back() -> None:
+    stage = Stage("silent")
+    stage.pods.takes["silent"] = FOR_EVER
+    stage.watch(3.0, "silent")
+
+    assert not stage.pods.open
+
+
+def test_nobody_is_looked_at_before_the_loop_runs() -> None:
+    """Only the leader runs it."""
+    stage = Stage("a")
+
+    async def scenario() -> None:
+        stage.follow("a")
+        await asyncio.sleep(60.0)
+        await stage.autoscaler.close()
+
+    virtual_run(scenario())
+
+    assert stage.pods.asked == {}

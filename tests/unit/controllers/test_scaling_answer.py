@@ -1,0 +1,176 @@
+"""What of a look is an answer, and which answers are news."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.controllers.answers import FIGURES, answer, changed
+from tests.unit.controllers.questions import question
+from tests.unit.controllers.world import DEPLOYMENT, NOW
+from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.decision import Decision
+from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
+from triton_operator.autoscaling.look import LatencySource, Look
+from triton_operator.autoscaling.observation import Observation, Traffic
+from triton_operator.autoscaling.reasons import Why, reason
+from triton_operator.autoscaling.scaling_question import ScalingQuestion
+from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.autoscaling.state import ScalingState
+from triton_operator.controllers.scaling_answer import (
+    TOLD_EVERY_SECONDS,
+    Change,
+    ScalingAnswer,
+    answer_of,
+    is_news,
+)
+
+STEADY = reason(Why.STEADY, ordered=1, rate=40)
+TELLS = Look(Traffic(1.0, 40.0), 2.0, 1, 1, 1, 0.5, p99_seconds=0.07)
+
+
+def judged(after: int, before: int = 1, *reasons: Any, now: float = NOW, **more: Any) -> Judgement:
+    """A look at `before` ready replicas that says `after`."""
+    seen = Observation(
+        now=now,
+        ready=before,
+        traffic=Traffic(1.0, 40.0),
+        reporting=before,
+        curve=ServiceCurve(0.02, 0.01, 8),
+        lead_seconds=19.0,
+    )
+    return Judgement(
+        Decision(after, MetricsFreshness.FRESH, reasons or (STEADY,), 40.0, 65.0),
+        replace(seen, **more),
+        TELLS,
+        {DEPLOYMENT: after},
+        ScalingState(),
+    )
+
+
+def said(
+    judgement: Judgement,
+    previous: ScalingAnswer | None = None,
+    asked: ScalingQuestion = question(),  # noqa: B008 - a value
+) -> ScalingAnswer:
+    return answer_of(asked, ServiceMemory(), judgement, previous)
+
+
+def test_an_answer_says_what_was_seen() -> None:
+    found = said(judged(1))
+
+    assert (found.replicas, found.ready, found.freshness) == ({DEPLOYMENT: 1}, 1, "Fresh")
+    assert found.reasons == ("1 replicas are right for 40 requests/s",)
+    assert (found.figures.rate, found.figures.safe_rate, found.figures.waiting) == (40, 65, 2)
+    assert found.figures.fastest_seconds == pytest.approx(0.03), "a batch of one"
+    assert found.change is None, "the number that is ordered is right"
+
+
+def test_bounds_that_were_met_are_named() -> None:
+    met = reason(Why.AT_MAXIMUM, wanted=14, bound=10)
+
+    assert said(judged(10, 1, STEADY, met)).limits == {Why.AT_MAXIMUM: met.sentence}
+
+
+def test_another_number_is_a_change_with_its_reasons() -> None:
+    assert said(judged(3)).change == Change(NOW, 1, 3, "1 replicas are right for 40 requests/s")
+
+
+def test_a_change_stays_the_same_until_it_is_carried_out_and_after() -> None:
+    first = said(judged(3))
+    while_starting = said(judged(3, 1, now=NOW + 1), first)
+    there = said(judged(3, 3, now=NOW + 60), while_starting)
+
+    assert first.change == while_starting.change == there.change
+
+
+def test_the_next_number_is_the_next_change() -> None:
+    first = said(judged(3))
+
+    assert said(judged(4, 3, now=NOW + 60), first).change == Change(
+        NOW + 60, 3, 4, "1 replicas are right for 40 requests/s"
+    )
+
+
+def test_what_nobody_follows_is_no_change() -> None:
+    assert said(judged(3), asked=question(scales=False)).change is None
+
+
+def test_what_was_decided_while_paused_is_a_change_once_it_is_followed() -> None:
+    long_ago = replace(said(judged(1)), change=Change(NOW - 900, 2, 1, "long ago"))
+    paused = said(judged(3), long_ago, question(scales=False))
+    assert paused.change == long_ago.change
+
+    followed = said(judged(3, 1, now=NOW + 5), paused)
+
+    assert followed.change == Change(NOW + 5, 1, 3, "1 replicas are right for 40 requests/s")
+
+
+NEWS: dict[str, ScalingAnswer] = {
+    "another number": answer(4),
+    "another deployment": replace(answer(), replicas={"x": 3}),
+    "a change": changed(1, 3),
+    "followed by nobody now": answer(3, scales=False),
+    "metrics are old": answer(3, freshness=MetricsFreshness.STALE),
+    "metrics are lost": answer(3, freshness=MetricsFreshness.LOST),
+    "a bound is met": answer(3, limits={Why.AT_MAXIMUM: "14 are wanted"}),
+    "none is ready": answer(3, ready=0),
+    "a replica's speed is not known": answer(3, figures=replace(FIGURES, safe_rate=None)),
+}
+NO_NEWS: dict[str, ScalingAnswer] = {
+    "the same": answer(3),
+    "a moment later": answer(3, time=NOW + 1),
+    "other words": answer(3, reasons=("demand jumped to 230 requests/s",)),
+    "figures that move all the time": answer(3, figures=replace(FIGURES, rate=500.0)),
+    "some pods are silent": answer(3, freshness=MetricsFreshness.PARTIAL),
+    "one more is ready": answer(3, ready=2),
+    "others to go first": answer(3, removable={DEPLOYMENT: ("a",)}),
+    "after a minute, about the same": answer(
+        3,
+        time=NOW + TOLD_EVERY_SECONDS,
+        figures=replace(FIGURES, rate=FIGURES.rate * 1.05),  # type: ignore[operator]
+    ),
+    "one look has no rates": answer(9, early=True, freshness=MetricsFreshness.STALE),
+}
+LATER: dict[str, dict[str, Any]] = {
+    "rate": {"figures": replace(FIGURES, rate=240.0)},
+    "waits": {"figures": replace(FIGURES, waiting=40.0)},
+    "attainment": {"figures": replace(FIGURES, attainment=0.5)},
+    "attainment is not counted any more": {"figures": replace(FIGURES, attainment=None)},
+    "cold start": {"figures": replace(FIGURES, lead_seconds=30.0)},
+    "latency comes from elsewhere": {"latency_source": LatencySource.MODEL},
+    "some pods are silent": {"freshness": MetricsFreshness.PARTIAL},
+}
+
+
+@pytest.mark.parametrize("name", NEWS)
+def test_news(name: str) -> None:
+    assert is_news(answer(3), NEWS[name])
+
+
+@pytest.mark.parametrize("name", NO_NEWS)
+def test_no_news(name: str) -> None:
+    assert not is_news(answer(3), NO_NEWS[name])
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_is_shown_follows_once_a_minute(name: str) -> None:
+    moved = answer(3, **LATER[name])
+
+    assert not is_news(answer(3), replace(moved, time=NOW + TOLD_EVERY_SECONDS - 1))
+    assert is_news(answer(3), replace(moved, time=NOW + TOLD_EVERY_SECONDS))
+
+
+def test_the_first_answer_is_news() -> None:
+    assert is_news(None, answer())
+
+
+def test_metrics_that_came_once_are_not_said_to_be_missing() -> None:
+    """The first look at a pod that has just become ready has no rates yet."""
+    first = said(judged(1, traffic=None))
+    assert first.early
+
+    assert not is_news(None, first)
+    assert not is_news(answer(1, ready=0), first)
+    assert said(judged(1, 1, reason(Why.FIRST_LOOK))).early, "nor has the second a decision"
+    assert is_news(None, said(judged(1, traffic=None, reporting=0))), "silence is told"

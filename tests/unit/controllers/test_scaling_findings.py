@@ -1,0 +1,136 @@
+"""Three conditions from the autoscaler's last answer, each with what to do."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from tests.unit.controllers.answers import FIGURES, answer
+from tests.unit.controllers.world import observed, serving
+from tests.unit.planning.building import facts, pool, spec
+from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.look import LatencySource
+from triton_operator.autoscaling.reasons import Why
+from triton_operator.controllers.scaling_answer import ScalingAnswer
+from triton_operator.controllers.scaling_findings import scaling_findings
+from triton_operator.planning.plan import Plan, plan_service
+
+FEASIBLE, METRICS, LIMITED = "ObjectiveFeasible", "MetricsAvailable", "ScalingLimited"
+GOOD = {
+    FEASIBLE: "True WithinReach",
+    METRICS: "True MetricsFresh",
+    LIMITED: "False WithinBounds",
+}
+NOTHING_SEEN = {
+    FEASIBLE: "Unknown NotMeasured",
+    METRICS: "Unknown NotObserved",
+    LIMITED: "Unknown NotObserved",
+}
+FULL, HOMELESS = "14 are wanted, but the most is 10", "2 replicas find no node"
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    said: ScalingAnswer | None
+    conditions: dict[str, str] = field(default_factory=dict)
+    says: dict[str, str] = field(default_factory=dict)
+    spec: dict[str, Any] = field(default_factory=dict)
+    planned: bool = True
+
+
+ROWS = [
+    Row("all is well", answer(), {}, {FEASIBLE: "takes 12.5 ms", METRICS: "from histogram"}),
+    Row("nothing seen yet", None, NOTHING_SEEN, {METRICS: "no ready replica has told its metrics"}),
+    Row("nothing seen, no plan", None, NOTHING_SEEN, planned=False),
+    Row(
+        "summary",
+        answer(latency_source=LatencySource.SUMMARY),
+        {},
+        {METRICS: "latency from summary"},
+    ),
+    Row("some pods are silent", answer(freshness=MetricsFreshness.PARTIAL)),
+    Row(
+        "metrics are old",
+        answer(freshness=MetricsFreshness.STALE),
+        {METRICS: "False MetricsStale"},
+        {METRICS: "no replica is removed meanwhile; see whether the operator reaches port 8002"},
+    ),
+    Row(
+        "metrics are lost",
+        answer(freshness=MetricsFreshness.LOST, figures=replace(FIGURES, rate=None)),
+        {METRICS: "False MetricsLost", LIMITED: "Unknown NotObserved"},
+        {METRICS: "for a minute; no replica is removed"},
+    ),
+    Row(
+        "none is ready that could tell",
+        answer(ready=0, freshness=MetricsFreshness.LOST, figures=replace(FIGURES, rate=None)),
+        {METRICS: "Unknown NotObserved", LIMITED: "Unknown NotObserved"},
+    ),
+    Row(
+        "too slow",
+        answer(),
+        {FEASIBLE: "False TooSlow"},
+        {FEASIBLE: "takes 12.5 ms, the objective is 10 ms: no number of replicas keeps it; raise"},
+        {"objective": {"latency": {"milliseconds": 10}}},
+    ),
+    Row(
+        "just quick enough",
+        answer(figures=replace(FIGURES, fastest_seconds=0.010)),
+        spec={"objective": {"latency": {"milliseconds": 10}}},
+    ),
+    Row(
+        "speed not known",
+        answer(figures=replace(FIGURES, fastest_seconds=None)),
+        {FEASIBLE: "Unknown NotMeasured"},
+    ),
+    Row(
+        "at the maximum",
+        answer(limits={Why.AT_MAXIMUM: FULL}),
+        {LIMITED: "True AtMaximum"},
+        {LIMITED: FULL},
+    ),
+    Row(
+        "no node",
+        answer(limits={Why.AT_MAXIMUM: FULL, Why.UNSCHEDULABLE: HOMELESS}),
+        {LIMITED: "True Unschedulable"},
+        {LIMITED: f"{HOMELESS}; add nodes to the pool"},
+    ),
+    Row(
+        "fixed",
+        answer(limits={Why.AT_MAXIMUM: FULL}),
+        {LIMITED: "False NotScaled"},
+        {LIMITED: "fixed by spec.scaling"},
+        {"scaling": {"mode": "Fixed"}},
+    ),
+    Row(
+        "bounds that meet",
+        answer(),
+        {LIMITED: "False NotScaled"},
+        {},
+        {"scaling": {"minReplicas": 3, "maxReplicas": 3}},
+    ),
+    Row("none", answer(), {LIMITED: "False NotScaled"}, {}, {"scaling": {"minReplicas": 0}}),
+    Row(
+        "external",
+        answer(),
+        {LIMITED: "False NotScaled"},
+        {LIMITED: "somebody else's"},
+        {"scaling": {"mode": "External"}},
+    ),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_conditions(row: Row) -> None:
+    wanted = spec(**row.spec)
+    plan = plan_service(wanted, facts(), [pool("cpu")])
+    assert isinstance(plan, Plan)
+
+    found = scaling_findings(
+        observed(serving(), scaling=row.said), wanted, plan if row.planned else None
+    )
+
+    assert {one.type: f"{one.status} {one.reason}" for one in found} == {**GOOD, **row.conditions}
+    for name, part in row.says.items():
+        assert part in next(one.message for one in found if one.type == name)

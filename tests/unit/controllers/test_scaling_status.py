@@ -1,0 +1,119 @@
+"""`status.autoscaling`: figures as people compare them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.controllers.answers import FIGURES, answer, changed
+from tests.unit.controllers.world import NOW
+from triton_operator.autoscaling.look import LatencySource
+from triton_operator.controllers.scaling_answer import Change
+from triton_operator.controllers.scaling_status import REASON_LIMIT, capacity_text, scaling_status
+
+BEFORE: dict[str, Any] = {
+    "metrics": "Fresh",
+    "arrivalsPerSecond": "9",
+    "reasons": ["2 replicas are right for 9 requests/s"],
+    "lastDecision": {"time": "2026-11-20T10:00:00Z", "from": 1, "to": 2, "reason": "as it was"},
+}
+
+
+def wire(*args: Any) -> dict[str, Any]:
+    found = scaling_status(*args)
+    assert found is not None
+    return found.wire()
+
+
+def test_everything_that_was_seen_is_shown() -> None:
+    assert wire(changed(1, 3), {}) == {
+        "arrivalsPerSecond": "212",
+        "attainmentPercent": "99.6",
+        "latencySource": "histogram",
+        "waitingRequests": 4,
+        "safeRatePerReplica": "118",
+        "coldStartSeconds": 19,
+        "metrics": "Fresh",
+        "recommendedReplicas": 3,
+        "reasons": ["3 replicas are right for 212 requests/s"],
+        "lastDecision": {
+            "time": "2026-11-20T12:00:00Z",
+            "from": 1,
+            "to": 3,
+            "reason": "demand jumped to 212 requests/s",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "field", "shown"),
+    [
+        ("rate", 0.0, "arrivalsPerSecond", "0"),
+        ("rate", 0.04, "arrivalsPerSecond", "0"),
+        ("rate", 64.94, "arrivalsPerSecond", "64.9"),
+        ("rate", 64.96, "arrivalsPerSecond", "65"),
+        ("rate", 99.97, "arrivalsPerSecond", "100"),
+        ("rate", 1234.5, "arrivalsPerSecond", "1234"),
+        ("rate", None, "arrivalsPerSecond", None),
+        ("safe_rate", 64.94, "safeRatePerReplica", "64.9"),
+        ("attainment", 0.0, "attainmentPercent", "0"),
+        ("attainment", 0.9, "attainmentPercent", "90"),
+        ("attainment", 0.99, "attainmentPercent", "99"),
+        ("attainment", 0.98765, "attainmentPercent", "98.77"),
+        ("attainment", 1.0, "attainmentPercent", "100"),
+        ("attainment", None, "attainmentPercent", None),
+        ("p99_seconds", 0.0714, "p99Milliseconds", 71),
+        ("lead_seconds", 18.6, "coldStartSeconds", 19),
+        ("waiting", 0.4, "waitingRequests", 0),
+        ("waiting", None, "waitingRequests", None),
+    ],
+)
+def test_figures_are_rounded(figure: str, value: float | None, field: str, shown: object) -> None:
+    said = replace(answer(), figures=replace(FIGURES, **{figure: value}))
+
+    assert wire(said, {}).get(field) == shown
+
+
+def test_where_latencies_come_from_is_said() -> None:
+    assert wire(answer(latency_source=LatencySource.SUMMARY), {})["latencySource"] == "summary"
+
+
+def test_before_the_first_answer_it_is_what_was_shown_last() -> None:
+    assert wire(None, {"autoscaling": BEFORE}) == BEFORE
+
+
+@pytest.mark.parametrize("previous", [{}, {"autoscaling": {"metrics": "Dubious"}}])
+def test_without_an_answer_and_something_readable_there_is_nothing(
+    previous: dict[str, Any],
+) -> None:
+    """The second is what an older definition may have allowed."""
+    assert scaling_status(None, previous) is None
+
+
+def test_the_last_change_stays_until_there_is_another() -> None:
+    previous = {"autoscaling": BEFORE}
+
+    assert wire(answer(2), previous)["lastDecision"] == BEFORE["lastDecision"]
+    assert wire(changed(2, 5), previous)["lastDecision"]["to"] == 5
+
+
+def test_an_unreadable_past_takes_nothing_from_an_answer() -> None:
+    found = wire(answer(3), {"autoscaling": {"metrics": "Dubious", "lastDecision": 7}})
+
+    assert found["recommendedReplicas"] == 3
+    assert "lastDecision" not in found
+
+
+def test_long_sentences_are_shortened_to_what_the_definition_allows() -> None:
+    found = wire(
+        replace(answer(reasons=("long " * 300,)), change=Change(NOW, 1, 2, "why " * 400)), {}
+    )
+
+    assert len(found["reasons"][0]) <= REASON_LIMIT
+    assert len(found["lastDecision"]["reason"]) <= 1024
+
+
+def test_the_capacity_of_a_replica_is_shown_where_it_is_known() -> None:
+    assert capacity_text(answer()) == "118/s"
+    assert capacity_text(answer(figures=replace(FIGURES, safe_rate=None))) is None
+    assert capacity_text(None) is None
