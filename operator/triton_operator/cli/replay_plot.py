@@ -107,7 +107,7 @@ def _panels(
         Line(
             "demand, as judged",
             BLUE,
-            known_values(pieces, lambda step: step.decision.rate),
+            known_values(pieces, demand_judged),
             wide=1.1,
         ),
     ]
