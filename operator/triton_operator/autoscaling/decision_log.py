@@ -2,7 +2,7 @@
 
 A service's log is a row of chunks. Each begins with the state before its first record, so whatever
 chunk is the oldest that is left, the log can be replayed from there. A chunk is a row of blocks of
-some ten lines, each compressed with the line before it as its dictionary: a compressor that stays
+some five lines, each compressed with the line before it as its dictionary: a compressor that stays
 open would take 256 KiB per service.
 """
 
@@ -14,17 +14,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from triton_operator.autoscaling.decision_record import DecisionRecord, with_state
-from triton_operator.autoscaling.plain_values import encoded
+from triton_operator.autoscaling.packed_state import (
+    Texts,
+    joined,
+    packed,
+    packed_with,
+    texts_of,
+    unpacked,
+    unpacked_with,
+)
 from triton_operator.autoscaling.state import ScalingState
 
 MOST_BYTES = 64 * 2**20
 KEPT_SECONDS = 3600.0
 CHUNK_SECONDS = 900.0
-LEAST_CHUNKS = 3
+LEAST_CHUNKS = 4
 """Into so many parts is a service's share of the memory divided, as only whole chunks go."""
 LARGEST_SHARE = 8
 """One service gets an eighth of the memory at most."""
-BLOCK_BYTES = 8192
+BLOCK_BYTES = 4096
 OVERHEAD_BYTES = 64
 """Of a bytes object and its place in a list."""
 
@@ -33,19 +41,24 @@ OVERHEAD_BYTES = 64
 class _Chunk:
     """Consecutive decisions of one service: `blocks` are compressed, `tail` are lines still to be.
 
-    `size` in bytes is that of everything in it.
+    `state` is packed with that of the service's chunk before, if there is one. `size` in bytes is
+    that of everything in it.
     """
 
     key: str
     number: int
     began: float
     starts_run: bool
-    state: bytes
+    state: tuple[bytes, ...]
     blocks: list[bytes] = field(default_factory=list)
     tail: list[bytes] = field(default_factory=list)
     tail_bytes: int = 0
     dictionary: bytes = b""
     size: int = 0
+
+    @property
+    def state_size(self) -> int:
+        return sum(len(part) + OVERHEAD_BYTES for part in self.state)
 
     def add(self, line: bytes) -> None:
         self.tail.append(line)
@@ -58,7 +71,7 @@ class _Chunk:
         """Compress the lines that are not yet."""
         if not self.tail:
             return
-        block = _packed(b"\n".join(self.tail), self.dictionary)
+        block = packed_with(b"\n".join(self.tail), self.dictionary)
         self.size -= self.tail_bytes + len(self.tail) * OVERHEAD_BYTES + len(self.dictionary)
         self.dictionary = self.tail[-1]
         self.blocks.append(block)
@@ -121,10 +134,12 @@ class DecisionLog:
             (chunk.state, chunk.starts_run, tuple(chunk.blocks), tuple(chunk.tail))
             for chunk in self._services.get(key, ())
         ]
-        for number, (state, starts_run, blocks, tail) in enumerate(chunks):
+        state: Texts | None = None
+        for number, (parts, starts_run, blocks, tail) in enumerate(chunks):
+            state = unpacked(parts, state)
             lines = _unpacked_lines(blocks, tail)
             if number == 0 or starts_run:
-                yield with_state(next(lines), zlib.decompress(state).decode())
+                yield with_state(next(lines), joined(state))
             yield from lines
 
     def forget(self, key: str) -> None:
@@ -143,10 +158,13 @@ class DecisionLog:
             last.size -= len(last.dictionary)
             last.dictionary = b""
             self.bytes += last.size
+        before: Texts | None = None
+        for one in chunks:
+            before = unpacked(one.state, before)
         self._begun += 1
-        packed = zlib.compress(encoded(state).encode())
-        chunk = _Chunk(key, self._begun, record.time, starts_run, packed)
-        chunk.size = len(packed) + 8 * OVERHEAD_BYTES
+        parts = packed(texts_of(state), before)
+        chunk = _Chunk(key, self._begun, record.time, starts_run, parts)
+        chunk.size = chunk.state_size + 8 * OVERHEAD_BYTES
         chunks.append(chunk)
         self._by_age[chunk.number] = chunk
         self.bytes += chunk.size
@@ -159,7 +177,7 @@ class DecisionLog:
             return True
         share = min(self._max_bytes / len(self._services), self._max_bytes / LARGEST_SHARE)
         # In a chunk that is mostly state, little would be kept.
-        return chunk.size >= max(share / LEAST_CHUNKS, 2 * len(chunk.state))
+        return chunk.size >= max(share / LEAST_CHUNKS, 2 * chunk.state_size)
 
     def _trim(self, key: str, now: float) -> None:
         chunks = self._services[key]
@@ -180,18 +198,21 @@ class DecisionLog:
         if not chunks:
             del self._services[chunk.key]
             del self._after[chunk.key]
-
-
-def _packed(text: bytes, dictionary: bytes) -> bytes:
-    packer = zlib.compressobj(zdict=dictionary) if dictionary else zlib.compressobj()
-    return packer.compress(text) + packer.flush()
+            return
+        # The next one stands alone from now on.
+        oldest = chunks[0]
+        texts = unpacked(oldest.state, unpacked(chunk.state, None))
+        change = -oldest.state_size
+        oldest.state = packed(texts, None)
+        change += oldest.state_size
+        oldest.size += change
+        self.bytes += change
 
 
 def _unpacked_lines(blocks: tuple[bytes, ...], tail: tuple[bytes, ...]) -> Iterator[str]:
     dictionary = b""
     for block in blocks:
-        unpacker = zlib.decompressobj(zdict=dictionary) if dictionary else zlib.decompressobj()
-        lines = (unpacker.decompress(block) + unpacker.flush()).split(b"\n")
+        lines = unpacked_with(block, dictionary).split(b"\n")
         dictionary = lines[-1]
         for line in lines:
             yield line.decode()

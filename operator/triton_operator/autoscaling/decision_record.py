@@ -118,6 +118,8 @@ def _check(record: DecisionRecord) -> None:
         bounds += [
             ("observation.traffic.interval_seconds", seen.traffic.interval_seconds, 0.0, _DAY),
             ("observation.traffic.arrivals", seen.traffic.arrivals, -1e9, 1e9),
+            ("observation.traffic.answered", seen.traffic.answered or 0.0, 0.0, 1e9),
+            ("observation.traffic.within_objective", seen.traffic.within_objective or 0.0, 0, 1e9),
         ]
     if curve is not None:
         bounds += [

@@ -1,6 +1,6 @@
 """The plot of a replayed log: demand and capacity, replicas and why, and how requests fared."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -21,6 +21,23 @@ from triton_operator.cli.axes import (
     text,
     ticks,
 )
+from triton_operator.cli.replay_series import (
+    answered,
+    arrivals,
+    capacity,
+    demand_judged,
+    known_values,
+    means,
+    ordered,
+    pending,
+    ready,
+    seconds,
+    target,
+    target_then,
+    unbroken,
+    window_seconds,
+    within_percent,
+)
 
 BLUE, PALE, GREEN, ORANGE, PURPLE = "#1b6ca8", "#9dbdd6", "#3a7d44", "#e08e1b", "#8d5a97"
 MARKS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8d5a97", "#e08e1b", "#17a398", "#a0522d", "#5b5f66")
@@ -31,23 +48,17 @@ SHADES = {
 }
 MOST_NUMBERED = 40
 """Changes that are listed under the plot; with more of them the numbers would hide each other."""
-COLUMNS = 400
-"""Means are drawn of so many parts of the time at most."""
 MOST_TIMES_DEMAND = 3.0
 """Capacity beyond so many times the highest demand is cut, or demand would lie on the floor."""
-BREAK_TICKS = 10
-"""A longer silence is a gap in the lines."""
 LONGEST_REASON = 165
 HEADER, GAP, ROW = 62, 58, 17
-
-Value = Callable[[Step], float | None]
 
 
 def plot_of(
     steps: Sequence[Step], changes: Sequence[TargetChange], name: str, settings: Sequence[str] = ()
 ) -> str:
     """The whole plot as SVG. `settings` are those that were not the log's own."""
-    pieces = _pieces(steps)
+    pieces = unbroken(steps)
     since = min(step.record.time for step in steps)
     until = max(step.record.time for step in steps)
     until = until if until > since else since + 1.0
@@ -89,29 +100,34 @@ def _panels(
     steps: Sequence[Step], pieces: Sequence[Sequence[Step]], other: bool
 ) -> Iterator[_Panel]:
     """(title, unit, height, lines, lowest value, highest value or None: as the lines have it)."""
-    window = _window(steps)
-    capacity = Line("safe rate × ready", GREEN, _series(pieces, _capacity), steps=True, filled=True)
+    window = window_seconds(steps)
+    safe = Line("safe rate × ready", GREEN, known_values(pieces, capacity), steps=True, filled=True)
     demand = [
-        Line("arrivals", PALE, _means(pieces, window, _arrivals, _seconds), wide=3.2),
-        Line("demand, as judged", BLUE, _series(pieces, lambda step: step.decision.rate), wide=1.1),
+        Line("arrivals", PALE, means(pieces, window, arrivals, seconds), wide=3.2),
+        Line(
+            "demand, as judged",
+            BLUE,
+            known_values(pieces, demand_judged),
+            wide=1.1,
+        ),
     ]
     title, ceiling = "Requests per second", None
-    most, needed = _highest([capacity]), _highest(demand)
+    most, needed = _highest([safe]), _highest(demand)
     if needed > 0 and most > MOST_TIMES_DEMAND * needed:
         ceiling = MOST_TIMES_DEMAND * needed
         title += f" (the safe rate goes on up to {most:,.0f})"
-    yield title, "", 210, [capacity, *demand], 0.0, ceiling
+    yield title, "", 210, [safe, *demand], 0.0, ceiling
     fleet = [
-        Line("ready", GREEN, _series(pieces, _ready), steps=True, filled=True),
-        Line("ordered", ORANGE, _series(pieces, _ordered), steps=True),
-        Line("target", INK, _series(pieces, _target), steps=True, dashes="5 3"),
+        Line("ready", GREEN, known_values(pieces, ready), steps=True, filled=True),
+        Line("ordered", ORANGE, known_values(pieces, ordered), steps=True),
+        Line("target", INK, known_values(pieces, target), steps=True, dashes="5 3"),
     ]
     if other:
         fleet.append(
-            Line("target then", PURPLE, _series(pieces, _target_then), steps=True, dashes="2 3")
+            Line("target then", PURPLE, known_values(pieces, target_then), steps=True, dashes="2 3")
         )
     yield "Replicas, and what changed their number", "", 210, fleet, 0.0, None
-    within = _means(pieces, window, _within, _answered)
+    within = means(pieces, window, within_percent, answered)
     if any(within):
         goal = 100 * steps[-1].settings.attainment
         line = Line("within the objective", BLUE, within)
@@ -127,7 +143,7 @@ def _panels(
         objective = 1000 * steps[-1].record.settings.objective_seconds
         title = f"Requests within {objective:g} ms, of those answered in {window:g} s"
         yield title, " %", 120, [line, aim], low, 100.0
-    waiting = [Line("waiting", PURPLE, _series(pieces, _pending), steps=True, filled=True)]
+    waiting = [Line("waiting", PURPLE, known_values(pieces, pending), steps=True, filled=True)]
     yield "Requests that wait in all replicas", "", 90, waiting, 0.0, None
 
 
@@ -220,98 +236,3 @@ def _row(number: int, change: TargetChange, down: float) -> str:
 def _words(change: TargetChange) -> str:
     time = datetime.fromtimestamp(change.step.record.time, UTC).strftime("%H:%M:%S")
     return f"{time}  {change.before} → {change.after}: {change.step.decision.why}"
-
-
-def _pieces(steps: Sequence[Step]) -> list[list[Step]]:
-    """Steps without a gap between them."""
-    pieces: list[list[Step]] = []
-    for step in steps:
-        if pieces and not step.starts_run:
-            gap = step.record.time - pieces[-1][-1].record.time
-            if 0 <= gap <= BREAK_TICKS * max(1.0, step.record.tick_seconds):
-                pieces[-1].append(step)
-                continue
-        pieces.append([step])
-    return pieces
-
-
-def _window(steps: Sequence[Step]) -> float:
-    """Seconds that a mean is taken over: about `COLUMNS` of them, and no less than a few looks."""
-    times = [step.record.time for step in steps]
-    least = max(5.0, 3 * steps[-1].record.tick_seconds)
-    wanted = max(least, (max(times) - min(times)) / COLUMNS)
-    return next((w for w in (5, 10, 15, 30, 60, 300, 900, 3600) if w >= wanted), 86400.0)
-
-
-def _series(pieces: Sequence[Sequence[Step]], value: Value) -> list[list[tuple[float, float]]]:
-    """The values that are known, with a new piece after each that is not."""
-    found: list[list[tuple[float, float]]] = []
-    for piece in pieces:
-        for known, group in groupby(piece, key=lambda step: value(step) is not None):
-            if known:
-                found.append([(step.record.time, value(step) or 0.0) for step in group])
-    return found
-
-
-def _means(
-    pieces: Sequence[Sequence[Step]], window: float, above: Value, below: Value
-) -> list[list[tuple[float, float]]]:
-    """Sums of one over sums of the other, in windows of so many seconds."""
-    found = []
-    for piece in pieces:
-        points = []
-        for start, group in groupby(piece, key=lambda step: step.record.time // window):
-            pairs = [(above(step), below(step)) for step in group]
-            known = [(one, other) for one, other in pairs if one is not None and other is not None]
-            whole = sum(other for _, other in known)
-            if whole > 0:
-                points.append(((start + 0.5) * window, sum(one for one, _ in known) / whole))
-        first, last = piece[0].record.time, piece[-1].record.time
-        found.append([(min(max(x, first), last), y) for x, y in points])
-    return found
-
-
-def _arrivals(step: Step) -> float | None:
-    traffic = step.record.observation.traffic
-    return None if traffic is None else max(0.0, traffic.arrivals)
-
-
-def _seconds(step: Step) -> float | None:
-    traffic = step.record.observation.traffic
-    return None if traffic is None else max(1e-3, traffic.interval_seconds)
-
-
-def _within(step: Step) -> float | None:
-    traffic = step.record.observation.traffic
-    within = None if traffic is None else traffic.within_objective
-    return None if within is None else 100 * within
-
-
-def _answered(step: Step) -> float | None:
-    traffic = step.record.observation.traffic
-    return None if traffic is None else traffic.answered
-
-
-def _capacity(step: Step) -> float | None:
-    safe = step.decision.safe_rate
-    return None if safe is None else safe * step.record.observation.ready
-
-
-def _ready(step: Step) -> float:
-    return step.record.observation.ready
-
-
-def _ordered(step: Step) -> float:
-    return step.record.observation.ordered
-
-
-def _target(step: Step) -> float:
-    return step.decision.target
-
-
-def _target_then(step: Step) -> float:
-    return step.record.decision.target
-
-
-def _pending(step: Step) -> float:
-    return step.record.observation.pending
