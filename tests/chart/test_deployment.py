@@ -235,6 +235,7 @@ def test_the_charts_defaults_are_the_operators_own() -> None:
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
+        ("podMonitor.interval=5s", ["--pod-monitor-interval=5s"]),
         ("codeNamespaces={lab,*}", ["--allow-code-in=lab", "--allow-code-in=*"]),
         ("namespaces={shop,search}", ["--namespace=shop", "--namespace=search"]),
         ("workers=100", ["--workers=100"]),

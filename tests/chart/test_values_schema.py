@@ -62,6 +62,7 @@ DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
         ("metrics.serviceMonitor.enable=true", "enable"),
         ("metrics.serviceMonitor.interval=often", "interval"),
         ("rbac.aggregate=true", "aggregate"),
+        ("podMonitor.interval=often", "interval"),
         ("autoscaling.scrapeSeconds=0.1", "scrapeSeconds"),
         ("autoscaling.scrapeSeconds=61", "scrapeSeconds"),
         ("autoscaling.prometheus.url=prometheus:9090", "url"),
