@@ -94,6 +94,77 @@ def test_the_trust_bundle_is_mounted_where_the_operator_reads_it() -> None:
     }
 
 
+PROMETHEUS = (
+    "autoscaling.prometheus.url=https://prometheus.example.com",
+    "autoscaling.prometheus.tokenSecret.name=tokens",
+    "autoscaling.prometheus.caConfigMap.name=authorities",
+    "autoscaling.prometheus.headersSecret.name=headers",
+    "autoscaling.prometheus.headersSecret.keys={X-Scope-OrgID,X-B}",
+    "autoscaling.prometheus.matchers.cluster=a b",
+)
+
+
+def test_what_a_prometheus_wants_is_in_files_that_the_operator_reads() -> None:
+    """In no argument: whoever may see pods sees those."""
+    (_, volume) = pod(*PROMETHEUS)["spec"]["volumes"]
+    (_, mount) = container(*PROMETHEUS)["volumeMounts"]
+    sources = volume["projected"]["sources"]
+    files = {
+        f"{mount['mountPath']}/{item['path']}": (kind, source["name"], item["key"])
+        for one in sources
+        for kind, source in one.items()
+        for item in source["items"]
+    }
+
+    assert mount["readOnly"] is True
+    assert "subPath" not in mount, "a file that is mounted alone would never change"
+    assert files == {
+        "/prometheus/token": ("secret", "tokens", "token"),
+        "/prometheus/ca.crt": ("configMap", "authorities", "ca.crt"),
+        "/prometheus/headers/X-Scope-OrgID": ("secret", "headers", "X-Scope-OrgID"),
+        "/prometheus/headers/X-B": ("secret", "headers", "X-B"),
+    }
+    assert [flag for flag in flags(*PROMETHEUS) if flag.startswith("--prometheus")] == [
+        "--prometheus-url=https://prometheus.example.com",
+        "--prometheus-namespace-label=namespace",
+        "--prometheus-pod-label=pod",
+        "--prometheus-token-file=/prometheus/token",
+        "--prometheus-ca-file=/prometheus/ca.crt",
+        "--prometheus-header=X-Scope-OrgID=/prometheus/headers/X-Scope-OrgID",
+        "--prometheus-header=X-B=/prometheus/headers/X-B",
+        "--prometheus-label=cluster=a b",
+    ]
+
+
+def test_without_a_prometheus_the_operator_asks_the_pods() -> None:
+    assert [flag for flag in flags() if "prometheus" in flag] == []
+    assert "--scrape-seconds=0.5" in flags("autoscaling.scrapeSeconds=0.5")
+    (volume,) = pod("autoscaling.prometheus.url=http://prometheus")["spec"]["volumes"]
+    assert volume["name"] == "tmp", "nothing to mount"
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (("autoscaling.prometheus.tokenSecret.name=a",), "prometheus.url: is empty"),
+        (("autoscaling.prometheus.matchers.a=b",), "prometheus.url: is empty"),
+        (
+            ("autoscaling.prometheus.url=http://p", "autoscaling.prometheus.headersSecret.name=a"),
+            "headersSecret: needs name and keys",
+        ),
+        (
+            (
+                "autoscaling.prometheus.url=http://p",
+                "autoscaling.prometheus.headersSecret.keys={A}",
+            ),
+            "headersSecret: needs name and keys",
+        ),
+    ],
+)
+def test_half_a_prometheus_is_refused(settings: tuple[str, ...], complaint: str) -> None:
+    assert complaint in template(settings=settings).stderr
+
+
 def test_an_inline_trust_bundle_gets_its_config_map() -> None:
     objects = rendered((VALUES / "every-value.yaml",))
     made = only(objects, "ConfigMap")
@@ -147,6 +218,7 @@ def test_the_command_line_by_default() -> None:
         '{"limits":{"cpu":"1","memory":"4Gi"},"requests":{"cpu":"100m","memory":"256Mi"}}',
         "--fetch-resources="
         '{"limits":{"cpu":"1","memory":"256Mi"},"requests":{"cpu":"100m","memory":"64Mi"}}',
+        "--scrape-seconds=1",
     ]
 
 
@@ -163,6 +235,7 @@ def test_the_charts_defaults_are_the_operators_own() -> None:
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
+        ("podMonitor.interval=5s", ["--pod-monitor-interval=5s"]),
         ("codeNamespaces={lab,*}", ["--allow-code-in=lab", "--allow-code-in=*"]),
         ("namespaces={shop,search}", ["--namespace=shop", "--namespace=search"]),
         ("workers=100", ["--workers=100"]),

@@ -24,7 +24,7 @@ NAMESPACED = {
     ("policy", "poddisruptionbudgets", "get list watch create patch delete"),
     ("networking.k8s.io", "networkpolicies", "get list watch create patch delete"),
     ("monitoring.coreos.com", "podmonitors", "get list create patch delete"),
-    ("", "pods", "list watch"),
+    ("", "pods", "list watch patch"),
     ("events.k8s.io", "events", "create list"),
     ("autoscaling", "horizontalpodautoscalers", "list watch"),
 }

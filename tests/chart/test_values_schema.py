@@ -62,6 +62,16 @@ DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
         ("metrics.serviceMonitor.enable=true", "enable"),
         ("metrics.serviceMonitor.interval=often", "interval"),
         ("rbac.aggregate=true", "aggregate"),
+        ("podMonitor.interval=often", "interval"),
+        ("autoscaling.scrapeSeconds=0.1", "scrapeSeconds"),
+        ("autoscaling.scrapeSeconds=61", "scrapeSeconds"),
+        ("autoscaling.prometheus.url=prometheus:9090", "url"),
+        ("autoscaling.prometheus.url=http://me:secret@prometheus", "url"),
+        ("autoscaling.prometheus.token=secret", "token"),
+        ("autoscaling.prometheus.tokenSecret=prometheus", "tokenSecret"),
+        ("autoscaling.prometheus.headersSecret.keys={X A}", "keys"),
+        ("autoscaling.prometheus.matchers.my-cluster=a", "my-cluster"),
+        ("autoscaling.prometheus.namespaceLabel=", "namespaceLabel"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(setting: str, complaint: str) -> None:
@@ -112,6 +122,7 @@ def leaves(values: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 FREE = {
     "affinity",
+    "autoscaling.prometheus.matchers",
     "fetch.resources.limits",
     "fetch.resources.requests",
     "inspection.resources.limits",

@@ -70,6 +70,20 @@
 {{- end -}}
 {{- end }}
 
+{{/* Whether files for a Prometheus are mounted: its token, its authorities, its headers. */}}
+{{- define "triton-operator.prometheusFiles" -}}
+{{- with .Values.autoscaling.prometheus -}}
+{{- $files := or .tokenSecret.name .caConfigMap.name .headersSecret.name -}}
+{{- if and (not .url) (or $files .matchers) -}}
+{{- fail "autoscaling.prometheus.url: is empty, so that nothing else about a Prometheus has an effect" -}}
+{{- end -}}
+{{- if ne (empty .headersSecret.name) (empty .headersSecret.keys) -}}
+{{- fail "autoscaling.prometheus.headersSecret: needs name and keys, or none of them" -}}
+{{- end -}}
+{{- if $files -}}true{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{/* The component keeps the pods of an InferenceService that happens to be named like this release out. */}}
 {{- define "triton-operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "triton-operator.name" . }}

@@ -49,10 +49,11 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, create, patch, delete]
-# A pod tells why it does not start, and an inspection answers through its termination message.
+# A pod tells why it does not start, and an inspection answers through its termination message. The least loaded
+# are marked (`controller.kubernetes.io/pod-deletion-cost`) before replicas are removed: these go first.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch]
+  verbs: [list, watch, patch]
 # Transitions of a service, as `kubectl describe` shows them; never changed. Those of others are listed for single
 # pods and Jobs that do not go on: only they say that a Secret is missing or a probe fails.
 - apiGroups: [events.k8s.io]

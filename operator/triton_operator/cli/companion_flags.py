@@ -1,5 +1,6 @@
 """Flags that say which objects around the pods a cluster wants."""
 
+import re
 from collections.abc import Sequence
 
 import typer
@@ -11,6 +12,7 @@ from triton_operator.manifests.companions import PROMETHEUS
 
 PEERS = TypeAdapter(list[Peer])
 PEER = TypeAdapter(Peer)
+_DURATION = re.compile(r"([0-9]+(ms|s|m|h))*")
 LABELS: TypeAdapter[dict[str, str]] = TypeAdapter(Labels)
 
 
@@ -75,6 +77,13 @@ def labels_of(given: Sequence[str]) -> dict[str, str]:
         raise typer.BadParameter(
             f"{first['input']!r}: {first['msg']}", param_hint="--pod-monitor-label"
         ) from error
+
+
+def duration(given: str) -> str:
+    """A time as Prometheus writes it, or nothing."""
+    if not _DURATION.fullmatch(given):
+        raise typer.BadParameter(f"'{given}' is no time of Prometheus, such as 5s or 1m30s")
+    return given
 
 
 def _complaint(error: ValidationError, whole: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from triton_operator.cli.companion_flags import labels_of, operator_of, peers_of
+from triton_operator.cli.companion_flags import duration, labels_of, operator_of, peers_of
 from triton_operator.cli.exit_codes import FAILED
 from triton_operator.cli.fetch_flags import (
     bundle_of,
@@ -104,6 +104,9 @@ def run(
     pod_monitor_label: list[str] = typer.Option(
         [], metavar="KEY=VALUE", help="Label of PodMonitors, as Prometheus selects them by."
     ),
+    pod_monitor_interval: str = typer.Option(
+        "", callback=duration, help="Time between two scrapes in PodMonitors, such as 5s."
+    ),
     prometheus_url: str = typer.Option(
         "", help="Prometheus that scrapes the pods, as source of their metrics; omitted: the pods."
     ),
@@ -157,7 +160,7 @@ def run(
 
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
     policies = Policies(peers_of(prometheus_peers), operator_of(operator_peer))
-    monitors = Monitors(labels_of(pod_monitor_label))
+    monitors = Monitors(labels_of(pod_monitor_label), pod_monitor_interval)
     metrics = metrics_of(
         MetricFlags(
             url=prometheus_url,

@@ -27,9 +27,13 @@ class Policies:
 
 @dataclass(frozen=True)
 class Monitors:
-    """PodMonitors are wanted, with these labels beside the operator's own."""
+    """PodMonitors are wanted, with these labels beside the operator's own.
+
+    `interval` is the time between two scrapes, as Prometheus writes it; empty: its own default.
+    """
 
     labels: Mapping[str, str] = field(default_factory=dict)
+    interval: str = ""
 
 
 @dataclass(frozen=True)

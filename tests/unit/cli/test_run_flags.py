@@ -30,6 +30,7 @@ from triton_operator.manifests.proxy import Proxy
         ("--inspection-resources", "1Gi", "no JSON"),
         ("--pod-monitor-label", "release", "is not KEY=VALUE"),
         ("--pod-monitor-label", "re lease=a", "is no key of a label"),
+        ("--pod-monitor-interval", "5 s", "no time of Prometheus"),
         ("--prometheus-peers", "prometheus", "the list: Invalid JSON"),
         ("--prometheus-peers", '[{"podSelector": {"matchLabels": {"a": "b c"}}}]', "0.podSelector"),
         ("--prometheus-peers", '[{"podSelector": {}}, {}]', "1: needs a namespaceSelector"),
