@@ -24,7 +24,12 @@ from triton_operator.autoscaling.sources.prometheus_connection import Prometheus
 from triton_operator.controllers.fleets import fleets
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.pace import Pace
-from triton_operator.controllers.scaling_answer import ScalingAnswer, answer_of, is_news
+from triton_operator.controllers.scaling_answer import (
+    ScalingAnswer,
+    answer_of,
+    is_news,
+    with_prediction,
+)
 from triton_operator.controllers.store import Store
 
 logger = logging.getLogger(__name__)
@@ -223,8 +228,12 @@ class Autoscaler:
         answer = answer_of(question, followed.memory, judgement, followed.told)
         followed.latest = answer
         if is_news(followed.told, answer):
-            followed.told = replace(answer, removable=_removable(question, seen, followed.memory))
-            self._concern([key])
+            answer = replace(answer, removable=_removable(question, seen, followed.memory))
+            followed.told = await asyncio.get_running_loop().run_in_executor(
+                self._thread, with_prediction, answer, judgement
+            )
+            if not followed.dropped:
+                self._concern([key])
 
     async def _restore(self, followed: _Followed, targets: Sequence[PodTarget]) -> None:
         """Remember what came before this process, if the source has kept it."""

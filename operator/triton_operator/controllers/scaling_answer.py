@@ -1,12 +1,13 @@
 """What the autoscaler says of a service, and when that is worth telling. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from triton_operator.api import reasons
 from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
+from triton_operator.autoscaling.predicted_latency import predicted_seconds
 from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.autoscaling.spill_reasons import PoolReason
@@ -46,6 +47,8 @@ class Figures:
     lead_seconds: float | None = None
     fastest_seconds: float | None = None
     """What a request takes that is alone."""
+    predicted_p99_seconds: float | None = None
+    """What the queue model says of the pods that get requests."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,16 @@ def _differ(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is not other
     return abs(one - other) > max(TOLD_DIFFERENCE * max(abs(one), abs(other)), 0.05)
+
+
+def with_prediction(answer: ScalingAnswer, judgement: Judgement) -> ScalingAnswer:
+    """The answer, and what latency to expect; it may take a second where the load is new."""
+    record = judgement.record
+    curve, rate = record.observation.curve, record.decision.rate
+    if curve is None or rate is None or not record.observation.ready:
+        return answer
+    seconds = predicted_seconds(curve, rate / record.observation.ready)
+    return replace(answer, figures=replace(answer.figures, predicted_p99_seconds=seconds))
 
 
 def _figures(memory: ServiceMemory, judgement: Judgement) -> Figures:

@@ -50,6 +50,14 @@ def capacity_text(answer: ScalingAnswer | None, pool: str) -> str | None:
     return f"{rate}/s" if rate else None
 
 
+def predicted_milliseconds(answer: ScalingAnswer | None, pool: str) -> int | None:
+    """The 99th percentile to expect of a pool's pods, if they get requests."""
+    if answer is None or pool not in answer.safe_rates or answer.alone not in (None, pool):
+        return None
+    seconds = answer.figures.predicted_p99_seconds
+    return None if seconds is None else round(1000 * seconds)
+
+
 def _decision(change: Change) -> ScalingDecision:
     return ScalingDecision(
         time=rfc3339(change.time),

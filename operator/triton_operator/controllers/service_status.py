@@ -14,7 +14,11 @@ from triton_operator.api.status import (
 from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.rollout import Rollout, replicas_of
-from triton_operator.controllers.scaling_status import capacity_text, scaling_status
+from triton_operator.controllers.scaling_status import (
+    capacity_text,
+    predicted_milliseconds,
+    scaling_status,
+)
 from triton_operator.controllers.views import DeploymentView
 from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
@@ -114,6 +118,7 @@ def _row(
         instances=row.instances,
         threads=row.threads,
         capacity_per_replica=capacity_text(observed.scaling, row.pool.name),
+        predicted_p99_milliseconds=predicted_milliseconds(observed.scaling, row.pool.name),
         desired_replicas=replicas_of(observed, plan, name, deployment),
         ready_replicas=deployment.ready if deployment else 0,
         reasons=list(row.reasons),
