@@ -95,10 +95,11 @@ def test_few_calls_are_few_replicas_however_many_have_to_be_there() -> None:
     seen.pools[0].places = 1
     seen.settings = replace(seen.settings, least=2)
 
-    made = seen.looks(5.0, 300).distribution
+    totals = [sum(seen.look(5.0).distribution.replicas.values()) for _ in range(300)]
 
     assert sum(seen.ready) == 2
-    assert sum(made.replicas.values()) <= 3
+    assert max(totals) <= math.ceil(OF_GPU / OF_CPU) + 1, "one GPU's worth is the least it counts"
+    assert totals[-1] <= 3
 
 
 def test_bounds_are_of_pods_and_not_of_demand() -> None:

@@ -173,6 +173,14 @@ def test_back_as_soon_as_it_fits_and_not_a_moment_less_serves() -> None:
     assert world.lost == []
 
 
+def test_what_may_be_wanted_again_at_once_stays_for_a_while() -> None:
+    world = World([gpus(), cpus(100.0)])
+    world.looks(600.0, 200)
+
+    assert world.looks(390.0, 50).replicas["cpu"] == 2
+    assert world.looks(390.0, 20).replicas == {"gpu": 4, "cpu": 0}
+
+
 def test_a_place_that_becomes_free_is_found_by_the_one_that_waits() -> None:
     world = World([gpus(), cpus(100.0)])
     world.looks(600.0, 200)
