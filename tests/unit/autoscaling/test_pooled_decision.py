@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from tests.unit.autoscaling.looks import CURVE
 from tests.unit.autoscaling.pool_world import ImaginedPool
 from tests.unit.autoscaling.pooled_service import PooledService, lost
 from triton_operator.autoscaling.queue_model import safe_rate
-from triton_operator.autoscaling.reasons import Why
+from triton_operator.autoscaling.reasons import Reason, Why
 from triton_operator.autoscaling.settings import ScalingSettings
 
 SETTINGS = ScalingSettings(objective_seconds=0.25, least=1, most=200)
@@ -72,6 +73,33 @@ def test_lost_metrics_bring_back_capacity_and_not_the_number_of_other_replicas()
 
     assert any(one.why is Why.METRICS_LOST for one in made.record.decision.reasons)
     assert 6 <= made.record.decision.target <= math.ceil(most) + 1
+
+
+def test_what_the_bound_leaves_unserved_is_said_in_replicas() -> None:
+    """With no GPU at all, ten CPUs serve what they can: sixty are the least that would."""
+    seen = service(most=10)
+    seen.pools[0].places = 0
+
+    made = seen.looks(6.0 * OF_GPU, 200).distribution
+
+    assert seen.ready == (0, 10)
+    assert made.limited
+    (bound,) = (one for one in made.reasons if isinstance(one, Reason))
+    assert bound.why is Why.AT_MAXIMUM
+    assert bound.numbers["wanted"] >= 6.0 * OF_GPU / CURVE.capacity
+
+
+def test_few_calls_are_few_replicas_however_many_have_to_be_there() -> None:
+    """Two pods and one GPU: two CPUs will do, not as many as two GPUs are worth."""
+    seen = service()
+    seen.pools[0].places = 1
+    seen.settings = replace(seen.settings, least=2)
+
+    totals = [sum(seen.look(5.0).distribution.replicas.values()) for _ in range(300)]
+
+    assert sum(seen.ready) == 2
+    assert max(totals) <= math.ceil(OF_GPU / OF_CPU) + 1, "one GPU's worth is the least it counts"
+    assert totals[-1] <= 3
 
 
 def test_bounds_are_of_pods_and_not_of_demand() -> None:

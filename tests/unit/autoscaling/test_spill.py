@@ -173,6 +173,14 @@ def test_back_as_soon_as_it_fits_and_not_a_moment_less_serves() -> None:
     assert world.lost == []
 
 
+def test_what_may_be_wanted_again_at_once_stays_for_a_while() -> None:
+    world = World([gpus(), cpus(100.0)])
+    world.looks(600.0, 200)
+
+    assert world.looks(390.0, 50).replicas["cpu"] == 2
+    assert world.looks(390.0, 20).replicas == {"gpu": 4, "cpu": 0}
+
+
 def test_a_place_that_becomes_free_is_found_by_the_one_that_waits() -> None:
     world = World([gpus(), cpus(100.0)])
     world.looks(600.0, 200)
@@ -218,6 +226,45 @@ def test_a_pool_of_unknown_speed_gets_one_replica_until_it_is_known() -> None:
     assert made.replicas == {"gpu": 5, "cpu": 1}
     assert ("cpu", Why.SPEED_UNKNOWN) in whys(made)
     assert world.looks(600.0, 200).replicas == {"gpu": 0, "cpu": 60}
+
+
+def test_a_short_peak_is_not_worth_a_move() -> None:
+    """What a queue asks for is gone when it has been served; the first pool still fills up."""
+    world = World([gpus(), cpus()])
+    world.looks(600.0, 40)
+    world.looks(290.0, 200)
+    assert world.ready == (3, 0)
+
+    for _ in range(29):
+        made = world.look(600.0)
+        assert made.replicas == {"gpu": 5, "cpu": 0}
+    world.looks(390.0, 100)
+
+    assert world.ready == (4, 0)
+
+
+def test_the_first_pool_fills_up_while_another_starts() -> None:
+    world = World([gpus(), cpus(start_seconds=200.0)])
+    world.looks(600.0, 40)
+    world.pools[0].ready = 3
+
+    made = world.looks(600.0, 40)
+
+    assert made.replicas == {"gpu": 4, "cpu": 60}
+    assert world.ready == (4, 0)
+
+
+def test_a_way_on_which_less_would_be_served_is_not_begun() -> None:
+    """Two pools share the work, and one pool or all is the choice: none keeps a third one out."""
+    spot = ImaginedPool("spot", 100.0, 3)
+    world = World([gpus(), spot, cpus()])
+
+    made = world.looks(800.0, 300)
+
+    assert world.served == 700.0
+    assert made.replicas["cpu"] == 0
+    assert ("", Why.NO_ROOM) in whys(made)
+    assert world.lost == []
 
 
 def test_where_no_speed_is_known_replicas_are_counted() -> None:
