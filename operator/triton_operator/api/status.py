@@ -115,6 +115,11 @@ class AutoscalingStatus(ApiModel):
         None, description="From an order to a ready replica, which nine of ten starts keep."
     )
     metrics: MetricsFreshness
+    alone_pool: str | None = Field(
+        None,
+        max_length=63,
+        description="The pool whose replicas alone get requests; omitted: those of all pools do.",
+    )
     recommended_replicas: int | None = Field(
         None, description="Replicas that the objective needs, within the bounds."
     )

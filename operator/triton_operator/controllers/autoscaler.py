@@ -21,6 +21,7 @@ from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.autoscaling.sources.batch_reader import BatchReader
 from triton_operator.autoscaling.sources.metric_source import MetricSource
 from triton_operator.autoscaling.sources.prometheus_connection import PrometheusSilent
+from triton_operator.autoscaling.spill_state import SpillState
 from triton_operator.controllers.fleets import fleets
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.pace import Pace
@@ -30,6 +31,7 @@ from triton_operator.controllers.scaling_answer import (
     is_news,
     with_prediction,
 )
+from triton_operator.controllers.scaling_status import alone_pool
 from triton_operator.controllers.store import Store
 
 logger = logging.getLogger(__name__)
@@ -197,6 +199,10 @@ class Autoscaler:
         if service is None:
             return
         question = followed.question
+        if followed.latest is None and (alone := alone_pool(None, service.status)):
+            spill = SpillState(arrangement=(alone,), alone=alone, alone_since=self._now())
+            state = replace(followed.memory.state, spill=spill)
+            followed.memory = replace(followed.memory, state=state)
         seen = fleets(question, self._store.children(key.namespace, service.uid), self._now())
         targets = [target for fleet in seen.values() for target in fleet.targets]
         if not followed.restored and targets:

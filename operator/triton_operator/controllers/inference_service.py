@@ -25,6 +25,7 @@ from triton_operator.controllers.model_resolution import Resolution, resolve_mod
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.rollout import observe_rollout, replicas_of
 from triton_operator.controllers.scaling_events import scaling_events
+from triton_operator.controllers.scaling_status import alone_pool
 from triton_operator.controllers.scaling_wish import scaling_question
 from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
@@ -72,7 +73,7 @@ def reconcile(observed: Observed) -> Outcome:
                 observed.fetch,
                 observed.autoscalers,
                 observed.companions,
-                observed.scaling.alone if observed.scaling else None,
+                alone_pool(observed.scaling, observed.service.status),
             )
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 

@@ -38,10 +38,22 @@ def scaling_status(
         safe_rate_per_replica=_decimal(figures.safe_rate),
         cold_start_seconds=_whole(figures.lead_seconds),
         metrics=answer.freshness,
+        alone_pool=answer.alone,
         recommended_replicas=sum(answer.replicas.values()),
         reasons=[shortened(one, REASON_LIMIT) for one in answer.reasons],
         last_decision=_decision(change) if change else (before.last_decision if before else None),
     )
+
+
+def alone_pool(answer: ScalingAnswer | None, status: Mapping[str, Any]) -> str | None:
+    """The pool whose pods alone get requests; before the first answer the one that was told last.
+
+    Else a new operator would let all pods in, until it has looked at them.
+    """
+    if answer is not None:
+        return answer.alone
+    before = _previous(status)
+    return before.alone_pool if before else None
 
 
 def capacity_text(answer: ScalingAnswer | None, pool: str) -> str | None:
