@@ -467,9 +467,9 @@ STEADY = [
         "fields without effect",
         "they are named",
         serving,
-        edit(objective={"latency": {"milliseconds": 100}}),
+        edit(precision={"minAgreement": "0.9"}),
         conditions={"SpecHonored": "False FieldsWithoutEffect"},
-        says={"SpecHonored": "spec.objective.latency"},
+        says={"SpecHonored": "spec.precision.minAgreement"},
     ),
     Row(
         "precision that needs a copy",
