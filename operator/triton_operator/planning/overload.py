@@ -23,10 +23,11 @@ def choose_queue(
 ) -> QueueChoice:
     """The queue of a model, `batched` by Triton, with one instance or with several in a pod.
 
-    Half of the objective is left for the batch under way and one's own: with less, in overload,
-    most answers were late. With several instances the batcher hands on what its queue should hold,
-    and requests wait for seconds without ever being rejected; with a delay as well it loses
-    throughput for good (server#8870). Measured: docs/decisions/0074.
+    Half of the objective is left for the batch in which a request then runs: with a quarter, two
+    of five answers were late in overload. Over several instances, or with a delay, the batcher may
+    lose count of the instances that are free (server#8870): then half of the throughput is gone,
+    and requests wait for seconds in spite of the limit, until the server is started anew. Measured:
+    docs/decisions/0074.
     """
     if not batched:
         return QueueChoice()

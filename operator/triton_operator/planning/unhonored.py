@@ -61,8 +61,8 @@ def _why(row: PoolPlan) -> str:
     """Why nothing can be rejected."""
     if row.accelerators > 1:
         return (
-            f"Triton's batcher keeps no limit over the {row.accelerators} instances of the model; "
-            "use one accelerator per replica"
+            f"Triton's batcher may lose throughput for good with a limit over the "
+            f"{row.accelerators} instances of the model; use one accelerator per replica"
         )
     if row.completions and row.max_batch_size > 1:
         return (

@@ -84,7 +84,7 @@ def test_a_table_for_people(call: Call, write: Callable[..., Path]) -> None:
 
 
 def test_fields_without_effect_are_said(call: Call, write: Callable[..., Path]) -> None:
-    file = write(service(batching={"overload": "Reject"}), profile())
+    file = write(service(batching={"mode": "Off", "overload": "Reject"}), profile())
 
     assert "without effect: spec.batching.overload" in call("plan", "-f", file).stdout
 
