@@ -14,7 +14,6 @@ from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.controllers.endpoints import endpoints, serve
 from triton_operator.controllers.traffic import Traffic
 
-
 PATHS = ("/metrics", "/healthz", "/readyz")
 
 
