@@ -116,6 +116,7 @@ def test_fields_that_a_log_does_not_have_yet_take_their_defaults() -> None:
         (lambda v: v.update(after={}), "after: no such field"),
         (lambda v: v["settings"].update(prefer="Speed"), "settings.prefer: one of Cost, Latency"),
         (lambda v: v["settings"].update(percentile=1.0), "settings.percentile: 1 is not within"),
+        (lambda v: v["settings"].update(percentile=0), "settings.percentile: 0 is not within"),
         (lambda v: v["settings"].update(objective_seconds=0), "settings.objective_seconds"),
         (lambda v: v["state"].update(rates=[[1, 2]]), "state.rates[0]: a list of 3"),
         (lambda v: v["state"].update(bins=[0.0] * 30_000), "rows of state.bins"),

@@ -58,9 +58,10 @@ def leading(server: Server, namespace: str | None = None) -> list[OperatorPod]:
 
 
 def test_the_holder_of_the_lease_leads() -> None:
-    server = Server([pod("op-a"), pod("op-b"), pod("op-b-2")], {"ops": "op-b_0a1b2c3d"})
+    pods = [pod("op-a"), pod("op-b"), pod("op-b-2")]
 
-    assert leading(server) == [POD_B]
+    assert leading(Server(pods, {"ops": "op-b_0a1b2c3d"})) == [POD_B]
+    assert [one.name for one in leading(Server(pods, {"ops": "op-b-2_0a1b2c3d"}))] == ["op-b-2"]
 
 
 def test_without_a_lease_all_that_run_are_asked() -> None:
