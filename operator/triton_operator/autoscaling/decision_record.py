@@ -102,7 +102,7 @@ def _check(record: DecisionRecord) -> None:
     bounds = [
         ("tick_seconds", record.tick_seconds, 1e-3, _DAY),
         ("settings.objective_seconds", settings.objective_seconds, 1e-6, _DAY),
-        ("settings.percentile", settings.percentile, 0.0, 0.999999),
+        ("settings.percentile", settings.percentile, 0.01, 0.999999),
         ("settings.attainment", settings.attainment, 0.0, 1.0),
         ("settings.least", settings.least, 0, 100_000),
         ("settings.most", settings.most, 0, 100_000),

@@ -25,9 +25,10 @@ def texts_of(state: ScalingState) -> Texts:
 
 
 def joined(texts: Texts) -> str:
-    """The state's JSON."""
+    """The state's JSON, without what is None."""
     pairs = zip(_NAMES, texts, strict=True)
-    return "{" + ",".join(f'"{name}":{text.decode()}' for name, text in pairs) + "}"
+    parts = (f'"{name}":{text.decode()}' for name, text in pairs if text != b"null")
+    return "{" + ",".join(parts) + "}"
 
 
 def packed(texts: Texts, before: Texts | None) -> tuple[bytes, ...]:

@@ -26,7 +26,7 @@ def test_version(call: Call) -> None:
 def test_help_lists_the_commands(call: Call) -> None:
     text = call("--help").stdout
 
-    for command in ("run", "plan", "crds", "model"):
+    for command in ("run", "plan", "explain", "decisions", "replay", "crds", "model"):
         assert command in text
     assert "inspect" in call("model", "--help").stdout
 

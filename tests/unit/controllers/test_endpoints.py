@@ -1,29 +1,36 @@
 """The operator's own endpoints: figures for a scraper, answers for probes."""
 
 import asyncio
+from collections.abc import Sequence
 
 import aiohttp
 import pytest
 
+from tests.unit.autoscaling.recorded import log_lines, recorded
 from tests.unit.controllers.shell import FILETYPE, Shell
 from tests.unit.controllers.telemetry import Instruments, instruments
 from tests.unit.controllers.world import pinned
+from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.controllers.endpoints import endpoints, serve
 from triton_operator.controllers.traffic import Traffic
 
+PATHS = ("/metrics", "/healthz", "/readyz")
 
-def answers(measured: Instruments) -> dict[str, tuple[int, str]]:
+
+def answers(
+    measured: Instruments, log: DecisionLog | None = None, paths: Sequence[str] = PATHS
+) -> dict[str, tuple[int, str]]:
     """Status and text of each endpoint."""
 
     async def scenario() -> dict[str, tuple[int, str]]:
-        runner = await serve(endpoints(measured.collector, measured.health), 0)
+        runner = await serve(endpoints(measured.collector, measured.health, log), 0)
         site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         try:
             host, port = runner.addresses[0][:2]
             found = {}
             async with aiohttp.ClientSession() as session:
-                for path in ("/metrics", "/healthz", "/readyz"):
+                for path in paths:
                     async with session.get(f"http://{host}:{port}{path}") as response:
                         found[path] = (response.status, await response.text())
             return found
@@ -78,6 +85,22 @@ def test_metrics_count_what_was_done() -> None:
     waits = lines['triton_operator_queue_wait_seconds_count{kind="InferenceService"}']
     assert waits == lines['triton_operator_reconcile_seconds_count{kind="InferenceService"}']
     assert float(waits) >= 1
+
+
+def test_decisions_are_told_by_service() -> None:
+    records = recorded((60.0, 20))
+    log = DecisionLog()
+    for record in records:
+        log.append("shop/a", record)
+    paths = ("/decisions/shop/a", "/decisions/shop/b", "/decisions/shop")
+
+    found = answers(instruments(Shell()), log, paths)
+
+    assert found[paths[0]] == (200, "".join(f"{line}\n" for line in log_lines(records)))
+    assert found[paths[1]][0] == 404
+    assert found[paths[1]][1].startswith("no decisions on shop/b are kept here: ")
+    assert found[paths[2]][0] == 404
+    assert answers(instruments(Shell()), None, paths)[paths[0]] == (404, "404: Not Found")
 
 
 def test_traffic_knows_when_it_was_last_answered() -> None:

@@ -1,0 +1,88 @@
+"""What `explain` says of the number of replicas, whatever the status has."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.test_explanation import explained
+from tests.unit.controllers.world import serving
+from triton_operator.cli.explain import print_explanation
+from triton_operator.cli.replicas import replica_lines
+
+SEEN = {
+    "arrivalsPerSecond": "212",
+    "attainmentPercent": "99.6",
+    "latencySource": "histogram",
+    "waitingRequests": 3,
+    "safeRatePerReplica": "64.9",
+    "coldStartSeconds": 35,
+    "metrics": "Fresh",
+    "reasons": ["212 requests/s now, up to 240/s within 35 s"],
+    "lastDecision": {
+        "time": "2026-11-23T10:00:00Z",
+        "from": 3,
+        "to": 4,
+        "reason": "200 requests/s now",
+    },
+}
+STATUS = {"readyReplicas": 3, "desiredReplicas": 4}
+
+
+def test_everything_that_is_known() -> None:
+    spec = {"scaling": {"mode": "Auto", "minReplicas": 2, "maxReplicas": 8}}
+
+    assert replica_lines(spec, {**STATUS, "autoscaling": SEEN}) == (
+        "3 ready, 4 wanted; allowed are 2 to 8",
+        "last change at 2026-11-23T10:00:00Z: 3 -> 4: 200 requests/s now",
+        "212 requests/s come in, 3 wait, one replica keeps the objective up to 64.9/s",
+        "99.6 % of requests within the objective, counted in Triton's histograms",
+        "a new replica is ready after 35 s",
+        "metrics: Fresh",
+        "because 212 requests/s now, up to 240/s within 35 s",
+    )
+
+
+@pytest.mark.parametrize(
+    ("scaling", "says"),
+    [
+        (None, "allowed are 1 to 10"),
+        ({}, "allowed are 1 to 10"),
+        ({"minReplicas": 20}, "allowed are 20 to 20"),
+        ({"mode": "Fixed", "minReplicas": 3}, "always 3 (spec.scaling.mode Fixed)"),
+        ({"mode": "External"}, "somebody else sets the number (spec.scaling.mode External)"),
+    ],
+)
+def test_bounds(scaling: Any, says: str) -> None:
+    assert replica_lines({"scaling": scaling}, STATUS) == (f"3 ready, 4 wanted; {says}",)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        None,
+        "x",
+        [],
+        {"lastDecision": "x", "reasons": "x", "metrics": {}, "arrivalsPerSecond": []},
+        {"lastDecision": {"from": True, "to": {}}, "reasons": [None, {}], "waitingRequests": True},
+    ],
+)
+def test_what_is_of_another_kind_is_passed_over(seen: Any) -> None:
+    assert len(replica_lines({}, {**STATUS, "autoscaling": seen})) == 1
+
+
+def test_metrics_that_are_not_fresh_say_what_follows() -> None:
+    lines = replica_lines({}, {**STATUS, "autoscaling": {"metrics": "Stale"}})
+
+    assert lines[-1] == "metrics: Stale: nothing new for some seconds, so none is removed"
+
+
+def test_nothing_is_said_before_there_is_a_status() -> None:
+    assert replica_lines({}, {}) == ()
+
+
+def test_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_explanation(explained(serving()))
+
+    lines = capsys.readouterr().out.splitlines()
+    place = lines.index("replicas")
+    assert lines[place + 1] == "  1 ready, 1 wanted; allowed are 1 to 10"
