@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.capacity import TOLD_APART, with_service
 from triton_operator.autoscaling.demand import LONGEST_HORIZON_BINS, estimate, settled, with_traffic
 from triton_operator.autoscaling.economy import (
     ReplicaModel,
@@ -80,6 +81,9 @@ def decide(
     model = replica_model(observation.curve, settings.objective_seconds, settings.percentile)
     if model.safe_rate <= 0:
         model = replace(model, safe_rate=0.9 * model.capacity)
+    if fresh is MetricsFreshness.FRESH:
+        state = with_service(state, observation, model, 1.0 - settings.percentile)
+    model = model.at(state.part)
     return _informed(state, observation, settings, fresh, model)
 
 
@@ -112,6 +116,8 @@ def _informed(
             safe=model.safe_rate,
         )
     ]
+    if state.part < TOLD_APART:
+        reasons.append(reason(Why.SLOWER, percent=100 * state.part))
     queued = observation.pending > PENDING_BATCHES * observation.ready * _batch(observation)
     if queued:
         reasons.append(reason(Why.BACKLOG, pending=observation.pending, lead=lead))

@@ -49,6 +49,10 @@ class ReplicaModel:
         share: Array = self.misses[places]
         return share
 
+    def at(self, part: float) -> ReplicaModel:
+        """The model of a replica that does this part of the rate."""
+        return ReplicaModel(part * self.capacity, part * self.safe_rate, self.misses)
+
 
 @lru_cache(maxsize=4096)
 def replica_model(curve: ServiceCurve, objective_seconds: float, percentile: float) -> ReplicaModel:

@@ -6,18 +6,30 @@ from triton_operator.autoscaling.service_curve import ServiceCurve
 
 
 @dataclass(frozen=True)
+class Served:
+    """What one replica did in so many seconds, and how many waited in it before and after."""
+
+    seconds: float
+    answered: float
+    waited_before: float
+    waiting: float
+
+
+@dataclass(frozen=True)
 class Traffic:
     """What requests did since the observation before this one.
 
     `arrivals` is answers, failures and the growth of the queues together: Triton has no counter of
     arrivals, and answers alone cannot show more than what the replicas can do. `answered` and
-    `within_objective` are None where the release has no histogram of latencies.
+    `within_objective` are None where the release has no histogram of latencies. `replicas` are those
+    that told what they did; nothing is learnt from those that are missing.
     """
 
     interval_seconds: float
     arrivals: float
     answered: float | None = None
     within_objective: float | None = None
+    replicas: tuple[Served, ...] = ()
 
 
 @dataclass(frozen=True)
