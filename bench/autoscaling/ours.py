@@ -56,6 +56,7 @@ class Ours:
                 setup.believed_base
             ),
             lead_seconds=float(np.quantile(leads, 0.9)) if leads else None,
+            starts=tuple(leads),
         )
 
 

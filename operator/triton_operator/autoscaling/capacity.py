@@ -95,9 +95,7 @@ def _of_queues(state: ScalingState, model: ReplicaModel) -> float | None:
     return sum(row[2] for row in state.busy) / seconds / model.capacity
 
 
-def _with_answers(
-    state: ScalingState, observation: Observation, traffic: Traffic
-) -> ScalingState:
+def _with_answers(state: ScalingState, observation: Observation, traffic: Traffic) -> ScalingState:
     now, ready = observation.now, max(1, observation.ready)
     rows = tuple(row for row in state.answers if row[0] > now - LATE_SECONDS)
     crowded = observation.pending > CROWDED_BATCHES * _batch(observation) * ready

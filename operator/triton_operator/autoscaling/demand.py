@@ -11,7 +11,7 @@ from triton_operator.autoscaling.state import BIN_SECONDS, MEMORY_SECONDS, Scali
 WINDOW_SECONDS = 15.0
 """At 100 requests/s, Poisson noise over it is 2.6 %."""
 REMEMBERED_SECONDS = 60.0
-JUMPS = ((1.0, 1.5, 6.0), (3.0, 1.15, 4.0))
+JUMPS = ((1.0, 2.0, 6.0), (3.0, 1.15, 4.0))
 """(newest seconds, times the rate before, standard deviations of noise): any of them is a jump."""
 BINS = int(MEMORY_SECONDS / BIN_SECONDS)
 LONGEST_HORIZON_BINS = 120

@@ -21,8 +21,8 @@ class Traffic:
 
     `arrivals` is answers, failures and the growth of the queues together: Triton has no counter of
     arrivals, and answers alone cannot show more than what the replicas can do. `answered` and
-    `within_objective` are None where the release has no histogram of latencies. `replicas` are those
-    that told what they did; nothing is learnt from those that are missing.
+    `within_objective` are None where the release has no histogram of latencies. `replicas` has
+    those that told what they did.
     """
 
     interval_seconds: float
@@ -42,6 +42,7 @@ class Observation:
     `unschedulable` of those wait for a place. `metrics_age_seconds` is infinite where nothing was
     ever seen. `curve` is the service curve as measured or believed, `lead_seconds` the time from
     an order to a ready replica that nine of ten starts keep; None: none was seen yet.
+    `starts` are the last ones' seconds; of several that are ordered, some are faster than that.
     """
 
     now: float
@@ -54,6 +55,7 @@ class Observation:
     metrics_age_seconds: float = 0.0
     curve: ServiceCurve | None = None
     lead_seconds: float | None = None
+    starts: tuple[float, ...] = ()
 
     @property
     def ordered(self) -> int:

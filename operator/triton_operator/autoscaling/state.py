@@ -24,7 +24,7 @@ class ScalingState:
     - `bins`: arrivals/s in pieces of `BIN_SECONDS` over the last hour; NaN where nobody looked.
       `estimates` has what was thought to be the rate at the end of each. `open_*` is the piece
       that is not full yet.
-    - `jumped_at`: when a jump of demand began; until a window has passed, the rate is the mean since.
+    - `jumped_at`: when demand jumped up last; for a while after, the rate is the mean since then.
     - `wants`: (time, replicas wanted, those of them for lasting demand), from which scaling down
       waits.
     - `turns`: times at which the direction of scaling changed; `direction` is 1, -1 or 0.
