@@ -290,4 +290,5 @@ def _observation(
         metrics_age_seconds=seen.age_seconds,
         curve=known.used,
         lead_seconds=lead_seconds(known.lead, first.start_seconds),
+        starts=tuple(start.seconds for start in known.lead.starts),
     )
