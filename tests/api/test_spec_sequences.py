@@ -28,7 +28,9 @@ from tests.api.shop import Shop
 from tests.api.spec_walk import ANEW, PARTS, SMALLEST, Kind, Step, fields, reached, walk
 from tests.faults.end_state import differences
 from triton_operator.api import labels
+from triton_operator.api.inference_service import Scaling
 from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.planning.replicas import replica_bounds
 
 SEEDS = (3, 4, 5)
 OPTIONS = ("--network-policies", "--allow-code-in=*")
@@ -46,6 +48,8 @@ OF_EACH_OBJECT = frozenset(
         *(labels.DESIRED_HASH, labels.OWNER_UID, "deployment.kubernetes.io/revision"),
     }
 )
+MOVING = frozenset({"replicas", "readyReplicas", "desiredReplicas"})
+"""Where bounds leave room the number depends on the load, and without any on the way there."""
 NAME = "way"
 
 
@@ -140,17 +144,21 @@ class Place:
             for row in status.pop("conditions", ())
             if not types or row["type"] in types
         }
+        # It follows what the pods tell, and not the spec.
+        status.pop("autoscaling", None)
         return {"conditions": conditions, "status": {} if types else self._plain(status)}
 
     def _plain(self, value: Any) -> Any:
-        text = json.dumps(_without(value))
+        spec = self.shop.get("InferenceService", NAME)["spec"]
+        bounds = replica_bounds(Scaling.model_validate(spec["scaling"]))
+        text = json.dumps(_without(value, OF_EACH_OBJECT | (MOVING if bounds.moves else set())))
         return json.loads(text.replace(self.shop.namespace, "namespace"))
 
 
-def _without(value: Any) -> Any:
+def _without(value: Any, names: frozenset[str]) -> Any:
     if isinstance(value, dict):
-        return {k: _without(part) for k, part in value.items() if k not in OF_EACH_OBJECT}
-    return [_without(part) for part in value] if isinstance(value, list) else value
+        return {k: _without(part, names) for k, part in value.items() if k not in names}
+    return [_without(part, names) for part in value] if isinstance(value, list) else value
 
 
 @pytest.fixture
