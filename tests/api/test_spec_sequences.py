@@ -117,16 +117,17 @@ class Place:
 
     def picture(self) -> dict[str, Any]:
         """All children but what their own controllers write, and the status."""
-        return {"children": self.children(), **self.told()}
+        return {"children": self.children(self._moving()), **self.told()}
 
-    def children(self) -> Any:
+    def children(self, moving: frozenset[str] = frozenset()) -> Any:
         """Everything that serves, and what is around it."""
         found = self._plain(
             {
                 f"{kind} {name}": {key: part for key, part in child.items() if key != "status"}
                 for (kind, name), child in self.shop.children(NAME).items()
                 if kind != "Job"
-            }
+            },
+            moving,
         )
         # The namespace is in a config, and a hash of the config in names.
         text = json.dumps(found)
@@ -146,12 +147,16 @@ class Place:
         }
         # It follows what the pods tell, and not the spec.
         status.pop("autoscaling", None)
-        return {"conditions": conditions, "status": {} if types else self._plain(status)}
+        plain = {} if types else self._plain(status, self._moving())
+        return {"conditions": conditions, "status": plain}
 
-    def _plain(self, value: Any) -> Any:
+    def _moving(self) -> frozenset[str]:
         spec = self.shop.get("InferenceService", NAME)["spec"]
-        bounds = replica_bounds(Scaling.model_validate(spec["scaling"]))
-        text = json.dumps(_without(value, OF_EACH_OBJECT | (MOVING if bounds.moves else set())))
+        moves = replica_bounds(Scaling.model_validate(spec["scaling"])).moves
+        return MOVING if moves else frozenset()
+
+    def _plain(self, value: Any, moving: frozenset[str]) -> Any:
+        text = json.dumps(_without(value, OF_EACH_OBJECT | moving))
         return json.loads(text.replace(self.shop.namespace, "namespace"))
 
 
