@@ -47,7 +47,7 @@ def test_gpu_replicas_go_to_the_gpu_and_no_further(
         "vision",
         model={"uri": "pvc://models/magika/model.onnx"},
         hardware={"accelerator": "GPU", "resources": {"cpu": "100m", "memory": "256Mi"}},
-        scaling={"minReplicas": 2},
+        scaling={"mode": "Fixed", "minReplicas": 2},
     )
     services.wait_for("vision", "Planned", "True")
     wait_until(

@@ -1,4 +1,4 @@
-"""A PodDisruptionBudget where there is more than one replica, and never one that blocks a drain."""
+"""A PodDisruptionBudget where there may be more replicas, and never one that blocks a drain."""
 
 from tests.api.shop import Shop
 from tests.api.test_reconcile_replicas import autoscaler, scale
@@ -9,16 +9,26 @@ def budgets(shop: Shop) -> set[str]:
 
 
 def test_a_budget_comes_and_goes_with_the_second_replica(shop: Shop) -> None:
-    shop.add_running("a")
+    shop.add_running("a", scaling={"mode": "Fixed"})
     assert budgets(shop) == set()
 
-    shop.change("a", scaling={"minReplicas": 2})
+    shop.change("a", scaling={"mode": "Fixed", "minReplicas": 2})
 
     shop.until("a budget", lambda: budgets(shop) == {"a-cpu"})
     spec = shop.get("PodDisruptionBudget", "a-cpu")["spec"]
     assert (spec["maxUnavailable"], spec["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
     shop.serve("a")
-    shop.change("a", scaling={"minReplicas": 1})
+    shop.change("a", scaling={"mode": "Fixed", "minReplicas": 1})
+    shop.serve("a")
+    shop.until("no budget", lambda: budgets(shop) == set())
+
+
+def test_a_budget_is_there_before_the_load_brings_a_second_replica(shop: Shop) -> None:
+    shop.add_running("a")
+    assert budgets(shop) == {"a-cpu"}
+
+    shop.change("a", scaling={"maxReplicas": 1})
+
     shop.serve("a")
     shop.until("no budget", lambda: budgets(shop) == set())
 
@@ -42,7 +52,7 @@ def test_a_budget_allows_one_disruption_whatever_others_scale_to(shop: Shop) -> 
 
 
 def test_an_autoscaler_brings_a_budget_and_takes_it_along(shop: Shop) -> None:
-    shop.add_running("a")
+    shop.add_running("a", scaling={"mode": "Fixed"})
     shop.serve("a")
 
     autoscaler(shop, 1)

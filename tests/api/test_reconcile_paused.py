@@ -46,7 +46,8 @@ def test_what_was_wished_meanwhile_is_carried_out_afterwards(shop: Shop) -> None
     shop.add_running("a")
     shop.change("a", paused=True)
     shop.until_condition("a", "Progressing", "False", "Paused")
-    shop.change("a", hardware={"resources": {"cpu": "3"}}, scaling={"minReplicas": 2})
+    fixed = {"mode": "Fixed", "minReplicas": 2}
+    shop.change("a", hardware={"resources": {"cpu": "3"}}, scaling=fixed)
     scale(shop, 5)
 
     shop.change("a", paused=False)
@@ -77,7 +78,7 @@ SPOILED = {
 def test_no_kind_of_child_is_written_or_removed_while_paused(shop: Shop, audit: Audit) -> None:
     """Not by watch events, and not after a restart that wants other children."""
     shop.operator.ensure("--network-policies")
-    shop.add_running("a", scaling={"minReplicas": 2})
+    shop.add_running("a", scaling={"mode": "Fixed", "minReplicas": 2})
     shop.serve("a")
     children = shop.children("a")
     assert {kind for kind, _ in children} == {*SPOILED, "ConfigMap"}

@@ -52,11 +52,27 @@ def test_kubectl_scale_of_the_service_is_carried_out(shop: Shop) -> None:
 
 def test_replicas_are_put_back_where_the_operator_scales(shop: Shop) -> None:
     """One owner means one owner: a hand on the Deployment loses against the spec."""
-    shop.add_running("a", scaling={"minReplicas": 2})
+    shop.add_running("a", scaling={"mode": "Fixed", "minReplicas": 2})
 
     scale(shop, 5)
 
     shop.until("two replicas again", lambda: replicas(shop) == 2)
+
+
+def test_bounds_hold_at_once_and_within_them_the_number_stays(shop: Shop, audit: Audit) -> None:
+    """How many are needed is for the autoscaler to say, and no pod here tells it anything."""
+    shop.add_running("a", scaling={"minReplicas": 3, "maxReplicas": 4})
+
+    mark = audit.mark()
+    shop.change("a", scaling={"minReplicas": 1}, hardware={"resources": {"cpu": "3"}})
+    shop.until("the new CPU limit", lambda: cpu_limit(shop) == "3")
+    shop.until_settled("a")
+    assert replicas(shop) == 3
+    assert scale_writes(shop, audit, mark) == []
+
+    shop.change("a", scaling={"maxReplicas": 2})
+
+    shop.until("maxReplicas", lambda: replicas(shop) == 2)
 
 
 def test_external_replicas_survive_our_changes(shop: Shop, audit: Audit) -> None:

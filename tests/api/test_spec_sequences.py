@@ -28,7 +28,9 @@ from tests.api.shop import Shop
 from tests.api.spec_walk import ANEW, PARTS, SMALLEST, Kind, Step, fields, reached, walk
 from tests.faults.end_state import differences
 from triton_operator.api import labels
+from triton_operator.api.inference_service import Scaling
 from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.planning.replicas import replica_bounds
 
 SEEDS = (3, 4, 5)
 OPTIONS = ("--network-policies", "--allow-code-in=*")
@@ -46,6 +48,8 @@ OF_EACH_OBJECT = frozenset(
         *(labels.DESIRED_HASH, labels.OWNER_UID, "deployment.kubernetes.io/revision"),
     }
 )
+MOVING = frozenset({"replicas", "readyReplicas", "desiredReplicas"})
+"""Where bounds leave room the number depends on the load, and without any on the way there."""
 NAME = "way"
 
 
@@ -113,16 +117,17 @@ class Place:
 
     def picture(self) -> dict[str, Any]:
         """All children but what their own controllers write, and the status."""
-        return {"children": self.children(), **self.told()}
+        return {"children": self.children(self._moving()), **self.told()}
 
-    def children(self) -> Any:
+    def children(self, moving: frozenset[str] = frozenset()) -> Any:
         """Everything that serves, and what is around it."""
         found = self._plain(
             {
                 f"{kind} {name}": {key: part for key, part in child.items() if key != "status"}
                 for (kind, name), child in self.shop.children(NAME).items()
                 if kind != "Job"
-            }
+            },
+            moving,
         )
         # The namespace is in a config, and a hash of the config in names.
         text = json.dumps(found)
@@ -140,17 +145,25 @@ class Place:
             for row in status.pop("conditions", ())
             if not types or row["type"] in types
         }
-        return {"conditions": conditions, "status": {} if types else self._plain(status)}
+        # It follows what the pods tell, and not the spec.
+        status.pop("autoscaling", None)
+        plain = {} if types else self._plain(status, self._moving())
+        return {"conditions": conditions, "status": plain}
 
-    def _plain(self, value: Any) -> Any:
-        text = json.dumps(_without(value))
+    def _moving(self) -> frozenset[str]:
+        spec = self.shop.get("InferenceService", NAME)["spec"]
+        moves = replica_bounds(Scaling.model_validate(spec["scaling"])).moves
+        return MOVING if moves else frozenset()
+
+    def _plain(self, value: Any, moving: frozenset[str]) -> Any:
+        text = json.dumps(_without(value, OF_EACH_OBJECT | moving))
         return json.loads(text.replace(self.shop.namespace, "namespace"))
 
 
-def _without(value: Any) -> Any:
+def _without(value: Any, names: frozenset[str]) -> Any:
     if isinstance(value, dict):
-        return {k: _without(part) for k, part in value.items() if k not in OF_EACH_OBJECT}
-    return [_without(part) for part in value] if isinstance(value, list) else value
+        return {k: _without(part, names) for k, part in value.items() if k not in names}
+    return [_without(part, names) for part in value] if isinstance(value, list) else value
 
 
 @pytest.fixture

@@ -94,7 +94,12 @@ def test_yaml_is_what_would_be_applied(call: Call, write: Callable[..., Path]) -
 
     objects = list(yaml.safe_load_all(result.stdout))
     assert result.exit_code == OK
-    assert [one["kind"] for one in objects] == ["ConfigMap", "Deployment", "Service"]
+    assert [one["kind"] for one in objects] == [
+        "ConfigMap",
+        "Deployment",
+        "PodDisruptionBudget",
+        "Service",
+    ]
     assert all(one["metadata"]["namespace"] == "shop" for one in objects)
 
 
