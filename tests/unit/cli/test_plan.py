@@ -84,9 +84,18 @@ def test_a_table_for_people(call: Call, write: Callable[..., Path]) -> None:
 
 
 def test_fields_without_effect_are_said(call: Call, write: Callable[..., Path]) -> None:
+    file = write(service(precision={"mode": "FP16"}), profile())
+
+    assert "without effect: spec.precision.mode FP16" in call("plan", "-f", file).stdout
+
+
+def test_when_requests_are_rejected_is_said(call: Call, write: Callable[..., Path]) -> None:
     file = write(service(batching={"overload": "Reject"}), profile())
 
-    assert "without effect: spec.batching.overload" in call("plan", "-f", file).stdout
+    shown = call("plan", "-f", file).stdout
+
+    assert "without effect" not in shown
+    assert "default_timeout_microseconds" in shown
 
 
 def test_yaml_is_what_would_be_applied(call: Call, write: Callable[..., Path]) -> None:
@@ -94,7 +103,12 @@ def test_yaml_is_what_would_be_applied(call: Call, write: Callable[..., Path]) -
 
     objects = list(yaml.safe_load_all(result.stdout))
     assert result.exit_code == OK
-    assert [one["kind"] for one in objects] == ["ConfigMap", "Deployment", "Service"]
+    assert [one["kind"] for one in objects] == [
+        "ConfigMap",
+        "Deployment",
+        "PodDisruptionBudget",
+        "Service",
+    ]
     assert all(one["metadata"]["namespace"] == "shop" for one in objects)
 
 
