@@ -52,7 +52,11 @@ def observe_rollout(
         row.pool.name: names.pool_child(observed.service.name, row.pool.name) for row in plan.pools
     }
     deployments = {pool: present[name] for pool, name in planned.items() if name in present}
-    predecessors = [child for name, child in present.items() if name not in planned.values()]
+    predecessors = [
+        child
+        for name, child in present.items()
+        if name not in planned.values() and (child.replicas or child.existing)
+    ]
     complete = all(
         name in present
         and present[name].replicas == replicas_of(observed, plan, name, present.get(name))
@@ -68,9 +72,12 @@ def observe_rollout(
         complete=complete,
         resizing=not complete
         and not predecessors
+        and bool(deployments)
+        # A pool's first Deployment brings more replicas, and takes nobody's place.
         and all(
-            name in present and present[name].has_no_other_template(hashes.get(name))
+            present[name].has_no_other_template(hashes.get(name))
             for name in planned.values()
+            if name in present
         ),
     )
 
