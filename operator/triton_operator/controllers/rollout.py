@@ -52,7 +52,11 @@ def observe_rollout(
         row.pool.name: names.pool_child(observed.service.name, row.pool.name) for row in plan.pools
     }
     deployments = {pool: present[name] for pool, name in planned.items() if name in present}
-    predecessors = [child for name, child in present.items() if name not in planned.values()]
+    predecessors = [
+        child
+        for name, child in present.items()
+        if name not in planned.values() and (child.replicas or child.existing)
+    ]
     complete = all(
         name in present
         and present[name].replicas == replicas_of(observed, plan, name, present.get(name))
@@ -68,9 +72,12 @@ def observe_rollout(
         complete=complete,
         resizing=not complete
         and not predecessors
+        and bool(deployments)
+        # A pool's first Deployment brings more replicas, and takes nobody's place.
         and all(
-            name in present and present[name].has_no_other_template(hashes.get(name))
+            present[name].has_no_other_template(hashes.get(name))
             for name in planned.values()
+            if name in present
         ),
     )
 
@@ -88,14 +95,41 @@ def replicas_of(
         return deployment.replicas if deployment else 1
     if not plan.replicas.moves:
         return plan.replicas.minimum
-    answer = observed.scaling.replicas if observed.scaling else {}
-    present = deployment.replicas if deployment else 0
-    if names.pool_child(observed.service.name, plan.pools[0].pool.name) != name:
-        # The bounds are of all pools together, and the first one keeps the lower.
-        return min(answer.get(name, present), plan.replicas.maximum)
-    if len(answer) > 1 and name in answer:
-        return min(answer[name], plan.replicas.maximum)
-    return plan.replicas.within(answer.get(name, max(present, _of_others(observed, plan))))
+    return _within_bounds(observed, plan)[name]
+
+
+def _within_bounds(observed: Observed, plan: Plan) -> dict[str, int]:
+    """Replicas by Deployment. The bounds are of all pools together.
+
+    They can have changed since the autoscaler's last answer. It knows better where replicas can
+    go; until its next look, what lacks is the first pool's, and of what is too much, those go
+    first that are not ready, then those in the pools that are wanted least.
+    """
+    present = {
+        child.name: child for child in observed.children if isinstance(child, DeploymentView)
+    }
+    answer = observed.scaling
+    said = answer.replicas if answer and answer.scales else {}
+    first, *others = (names.pool_child(observed.service.name, row.pool.name) for row in plan.pools)
+    wanted = {
+        name: said.get(name, present[name].replicas if name in present else 0)
+        for name in (first, *others)
+    }
+    if first not in said:
+        wanted[first] = max(wanted[first], _of_others(observed, plan))
+    wanted[first] += max(0, plan.replicas.minimum - sum(wanted.values()))
+    ready = {
+        name: min(number, present[name].ready if name in present else 0)
+        for name, number in wanted.items()
+    }
+    within = dict.fromkeys(wanted, 0)
+    left = plan.replicas.maximum
+    for numbers in (ready, wanted):
+        for name, number in numbers.items():
+            more = min(left, number - within[name])
+            within[name] += more
+            left -= more
+    return within
 
 
 def _least(plan: Plan | Refusal | None, wanted: int) -> int:

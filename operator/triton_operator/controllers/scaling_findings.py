@@ -85,9 +85,8 @@ def _limited(
             if spec.scaling.mode is ScalingMode.EXTERNAL
             else "the number of replicas is fixed by spec.scaling",
         )
-    if answer is None or answer.figures.rate is None:
-        return _finding(reasons.SCALING_LIMITED, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
-    if reasons.UNSCHEDULABLE in answer.limits:
+    if answer and reasons.UNSCHEDULABLE in answer.limits:
+        # The scheduler says so, whether metrics come or not.
         return _finding(
             reasons.SCALING_LIMITED,
             TRUE,
@@ -95,6 +94,8 @@ def _limited(
             f"{answer.limits[reasons.UNSCHEDULABLE]}; add nodes to the pool, or another pool to "
             "spec.hardware.pools",
         )
+    if answer is None or answer.figures.rate is None:
+        return _finding(reasons.SCALING_LIMITED, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
     if reasons.AT_MAXIMUM in answer.limits:
         return _finding(
             reasons.SCALING_LIMITED, TRUE, reasons.AT_MAXIMUM, answer.limits[reasons.AT_MAXIMUM]

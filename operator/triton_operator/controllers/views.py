@@ -106,9 +106,12 @@ class DeploymentView(ObjectView):
 
     def has_no_other_template(self, wanted_hash: str | None) -> bool:
         """Whether every replica that exists runs what is wanted, however many there should be."""
-        return (
-            self.desired_hash == self.rolled_hash == wanted_hash and self.existing <= self.updated
-        )
+        if self.desired_hash != wanted_hash:
+            return False
+        if not self.existing and not self.rolled_hash:
+            # Just made: Kubernetes has not taken note of its only template yet.
+            return True
+        return self.rolled_hash == wanted_hash and self.existing <= self.updated
 
 
 @dataclass(frozen=True)

@@ -129,8 +129,9 @@ def plan_service(
 
 
 def spills_over(spec: InferenceServiceSpec) -> bool:
-    """Whether replicas go to a second pool where the first has no room: if the operator scales."""
-    return spec.scaling.mode is ScalingMode.AUTO
+    """Whether replicas go to a second pool where the first has no room: if their number moves."""
+    bounds = replica_bounds(spec.scaling)
+    return bounds.managed and bounds.minimum < bounds.maximum
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,12 @@ def _standby_reason(spec: InferenceServiceSpec, standby: Sequence[str]) -> str |
         return None
     if spills_over(spec):
         return f"stands by, for replicas that find no node: {', '.join(standby)}"
-    return (
-        f"fits too, but replicas do not spill over in scaling mode {spec.scaling.mode}: "
-        f"{', '.join(standby)}"
+    fixed = (
+        "while minReplicas is maxReplicas"
+        if spec.scaling.mode is ScalingMode.AUTO
+        else f"in scaling mode {spec.scaling.mode}"
     )
+    return f"fits too, but replicas do not spill over {fixed}: {', '.join(standby)}"
 
 
 def _pool_plan(

@@ -31,7 +31,8 @@ def unhonored_fields(
     if plan is not None and plan.standby and spec.hardware.pools and not spills_over(spec):
         sentences.append(
             f"spec.hardware.pools: only {plan.pools[0].pool.name} is used; replicas spill over to "
-            f"{', '.join(plan.standby)} in spec.scaling.mode Auto only"
+            f"{', '.join(plan.standby)} in spec.scaling.mode Auto only, where minReplicas is less "
+            "than maxReplicas"
         )
     return sentences
 

@@ -18,10 +18,18 @@ from tests.unit.controllers.virtual_time import virtual_run
 from tests.unit.controllers.world import NOW, ago
 from triton_operator.api import labels
 from triton_operator.autoscaling.curve_memory import EVERY_SECONDS, BatchReading
+from triton_operator.autoscaling.decision_log import DecisionLog
+from triton_operator.autoscaling.history import Bin
 from triton_operator.autoscaling.samples import PodTarget, Samples
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
+from triton_operator.autoscaling.sources.prometheus_connection import PrometheusSilent
 from triton_operator.controllers import autoscaler as module
-from triton_operator.controllers.autoscaler import AT_ONCE, SOON_SECONDS, Autoscaler
+from triton_operator.controllers.autoscaler import (
+    AT_ONCE,
+    HISTORY_AGAIN_SECONDS,
+    SOON_SECONDS,
+    Autoscaler,
+)
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.pace import LONGEST_SECONDS
@@ -64,6 +72,9 @@ class Pods:
         self.unreadable = False
         self.asked: dict[str, list[float]] = defaultdict(list)
         self.read: list[float] = []
+        self.past: tuple[Bin, ...] = ()
+        self.has_no_past_yet = False
+        self.asked_before: list[tuple[float, tuple[str, ...]]] = []
         self.open = True
 
     async def samples(self, targets: Collection[PodTarget]) -> Samples:
@@ -84,6 +95,14 @@ class Pods:
         many = round(100 * (self._now() - NOW))
         return BatchReading(target.instance, self._now(), {1: (many, 0.03 * many)})
 
+    async def history(
+        self, targets: Collection[PodTarget], owners: Collection[str]
+    ) -> tuple[Bin, ...]:
+        self.asked_before.append((self._now() - NOW, tuple(owners)))
+        if self.has_no_past_yet:
+            raise PrometheusSilent("it starts")
+        return self.past
+
     async def close(self) -> None:
         self.open = False
 
@@ -95,8 +114,7 @@ class Stage:
         self.store = Store()
         self.pods = Pods(self.now)
         self.concerned: list[Key] = []
-        self.recorded: list[str] = []
-        self.forgotten: list[str] = []
+        self.log = DecisionLog()
         for name in names:
             self.put(name)
         self.autoscaler = Autoscaler(
@@ -107,8 +125,7 @@ class Stage:
             now=self.now,
             randomness=random.Random(7),
             every_seconds=1.0,
-            record=lambda key, *_: self.recorded.append(key.name),
-            forget=lambda key: self.forgotten.append(key.name),
+            log=self.log,
             busy=lambda: busy(asyncio.get_running_loop().time()),
         )
 
@@ -332,28 +349,30 @@ def test_who_is_not_followed_any_more_is_not_looked_at_and_forgotten() -> None:
     async def scenario() -> None:
         stage.follow("a", "b")
         await asyncio.sleep(5.0)
-        stage.autoscaler.follow(key("a"), None)
-        stage.autoscaler.follow(key("a"), None)
+        assert "shop/a" in stage.log
+        stage.autoscaler.forget(key("a"))
+        stage.autoscaler.forget(key("a"))
         assert stage.autoscaler.known(key("a")) is None
         await asyncio.sleep(5.0)
 
     stage.play(scenario)
 
-    assert stage.forgotten == ["a"], "once"
+    assert "shop/a" not in stage.log
+    assert "shop/b" in stage.log
     assert max(stage.pods.asked["a"]) <= 5.0
     assert max(stage.pods.asked["b"]) > 9.0
     assert stage.autoscaler.services == 1
 
 
-def test_who_was_never_followed_is_not_forgotten() -> None:
+def test_who_was_never_followed_may_be_forgotten() -> None:
     stage = Stage("a")
 
     async def scenario() -> None:
-        stage.autoscaler.follow(key("a"), None)
+        stage.autoscaler.forget(key("a"))
 
     stage.play(scenario)
 
-    assert stage.forgotten == []
+    assert stage.autoscaler.services == 0
 
 
 def test_a_service_that_is_dropped_during_a_look_does_not_come_back() -> None:
@@ -364,13 +383,13 @@ def test_a_service_that_is_dropped_during_a_look_does_not_come_back() -> None:
         stage.follow("a")
         await asyncio.sleep(1.5)
         assert len(stage.pods.asked["a"]) == 1
-        stage.autoscaler.follow(key("a"), None)
+        stage.autoscaler.forget(key("a"))
         await asyncio.sleep(10.0)
 
     stage.play(scenario)
 
     assert len(stage.pods.asked["a"]) == 1
-    assert stage.recorded == []
+    assert "shop/a" not in stage.log
     assert stage.concerned == []
 
 
@@ -382,14 +401,13 @@ def test_nothing_is_recorded_of_a_service_that_is_dropped_while_it_is_judged(
     judge = module.judge
 
     def judged(*args: Any) -> Any:
-        stage.autoscaler.follow(key("a"), None)
+        stage.autoscaler.forget(key("a"))
         return judge(*args)
 
     monkeypatch.setattr(module, "judge", judged)
     stage.watch(5.0, "a")
 
-    assert stage.forgotten == ["a"]
-    assert stage.recorded == []
+    assert "shop/a" not in stage.log
     assert stage.concerned == []
 
 
@@ -399,7 +417,7 @@ def test_a_service_that_comes_back_begins_anew() -> None:
     async def scenario() -> None:
         stage.follow("a")
         await asyncio.sleep(5.0)
-        stage.autoscaler.follow(key("a"), None)
+        stage.autoscaler.forget(key("a"))
         stage.follow("a")
         assert stage.autoscaler.known(key("a")) is None
         await asyncio.sleep(5.0)
@@ -443,7 +461,7 @@ def test_another_model_takes_nothing_over_but_the_load(monkeypatch: pytest.Monke
     (first, *_) = [memory for model, memory in memories if model == "other"]
     assert first.seen is None
     assert first.pools == {}
-    assert first.state.rates, "what requests come does not depend on who answers"
+    assert first.state.scaling.rates, "what requests come does not depend on who answers"
 
 
 def test_bounds_that_change_are_answered_by_the_next_look() -> None:
@@ -490,6 +508,40 @@ def test_pods_without_statistics_are_asked_again_and_looked_at_all_the_same() ->
     assert len(stage.pods.read) in (4, 5)
     assert stage.autoscaler.failures == 0
     assert stage.autoscaler.looks >= 20
+
+
+def test_the_past_is_asked_for_once_and_remembered() -> None:
+    """By the names of all Deployments: pods of earlier days had other names."""
+    stage = Stage("a")
+    stage.pods.past = tuple(Bin(NOW - 60 + 5 * number, 5.0, 1500.0) for number in range(12))
+    memories = []
+
+    async def scenario() -> None:
+        stage.follow("a")
+        await asyncio.sleep(10.0)
+        memories.append(stage.autoscaler.known(key("a")))
+
+    stage.play(scenario)
+
+    assert [owners for _, owners in stage.pods.asked_before] == [("a-cpu",)]
+    (answer,) = memories
+    assert answer is not None
+    assert answer.replicas["a-cpu"] > 1, "of 300/s a minute ago there may be more"
+
+
+def test_a_past_that_is_not_to_be_had_yet_is_asked_for_again_and_holds_up_nothing() -> None:
+    stage = Stage("a")
+    stage.pods.has_no_past_yet = True
+    stage.watch(3 * HISTORY_AGAIN_SECONDS, "a")
+
+    times = [time for time, _ in stage.pods.asked_before]
+    assert len(times) == 3
+    assert all(
+        HISTORY_AGAIN_SECONDS <= later - earlier <= HISTORY_AGAIN_SECONDS + 1.1
+        for earlier, later in pairwise(times)
+    )
+    assert stage.autoscaler.failures == 0
+    assert stage.autoscaler.known(key("a")) is not None
 
 
 def test_a_busy_process_looks_more_seldom() -> None:

@@ -117,18 +117,26 @@ def test_a_pod_is_unschedulable_only_after_a_while() -> None:
     soon = replace(HOMELESS, created=ago(PLACED_AFTER_SECONDS - 1))
     late = replace(HOMELESS, created=ago(PLACED_AFTER_SECONDS))
 
-    assert fleet(deployment(1), soon).unschedulable == 0
-    assert fleet(deployment(1), late).unschedulable == 1
+    assert fleet(deployment(1), soon).unplaced_seconds == ()
+    assert fleet(deployment(1), late).unplaced_seconds == (PLACED_AFTER_SECONDS,)
 
 
 def test_a_pod_that_has_its_node_by_now_is_not_unschedulable() -> None:
-    assert fleet(deployment(1), replace(HOMELESS, node="node-1")).unschedulable == 0
+    found = fleet(deployment(1), replace(HOMELESS, node="node-1"))
+
+    assert (found.starting_seconds, found.unplaced_seconds) == ((20,), ())
+
+
+def test_who_starts_and_who_finds_no_node_are_told_apart() -> None:
+    found = fleet(deployment(4), READY, STARTING, HOMELESS)
+
+    assert (found.ready, found.starting_seconds, found.unplaced_seconds) == (1, (20, 0), (20,))
 
 
 def test_no_more_are_unschedulable_than_are_missing() -> None:
     twin = replace(HOMELESS, name="four", uid="uid-four")
 
-    assert fleet(deployment(2), READY, HOMELESS, twin).unschedulable == 1
+    assert fleet(deployment(2), READY, HOMELESS, twin).unplaced_seconds == (20,)
 
 
 def test_a_restart_is_no_start() -> None:

@@ -8,14 +8,18 @@ import pytest
 from tests.unit.controllers.answers import FIGURES, answer, changed
 from tests.unit.controllers.questions import question
 from tests.unit.controllers.world import DEPLOYMENT, NOW
+from triton_operator.api import reasons as conditions
 from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.decision import Decision
+from triton_operator.autoscaling.decision_record import DecisionRecord
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource, Look
 from triton_operator.autoscaling.observation import Observation, Traffic
-from triton_operator.autoscaling.reasons import Why, reason
+from triton_operator.autoscaling.reasons import Reason, Why, reason
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.autoscaling.spill_reasons import PoolReason
 from triton_operator.autoscaling.state import ScalingState
 from triton_operator.controllers.scaling_answer import (
     TOLD_EVERY_SECONDS,
@@ -25,6 +29,7 @@ from triton_operator.controllers.scaling_answer import (
     is_news,
 )
 
+SETTINGS = ScalingSettings(objective_seconds=0.25)
 STEADY = reason(Why.STEADY, ordered=1, rate=40)
 TELLS = Look(Traffic(1.0, 40.0), 2.0, 1, 1, 1, 0.5, p99_seconds=0.07)
 
@@ -39,12 +44,18 @@ def judged(after: int, before: int = 1, *reasons: Any, now: float = NOW, **more:
         curve=ServiceCurve(0.02, 0.01, 8),
         lead_seconds=19.0,
     )
+    of_fleet = tuple(one for one in reasons if isinstance(one, Reason))
+    decision = Decision(after, MetricsFreshness.FRESH, of_fleet or (STEADY,), 40.0, 65.0)
     return Judgement(
-        Decision(after, MetricsFreshness.FRESH, reasons or (STEADY,), 40.0, 65.0),
-        replace(seen, **more),
-        TELLS,
-        {DEPLOYMENT: after},
-        ScalingState(),
+        look=TELLS,
+        record=DecisionRecord(
+            replace(seen, **more), SETTINGS, 1.0, decision, ScalingState(), ScalingState()
+        ),
+        ordered=before,
+        ready=before,
+        replicas={DEPLOYMENT: after},
+        reasons=reasons or (STEADY,),
+        safe_rates={"cpu": 65.0},
     )
 
 
@@ -69,7 +80,43 @@ def test_an_answer_says_what_was_seen() -> None:
 def test_bounds_that_were_met_are_named() -> None:
     met = reason(Why.AT_MAXIMUM, wanted=14, bound=10)
 
-    assert said(judged(10, 1, STEADY, met)).limits == {Why.AT_MAXIMUM: met.sentence}
+    assert said(judged(10, 1, STEADY, met)).limits == {conditions.AT_MAXIMUM: met.sentence}
+
+
+@pytest.mark.parametrize(
+    "met",
+    [
+        reason(Why.UNSCHEDULABLE, unschedulable=2),
+        PoolReason("l4", reason(Why.POOL_FULL, taken=2)),
+        reason(Why.NO_ROOM, served=80, wanted=120),
+    ],
+    ids=lambda met: type(met).__name__,
+)
+def test_whatever_lacks_room_is_one_condition(met: Any) -> None:
+    assert said(judged(2, 1, STEADY, met)).limits == {conditions.UNSCHEDULABLE: met.sentence}
+
+
+def test_of_several_pools_without_room_the_first_is_named() -> None:
+    met = [PoolReason(name, reason(Why.POOL_FULL, taken=2)) for name in ("l4", "a100")]
+
+    assert said(judged(2, 1, *met)).limits == {conditions.UNSCHEDULABLE: met[0].sentence}
+
+
+def test_an_answer_over_pools_has_each_ones_number_and_speed() -> None:
+    look = replace(
+        judged(3),
+        replicas={"filetype-l4": 2, DEPLOYMENT: 4},
+        ordered=5,
+        safe_rates={"l4": 650.0, "cpu": 65.0},
+        alone="l4",
+    )
+
+    found = said(look)
+
+    assert found.replicas == {"filetype-l4": 2, DEPLOYMENT: 4}
+    assert (found.safe_rates, found.alone) == ({"l4": 650.0, "cpu": 65.0}, "l4")
+    assert found.change is not None
+    assert (found.change.before, found.change.after) == (5, 6), "over all pools"
 
 
 def test_another_number_is_a_change_with_its_reasons() -> None:
@@ -113,7 +160,9 @@ NEWS: dict[str, ScalingAnswer] = {
     "followed by nobody now": answer(3, scales=False),
     "metrics are old": answer(3, freshness=MetricsFreshness.STALE),
     "metrics are lost": answer(3, freshness=MetricsFreshness.LOST),
-    "a bound is met": answer(3, limits={Why.AT_MAXIMUM: "14 are wanted"}),
+    "a bound is met": answer(3, limits={conditions.AT_MAXIMUM: "14 are wanted"}),
+    "as many, elsewhere": replace(answer(), replicas={DEPLOYMENT: 1, "filetype-l4": 2}),
+    "one pool alone gets requests": answer(3, alone="cpu"),
     "none is ready": answer(3, ready=0),
     "a replica's speed is not known": answer(3, figures=replace(FIGURES, safe_rate=None)),
 }

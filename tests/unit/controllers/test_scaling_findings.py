@@ -8,9 +8,9 @@ import pytest
 from tests.unit.controllers.answers import FIGURES, answer
 from tests.unit.controllers.world import observed, serving
 from tests.unit.planning.building import facts, pool, spec
+from triton_operator.api import reasons
 from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.look import LatencySource
-from triton_operator.autoscaling.reasons import Why
 from triton_operator.controllers.scaling_answer import ScalingAnswer
 from triton_operator.controllers.scaling_findings import scaling_findings
 from triton_operator.planning.plan import Plan, plan_service
@@ -86,19 +86,19 @@ ROWS = [
     ),
     Row(
         "at the maximum",
-        answer(limits={Why.AT_MAXIMUM: FULL}),
+        answer(limits={reasons.AT_MAXIMUM: FULL}),
         {LIMITED: "True AtMaximum"},
         {LIMITED: FULL},
     ),
     Row(
         "no node",
-        answer(limits={Why.AT_MAXIMUM: FULL, Why.UNSCHEDULABLE: HOMELESS}),
+        answer(limits={reasons.AT_MAXIMUM: FULL, reasons.UNSCHEDULABLE: HOMELESS}),
         {LIMITED: "True Unschedulable"},
         {LIMITED: f"{HOMELESS}; add nodes to the pool"},
     ),
     Row(
         "fixed",
-        answer(limits={Why.AT_MAXIMUM: FULL}),
+        answer(limits={reasons.AT_MAXIMUM: FULL}),
         {LIMITED: "False NotScaled"},
         {LIMITED: "fixed by spec.scaling"},
         {"scaling": {"mode": "Fixed"}},

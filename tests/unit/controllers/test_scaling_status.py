@@ -114,6 +114,9 @@ def test_long_sentences_are_shortened_to_what_the_definition_allows() -> None:
 
 
 def test_the_capacity_of_a_replica_is_shown_where_it_is_known() -> None:
-    assert capacity_text(answer()) == "118/s"
-    assert capacity_text(answer(figures=replace(FIGURES, safe_rate=None))) is None
-    assert capacity_text(None) is None
+    said = answer(safe_rates={"cpu": 11.84, "l4": 118.0})
+
+    assert capacity_text(said, "cpu") == "11.8/s"
+    assert capacity_text(said, "l4") == "118/s"
+    assert capacity_text(said, "a100") is None, "nobody has served there"
+    assert capacity_text(None, "cpu") is None

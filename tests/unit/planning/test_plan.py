@@ -141,10 +141,18 @@ def test_a_pool_in_use_that_cannot_serve_now_is_dropped_and_said(unusable: Pool,
     assert any(told in reason for reason in made.pools[0].reasons)
 
 
-def test_where_nothing_spills_over_the_reason_says_so() -> None:
-    _, row = planned(gpu_pool("l4"), pool("cpu"), scaling={"mode": "Fixed"})
+@pytest.mark.parametrize(
+    ("scaling", "why"),
+    [
+        ({"mode": "Fixed"}, "in scaling mode Fixed"),
+        ({"mode": "External"}, "in scaling mode External"),
+        ({"minReplicas": 3, "maxReplicas": 3}, "while minReplicas is maxReplicas"),
+    ],
+)
+def test_where_nothing_spills_over_the_reason_says_so(scaling: dict[str, Any], why: str) -> None:
+    _, row = planned(gpu_pool("l4"), pool("cpu"), scaling=scaling)
 
-    assert "fits too, but replicas do not spill over in scaling mode Fixed: l4" in row.reasons
+    assert f"fits too, but replicas do not spill over {why}: l4" in row.reasons
 
 
 def test_a_gpu_pool_takes_larger_batches_and_no_threads() -> None:

@@ -84,6 +84,12 @@ SAID = [
         "one pool serves",
     ),
     Row(
+        "second pool of a fixed number",
+        {"hardware": {"pools": ["a", "b"]}, "scaling": {"minReplicas": 3, "maxReplicas": 3}},
+        ("spec.hardware.pools: only a is used; replicas spill over to b in",),
+        "nobody decides on replicas",
+    ),
+    Row(
         "delay without batches",
         {"batching": {"mode": "Off", "maxQueueDelayMicroseconds": 500}},
         ("spec.batching.maxQueueDelayMicroseconds",),
