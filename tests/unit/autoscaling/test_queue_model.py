@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from triton_operator.autoscaling import queue_model
 from triton_operator.autoscaling.queue_model import (
     counts,
     percentile_seconds,
@@ -104,3 +105,38 @@ def test_the_table_rises_to_certainty_at_the_capacity() -> None:
     assert list(rates) == sorted(rates)
     assert list(shares) == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("curve", "objective"),
+    [
+        (ServiceCurve(0.005, 0.0005, 64), 0.05),
+        (ServiceCurve(0.002, 0.001, 64), 0.12),
+        (ServiceCurve(0.02, 0.002, 128), 0.4),
+        (ServiceCurve(0.002, 0.0001, 256), 0.035),
+    ],
+    ids=lambda value: str(value),
+)
+def test_states_that_lie_apart_say_what_all_of_them_say(
+    curve: ServiceCurve, objective: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = [part * curve.capacity for part in (0.5, 0.9, 0.95)]
+    coarse = [tail(curve, rate, objective) for rate in rates]
+    with monkeypatch.context() as exact:
+        exact.setattr(queue_model, "EVERY_SIZE", 10_000)
+        fine = [tail(curve, rate, objective) for rate in rates]
+
+    assert coarse == pytest.approx(fine, rel=0.04, abs=0.001)
+
+
+@pytest.mark.parametrize("largest", [64, 128, 256])
+def test_large_batches_and_fast_curves_have_few_states(largest: int) -> None:
+    """Solving takes their cube: 250 states take milliseconds."""
+    longest = 2 * largest + 2 + queue_model.LONGEST_QUEUE
+
+    states = queue_model._states(longest, largest)
+
+    assert len(states) < 250
+    assert largest in states
+    assert (states[0], states[-1]) == (0, longest)
+    assert (np.diff(states) > 0).all()
