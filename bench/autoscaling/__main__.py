@@ -59,6 +59,14 @@ def _traces(options: Options) -> tuple[list[Trace], list[Trace]]:
             suite = [spike.part(SPIKE_SECONDS, QUICK_SECONDS), calm.part(0, QUICK_SECONDS)]
         else:
             suite = [traces.mmpp(seconds=QUICK_SECONDS), traces.ramp(seconds=QUICK_SECONDS)]
+    if options.cluster:
+        spikes = [trace for trace in given if trace.name == "twitter_spike"]
+        suite, extras = [traces.on_cluster(spikes[0]) if spikes else traces.surge()], []
+    if options.only:
+        suite = [trace for trace in suite if trace.name in options.only]
+        extras = [trace for trace in extras if trace.name in options.only]
+        if not suite:
+            raise ValueError(f"none of {', '.join(options.only)} is a trace of the suite")
     if options.seconds is not None:
         suite = [trace.part(0, options.seconds) for trace in suite]
         extras = [trace.part(0, options.seconds) for trace in extras]

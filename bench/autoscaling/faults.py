@@ -80,6 +80,7 @@ class CountersReset(View):
         super().__init__(setup, fleet, starts)
         self._done = np.zeros(len(fleet.counts), np.int64)
         self._failed = np.zeros(len(fleet.counts), np.int64)
+        self._in_time = np.zeros(len(fleet.counts), np.int64)
 
     def record(self) -> None:
         """Note what the counters were."""
@@ -87,6 +88,7 @@ class CountersReset(View):
         if self.now == START:
             last = super().scrape
             self._done[last.places], self._failed[last.places] = last.done, last.failed
+            self._in_time[last.places] = last.in_time
 
     @property
     def scrape(self) -> Scrape:
@@ -96,6 +98,7 @@ class CountersReset(View):
         return real._replace(
             done=real.done - old * self._done[real.places],
             failed=real.failed - old * self._failed[real.places],
+            in_time=real.in_time - old * self._in_time[real.places],
         )
 
 

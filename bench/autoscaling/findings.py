@@ -121,6 +121,10 @@ class Findings:
         return {
             "suite": suite,
             "faults": {"replicas_removed": self.replicas_removed(OURS) if ours else None},
+            "replica_seconds": {
+                trace: round(one.cost * self.clairvoyants[trace].replica_seconds)
+                for trace, one in (self.outcomes(OURS) if ours else {}).items()
+            },
             "step": {"seconds_to_clear": round(step.clear_seconds, 1) if step else None},
         }
 

@@ -19,6 +19,8 @@ BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "traces"
 """Where traces are looked for if no folder is named."""
 BALANCING = {"random": RANDOM, "p2c": TWO_CHOICES, "least": LEAST}
 PERCENTILE = 0.99
+CLUSTER_START = ColdStart(19.0, 0.03)
+"""Of the pods on that cluster: 19 to 21 s."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class Options:
     folder: Path | None
     seeds: int
     quick: bool
+    only: tuple[str, ...]
+    """Names of traces; empty: all."""
+    cluster: bool
     policies: tuple[str, ...]
     setup: Setup
     faults: bool
@@ -45,6 +50,14 @@ def read(words: Sequence[str] | None = None) -> Options:
     parser.add_argument("--traces", type=Path, help="folder of CSV files; ../shared/traces if any")
     parser.add_argument("--seeds", type=_positive, default=3)
     parser.add_argument("--quick", action="store_true", help="two short traces, one seed")
+    parser.add_argument(
+        "--only", type=_names, default=(), metavar="A,B", help="only the traces of these names"
+    )
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="only 15 minutes of twitter_spike as on real pods: 2 to 16 replicas, starts of 19 s",
+    )
     parser.add_argument(
         "--policies",
         type=_policies,
@@ -90,6 +103,9 @@ def read(words: Sequence[str] | None = None) -> Options:
         cold_start = ColdStart(
             percentiles=given.cold_start_file, scheduling=given.scheduling_seconds
         )
+    least, most = Setup.least, Setup.most
+    if given.cluster:
+        cold_start, least, most = CLUSTER_START, 2, 16
     base, slope, largest = given.curve
     objective = given.slo_ms / 1000
     rate = safe_rate(ServiceCurve(base, slope, largest), objective, PERCENTILE)
@@ -108,6 +124,8 @@ def read(words: Sequence[str] | None = None) -> Options:
         folder=given.traces or (BESIDE if BESIDE.is_dir() else None),
         seeds=1 if given.quick else given.seeds,
         quick=given.quick,
+        only=given.only,
+        cluster=given.cluster,
         policies=given.policies,
         setup=Setup(
             base=base,
@@ -115,6 +133,8 @@ def read(words: Sequence[str] | None = None) -> Options:
             largest=largest,
             objective=objective,
             cold_start=cold_start,
+            least=least,
+            most=most,
             balancing=BALANCING[given.balancing],
             rejects=given.reject,
             safe_rate=rate,
@@ -133,8 +153,12 @@ def _positive(text: str) -> int:
     return value
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
+
+
 def _policies(text: str) -> tuple[str, ...]:
-    names = tuple(name for name in text.split(",") if name)
+    names = _names(text)
     if unknown := [name for name in names if name not in FAMILIES]:
         raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}")
     return names

@@ -27,7 +27,7 @@ Integers = NDArray[np.int64]
 NOBODY, STARTING, READY, DRAINING = 0, 1, 2, 3
 RANDOM, TWO_CHOICES, LEAST = 0, 1, 2
 
-STATE, HEAD, QUEUED, HELD, DONE, FAILED, EXECUTIONS = range(7)
+STATE, HEAD, QUEUED, HELD, DONE, FAILED, EXECUTIONS, IN_TIME = range(8)
 READY_AT, CREATED, REMOVED, AREA, AREA_AT, EXECUTED_SECONDS, SLOWNESS, QUEUED_SECONDS = range(8)
 ARRIVED, COMPLETED, REJECTED, MISSED, ANSWERED = range(5)
 BASE, SLOPE, LARGEST, INSTANCES, SIGMA, OBJECTIVE, REJECTS_AFTER = range(7)
@@ -45,7 +45,8 @@ class Fleet(NamedTuple):
     """The state of all replicas and everything that was counted; arrays are changed in place."""
 
     counts: Integers
-    """[replica, STATE…EXECUTIONS]; `HELD` is queued and executing."""
+    """[replica, STATE…IN_TIME]; `HELD` is queued and executing, `IN_TIME` those of `DONE` that were
+    within the objective, in whole milliseconds rounded down as in Triton's histogram."""
     numbers: Floats
     """[replica, READY_AT…QUEUED_SECONDS].
 
@@ -57,7 +58,7 @@ class Fleet(NamedTuple):
     busy_until: Floats
     """[replica, instance]; infinite: idle."""
     in_batch: Integers
-    """[replica, instance]."""
+    """[replica, instance]: the batch's size, and after all instances how many of it are in time."""
     front: Floats
     """A ring of those whom nobody is ready for."""
     front_at: Integers
@@ -86,11 +87,11 @@ def new_fleet(most_replicas: int, seconds: int, instances: int) -> Fleet:
     numbers[:, REMOVED] = np.inf
     numbers[:, SLOWNESS] = 1.0
     return Fleet(
-        counts=np.zeros((n, 7), np.int64),
+        counts=np.zeros((n, 8), np.int64),
         numbers=numbers,
         waiting=np.zeros((n, RING)),
         busy_until=np.full((n, instances), np.inf),
-        in_batch=np.zeros((n, instances), np.int64),
+        in_batch=np.zeros((n, 2 * instances), np.int64),
         front=np.zeros(FRONT_RING),
         front_at=np.zeros(2, np.int64),
         seconds=np.zeros((5, length), np.int64),
@@ -137,6 +138,8 @@ def _start_batch(k, c, x, waiting, busy, in_batch, seconds, latencies, scratch, 
         scratch[size] = came
         size += 1
     in_batch[i, j] = size
+    in_time = busy.shape[1] + j
+    in_batch[i, in_time] = 0
     if size == 0:
         busy[i, j] = np.inf
         return
@@ -148,6 +151,9 @@ def _start_batch(k, c, x, waiting, busy, in_batch, seconds, latencies, scratch, 
     busy[i, j] = end
     c[i, EXECUTIONS] += 1
     x[i, EXECUTED_SECONDS] += took
+    for place in range(size):
+        if np.floor(1000 * (end - scratch[place])) < np.round(1000 * k[OBJECTIVE]):
+            in_batch[i, in_time] += 1
     second = int(end)
     if second < seconds.shape[1]:
         for place in range(size):
@@ -174,6 +180,7 @@ def _advance(k, c, x, waiting, busy, in_batch, seconds, latencies, scratch, i, u
         size = in_batch[i, j]
         _hold(c, x, i, end, -size)
         c[i, DONE] += size
+        c[i, IN_TIME] += in_batch[i, busy.shape[1] + j]
         if int(end) < seconds.shape[1]:
             seconds[COMPLETED, int(end)] += size
         _start_batch(k, c, x, waiting, busy, in_batch, seconds, latencies, scratch, i, j, end)

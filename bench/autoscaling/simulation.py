@@ -21,6 +21,7 @@ from bench.autoscaling.replicas import (
     FAILED,
     FRONT_LENGTH,
     HELD,
+    IN_TIME,
     MISSED,
     NOBODY,
     QUEUED,
@@ -155,7 +156,7 @@ class Run:
             self._bill(slot)
         lead = self._setup.cold_start.draw(self._randomness) if ready is None else 0.0
         # A new pod: its counters start from zero.
-        fleet.counts[slot, [DONE, FAILED, EXECUTIONS]] = 0
+        fleet.counts[slot, [DONE, FAILED, EXECUTIONS, IN_TIME]] = 0
         fleet.numbers[slot, [QUEUED_SECONDS, EXECUTED_SECONDS]] = 0.0
         fleet.counts[slot, STATE] = STARTING
         fleet.numbers[slot, CREATED] = now
@@ -205,7 +206,7 @@ class Run:
             fleet.busy_until[slot] = np.inf
             fleet.in_batch[slot] = 0
             fleet.counts[slot, HELD] = 0
-            fleet.counts[slot, [DONE, FAILED, EXECUTIONS]] = 0
+            fleet.counts[slot, [DONE, FAILED, EXECUTIONS, IN_TIME]] = 0
             fleet.numbers[slot, [QUEUED_SECONDS, EXECUTED_SECONDS]] = 0.0
             fleet.counts[slot, STATE] = STARTING
             fleet.numbers[slot, READY_AT] = now + self._setup.cold_start.draw(self._randomness)

@@ -127,6 +127,23 @@ def mmpp(seed: int = 1, seconds: int = 7200) -> Trace:
     return Trace("mmpp", rates)
 
 
+CLUSTER_PART = (3600, 900)
+CLUSTER_SCALE = 2.55
+
+
+def on_cluster(spike: Trace) -> Trace:
+    """The quarter of an hour of twitter_spike that was run on real pods: from 105/s, a step to 340
+    within seconds, and 600 two minutes later."""
+    part = spike.part(*CLUSTER_PART)
+    return Trace("cluster_spike", part.rates * (CLUSTER_SCALE / SCALES["twitter_spike"]))
+
+
+def surge() -> Trace:
+    """The same by its outline, where the trace itself is not there."""
+    points = [0.0, 450.0, 453.0, 560.0, 780.0, 900.0], [105.0, 105.0, 340.0, 600.0, 450.0, 300.0]
+    return Trace("cluster_spike", np.interp(np.arange(900.0), *points))
+
+
 def step(low: float = 100.0, factor: float = 5.0, seconds: int = 3600) -> Trace:
     """Calm, then `factor` times as much from one second to the next, then calm again."""
     rates = np.full(seconds, low)

@@ -16,6 +16,7 @@ from bench.autoscaling.replicas import (
     DONE,
     FAILED,
     FRONT_LENGTH,
+    IN_TIME,
     LATENCY_BINS,
     QUEUED,
     QUEUED_SECONDS,
@@ -35,6 +36,17 @@ Starts = dict[tuple[int, float], tuple[float, float]]
 REMEMBERED_SECONDS = 60
 
 
+class Change(NamedTuple):
+    """What one pod did in so many seconds; `in_time` of `done` were within the objective."""
+
+    seconds: float
+    done: int
+    failed: int
+    in_time: int
+    pending_before: int
+    pending: int
+
+
 class Scrape(NamedTuple):
     """The counters of every ready replica that told them, as of one moment.
 
@@ -47,37 +59,62 @@ class Scrape(NamedTuple):
     ready_at: Floats
     done: Integers
     failed: Integers
+    in_time: Integers
     pending: Integers
     front: int
 
-    def arrivals_since(self, earlier: Scrape) -> float:
-        """What was answered or failed since, and by how much queues grew.
+    def changes_since(self, earlier: Scrape) -> list[Change]:
+        """What each pod did that told then and now.
 
         A pod that became ready since counts from zero, as does one whose counters fell. One that
         was there and did not report is left out: what it did may be of long before.
         """
         before = {
-            int(place): (float(ready_at), int(done), int(failed), int(pending))
-            for place, ready_at, done, failed, pending in zip(
+            int(place): row
+            for place, *row in zip(
                 earlier.places,
                 earlier.ready_at,
                 earlier.done,
                 earlier.failed,
+                earlier.in_time,
                 earlier.pending,
                 strict=True,
             )
         }
-        total = self.front - earlier.front
-        for place, ready_at, done, failed, pending in zip(
-            self.places, self.ready_at, self.done, self.failed, self.pending, strict=True
+        changes = []
+        for place, ready_at, done, failed, in_time, pending in zip(
+            self.places,
+            self.ready_at,
+            self.done,
+            self.failed,
+            self.in_time,
+            self.pending,
+            strict=True,
         ):
+            seconds = self.at - earlier.at
             then = before.get(int(place))
-            if then is not None and then[0] == ready_at:
-                total += int(pending) - then[3]
-                total += int(done) - (then[1] if done >= then[1] else 0)
-                total += int(failed) - (then[2] if failed >= then[2] else 0)
-            elif ready_at >= earlier.at:
-                total += int(done) + int(failed) + int(pending)
+            if then is None or then[0] != ready_at:
+                if ready_at < earlier.at:
+                    continue
+                seconds, then = self.at - ready_at, [ready_at, 0, 0, 0, 0]
+            _, done_then, failed_then, in_time_then, pending_then = then
+            changes.append(
+                Change(
+                    float(seconds),
+                    int(done) - (int(done_then) if done >= done_then else 0),
+                    int(failed) - (int(failed_then) if failed >= failed_then else 0),
+                    int(in_time) - (int(in_time_then) if in_time >= in_time_then else 0),
+                    int(pending_then),
+                    int(pending),
+                )
+            )
+        return changes
+
+    def arrivals_since(self, earlier: Scrape) -> float:
+        """What was answered or failed since, and by how much queues grew."""
+        total = self.front - earlier.front
+        for pod in self.changes_since(earlier):
+            total += pod.done + pod.failed + pod.pending - pod.pending_before
         return max(0.0, float(total))
 
 
@@ -167,6 +204,7 @@ class View:
             self.fleet.numbers[places, READY_AT],
             counts[:, DONE].copy(),
             counts[:, FAILED].copy(),
+            counts[:, IN_TIME].copy(),
             counts[:, QUEUED].copy(),
             int(self.fleet.front_at[FRONT_LENGTH]),
         )

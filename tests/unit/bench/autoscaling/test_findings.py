@@ -66,6 +66,7 @@ def test_the_last_line() -> None:
     assert found(KPA).line() == {
         "suite": {"kpa": seen},
         "faults": {"replicas_removed": None},
+        "replica_seconds": {},
         "step": {"seconds_to_clear": None},
     }
 

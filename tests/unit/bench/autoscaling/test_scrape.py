@@ -12,7 +12,7 @@ def scrape(at: float, pods: list[Pod], front: int = 0) -> Scrape:
     places, ready_at, done, failed, pending = (
         np.array(column) for column in zip(*pods, strict=True)
     )
-    return Scrape(at, places, ready_at, done, failed, pending, front)
+    return Scrape(at, places, ready_at, done, failed, done - 1, pending, front)
 
 
 @pytest.mark.parametrize(
