@@ -9,7 +9,7 @@ import numpy as np
 from bench.autoscaling.setup import Setup
 from bench.autoscaling.view import Scrape, View
 from triton_operator.autoscaling.decision import Decision, decide
-from triton_operator.autoscaling.observation import Observation, Traffic
+from triton_operator.autoscaling.observation import Observation, Served, Traffic
 from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.state import ScalingState
@@ -40,8 +40,7 @@ class Ours:
     def _observe(self, view: View) -> Observation:
         scrape, traffic = view.scrape, None
         if self._before is not None and scrape.at > self._before.at:
-            arrivals = scrape.arrivals_since(self._before)
-            traffic = Traffic(scrape.at - self._before.at, arrivals)
+            traffic = _traffic(scrape, self._before)
         self._before = scrape
         leads = view.starts[-LEADS_REMEMBERED:]
         setup = self.setup
@@ -57,4 +56,20 @@ class Ours:
                 setup.believed_base
             ),
             lead_seconds=float(np.quantile(leads, 0.9)) if leads else None,
+            starts=tuple(leads),
         )
+
+
+def _traffic(scrape: Scrape, before: Scrape) -> Traffic:
+    """As the operator has it from Triton's counters and its histogram."""
+    pods = scrape.changes_since(before)
+    return Traffic(
+        scrape.at - before.at,
+        scrape.arrivals_since(before),
+        float(sum(pod.done for pod in pods)),
+        float(sum(pod.in_time for pod in pods)),
+        tuple(
+            Served(pod.seconds, float(pod.done), float(pod.pending_before), float(pod.pending))
+            for pod in pods
+        ),
+    )

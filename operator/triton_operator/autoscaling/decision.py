@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.capacity import TOLD_APART, with_service
 from triton_operator.autoscaling.demand import LONGEST_HORIZON_BINS, estimate, settled, with_traffic
 from triton_operator.autoscaling.economy import (
     ReplicaModel,
@@ -13,10 +16,12 @@ from triton_operator.autoscaling.economy import (
     replica_model,
     replicas_to_keep,
     replicas_to_order,
+    replicas_to_rush,
 )
 from triton_operator.autoscaling.freshness import freshness
 from triton_operator.autoscaling.observation import Observation, Traffic
-from triton_operator.autoscaling.outlook import outlook
+from triton_operator.autoscaling.outlook import Outlook, outlook
+from triton_operator.autoscaling.readiness import ready_parts
 from triton_operator.autoscaling.reasons import Reason, Why, reason
 from triton_operator.autoscaling.scale_down import descend, with_target, with_want
 from triton_operator.autoscaling.settings import TICK_SECONDS, ScalingSettings
@@ -26,6 +31,8 @@ JUDGED_SECONDS = 10.0
 """What is ordered now is judged by this long after it is ready: by then more can have come."""
 KEEPING = 2.0
 """A replica that is there is kept for misses that are worth half of what ordering one asks."""
+URGENT = 8.0
+"""Times the price of a miss while demand is above what is ready: a queue grows by the second."""
 FULL = 0.95
 """Of a replica's capacity: nearer to it, its queue only grows."""
 PENDING_BATCHES = 2.0
@@ -80,6 +87,9 @@ def decide(
     model = replica_model(observation.curve, settings.objective_seconds, settings.percentile)
     if model.safe_rate <= 0:
         model = replace(model, safe_rate=0.9 * model.capacity)
+    if fresh is MetricsFreshness.FRESH:
+        state = with_service(state, observation, model, 1.0 - settings.percentile)
+    model = model.at(state.part)
     return _informed(state, observation, settings, fresh, model)
 
 
@@ -96,7 +106,7 @@ def _informed(
     lead_pieces = min(LONGEST_HORIZON_BINS - 12, math.ceil((lead + BIN_SECONDS / 2) / BIN_SECONDS))
     ways = outlook(state, rate, lead_pieces + math.ceil(JUDGED_SECONDS / BIN_SECONDS))
     price = settings.price_of_a_miss
-    situation = Situation(observation.pending, observation.ready)
+    situation = Situation(observation.pending, observation.ready, _crowded(observation))
     # Where nothing that can be ordered saves a request, none is worth its price: what the demand of
     # now needs is ordered all the same. Beyond the bounds too: what is missing is worth saying.
     least = max(1, math.ceil(rate / (FULL * model.capacity)))
@@ -112,11 +122,22 @@ def _informed(
             safe=model.safe_rate,
         )
     ]
-    queued = observation.pending > PENDING_BATCHES * observation.ready * _batch(observation)
+    if state.part < TOLD_APART:
+        reasons.append(reason(Why.SLOWER, percent=100 * state.part))
+    full = PENDING_BATCHES * _batch(observation)
+    queued = observation.pending > full * observation.ready
+    if observation.ready < least or (queued and observation.ready < wanted):
+        middles = BIN_SECONDS * np.arange(0.5, ways.rates.shape[1])
+        parts = ready_parts(observation.starts, lead, middles)
+        bounds = wanted, max(wanted, 4 * settings.most)
+        # For what is there; what may come is no reason to hurry.
+        present = Outlook(np.full((1, len(parts)), rate), np.ones(1))
+        wanted = replicas_to_rush(model, present, situation, URGENT * price, bounds, parts)
     if queued:
         reasons.append(reason(Why.BACKLOG, pending=observation.pending, lead=lead))
-    if queued:
-        # Whoever starts may be the next one to help: none goes before the queue has gone.
+    if observation.ready < least or observation.pending > full * min(observation.ready, wanted):
+        # The more replicas take what comes, the less of it ends up behind those that wait: none
+        # goes before the queue is short for as many as will stay.
         wanted = max(wanted, ordered)
     if wanted < ordered:
         wanted = replicas_to_keep(model, ways, situation, KEEPING * price, (wanted, ordered))
@@ -195,6 +216,14 @@ def _bounded(
         reasons.append(reason(Why.AT_MINIMUM, bound=settings.least))
         target = settings.least
     return target, tuple(reasons)
+
+
+def _crowded(observation: Observation) -> int | None:
+    """How many replicas have a queue; None: not known, or none has."""
+    if observation.traffic is None or observation.reporting < observation.ready:
+        return None
+    long = PENDING_BATCHES * _batch(observation)
+    return sum(one.waiting > long for one in observation.traffic.replicas) or None
 
 
 def _imperfect(observation: Observation, fresh: MetricsFreshness) -> Reason:

@@ -10,10 +10,9 @@ from triton_operator.autoscaling.state import BIN_SECONDS, MEMORY_SECONDS, Scali
 
 WINDOW_SECONDS = 15.0
 """At 100 requests/s, Poisson noise over it is 2.6 %."""
-NEWEST_SECONDS = 3.0
 REMEMBERED_SECONDS = 60.0
-JUMP_DEVIATIONS = 4.0
-JUMP_SHARE = 1.15
+JUMPS = ((1.0, 2.0, 6.0), (3.0, 1.15, 4.0))
+"""(newest seconds, times the rate before, standard deviations of noise): any of them is a jump."""
 BINS = int(MEMORY_SECONDS / BIN_SECONDS)
 LONGEST_HORIZON_BINS = 120
 
@@ -27,6 +26,7 @@ def with_traffic(state: ScalingState, now: float, traffic: Traffic) -> ScalingSt
     rate = max(0.0, traffic.arrivals) / seconds
     kept = tuple(row for row in state.rates if row[0] > now - REMEMBERED_SECONDS)
     state = replace(state, rates=(*kept, (now, seconds, rate)))
+    state = replace(state, jumped_at=_jumped_at(state, now))
     if state.open_since is None:
         state = replace(state, open_since=now - seconds)
     return _fill(state, now, seconds, rate)
@@ -62,32 +62,33 @@ def _fill(state: ScalingState, now: float, seconds: float, rate: float) -> Scali
 
 
 def estimate(state: ScalingState) -> float:
-    """Requests/s now: the mean of the last looks, or of the newest ones where they jump away.
+    """Requests/s now: the mean of the last looks, or of those since demand jumped up.
 
-    A jump is an excess that the noise of the looks before does not explain; only upwards, since
-    to believe a fall too late costs little.
+    Only upwards, since to believe a fall too late costs little.
     """
     if not state.rates:
         return 0.0
     now = state.rates[-1][0]
-    window = settled(state)
-    newest = _mean(state, now - NEWEST_SECONDS, now)
-    before = [
-        row
-        for row in state.rates
-        if now - WINDOW_SECONDS - BIN_SECONDS < row[0] <= now - NEWEST_SECONDS
-    ]
-    seconds = sum(row[1] for row in before)
-    if seconds < BIN_SECONDS:
-        return max(window, newest) if len(state.rates) > 1 else window
-    usual = sum(row[1] * row[2] for row in before) / seconds
-    spread = sum(row[1] * (row[2] - usual) ** 2 for row in before) / seconds
-    # Of a mean over the newest seconds: what Poisson arrivals have, or what was seen.
-    length = seconds / len(before)
-    deviation = math.sqrt(max(1.3 * max(usual, 1.0), spread * length) / NEWEST_SECONDS)
-    if newest > JUMP_SHARE * usual and newest - usual > JUMP_DEVIATIONS * deviation:
-        return max(window, newest)
-    return window
+    return max(settled(state), _mean(state, max(state.jumped_at, now - WINDOW_SECONDS), now))
+
+
+def _jumped_at(state: ScalingState, now: float) -> float:
+    """When the newest jump began: an excess that the noise of the looks before does not explain."""
+    since = max(now - WINDOW_SECONDS - BIN_SECONDS, state.jumped_at)
+    for seconds, share, deviations in JUMPS:
+        begin = now - max(seconds, state.rates[-1][1])
+        before = [row for row in state.rates if since + 1e-9 < row[0] <= begin + 1e-9]
+        length = sum(row[1] for row in before)
+        if length < BIN_SECONDS:
+            continue
+        usual = sum(row[1] * row[2] for row in before) / length
+        spread = sum(row[1] * (row[2] - usual) ** 2 for row in before) / length
+        # Of a mean over these seconds: what Poisson arrivals have, or what was seen.
+        noise = max(1.3 * max(usual, 1.0), spread * length / len(before)) / (now - begin)
+        excess = _mean(state, begin, now) - usual
+        if excess > (share - 1) * usual and excess > deviations * math.sqrt(noise):
+            return begin
+    return state.jumped_at
 
 
 def settled(state: ScalingState) -> float:

@@ -14,7 +14,7 @@ ready, and a step that comes once a day is not waited for.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,6 +49,10 @@ class ReplicaModel:
         share: Array = self.misses[places]
         return share
 
+    def at(self, part: float) -> ReplicaModel:
+        """The model of a replica that does this part of the rate."""
+        return ReplicaModel(part * self.capacity, part * self.safe_rate, self.misses)
+
 
 @lru_cache(maxsize=4096)
 def replica_model(curve: ServiceCurve, objective_seconds: float, percentile: float) -> ReplicaModel:
@@ -64,10 +68,15 @@ def replica_model(curve: ServiceCurve, objective_seconds: float, percentile: flo
 
 @dataclass(frozen=True)
 class Situation:
-    """Where the queues start: `pending` requests wait, `ready` replicas serve."""
+    """Where the queues start: `ready` replicas serve, and `pending` requests wait.
+
+    They wait in `crowded` of the replicas (None: in all), and stay there: a replica that is new
+    takes what comes, and nothing of what waits in others.
+    """
 
     pending: float
     ready: int
+    crowded: int | None = None
 
 
 def replicas_to_order(
@@ -89,11 +98,19 @@ def replicas_to_order(
     )
     enough = math.ceil(peak / model.safe_rate + left / (model.capacity * BIN_SECONDS)) + 1
     least, most = bounds
-    return _cheapest(
-        lambda numbers: _cost(model, ways, situation, price, numbers, lead_pieces),
-        least,
-        max(least, min(most, enough)),
-    )
+
+    def cost(numbers: Array) -> Array:
+        judged = ways.rates.shape[1] - lead_pieces
+        ready = max(1, situation.ready)
+        # Where all are at least as many, the time until then is followed once for all.
+        early = np.array([ready]) if numbers[0] >= ready else np.minimum(numbers, ready)
+        serving = [early] * lead_pieces + [numbers] * judged
+        missed = _missed(model, ways, situation, serving, lead_pieces)
+        seconds = judged * BIN_SECONDS
+        total: Array = numbers * seconds + price / model.safe_rate * missed
+        return total
+
+    return _cheapest(cost, least, max(least, min(most, enough)))
 
 
 def replicas_to_keep(
@@ -109,38 +126,66 @@ def replicas_to_keep(
     Where no number in the bounds saves a request, the least of them is the cheapest: as with
     `replicas_to_order`, the lower bound has to be what the present rate needs.
     """
-    least, most = bounds
-    return _cheapest(
-        lambda numbers: _cost(model, ways, situation, price, numbers, 0),
-        least,
-        max(least, most),
-    )
+    return replicas_to_order(model, ways, situation, price, bounds, 0)
 
 
-def _cost(
+def replicas_to_rush(
     model: ReplicaModel,
     ways: Outlook,
     situation: Situation,
     price: float,
-    numbers: Array,
-    lead_pieces: int,
+    bounds: tuple[int, int],
+    started: Array,
+) -> int:
+    """How many to order so that the least of the bounds is ready soon: of many, some are fast.
+
+    `started[k]` is the part of them that is ready in the middle of piece k. All that are ordered
+    are paid for until enough are ready; then the others go.
+    """
+    least, most = bounds
+
+    def cost(numbers: Array) -> Array:
+        new = (numbers[:, None] - situation.ready) * started[None, :]
+        serving = np.minimum(least, situation.ready + np.maximum(0.0, new))
+        paid = np.where(serving < least, numbers[:, None], least)
+        missed = _missed(model, ways, situation, list(serving.T), 0)
+        total: Array = BIN_SECONDS * paid.sum(axis=1) + price / model.safe_rate * missed
+        return total
+
+    return _cheapest(cost, least, max(least, most))
+
+
+def _missed(
+    model: ReplicaModel,
+    ways: Outlook,
+    situation: Situation,
+    serving: Sequence[Array],
+    judged_from: int,
 ) -> Array:
-    """Replica-seconds and the price of misses, for each number, after `lead_pieces`."""
-    replicas = numbers[:, None]
-    waiting = np.full((len(numbers), len(ways.weights)), situation.pending)
-    missed = np.zeros(len(numbers))
-    pieces = ways.rates.shape[1]
-    early = np.minimum(replicas, max(1, situation.ready))
-    for piece in range(pieces):
-        serving = early if piece < lead_pieces else replicas
+    """Misses expected from that piece on, for each number of `serving`, which has the replicas that
+    serve in each piece: an array of numbers, or one number for all."""
+    crowded = situation.ready if situation.crowded is None else situation.crowded
+    crowded = max(1, crowded)
+    room = model.capacity * BIN_SECONDS
+    old = np.full((1, len(ways.weights)), situation.pending / crowded)
+    new = np.zeros_like(old)
+    missed = np.zeros(len(serving[-1]))
+    others = np.full((1, 1), max(0.0, max(1, situation.ready) - crowded))
+    for piece, number in enumerate(serving):
+        replicas = np.maximum(1.0, number[:, None])
         come = ways.rates[:, piece] * BIN_SECONDS
-        load = waiting + come
-        waiting = np.maximum(0.0, load - serving * (model.capacity * BIN_SECONDS))
-        if piece >= lead_pieces:
-            missed += (model.missed(load / (serving * BIN_SECONDS)) * come) @ ways.weights
-    seconds = (pieces - lead_pieces) * BIN_SECONDS
-    cost: Array = numbers * seconds + price / model.safe_rate * missed
-    return cost
+        each = come / replicas
+        before, others = others, np.maximum(0.0, replicas - crowded)
+        # Who has just become ready has no queue.
+        new = new * np.minimum(1.0, before / np.maximum(others, 1e-9))
+        if piece >= judged_from:
+            part = np.minimum(1.0, crowded / replicas)
+            late = part * model.missed((old + each) / BIN_SECONDS)
+            late += (1.0 - part) * model.missed((new + each) / BIN_SECONDS)
+            missed += (late * come) @ ways.weights
+        old = np.maximum(0.0, old + each - room)
+        new = np.maximum(0.0, new + each - room)
+    return missed
 
 
 def _cheapest(cost: Callable[[Array], Array], least: int, most: int) -> int:

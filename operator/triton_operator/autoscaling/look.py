@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from triton_operator.autoscaling.exposition import ModelMetrics
-from triton_operator.autoscaling.observation import Traffic
+from triton_operator.autoscaling.observation import Served, Traffic
 from triton_operator.autoscaling.samples import (
     NONE_YET,
     PodHistory,
@@ -170,13 +170,26 @@ def _traffic(
         for name in ("success", "failure", "pending")
     )
     arrivals = max(0.0, arriving) * interval
+    replicas = _served(changes.values())
     rates = _within_objective(changes.values(), objective_milliseconds)
     if rates is not None:
         answered, within = rates[0] * interval, rates[1] * interval
-        return Traffic(interval, arrivals, answered, within), LatencySource.HISTOGRAM, None
+        traffic = Traffic(interval, arrivals, answered, within, replicas)
+        return traffic, LatencySource.HISTOGRAM, None
     p99 = _worst_percentile(changes.values())
     source = LatencySource.MODEL if p99 is None else LatencySource.SUMMARY
-    return Traffic(interval, arrivals), source, p99
+    return Traffic(interval, arrivals, replicas=replicas), source, p99
+
+
+def _served(changes: Iterable[_Change]) -> tuple[Served, ...]:
+    """What each replica did, of those that told all of it."""
+    return tuple(
+        Served(change.seconds, answered, change.before.pending, change.after.pending)
+        for change in changes
+        if (answered := change.of("success")) is not None
+        and change.before.pending is not None
+        and change.after.pending is not None
+    )
 
 
 def _within_objective(

@@ -6,18 +6,30 @@ from triton_operator.autoscaling.service_curve import ServiceCurve
 
 
 @dataclass(frozen=True)
+class Served:
+    """What one replica did in so many seconds, and how many waited in it before and after."""
+
+    seconds: float
+    answered: float
+    waited_before: float
+    waiting: float
+
+
+@dataclass(frozen=True)
 class Traffic:
     """What requests did since the observation before this one.
 
     `arrivals` is answers, failures and the growth of the queues together: Triton has no counter of
     arrivals, and answers alone cannot show more than what the replicas can do. `answered` and
-    `within_objective` are None where the release has no histogram of latencies.
+    `within_objective` are None where the release has no histogram of latencies. `replicas` has
+    those that told what they did.
     """
 
     interval_seconds: float
     arrivals: float
     answered: float | None = None
     within_objective: float | None = None
+    replicas: tuple[Served, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,7 @@ class Observation:
     `unschedulable` of those wait for a place. `metrics_age_seconds` is infinite where nothing was
     ever seen. `curve` is the service curve as measured or believed, `lead_seconds` the time from
     an order to a ready replica that nine of ten starts keep; None: none was seen yet.
+    `starts` are the last ones' seconds; of several that are ordered, some are faster than that.
     """
 
     now: float
@@ -42,6 +55,7 @@ class Observation:
     metrics_age_seconds: float = 0.0
     curve: ServiceCurve | None = None
     lead_seconds: float | None = None
+    starts: tuple[float, ...] = ()
 
     @property
     def ordered(self) -> int:

@@ -12,6 +12,7 @@ class Why(StrEnum):
     DEMAND = "Demand"
     JUMP = "Jump"
     BACKLOG = "Backlog"
+    SLOWER = "Slower"
     STEADY = "Steady"
     KEPT = "Kept"
     DAMPED = "Damped"
@@ -32,6 +33,8 @@ _SENTENCES = {
     "one replica keeps the objective up to {safe:.0f}/s",
     Why.JUMP: "demand jumped to {rate:.0f} requests/s",
     Why.BACKLOG: "{pending:.0f} requests wait, to be served soon after {lead:.0f} s",
+    Why.SLOWER: "replicas do {percent:.0f} % of what their service curve says, by their queues and "
+    "latencies",
     Why.STEADY: "{ordered:.0f} replicas are right for {rate:.0f} requests/s",
     Why.KEPT: "{wanted:.0f} would do now, but up to {kept:.0f} were wanted in the last "
     "{window:.0f} s, and a start costs as much as keeping one so long",

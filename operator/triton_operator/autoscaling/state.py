@@ -9,7 +9,7 @@ from typing import Any
 
 BIN_SECONDS = 5.0
 MEMORY_SECONDS = 3600.0
-VERSION = 1
+VERSION = 2
 
 
 class UnreadableState(ValueError):
@@ -24,10 +24,15 @@ class ScalingState:
     - `bins`: arrivals/s in pieces of `BIN_SECONDS` over the last hour; NaN where nobody looked.
       `estimates` has what was thought to be the rate at the end of each. `open_*` is the piece
       that is not full yet.
+    - `jumped_at`: when demand jumped up last; for a while after, the rate is the mean since then.
     - `wants`: (time, replicas wanted, those of them for lasting demand), from which scaling down
       waits.
     - `turns`: times at which the direction of scaling changed; `direction` is 1, -1 or 0.
     - `damped_until`: scaling down waits longer until then.
+    - `part`: of what the service curve says, what replicas do (see `capacity`). `busy` are looks at
+      replicas with a lasting queue (time, seconds, answers), `answers` pieces of calm time (time,
+      seconds, arrivals per replica, answers, late ones), calm since `calm_since` with `ready`
+      replicas.
     - `targets`: (time, replicas) of the last quarter of an hour, for when metrics are lost.
     """
 
@@ -37,12 +42,18 @@ class ScalingState:
     open_since: float | None = None
     open_seconds: float = 0.0
     open_arrivals: float = 0.0
+    jumped_at: float = -math.inf
     wants: tuple[tuple[float, int, int], ...] = ()
     turns: tuple[float, ...] = ()
     direction: int = 0
     damped_until: float = -math.inf
     targets: tuple[tuple[float, int], ...] = ()
     watching_since: float | None = None
+    part: float = 1.0
+    busy: tuple[tuple[float, float, float], ...] = ()
+    answers: tuple[tuple[float, float, float, float, float], ...] = ()
+    calm_since: float = -math.inf
+    ready: int = 0
 
     def encoded(self) -> str:
         """As one line of JSON."""

@@ -28,9 +28,23 @@ def test_nothing_seen_is_no_rate() -> None:
         ([100.0, 110.0, 90.0, 105.0, 95.0] * 6, 100.0),
         ([100.0] * 30 + [500.0] * 3, 500.0),
         ([100.0] * 30 + [130.0], 102.0),
+        ([100.0] * 30 + [500.0], 500.0),
+        ([100.0] * 30 + [500.0] * 8, 500.0),
+        ([100.0] * 30 + [500.0] * 8 + [1200.0], 1200.0),
+        ([100.0] * 30 + [500.0] + [100.0] * 7, 150.0),
         ([500.0] * 30 + [100.0] * 3, 420.0),
     ],
-    ids=["steady", "noisy", "a jump", "one look is no jump", "a fall is believed late"],
+    ids=[
+        "steady",
+        "noisy",
+        "a jump",
+        "one look that is a little more is no jump",
+        "one that is far more is",
+        "a jump stays known",
+        "a second one after it",
+        "a burst that is over fades",
+        "a fall is believed late",
+    ],
 )
 def test_the_rate_of_now(rates: list[float], expected: float) -> None:
     assert estimate(looked(rates)) == pytest.approx(expected, rel=0.02)

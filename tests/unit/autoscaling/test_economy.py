@@ -8,6 +8,7 @@ from triton_operator.autoscaling.economy import (
     replica_model,
     replicas_to_keep,
     replicas_to_order,
+    replicas_to_rush,
 )
 from triton_operator.autoscaling.outlook import Outlook, outlook
 from triton_operator.autoscaling.service_curve import ServiceCurve
@@ -105,3 +106,25 @@ def test_gaps_in_the_memory_are_no_ways() -> None:
 
     assert not np.isnan(ways.rates).any()
     assert ways.rates.shape == outlook(ScalingState(), 100.0, PIECES).rates.shape
+
+
+def test_new_replicas_take_nothing_of_what_waits_in_others() -> None:
+    """With 6,000 requests in two of nine, more replicas keep others from joining those; none helps
+    who waits already, as it would be with one queue for all of them."""
+    two = Situation(6000.0, 9, crowded=2)
+
+    orders = [order(certain(300.0), price, two) for price in (15.0, 60.0)]
+
+    assert order(certain(300.0)) < orders[0] < 20
+    assert orders[0] < orders[1] < 6000 / 64
+
+
+@pytest.mark.parametrize("price", [15.0, 120.0])
+def test_a_rush_orders_more_where_some_starts_are_fast(price: float) -> None:
+    short, bounds = Situation(500.0, 2), (8, 200)
+    varied, even = np.linspace(0.0, 0.9, PIECES), np.repeat([0.0, 1.0], PIECES // 2)
+
+    rushed = replicas_to_rush(MODEL, certain(500.0), short, price, bounds, varied)
+
+    assert rushed > 8
+    assert replicas_to_rush(MODEL, certain(500.0), short, price, bounds, even) == 8
