@@ -65,10 +65,13 @@ images: venv ## Build the images of the operator and of Triton for CPUs
 	$(HARNESS) images
 
 ##@ Test
-test: check test-unit test-faults test-metrics test-stores test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
+test: check test-unit test-bench test-faults test-metrics test-stores test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
 
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
 	$(BIN)/python -m pytest tests/unit tests/golden tests/property tests/hostile
+
+test-bench: venv ## The decision on replicas against other autoscalers, simulated: a minute
+	$(BIN)/python -m pytest tests/bench
 
 fuzz: venv ## Properties again, with other inputs on every run: minutes
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest tests/property
@@ -106,5 +109,5 @@ help: ## This list
 		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
-	test-unit fuzz test-faults test-metrics test-stores test-chart test-api test-kwok test-e2e \
+	test-unit test-bench fuzz test-faults test-metrics test-stores test-chart test-api test-kwok test-e2e \
 	bench-reconcile bench-autoscaling help
