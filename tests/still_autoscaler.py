@@ -36,6 +36,10 @@ class StillAutoscaler(Autoscaler):
         self._said[key] = answer
         self._concerns([key])
 
+    def answers(self) -> dict[Key, ScalingAnswer]:
+        """The same, for metrics."""
+        return dict(self._said)
+
     def known(self, key: Key) -> ScalingAnswer | None:
         """What the test has said."""
         return self._said.get(key)

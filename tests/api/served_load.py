@@ -2,14 +2,15 @@
 
 No node runs the pods of these tests. Each gets an address of this machine's loopback, on which a
 small server tells the metrics and the batch statistics of a replica that takes 20 + 10 b ms for a
-batch of b.
+batch of b, or a multiple of it in a slower or faster pool. Requests go, evenly, to the pods that
+the Service selects.
 """
 
 import http.server
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,23 +23,36 @@ METRICS_PORT, HTTP_PORT = 8002, 8000
 BASE_SECONDS, SECONDS_PER_REQUEST, LARGEST_BATCH = 0.020, 0.010, 8
 CAPACITY = LARGEST_BATCH / (BASE_SECONDS + SECONDS_PER_REQUEST * LARGEST_BATCH)
 """Requests/s of one replica."""
+NO_NODE = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/2 nodes are available: 2 Insufficient nvidia.com/gpu.",
+}
 
 
 @dataclass
 class Replica:
-    """Counters of one server; `counted` is until when."""
+    """Counters of one server; `counted` is until when. It takes `slowness` times as long."""
 
     counted: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    slowness: float = 1.0
     success: float = 0.0
     pending: float = 0.0
     batches: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def capacity(self) -> float:
+        """Requests/s that it can answer."""
+        return CAPACITY / self.slowness
 
     def go_on(self, until: float, rate: float) -> None:
         """Take requests at a rate, and answer what it can."""
         seconds = until - self.counted
         self.counted = until
         came = self.pending + rate * seconds
-        done = min(came, CAPACITY * seconds)
+        done = min(came, self.capacity * seconds)
         self.pending = came - done
         self.success += done
         size = LARGEST_BATCH if self.pending > 1 else 2
@@ -46,10 +60,23 @@ class Replica:
 
 
 class ServedLoad:
-    """`rate` requests/s, split evenly over the pods that are there; `silent`: none answers."""
+    """`rate` requests/s, split evenly over the selected pods; `silent`: none tells its metrics.
 
-    def __init__(self, shop: Shop, service: str, prefix: str) -> None:
+    `slowness` is by pool, 1 where it is not said; `places` too: more pods of a pool find no node.
+    """
+
+    def __init__(
+        self,
+        shop: Shop,
+        service: str,
+        prefix: str,
+        slowness: Mapping[str, float],
+        places: Mapping[str, int],
+    ) -> None:
         self._shop = shop
+        self._slowness = slowness
+        self._places = places
+        self._selector: Mapping[str, str] = {}
         self._service = service
         self._prefix = prefix
         self._lock = threading.Lock()
@@ -65,8 +92,18 @@ class ServedLoad:
             self._go_on()
             self._rate = rate
 
+    def answered(self) -> float:
+        """Requests/s that the selected pods can answer, of those that come."""
+        with self._lock:
+            receiving = self._receiving()
+            share = self._rate / max(1, len(receiving))
+            return sum(min(share, one.capacity) for one in receiving)
+
     def start_pods(self) -> int:
-        """The kubelet's part: let every pod serve that is there; how many there are."""
+        """The kubelet's and the scheduler's part: let pods serve that have a place, and requests
+        follow the Service; how many pods there are.
+        """
+        selector = self._shop.get("Service", self._service)["spec"]["selector"]
         pods = [
             pod
             for pod in self._shop.all("Pod", self._service)
@@ -76,12 +113,21 @@ class ServedLoad:
         names = {pod["metadata"]["name"] for pod in pods}
         with self._lock:
             self._go_on()
+            self._selector = selector
             for gone in self._replicas.keys() - names:
                 del self._replicas[gone]
         for pod in pods:
-            if pod["metadata"]["name"] not in self._addresses:
-                self._start(pod["metadata"]["name"])
+            if pod["metadata"]["name"] in self._addresses:
+                continue
+            if self._has_place(pod["metadata"]["labels"][labels.POOL]):
+                self._start(pod["metadata"]["name"], pod["metadata"]["labels"])
+            else:
+                self._patch(pod["metadata"]["name"], {"conditions": [NO_NODE]})
         return len(pods)
+
+    def _has_place(self, pool: str) -> bool:
+        taken = sum(one.labels[labels.POOL] == pool for one in self._replicas.values())
+        return pool not in self._places or taken < self._places[pool]
 
     def close(self) -> None:
         """End every server."""
@@ -89,12 +135,12 @@ class ServedLoad:
             server.shutdown()
             server.server_close()
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, carried: Mapping[str, str]) -> None:
         address = f"{self._prefix}.{len(self._addresses) + 1}"
         self._addresses[name] = address
         for port in (METRICS_PORT, HTTP_PORT):
             server = http.server.ThreadingHTTPServer((address, port), self._handler(name))
-            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.2,), daemon=True).start()
             self._servers.append(server)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         conditions = [
@@ -117,20 +163,33 @@ class ServedLoad:
             "conditions": conditions,
             "containerStatuses": [container],
         }
+        if not self._patch(name, status):
+            return
+        slowness = self._slowness.get(carried[labels.POOL], 1.0)
+        with self._lock:
+            self._go_on()
+            self._replicas[name] = Replica(time.monotonic(), carried, slowness)
+
+    def _patch(self, name: str, status: object) -> bool:
         try:
             self._shop.merge("Pod", name, {"status": status}, "status")
         except RefusedError as refusal:
             if refusal.code != 404:  # it was removed meanwhile
                 raise
-            return
-        with self._lock:
-            self._go_on()
-            self._replicas[name] = Replica(time.monotonic())
+            return False
+        return True
+
+    def _receiving(self) -> list[Replica]:
+        return [
+            one for one in self._replicas.values() if self._selector.items() <= one.labels.items()
+        ]
 
     def _go_on(self) -> None:
         now = time.monotonic()
+        receiving = self._receiving()
         for replica in self._replicas.values():
-            replica.go_on(now, self._rate / len(self._replicas))
+            gets = any(replica is one for one in receiving)
+            replica.go_on(now, self._rate / len(receiving) if gets else 0.0)
 
     def _told(self, name: str, path: str) -> str:
         with self._lock:
@@ -162,9 +221,15 @@ class ServedLoad:
 
 
 @contextmanager
-def served_load(shop: Shop, service: str, prefix: str) -> Iterator[ServedLoad]:
+def served_load(
+    shop: Shop,
+    service: str,
+    prefix: str,
+    slowness: Mapping[str, float] | None = None,
+    places: Mapping[str, int] | None = None,
+) -> Iterator[ServedLoad]:
     """Pods of a service under load; `prefix` is the first three numbers of their addresses."""
-    load = ServedLoad(shop, service, prefix)
+    load = ServedLoad(shop, service, prefix, slowness or {}, places or {})
     try:
         yield load
     finally:
@@ -184,6 +249,10 @@ def _metrics(replica: Replica, model: str) -> str:
     return "\n".join([*(f"{name}{names} {value}" for name, value in values.items()), failures, ""])
 
 
+def _seconds(size: int) -> float:
+    return BASE_SECONDS + SECONDS_PER_REQUEST * size
+
+
 def _stats(replica: Replica) -> str:
     rows = [
         {
@@ -191,7 +260,7 @@ def _stats(replica: Replica) -> str:
             "compute_input": {"count": round(count), "ns": 0},
             "compute_infer": {
                 "count": round(count),
-                "ns": round(1e9 * count * (BASE_SECONDS + SECONDS_PER_REQUEST * size)),
+                "ns": round(1e9 * count * replica.slowness * _seconds(size)),
             },
             "compute_output": {"count": round(count), "ns": 0},
         }

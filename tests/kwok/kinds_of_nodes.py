@@ -16,7 +16,7 @@ GPU_TOLERATION = {"key": GPU, "operator": "Exists"}
 
 @dataclass(frozen=True)
 class KindOfNode:
-    """`count` equal nodes, and the ServingPool over them."""
+    """`count` equal nodes, and the ServingPool over them; no `price`: it says none."""
 
     pool: str
     count: int
@@ -61,7 +61,7 @@ class KindOfNode:
 
     def serving_pool(self) -> Object:
         """The ServingPool: by product where there is one, else by label."""
-        spec: dict[str, Any] = {"cost": {"perReplicaHour": self.price}}
+        spec: dict[str, Any] = {"cost": {"perReplicaHour": self.price}} if self.price else {}
         if self.accelerator:
             spec["accelerator"] = self.accelerator
             spec["tolerations"] = [GPU_TOLERATION]
@@ -149,5 +149,14 @@ TWO_GPUS = replace(
     product="NVIDIA-H100-NVL",
     accelerator={"resource": GPU, "product": "NVIDIA-H100-NVL"},
 )
+SCARCE = replace(
+    ONE_GPU,
+    pool="scarce",
+    count=2,
+    price="",
+    product="NVIDIA-B200",
+    accelerator={"resource": GPU, "product": "NVIDIA-B200"},
+)
+"""Two nodes, of which each takes one replica. Without a price, nobody else goes here."""
 SPOT = KindOfNode("spot", 10, 8, 32, "0.02", instance_type="m7i.2xlarge")
 """A pool that comes later, cheaper than all others."""

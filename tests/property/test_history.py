@@ -1,4 +1,7 @@
-"""Level-triggered: where a service ends depends on its spec, and not on what happened before."""
+"""Level-triggered: where a service ends depends on its spec, and not on what happened before.
+
+But for the number of replicas, which follows load within the bounds.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -12,6 +15,7 @@ from tests.unit.controllers.cluster import Body, Cluster, service_object
 from tests.unit.controllers.shell import Shell
 from tests.unit.planning.building import DIGEST, facts, node_object
 from triton_operator.api.group import API_VERSION
+from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.errors import (
     ApiConflict,
     ApiError,
@@ -21,6 +25,7 @@ from triton_operator.controllers.errors import (
 )
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.planning.replicas import replica_bounds
 
 MODEL = {"uri": "pvc://models/magika/model.onnx", "digest": DIGEST}
 SPECS: list[dict[str, Any]] = [
@@ -32,6 +37,7 @@ SPECS: list[dict[str, Any]] = [
     {"hardware": {"pools": ["l4"]}, "scaling": {"minReplicas": 2}},
     {"scaling": {"minReplicas": 3}},
     {"scaling": {"minReplicas": 0}},
+    {"scaling": {"mode": "Fixed", "minReplicas": 2}},
     {"runtime": {"env": [{"name": "A", "value": "b"}]}},
 ]
 DETOURS: list[dict[str, Any]] = [
@@ -161,12 +167,21 @@ steps: st.SearchStrategy[Step] = st.one_of(
 
 
 def outcome(cluster: Cluster) -> tuple[dict[str, Any], dict[str, str]]:
-    """The children without what each cluster has of its own, and the conditions."""
+    """The children without what each cluster has of its own, and the conditions.
+
+    Within the bounds the number of replicas is what it was: nobody tells of load here.
+    """
+    spec = InferenceServiceSpec.model_validate(cluster.one("InferenceService")["spec"])
+    bounds = replica_bounds(spec.scaling)
     wanted = {
         f"{kind}/{body['metadata']['name']}": _plain(body)
         for kind in CHILDREN
         for body in cluster.of_kind(kind)
     }
+    for body in wanted.values():
+        if bounds.moves and body["kind"] == "Deployment":
+            replicas = body["spec"].pop("replicas")
+            assert bounds.minimum <= replicas <= bounds.maximum
     status = cluster.one("InferenceService")["status"]
     conditions = {one["type"]: f"{one['status']} {one['reason']}" for one in status["conditions"]}
     return wanted, conditions

@@ -26,12 +26,16 @@ from triton_operator.autoscaling.state import ScalingState
 
 @dataclass(frozen=True)
 class PooledState:
-    """`unit` is the pool in whose replicas `scaling` counts, `unit_rate` their safe rate then."""
+    """`unit` is the pool in whose replicas `scaling` counts, `unit_rate` their safe rate then.
+
+    `wanted` replicas of that kind were asked for last; None: never.
+    """
 
     scaling: ScalingState = field(default_factory=ScalingState)
     spill: SpillState = field(default_factory=SpillState)
     unit: str | None = None
     unit_rate: float | None = None
+    wanted: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,26 +69,33 @@ def decide_for_pools(
     serving = receiving(state.spill, pools)
     unit = _slowest(serving)
     rate = unit.safe_rate if unit else None
-    scaling = state.scaling
+    scaling, last = state.scaling, state.wanted
     if unit and rate and state.unit_rate and unit.name != state.unit:
         earlier = rates.get(state.unit or "") or state.unit_rate
         scaling = _counted_anew(scaling, earlier / rate)
+        last = None if last is None else _count(last, earlier / rate)
     before = scaling
     fleet = _of_fleet(observation, serving, curves.get(unit.name) if unit else None)
     # Replicas of another pool may be worth many of these: bounds are kept when they are spread.
     unbound = replace(settings, least=1, most=math.ceil(settings.most * _spread(pools)))
     scaling, decision = decide(before, fleet, unbound, tick_seconds)
     record = DecisionRecord(fleet, unbound, tick_seconds, decision, before, scaling)
+    wanted = decision.target
+    if decision.rate is None and last is not None:
+        # What there is without a rate to tell: more than was asked for are those on their way from
+        # one pool to another, and those that looked for room. They would be asked for ever after.
+        wanted = min(wanted, max(last, *(target for _, target in scaling.targets), 1))
     spill, distribution = distribute(
         state.spill,
         observation.now,
         pools,
-        Wanted(decision.target, rate),
+        Wanted(wanted, rate),
         Bounds(settings.least, settings.most),
     )
     if unit and rate:
         state = replace(state, unit=unit.name, unit_rate=rate)
-    return replace(state, scaling=scaling, spill=spill), PooledDecision(record, distribution, rates)
+    state = replace(state, scaling=scaling, spill=spill, wanted=wanted)
+    return state, PooledDecision(record, distribution, rates)
 
 
 def _safe_rate(curve: ServiceCurve, settings: ScalingSettings) -> float:
@@ -106,15 +117,18 @@ def _spread(pools: Sequence[PoolState]) -> float:
 
 def _counted_anew(state: ScalingState, factor: float) -> ScalingState:
     """The state with its numbers of replicas in those of another pool, `factor` for each."""
-
-    def count(number: int) -> int:
-        return math.ceil(number * factor - 1e-9)
-
     return replace(
         state,
-        wants=tuple((time, count(wanted), count(lasting)) for time, wanted, lasting in state.wants),
-        targets=tuple((time, count(target)) for time, target in state.targets),
+        wants=tuple(
+            (time, _count(wanted, factor), _count(lasting, factor))
+            for time, wanted, lasting in state.wants
+        ),
+        targets=tuple((time, _count(target, factor)) for time, target in state.targets),
     )
+
+
+def _count(number: int, factor: float) -> int:
+    return math.ceil(number * factor - 1e-9)
 
 
 def _of_fleet(

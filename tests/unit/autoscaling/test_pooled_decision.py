@@ -112,3 +112,19 @@ def test_bounds_are_of_pods_and_not_of_demand() -> None:
     assert seen.ready == (4, 0)
     assert made.limited
     assert sum(made.replicas.values()) <= 10
+
+
+def test_without_any_metrics_the_lower_bound_is_spread_and_comes_back() -> None:
+    """Whoever waits for a node finds one that is added; it is no reason to want one more."""
+    gpus = ImaginedPool("gpu", 1.0, 2, measured=False)
+    cpus = ImaginedPool("cpu", 1.0, measured=False)
+    settings = ScalingSettings(objective_seconds=0.25, least=3, most=10)
+    seen = PooledService([gpus, cpus], {"gpu": CURVE, "cpu": CURVE}, settings)
+    seen.change = lost(100.0)
+    seen.looks(1.0, 150)
+    assert (seen.ready, len(gpus.waiting)) == ((2, 1), 1)
+
+    for places in (3, 4, 5):
+        gpus.places = places
+        seen.looks(1.0, 150)
+        assert (seen.ready, len(gpus.waiting)) == ((3, 0), 0)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.unit.controllers.shell import Shell
+from tests.unit.controllers.answers import answer
+from tests.unit.controllers.shell import FILETYPE, Shell
 from tests.unit.controllers.telemetry import instruments
 from tests.unit.controllers.world import pinned
 
@@ -18,6 +19,7 @@ def metrics_in_code() -> set[tuple[str, ...]]:
     """Name, type, labels and meaning of each family, from an operator that did everything once."""
     shell = Shell(pinned())
     measured = instruments(shell, names=("shop",))
+    shell.autoscaler.say(FILETYPE, answer())
     asyncio.run(shell.run())
     shell.writer.writes.refused["Deployment"] += 1
     shell.writer.writes.skipped["Deployment"] += 1
