@@ -83,7 +83,7 @@ def decide(
     if len(state.rates) < 2:
         return _hold(state, observation, settings, fresh, reason(Why.FIRST_LOOK))
     if observation.curve is None:
-        return _hold(state, observation, settings, fresh, reason(Why.CURVE_UNKNOWN, safe=math.nan))
+        return _hold(state, observation, settings, fresh, reason(Why.CURVE_UNKNOWN))
     model = replica_model(observation.curve, settings.objective_seconds, settings.percentile)
     if model.safe_rate <= 0:
         model = replace(model, safe_rate=0.9 * model.capacity)
@@ -168,9 +168,10 @@ def _blind(
 ) -> tuple[ScalingState, Decision]:
     """Without metrics: never fewer than there are, and the most of the last while."""
     highest = max((number for _, number in state.targets), default=0)
-    age = min(observation.metrics_age_seconds, 1e6)
+    age = observation.metrics_age_seconds
+    why = reason(Why.METRICS_LOST, age=age) if age < math.inf else reason(Why.NO_METRICS_YET)
     target, limits = _bounded(max(observation.ordered, highest), settings, observation)
-    reasons = (reason(Why.METRICS_LOST, age=age), *limits)
+    reasons = (why, *limits)
     # What comes after the gap is new: nothing is removed before it has been watched for a while.
     state = replace(state, rates=(), watching_since=None)
     return state, Decision(target, MetricsFreshness.LOST, reasons)

@@ -25,6 +25,7 @@ class Why(StrEnum):
     METRICS_PARTIAL = "MetricsPartial"
     METRICS_STALE = "MetricsStale"
     METRICS_LOST = "MetricsLost"
+    NO_METRICS_YET = "NoMetricsYet"
     UNSCHEDULABLE = "Unschedulable"
     POOL_FULL = "PoolFull"
     SPILLED = "Spilled"
@@ -52,13 +53,13 @@ _SENTENCES = {
     Why.AT_MINIMUM: "spec.scaling.minReplicas is {bound:.0f}",
     Why.AT_MAXIMUM: "{wanted:.0f} are wanted, but spec.scaling.maxReplicas is {bound:.0f}",
     Why.FIRST_LOOK: "two looks at the metrics are needed before the first decision",
-    Why.CURVE_UNKNOWN: "how fast one replica is, is not known yet: half of the most that one "
-    "served, {safe:.0f}/s, is taken",
+    Why.CURVE_UNKNOWN: "how fast one replica is, is not known yet: their number stays",
     Why.INFEASIBLE: "a lone request takes {seconds:.3f} s, longer than the objective: replicas "
     "follow the capacity only",
     Why.METRICS_PARTIAL: "{reporting:.0f} of {ready:.0f} ready replicas told their metrics: "
     "nothing is removed",
     Why.METRICS_STALE: "the newest metrics are {age:.0f} s old: nothing is removed",
+    Why.NO_METRICS_YET: "no replica has told its metrics yet: their number stays",
     Why.METRICS_LOST: "no metrics for {age:.0f} s: the most replicas of the last 15 minutes stay",
     Why.UNSCHEDULABLE: "{unschedulable:.0f} replicas find no node: no more than one beyond is "
     "ordered",

@@ -1,7 +1,7 @@
 """The conditions about load and replicas, from what the autoscaler said last. Pure."""
 
 from triton_operator.api import reasons
-from triton_operator.api.conditions import ConditionStatus, Finding
+from triton_operator.api.conditions import ConditionStatus, Finding, known_conditions
 from triton_operator.api.enums import MetricsFreshness, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.observed import Observed
@@ -9,6 +9,7 @@ from triton_operator.controllers.scaling_answer import ScalingAnswer
 from triton_operator.planning.plan import Plan, latency_bound_milliseconds
 from triton_operator.planning.refusal import Refusal
 
+TYPES = (reasons.OBJECTIVE_FEASIBLE, reasons.METRICS_AVAILABLE, reasons.SCALING_LIMITED)
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 WAITING = "no ready replica has told its metrics yet"
 NOTHING_GOES = (
@@ -22,7 +23,20 @@ def scaling_findings(
 ) -> list[Finding]:
     """ObjectiveFeasible, MetricsAvailable and ScalingLimited."""
     answer = observed.scaling
+    if answer is None and (told := _told_last(observed)):
+        return told
     return [_feasible(answer, spec), _metrics(answer), _limited(answer, spec, plan)]
+
+
+def _told_last(observed: Observed) -> list[Finding]:
+    """What was said by the process before this one, until this one has looked for itself."""
+    known = {row.type: row for row in known_conditions(observed.service.status)}
+    if not known.keys() >= set(TYPES) or not observed.service.status.get("autoscaling"):
+        return []
+    return [
+        _finding(type_, known[type_].status, known[type_].reason, known[type_].message)
+        for type_ in TYPES
+    ]
 
 
 def _feasible(answer: ScalingAnswer | None, spec: InferenceServiceSpec) -> Finding:

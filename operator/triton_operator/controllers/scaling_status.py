@@ -56,18 +56,24 @@ def alone_pool(answer: ScalingAnswer | None, status: Mapping[str, Any]) -> str |
     return before.alone_pool if before else None
 
 
-def capacity_text(answer: ScalingAnswer | None, pool: str) -> str | None:
-    """The safe rate of one replica in a pool, such as 64.9/s."""
-    rate = _decimal(answer.safe_rates.get(pool)) if answer else None
-    return f"{rate}/s" if rate else None
+def pool_figures(
+    answer: ScalingAnswer | None, pool: str, status: Mapping[str, Any]
+) -> tuple[str | None, int | None]:
+    """The safe rate of one replica of a pool, such as 64.9/s, and the p99 to expect there, in ms.
 
-
-def predicted_milliseconds(answer: ScalingAnswer | None, pool: str) -> int | None:
-    """The 99th percentile to expect of a pool's pods, if they get requests."""
-    if answer is None or pool not in answer.safe_rates or answer.alone not in (None, pool):
-        return None
+    Before the first answer they are what was told last. Pods that get no requests have no latency.
+    """
+    if answer is None:
+        rows = (row for row in status.get("pools") or () if row.get("name") == pool)
+        row: Mapping[str, Any] = next(rows, {})
+        return row.get("capacityPerReplica"), row.get("predictedP99Milliseconds")
+    rate = _decimal(answer.safe_rates.get(pool))
     seconds = answer.figures.predicted_p99_seconds
-    return None if seconds is None else round(1000 * seconds)
+    takes_part = rate is not None and answer.alone in (None, pool)
+    return (
+        f"{rate}/s" if rate else None,
+        round(1000 * seconds) if takes_part and seconds is not None else None,
+    )
 
 
 def _decision(change: Change) -> ScalingDecision:

@@ -15,8 +15,7 @@ from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.rollout import Rollout, replicas_of
 from triton_operator.controllers.scaling_status import (
-    capacity_text,
-    predicted_milliseconds,
+    pool_figures,
     scaling_status,
 )
 from triton_operator.controllers.views import DeploymentView
@@ -111,14 +110,15 @@ def _row(
     observed: Observed, row: PoolPlan, plan: Plan, deployment: DeploymentView | None
 ) -> PoolStatus:
     name = names.pool_child(observed.service.name, row.pool.name)
+    capacity, predicted = pool_figures(observed.scaling, row.pool.name, observed.service.status)
     return PoolStatus(
         name=row.pool.name,
         precision=row.precision,
         max_batch_size=row.max_batch_size,
         instances=row.instances,
         threads=row.threads,
-        capacity_per_replica=capacity_text(observed.scaling, row.pool.name),
-        predicted_p99_milliseconds=predicted_milliseconds(observed.scaling, row.pool.name),
+        capacity_per_replica=capacity,
+        predicted_p99_milliseconds=predicted,
         desired_replicas=replicas_of(observed, plan, name, deployment),
         ready_replicas=deployment.ready if deployment else 0,
         reasons=list(row.reasons),

@@ -91,7 +91,7 @@ def test_at_most_a_third_goes_at_once() -> None:
     [
         (20.0, MetricsFreshness.STALE, Why.METRICS_STALE),
         (61.0, MetricsFreshness.LOST, Why.METRICS_LOST),
-        (math.inf, MetricsFreshness.LOST, Why.METRICS_LOST),
+        (math.inf, MetricsFreshness.LOST, Why.NO_METRICS_YET),
     ],
 )
 def test_without_metrics_nothing_is_removed(

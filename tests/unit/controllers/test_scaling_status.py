@@ -9,7 +9,7 @@ from tests.unit.controllers.answers import FIGURES, answer, changed
 from tests.unit.controllers.world import NOW
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.controllers.scaling_answer import Change
-from triton_operator.controllers.scaling_status import REASON_LIMIT, capacity_text, scaling_status
+from triton_operator.controllers.scaling_status import REASON_LIMIT, pool_figures, scaling_status
 
 BEFORE: dict[str, Any] = {
     "metrics": "Fresh",
@@ -113,10 +113,19 @@ def test_long_sentences_are_shortened_to_what_the_definition_allows() -> None:
     assert len(found["lastDecision"]["reason"]) <= 1024
 
 
-def test_the_capacity_of_a_replica_is_shown_where_it_is_known() -> None:
-    said = answer(safe_rates={"cpu": 11.84, "l4": 118.0})
+def test_what_a_pool_does_is_shown_where_it_is_known() -> None:
+    figures = replace(FIGURES, predicted_p99_seconds=0.0712)
+    said = answer(safe_rates={"cpu": 11.84, "l4": 118.0}, figures=figures)
 
-    assert capacity_text(said, "cpu") == "11.8/s"
-    assert capacity_text(said, "l4") == "118/s"
-    assert capacity_text(said, "a100") is None, "nobody has served there"
-    assert capacity_text(None, "cpu") is None
+    assert pool_figures(said, "cpu", {}) == ("11.8/s", 71)
+    assert pool_figures(said, "l4", {}) == ("118/s", 71)
+    assert pool_figures(said, "a100", {}) == (None, None), "nobody has served there"
+    apart = replace(said, alone="l4")
+    assert pool_figures(apart, "cpu", {}) == ("11.8/s", None), "its pods get no requests"
+
+
+def test_a_new_operator_shows_what_was_told_until_it_has_looked() -> None:
+    row = {"name": "cpu", "capacityPerReplica": "64.9/s", "predictedP99Milliseconds": 88}
+
+    assert pool_figures(None, "cpu", {"pools": [row]}) == ("64.9/s", 88)
+    assert pool_figures(None, "l4", {"pools": [row]}) == (None, None)
