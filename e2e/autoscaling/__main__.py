@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -26,6 +27,8 @@ CALM_SECONDS = 120
 def main() -> int:
     """0 when every run came to its end, and no fault removed a replica."""
     options = _options()
+    # A terminated run cleans up like an interrupted one.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(width=140 if not sys.stdout.isatty() else None)
     try:
         for name in options.policy:
