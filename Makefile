@@ -107,6 +107,9 @@ bench-autoscaling: venv ## Autoscalers on simulated replicas, faults too: plots 
 bench-scaling-loop: venv ## 1,000 services looked at by one operator: cores, pace, connections
 	$(BIN)/python -m bench.scaling_loop
 
+e2e-autoscaling: venv ## Autoscalers on a real cluster with real Triton, KEDA too: 75 minutes
+	$(BIN)/python -m e2e.autoscaling
+
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

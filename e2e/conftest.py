@@ -9,7 +9,7 @@ import pytest
 
 from e2e.harness.cluster import Cluster, choose
 from e2e.harness.kubectl import Kubectl
-from e2e.installation import RESTRICTED, install_operator
+from e2e.installation import CODE_NAMESPACE, RESTRICTED, install_operator
 from e2e.services import Services
 
 IMPATIENT = "fetchTimeoutSeconds=20"
@@ -57,3 +57,12 @@ def services(
     kubectl("label", "namespace", namespace, RESTRICTED)
     yield Services(cluster, kubectl, namespace)
     kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+@pytest.fixture
+def coding(cluster: Cluster, kubectl: Kubectl) -> Iterator[Services]:
+    """The namespace whose models may execute code."""
+    kubectl("delete", "namespace", CODE_NAMESPACE, "--ignore-not-found", timeout_seconds=90)
+    kubectl("create", "namespace", CODE_NAMESPACE)
+    yield Services(cluster, kubectl, CODE_NAMESPACE)
+    kubectl("delete", "namespace", CODE_NAMESPACE, "--wait=false")

@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from pathlib import Path
-
 from e2e.conftest import IMPATIENT
 from e2e.harness.cluster import Cluster
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.paths import REPOSITORY
 from e2e.harness.waiting import wait_until
-from e2e.installation import NAMESPACE, install_operator, uninstall_operator
+from e2e.installation import install_operator, uninstall_operator
+from e2e.operator_pod import kill_operator, operator_is_back, operator_pod
 from e2e.sample_files import magika_model
 from e2e.services import Services
 from e2e.test_changes import MODEL, pod_names, start
-
-
-def operator_pod(kubectl: Kubectl) -> dict[str, str]:
-    """Name and uid of the operator's pod, and how often its container was restarted."""
-    (pod,) = kubectl.json(
-        "-n", NAMESPACE, "get", "pods", "-l", "app.kubernetes.io/name=triton-operator"
-    )["items"]
-    state = pod["status"]["containerStatuses"][0]
-    return {
-        "name": pod["metadata"]["name"],
-        "uid": pod["metadata"]["uid"],
-        "restarts": str(state["restartCount"]),
-        "ready": str(state["ready"]),
-    }
-
-
-def kill_operator(cluster: Cluster, kubectl: Kubectl) -> None:
-    """SIGKILL to the process itself; where it lives in another machine, its pod without grace."""
-    pod = operator_pod(kubectl)
-    if cluster.driver != "native":
-        kubectl("-n", NAMESPACE, "delete", "pod", pod["name"], "--grace-period=0", "--force")
-        return
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes().split(b"\0")
-            cgroup = (folder / "cgroup").read_text()
-        except OSError:
-            continue
-        if b"run" in command and pod["uid"] in cgroup.replace("_", "-"):
-            os.kill(int(folder.name), signal.SIGKILL)
-            return
-    raise AssertionError(f"no process of pod {pod['name']} was found")
 
 
 def test_a_killed_operator_finishes_what_it_began(
@@ -64,12 +29,7 @@ def test_a_killed_operator_finishes_what_it_began(
     kill_operator(cluster, kubectl)
 
     wait_until(
-        "the operator to be back",
-        lambda: (
-            (now := operator_pod(kubectl))["ready"] == "True"
-            and (now["restarts"], now["uid"]) != (before["restarts"], before["uid"])
-        ),
-        timeout_seconds=90,
+        "the operator to be back", lambda: operator_is_back(kubectl, before), timeout_seconds=90
     )
     services.wait_for("filetype", "Ready", "True")
     assert services.label("filetype", REPOSITORY / "Makefile") == "makefile"

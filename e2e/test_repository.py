@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 import tritonclient.http as triton
 
-from e2e.harness.cluster import Cluster
-from e2e.harness.kubectl import Kubectl
-from e2e.installation import CODE_NAMESPACE
 from e2e.services import Services
 from tests.unit.model.repository_building import PREPARE, ensemble, placed, tarred
 
 KEPT = b'metric_tags { key: "kept" value: "yes" }\n'
 """A line that only the repository's author can have written."""
-
-
-@pytest.fixture
-def coding(cluster: Cluster, kubectl: Kubectl) -> Iterator[Services]:
-    """The namespace whose models may execute code."""
-    kubectl("delete", "namespace", CODE_NAMESPACE, "--ignore-not-found", timeout_seconds=90)
-    kubectl("create", "namespace", CODE_NAMESPACE)
-    yield Services(cluster, kubectl, CODE_NAMESPACE)
-    kubectl("delete", "namespace", CODE_NAMESPACE, "--wait=false")
 
 
 def answer(services: Services, name: str) -> list[list[float]]:

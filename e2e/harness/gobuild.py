@@ -1,7 +1,8 @@
 """Builds tools from Go modules: only Go and its module proxy are needed.
 
-Kubernetes cannot be `go install`ed (its go.mod replaces the staging modules by folders), and etcd's
-server module has no main package; both get a scratch module of ours. Go's build cache makes a
+Kubernetes cannot be `go install`ed (its go.mod replaces the staging modules by folders), nor KEDA
+(its go.mod replaces a module), and etcd's server module has no main package; they get a scratch
+module of ours. Go's build cache makes a
 second build a matter of seconds.
 """
 
@@ -11,6 +12,8 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.harness import paths, versions
@@ -46,6 +49,9 @@ func main() { etcdmain.Main(os.Args) }
 """
 
 _STAGING = re.compile(r"^\s+(k8s\.io/[a-z0-9-]+) => \./staging", re.MULTILINE)
+KEDA_MODULE = "github.com/kedacore/keda/v2"
+
+_REPLACED = re.compile(r"^replace \S+(?: v\S+)? => \S+ v\S+$", re.MULTILINE)
 _GO_VERSION = re.compile(r"^go (\S+)", re.MULTILINE)
 
 
@@ -58,7 +64,8 @@ def build(tool: str, version: str, target: Path) -> None:
             "Go is not installed (apt-get install golang, or https://go.dev/dl)"
         )
     kubernetes = tool in versions.KUBERNETES_TOOLS
-    folder = paths.build_dir("kubernetes" if kubernetes else tool)
+    shared = "kubernetes" if kubernetes else "keda" if tool in versions.KEDA_COMMANDS else tool
+    folder = paths.build_dir(shared)
     folder.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     with exclusive(folder / ".lock", f"building {tool}", BUILD_TIMEOUT_SECONDS):
@@ -71,6 +78,10 @@ def build(tool: str, version: str, target: Path) -> None:
             # Without the stamp the server calls itself v0.0.0 and clients misbehave.
             flags = ["-ldflags", f"-s -w {stamp}"]
             _go(tool, folder, "build", *flags, "-o", out, f"k8s.io/kubernetes/cmd/{tool}")
+        elif tool in versions.KEDA_COMMANDS:
+            _keda_module(folder, version)
+            command = f"{KEDA_MODULE}/cmd/{versions.KEDA_COMMANDS[tool]}"
+            _go(tool, folder, "build", "-ldflags", "-s -w", "-o", out, command)
         elif tool == "etcd":
             _etcd_module(folder, version)
             _go(tool, folder, "build", "-ldflags", "-s -w", "-o", out, ".")
@@ -102,20 +113,57 @@ def _kubernetes_module(folder: Path, version: str) -> None:
     if go_mod.exists() and f"k8s.io/kubernetes v{version}\n" in go_mod.read_text():
         return
     with step(f"reading the module of Kubernetes {version}"):
-        answer = run(
-            ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{version}"],
-            timeout_seconds=TIDY_TIMEOUT_SECONDS,
-            cwd=folder,
-            # Outside of any module: a go.mod of another version must not be consulted.
-            env={"GOFLAGS": "-mod=mod", "GOWORK": "off", "GO111MODULE": "on"},
-        )
-        upstream = Path(json.loads(answer)["GoMod"]).read_text()
-        imports = "".join(f'\t_ "k8s.io/kubernetes/cmd/{c}"\n' for c in versions.KUBERNETES_TOOLS)
-        (folder / "tools.go").write_text(
-            f"//go:build tools\n\npackage tools\n\nimport (\n{imports})\n"
-        )
-        (folder / "go.sum").unlink(missing_ok=True)
-        _tidied(folder, kubernetes_go_mod(upstream, version), "-e")
+        upstream = (downloaded("k8s.io/kubernetes", version, folder).go_mod).read_text()
+        commands = [f"k8s.io/kubernetes/cmd/{tool}" for tool in versions.KUBERNETES_TOOLS]
+        _commands_of(folder, commands, kubernetes_go_mod(upstream, version))
+
+
+def keda_go_mod(upstream: str, version: str) -> str:
+    """The scratch module's go.mod, from KEDA's own: its replacements hold only in a main module."""
+    go = _GO_VERSION.search(upstream)
+    if go is None:
+        raise BinaryUnavailableError(f"go.mod of {KEDA_MODULE} v{version} is not as expected")
+    replaced = "".join(f"{line}\n" for line in _REPLACED.findall(upstream))
+    return f"module keda\n\ngo {go[1]}\n\nrequire {KEDA_MODULE} v{version}\n\n{replaced}"
+
+
+def _keda_module(folder: Path, version: str) -> None:
+    go_mod = folder / "go.mod"
+    if go_mod.exists() and f"{KEDA_MODULE} v{version}\n" in go_mod.read_text():
+        return
+    with step(f"reading the module of KEDA {version}"):
+        upstream = downloaded(KEDA_MODULE, version, folder).go_mod.read_text()
+        commands = [f"{KEDA_MODULE}/cmd/{name}" for name in versions.KEDA_COMMANDS.values()]
+        _commands_of(folder, commands, keda_go_mod(upstream, version))
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A module in Go's cache: its go.mod, and the folder of its files."""
+
+    go_mod: Path
+    folder: Path
+
+
+def downloaded(module: str, version: str, scratch: Path) -> Downloaded:
+    """The module at this version. Raises CommandFailedError."""
+    answer = run(
+        ["go", "mod", "download", "-json", f"{module}@v{version}"],
+        timeout_seconds=TIDY_TIMEOUT_SECONDS,
+        cwd=scratch,
+        # Outside of any module: a go.mod of another version must not be consulted.
+        env={"GOFLAGS": "-mod=mod", "GOWORK": "off", "GO111MODULE": "on"},
+    )
+    found = json.loads(answer)
+    return Downloaded(Path(found["GoMod"]), Path(found["Dir"]))
+
+
+def _commands_of(folder: Path, packages: Sequence[str], go_mod_text: str) -> None:
+    """A module in `folder` that imports the main packages of others, so that they are its own."""
+    imports = "".join(f'\t_ "{package}"\n' for package in packages)
+    (folder / "tools.go").write_text(f"//go:build tools\n\npackage tools\n\nimport (\n{imports})\n")
+    (folder / "go.sum").unlink(missing_ok=True)
+    _tidied(folder, go_mod_text, "-e")
 
 
 def _etcd_module(folder: Path, version: str) -> None:

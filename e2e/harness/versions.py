@@ -15,6 +15,8 @@ KWOK = "0.8.0"
 MINIO = "0.0.0-20260212201848-7aac2a2c5b7c"
 FAKE_GCS_SERVER = "1.56.1"
 REGISTRY = "3.1.2"
+KEDA = "2.21.0"
+"""What the autoscaler is compared with."""
 AZURITE = "3.35.0"
 """The newest that runs with Debian 12's Node.js."""
 
@@ -29,6 +31,9 @@ KUBERNETES_TOOLS = (
     "kubectl",
 )
 
+KEDA_COMMANDS = {"keda-operator": "operator", "keda-adapter": "adapter"}
+"""Tool name → the command's folder in KEDA's module."""
+
 TOOLS: dict[str, str] = {
     **dict.fromkeys(KUBERNETES_TOOLS, KUBERNETES),
     "etcd": ETCD,
@@ -40,8 +45,9 @@ TOOLS: dict[str, str] = {
     "minio": MINIO,
     "fake-gcs-server": FAKE_GCS_SERVER,
     "registry": REGISTRY,
+    **dict.fromkeys(KEDA_COMMANDS, KEDA),
 }
 """Tool name → version wanted."""
 
-BUILT_ONLY = frozenset({"kwok", "minio", "fake-gcs-server", "registry"})
+BUILT_ONLY = frozenset({"kwok", "minio", "fake-gcs-server", "registry", *KEDA_COMMANDS})
 """Tools whose releases are not downloaded: built from Go modules everywhere."""

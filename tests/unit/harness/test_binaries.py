@@ -12,7 +12,7 @@ import pytest
 from e2e.harness import releases
 from e2e.harness.binaries import ensure, same_minor
 from e2e.harness.errors import BinaryUnavailableError
-from e2e.harness.gobuild import kubernetes_go_mod
+from e2e.harness.gobuild import keda_go_mod, kubernetes_go_mod
 from e2e.harness.releases import Release, checksum_in, release_of
 from e2e.harness.versions import BUILT_ONLY, TOOLS
 
@@ -38,6 +38,19 @@ def test_staging_modules_are_replaced_by_their_releases():
         "module controlplane\n\ngo 1.26.0\n\nrequire k8s.io/kubernetes v1.36.3\n\n"
         "replace (\n\tk8s.io/api => k8s.io/api v0.36.3\n"
         "\tk8s.io/kubelet => k8s.io/kubelet v0.36.3\n)\n"
+    )
+
+
+def test_what_kedas_module_replaces_is_replaced_in_ours():
+    upstream = (
+        "module github.com/kedacore/keda/v2\n\ngo 1.26.0\n\n// Needed replaces\n"
+        "replace example.com/a v0.1.0 => example.com/a v0.1.1-0.2026-abc\n\n"
+        "exclude example.com/c v5.2.3\n\nrequire (\n\texample.com/a v0.1.0\n)\n"
+    )
+
+    assert keda_go_mod(upstream, "2.21.0") == (
+        "module keda\n\ngo 1.26.0\n\nrequire github.com/kedacore/keda/v2 v2.21.0\n\n"
+        "replace example.com/a v0.1.0 => example.com/a v0.1.1-0.2026-abc\n"
     )
 
 

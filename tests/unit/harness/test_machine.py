@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from e2e.harness import cgroups
 from e2e.harness.cgroups import hierarchies
 from e2e.harness.mounts import parse_mountinfo
 
@@ -21,3 +22,16 @@ def test_cgroup_versions():
         (Path("/sys/fs/cgroup/memory"), False),
         (Path("/sys/fs/cgroup/unified"), True),
     ]
+
+
+def test_pods_are_favoured_for_a_while_only(tmp_path, monkeypatch):
+    for version, file, usual in ((1, "cpu.shares", "1024\n"), (2, "cpu.weight", "100\n")):
+        folder = tmp_path / str(version)
+        folder.mkdir()
+        (folder / file).write_text(usual)
+        monkeypatch.setattr(cgroups, "folders", lambda _, folder=folder: [folder])
+
+        with cgroups.favoured("pods"):
+            assert int((folder / file).read_text()) == 100 * int(usual)
+
+        assert (folder / file).read_text() == usual
