@@ -134,3 +134,28 @@ def test_conditions(row: Row) -> None:
     assert {one.type: f"{one.status} {one.reason}" for one in found} == {**GOOD, **row.conditions}
     for name, part in row.says.items():
         assert part in next(one.message for one in found if one.type == name)
+
+
+def test_a_new_operator_says_what_was_said_until_it_has_looked() -> None:
+    cluster = serving()
+    said = [
+        {
+            "type": kind,
+            "status": "True",
+            "reason": "Told",
+            "message": "as it was",
+            "lastTransitionTime": "2026-11-20T10:00:00Z",
+        }
+        for kind in (
+            reasons.OBJECTIVE_FEASIBLE,
+            reasons.METRICS_AVAILABLE,
+            reasons.SCALING_LIMITED,
+        )
+    ]
+    seen = observed(cluster)
+    status = {"conditions": said, "autoscaling": {"metrics": "Fresh"}}
+    seen = replace(seen, service=replace(seen.service, status=status))
+
+    findings = scaling_findings(seen, spec(), None)
+
+    assert [(one.status, one.reason) for one in findings] == [("True", "Told")] * 3
