@@ -3,7 +3,7 @@
 from triton_operator.api.enums import Percentile
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Measurement, ModelFacts
-from triton_operator.api.repository import ENSEMBLE
+from triton_operator.api.repository import ENSEMBLE, SilentField
 from triton_operator.autoscaling.curve_memory import profiled_curve
 from triton_operator.autoscaling.lead_memory import PRIOR_SECONDS
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
@@ -32,7 +32,7 @@ def scaling_question(
     latency = spec.objective.latency
     share = SHARES[latency.percentile] if latency else SHARES[Percentile.P99]
     milliseconds = latency_bound_milliseconds(spec)
-    pools = _pools(observed, plan, spec)
+    pools = _pools(observed, plan, spec, facts)
     scaled_by_others = any(one.deployment in observed.autoscalers for one in pools)
     entry = entry_model(facts)
     composing: tuple[str, ...] = ()
@@ -59,14 +59,22 @@ def scaling_question(
     )
 
 
-def _pools(observed: Observed, plan: Plan, spec: InferenceServiceSpec) -> tuple[PoolQuestion, ...]:
+def _pools(
+    observed: Observed, plan: Plan, spec: InferenceServiceSpec, facts: ModelFacts
+) -> tuple[PoolQuestion, ...]:
     """The pools that may serve: the first only where replicas do not go to others."""
-    rows = {row.pool.name: _in_use(observed, row) for row in plan.pools}
+    rows = {row.pool.name: _in_use(observed, row, facts) for row in plan.pools}
     first = plan.pools[0].pool.name
     if not spills_over(spec):
         return (rows[first],)
     known = {pool.name: pool for pool in observed.pools}
     return tuple(rows.get(name) or _standing_by(observed, known[name]) for name in plan.preference)
+
+
+def _batches_by_its_author(facts: ModelFacts) -> bool:
+    """Whether the config.pbtxt of a repository says itself how requests share executions."""
+    entry = entry_model(facts)
+    return entry is not None and SilentField.SCHEDULING not in entry.silent
 
 
 def _standing_by(observed: Observed, pool: Pool) -> PoolQuestion:
@@ -85,8 +93,8 @@ def _price(pool: Pool) -> float | None:
     return None if pool.cost_per_replica_hour is None else float(pool.cost_per_replica_hour)
 
 
-def _in_use(observed: Observed, row: PoolPlan) -> PoolQuestion:
-    batches = row.dynamic_batching and row.max_batch_size > 0
+def _in_use(observed: Observed, row: PoolPlan, facts: ModelFacts) -> PoolQuestion:
+    batches = row.max_batch_size > 0 and (row.dynamic_batching or _batches_by_its_author(facts))
     largest = row.max_batch_size if batches else 1
     instances = row.instances * max(1, row.accelerators)
     return PoolQuestion(
