@@ -1,0 +1,46 @@
+"""What the autoscaler is asked about a service."""
+
+import pytest
+
+from tests.unit.controllers.world import CPU, observed, serving
+from tests.unit.planning.building import facts, spec
+from tests.unit.planning.repositories import repository_facts, row
+from triton_operator.api.enums import ModelFormat
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.repository import SilentField
+from triton_operator.controllers.scaling_wish import scaling_question
+from triton_operator.planning.chosen_model import chosen_model
+from triton_operator.planning.plan import Plan, plan_service
+
+
+def wish(format_: str) -> InferenceServiceSpec:
+    return spec(model={"uri": "pvc://models/m", "format": format_})
+
+
+def largest_batch(found: ModelFacts) -> int:
+    wished = wish(found.format)
+    plan = plan_service(wished, found, (CPU,))
+    assert isinstance(plan, Plan)
+    question = scaling_question(observed(serving()), wished, found, plan)
+    assert question is not None
+    return question.pools[0].largest_batch
+
+
+@pytest.mark.parametrize(
+    ("silent", "size"),
+    [((), 8), ((SilentField.SCHEDULING,), 8)],
+    ids=["its author batches", "completed with batches"],
+)
+def test_a_repository_batches_as_its_config_says(
+    silent: tuple[SilentField, ...], size: int
+) -> None:
+    entry = row("classifier", "onnxruntime", silent=list(silent))
+    found = chosen_model(wish("TritonRepository").model, repository_facts(entry), allow_code=False)
+    assert isinstance(found, ModelFacts)
+
+    assert largest_batch(found) == size
+
+
+def test_what_has_no_batch_axis_is_served_one_by_one() -> None:
+    assert largest_batch(facts(format=ModelFormat.ONNX, batchable=False)) == 1
