@@ -17,7 +17,7 @@ from triton_operator.api import labels
 from triton_operator.api.group import API_VERSION
 
 NAMESPACE = "default"
-TIMEOUT_SECONDS = 180.0
+TIMEOUT_SECONDS = 300.0
 POLL_SECONDS = 0.5
 LEASE_SECONDS = 80
 """kwok renews each lease after a quarter of this; the control plane waits 50 s for it."""
