@@ -192,7 +192,9 @@ class Autoscaler:
             self._slots.release()
             if not followed.dropped:
                 passed = asyncio.get_running_loop().time() - began
-                self._plan(key, followed, max(0.1, self.pace.tick_seconds - passed))
+                # Whoever takes longer than a tick, as silent pods do, leaves room for others.
+                tick = self.pace.tick_seconds
+                self._plan(key, followed, tick - passed if passed < tick else tick)
 
     async def _look(self, key: Key, followed: _Followed) -> None:
         service = self._store.service(key.namespace, key.name)

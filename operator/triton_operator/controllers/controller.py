@@ -1,6 +1,7 @@
 """The loop of every worker: take a key, look, decide, carry out, remember."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import (
     BY_NAME,
+    DEPLOYMENT,
     INFERENCE_SERVICE,
     OPTIONAL,
     SERVING_POOL,
@@ -34,7 +36,7 @@ from triton_operator.controllers.serving_pool import reconcile_pool
 from triton_operator.controllers.status_writer import StatusWriter
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.times import sooner
-from triton_operator.controllers.views import ServiceView, SpecView
+from triton_operator.controllers.views import DeploymentView, ServiceView, SpecView
 from triton_operator.controllers.writer import Blocked, Writer
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
@@ -250,12 +252,12 @@ class Controller:
     async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> bool:
         """Write what differs; whether anything did."""
         before = self._writer.writes.total
-        for manifest in outcome.apply:
-            try:
-                await self._writer.apply(manifest, verify=verify)
-            except ApiNotFound:
-                if not await self._is_forgotten(BY_NAME[manifest["kind"]]):
-                    raise
+        try:
+            await self._apply(outcome, verify=verify)
+        except (Blocked, ApiError):
+            with contextlib.suppress(Blocked, ApiError):
+                await self._raise_replicas(service, outcome)
+            raise
         for name, replicas in outcome.replicas.items():
             await self._writer.scale(
                 service.namespace, name, replicas, outcome.removable.get(name, ())
@@ -263,6 +265,24 @@ class Controller:
         for child in outcome.delete:
             await self._writer.delete(child)
         return self._writer.writes.total > before
+
+    async def _apply(self, outcome: Outcome, *, verify: bool) -> None:
+        for manifest in outcome.apply:
+            try:
+                await self._writer.apply(manifest, verify=verify)
+            except ApiNotFound:
+                if not await self._is_forgotten(BY_NAME[manifest["kind"]]):
+                    raise
+
+    async def _raise_replicas(self, service: ServiceView, outcome: Outcome) -> None:
+        """More replicas of what serves: one object that is refused does not stop scaling.
+
+        None is removed: what should serve instead of it may be what cannot be written.
+        """
+        for name, replicas in outcome.replicas.items():
+            live = self._store.get(DEPLOYMENT.kind, service.namespace, name)
+            if isinstance(live, DeploymentView) and live.replicas < replicas:
+                await self._writer.scale(service.namespace, name, replicas)
 
     async def _is_forgotten(self, kind: Kind) -> bool:
         """Whether the cluster does not know an optional kind any more; then nobody wants it."""

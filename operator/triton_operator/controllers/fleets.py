@@ -11,8 +11,10 @@ from triton_operator.controllers.device_finding import SERVING_CONTAINER
 from triton_operator.controllers.times import epoch_seconds
 from triton_operator.controllers.views import ContainerView, DeploymentView, ObjectView, PodView
 
-PLACED_AFTER_SECONDS = 10.0
+PLACED_AFTER_SECONDS = 30.0
 """A scheduler that is busy says at first that it found no node, and finds one."""
+LONGEST_START_SECONDS = 900.0
+"""From the container to ready. A pod that became ready later than that had been so before."""
 
 
 def fleets(
@@ -89,8 +91,12 @@ def _target(question: ScalingQuestion, pod: PodView) -> PodTarget:
 
 
 def _starts_first(pod: PodView) -> bool:
-    """Whether it became ready by starting, and not by being started again much later."""
-    return all(container.restarts == 0 for container in pod.containers)
+    """Whether it became ready by starting, and not again after it had been unready for a while."""
+    container = serving_container(pod)
+    if container is None or not container.running_since:
+        return False
+    took = epoch_seconds(pod.ready_since) - epoch_seconds(container.running_since)
+    return took <= LONGEST_START_SECONDS and all(one.restarts == 0 for one in pod.containers)
 
 
 def _finds_no_node(pod: PodView, now: float) -> bool:

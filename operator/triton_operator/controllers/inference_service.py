@@ -41,6 +41,7 @@ from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.owner import Owner
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.replicas import replica_bounds
 
 CHILD_KINDS = frozenset(kind.kind for kind in CHILDREN)
 WITHOUT_SUCCESSOR = frozenset({NETWORK_POLICY.kind, POD_MONITOR.kind})
@@ -97,7 +98,7 @@ def reconcile(observed: Observed) -> Outcome:
     return replace(
         outcome,
         apply=tuple(wanted),
-        replicas=_replicas(observed, owner, plan),
+        replicas=_replicas(observed, spec, plan),
         removable=observed.scaling.removable if observed.scaling else {},
         delete=_orphans(
             observed,
@@ -139,7 +140,9 @@ def _pools_in_use(observed: Observed) -> set[str]:
     }
 
 
-def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> dict[str, int]:
+def _replicas(
+    observed: Observed, spec: InferenceServiceSpec, plan: Plan | Refusal | None
+) -> dict[str, int]:
     """Replicas by Deployment; none where they are somebody else's."""
     present = {
         child.name: child for child in observed.children if isinstance(child, DeploymentView)
@@ -147,7 +150,8 @@ def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> 
     if not isinstance(plan, Plan):
         # What serves goes on, and follows its load within the bounds of the last plan.
         answer = observed.scaling
-        counts = answer.replicas.items() if answer and answer.scales else ()
+        follows = answer is not None and answer.scales and replica_bounds(spec.scaling).moves
+        counts = answer.replicas.items() if answer and follows else ()
         return {
             name: count
             for name, count in counts
@@ -155,7 +159,7 @@ def _replicas(observed: Observed, owner: Owner, plan: Plan | Refusal | None) -> 
         }
     if not plan.replicas.managed:
         return {}
-    wanted = [names.pool_child(owner.name, row.pool.name) for row in plan.pools]
+    wanted = [names.pool_child(observed.service.name, row.pool.name) for row in plan.pools]
     return {
         name: replicas_of(observed, plan, name, present.get(name))
         for name in wanted

@@ -115,8 +115,10 @@ def _within_bounds(observed: Observed, plan: Plan) -> dict[str, int]:
         name: said.get(name, present[name].replicas if name in present else 0)
         for name in (first, *others)
     }
-    if first not in said:
-        wanted[first] = max(wanted[first], _of_others(observed, plan))
+    if predecessors := _of_others(observed, plan):
+        # They get requests that nobody counts for these: what is seen of the load is a part of it.
+        present_now = present[first].replicas if first in present else 0
+        wanted[first] = max(wanted[first], present_now, predecessors)
     wanted[first] += max(0, plan.replicas.minimum - sum(wanted.values()))
     ready = {
         name: min(number, present[name].ready if name in present else 0)

@@ -128,15 +128,25 @@ def test_a_pod_that_has_its_node_by_now_is_not_unschedulable() -> None:
 
 
 def test_who_starts_and_who_finds_no_node_are_told_apart() -> None:
-    found = fleet(deployment(4), READY, STARTING, HOMELESS)
+    waiting = replace(HOMELESS, created=ago(40))
+    found = fleet(deployment(4), READY, STARTING, waiting)
 
-    assert (found.ready, found.starting_seconds, found.unplaced_seconds) == (1, (20, 0), (20,))
+    assert (found.ready, found.starting_seconds, found.unplaced_seconds) == (1, (20, 0), (40,))
 
 
 def test_no_more_are_unschedulable_than_are_missing() -> None:
-    twin = replace(HOMELESS, name="four", uid="uid-four")
+    waiting = replace(HOMELESS, created=ago(40))
+    twin = replace(waiting, name="four", uid="uid-four")
 
-    assert fleet(deployment(2), READY, HOMELESS, twin).unplaced_seconds == (20,)
+    assert fleet(deployment(2), READY, waiting, twin).unplaced_seconds == (40,)
+
+
+def test_a_pod_that_was_unready_for_a_while_has_not_started_then() -> None:
+    """Its node did not report for a minute, three hours after the pod had begun to serve."""
+    running = ContainerView(name="triton", ready=True, running_since=ago(11_000))
+    back = replace(READY, created=ago(11_010), ready_since=ago(60), containers=(running,))
+
+    assert fleet(deployment(1), back).starts == ()
 
 
 def test_a_restart_is_no_start() -> None:

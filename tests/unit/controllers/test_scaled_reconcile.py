@@ -10,6 +10,7 @@ from tests.unit.controllers.answers import answer, changed
 from tests.unit.controllers.cluster import Cluster
 from tests.unit.controllers.shell import FILETYPE, Shell, serving_shell
 from tests.unit.controllers.world import CPU, DEPLOYMENT, L4, edit, moving, observed, serving, step
+from triton_operator.controllers.errors import ApiRefused
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.scaling_answer import ScalingAnswer
 
@@ -111,6 +112,50 @@ def test_a_pool_that_takes_over_follows_its_own_answer_afterwards() -> None:
     outcome = reconcile(observed(cluster, pools=(CPU, L4), scaling=said))
 
     assert outcome.replicas == {"filetype-l4": 6}
+
+
+def test_what_is_seen_of_a_part_of_the_load_removes_nobody() -> None:
+    """The old pool's pods get most requests, and nobody counts those for the new one."""
+    cluster = moving()
+    cluster.edit("Deployment", "shop", DEPLOYMENT, replicas=12)
+    step(cluster, pools=(CPU, L4))
+
+    said = replace(answer(), replicas={"filetype-l4": 2})
+    edit(scaling={"maxReplicas": 20})(cluster)
+    outcome = reconcile(observed(cluster, pools=(CPU, L4), scaling=said))
+
+    assert outcome.replicas == {"filetype-l4": 12}
+
+
+@pytest.mark.parametrize(
+    ("scaling", "replicas"),
+    [({}, {DEPLOYMENT: 4}), ({"mode": "External"}, {}), ({"mode": "Fixed"}, {})],
+    ids=["auto", "external", "fixed"],
+)
+def test_without_a_plan_only_what_the_operator_scales_follows_the_load(
+    scaling: dict[str, object], replicas: dict[str, int]
+) -> None:
+    cluster = serving()
+    edit(model={"uri": "https://models.example/other.onnx"}, scaling=scaling)(cluster)
+
+    outcome = reconcile(observed(cluster, scaling=answer(4)))
+
+    assert outcome.replicas == replicas
+
+
+def test_an_object_that_is_refused_does_not_stop_scaling_up() -> None:
+    watcher = Watcher()
+    refusal = ApiRefused(403, "Forbidden", "not by this policy")
+    watcher.shell.cluster.failures["apply", "Deployment"] = [refusal] * 4
+
+    async def scenario() -> None:
+        edit(batching={"maxBatchSize": 2})(watcher.shell.cluster)
+        await watcher.say(changed(1, 3))
+
+    asyncio.run(scenario())
+
+    assert watcher.shell.cluster.one("Deployment")["spec"]["replicas"] == 3
+    assert watcher.readies[-1].startswith("False")
 
 
 class Watcher:
