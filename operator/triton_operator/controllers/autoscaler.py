@@ -40,6 +40,8 @@ AT_ONCE = 64
 BUSY_SECONDS = 5.0
 """How often the process is asked what it needs."""
 HISTORY_AGAIN_SECONDS = 30.0
+IDLE_SECONDS = 15.0
+"""Between looks at a service of which no pod is ready: a reconcile tells when one is."""
 GRACE_SECONDS = 0.05
 """What is due is taken within this time even when nothing else is to do."""
 SOON_SECONDS = 5.0
@@ -59,6 +61,10 @@ class _Followed:
     restored: bool = False
     ask_history_at: float = 0.0
     dropped: bool = False
+    turn: int = 0
+    """Of the look that is planned: an earlier one that is still in the queue is passed over."""
+    idle: bool = False
+    """Nobody was there to be asked; whoever says that something has changed ends that."""
 
 
 class Autoscaler:
@@ -120,7 +126,11 @@ class Autoscaler:
             self._services[key] = followed = _Followed(question)
             # Spread, so that services that came together are not looked at together for ever.
             self._plan(key, followed, self._randomness.uniform(0, self.pace.tick_seconds))
-        elif followed.question != question:
+            return
+        if followed.idle:
+            followed.idle = False
+            self._plan(key, followed, 0.0)
+        if followed.question != question:
             if followed.question.model != question.model:
                 followed.memory = ServiceMemory(followed.memory.state)
             followed.question = question
@@ -146,8 +156,8 @@ class Autoscaler:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._more.wait(), wait)
                     continue
-                _, _, key, followed = heapq.heappop(self._due)
-                if followed.dropped:
+                _, turn, key, followed = heapq.heappop(self._due)
+                if followed.dropped or turn != followed.turn:
                     continue
                 await self._slots.acquire()
                 task = asyncio.create_task(self._look_at(key, followed))
@@ -167,7 +177,8 @@ class Autoscaler:
 
     def _plan(self, key: Key, followed: _Followed, seconds: float) -> None:
         due = asyncio.get_running_loop().time() + seconds
-        heapq.heappush(self._due, (due, next(self._order), key, followed))
+        followed.turn = next(self._order)
+        heapq.heappush(self._due, (due, followed.turn, key, followed))
         self._more.set()
 
     async def _mind_pace(self) -> None:
@@ -193,7 +204,7 @@ class Autoscaler:
             if not followed.dropped:
                 passed = asyncio.get_running_loop().time() - began
                 # Whoever takes longer than a tick, as silent pods do, leaves room for others.
-                tick = self.pace.tick_seconds
+                tick = IDLE_SECONDS if followed.idle else self.pace.tick_seconds
                 self._plan(key, followed, tick - passed if passed < tick else tick)
 
     async def _look(self, key: Key, followed: _Followed) -> None:
@@ -207,6 +218,10 @@ class Autoscaler:
             followed.memory = replace(followed.memory, state=state)
         seen = fleets(question, self._store.children(key.namespace, service.uid), self._now())
         targets = [target for fleet in seen.values() for target in fleet.targets]
+        followed.idle = not targets
+        if not targets and not any(fleet.ordered for fleet in seen.values()):
+            # Nothing was made yet, or none is wanted.
+            return
         if not followed.restored and targets:
             await self._restore(followed, targets)
         samples = await self._source.samples(targets)
