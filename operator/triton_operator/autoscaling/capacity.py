@@ -59,15 +59,34 @@ def with_service(
         return state
     state = _with_answers(_with_queues(state, observation, traffic, model), observation, traffic)
     part = state.part
-    if (measured := _of_queues(state, model)) is not None and measured < TOLD_APART:
+    risen = part + RISE_PER_SECOND * traffic.interval_seconds
+    measured = _of_queues(state, model)
+    if measured is not None and measured < TOLD_APART:
         part = min(part, measured)
-    if (late := _of_latencies(state, model, allowed)) is not None:
+    late = _of_latencies(state, model, allowed)
+    if late is not None:
         lower, higher = late
         if part > higher:
             part = higher
         elif part < lower:
-            part = min(lower, part + RISE_PER_SECOND * traffic.interval_seconds)
+            part = min(lower, risen)
+    elif measured is None:
+        # Nothing speaks against the curve any more; where it is wrong, queues will tell again.
+        part = risen
     return replace(state, part=min(1.0, max(LEAST_PART, part)))
+
+
+def without_part(state: ScalingState) -> ScalingState:
+    """The state that believes the curve again, for another model or pool than was learnt of."""
+    new = ScalingState()
+    return replace(
+        state,
+        part=new.part,
+        busy=new.busy,
+        answers=new.answers,
+        calm_since=new.calm_since,
+        ready=new.ready,
+    )
 
 
 def _with_queues(

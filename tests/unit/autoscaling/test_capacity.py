@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from triton_operator.autoscaling.capacity import LEAST_PART, TOLD_APART, with_service
+from triton_operator.autoscaling.capacity import (
+    LEAST_PART,
+    TOLD_APART,
+    with_service,
+    without_part,
+)
 from triton_operator.autoscaling.demand import with_traffic
 from triton_operator.autoscaling.economy import replica_model
 from triton_operator.autoscaling.observation import Observation, Served, Traffic
@@ -22,14 +27,16 @@ def served(
     ready: int = 4,
     queues: tuple[tuple[float, float], ...] = (),
     start: float = 1000.0,
+    histogram: bool = True,
 ) -> ScalingState:
     """A second after another of `rate` requests/s; a part of the answers is late.
 
     `queues` are replicas with a queue: (answers/s, waiting).
     """
+    answers_told = (rate, rate * (1 - late)) if histogram else (None, None)
     for second in range(seconds):
         replicas = tuple(Served(1.0, answers, waiting, waiting) for answers, waiting in queues)
-        traffic = Traffic(1.0, rate, rate, rate * (1 - late), replicas)
+        traffic = Traffic(1.0, rate, *answers_told, replicas)
         seen = Observation(
             now=start + second,
             ready=ready,
@@ -106,3 +113,33 @@ def test_without_a_histogram_only_queues_tell() -> None:
 
     assert state.part == 1.0
     assert state.answers == ()
+
+
+@pytest.mark.parametrize(("rate", "histogram"), [(4 * 43.0, False), (2.0, True)])
+def test_where_latencies_say_nothing_the_part_recovers_too(rate: float, histogram: bool) -> None:
+    slow = served(ScalingState(), 12, 4 * 40.0, queues=((0.66 * MODEL.capacity, 100.0),))
+
+    later = served(slow, 1200, rate, start=1060.0, histogram=histogram)
+    at_last = served(later, 1200, rate, start=2260.0, histogram=histogram)
+
+    assert slow.part + 0.15 < later.part < slow.part + 0.21
+    assert at_last.part == 1.0
+
+
+def test_where_latencies_say_nothing_a_queue_holds_the_part_down() -> None:
+    queues = ((0.66 * MODEL.capacity, 100.0),)
+    state = served(ScalingState(), 600, 4 * 43.0, queues=queues, histogram=False)
+
+    assert state.part == pytest.approx(0.66, abs=0.01)
+
+
+def test_of_another_model_nothing_is_known_yet() -> None:
+    queued = served(ScalingState(), 60, 4 * 40.0, queues=((0.66 * MODEL.capacity, 100.0),))
+    late = served(queued, 60, 4 * 43.0, late=0.05, start=1060.0)
+
+    fresh = without_part(late)
+
+    assert late.part < 1.0
+    assert served(fresh, 12, 4 * 40.0, start=1120.0).part == 1.0
+    assert (fresh.busy, fresh.answers) == ((), ())
+    assert fresh.rates == late.rates, "demand is what it was"
