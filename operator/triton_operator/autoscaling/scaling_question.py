@@ -14,7 +14,8 @@ class PoolQuestion:
 
     `largest_batch` is in rows, and 1 where requests are not put together; `instances` of a replica
     run beside each other. `prior` is the curve that a profile declares. `start_seconds` is what the
-    pool says of a cold start, `price` what a replica costs there per hour.
+    pool says of a cold start, `price` what a replica costs there per hour. `revision` names what
+    its pods run and with what means; it is empty while they do not all run the same.
     """
 
     pool: str
@@ -24,6 +25,7 @@ class PoolQuestion:
     prior: ServiceCurve | None = None
     start_seconds: float | None = None
     price: float | None = None
+    revision: str = ""
 
 
 @dataclass(frozen=True)

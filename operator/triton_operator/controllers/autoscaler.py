@@ -7,10 +7,11 @@ import itertools
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from triton_operator.autoscaling.capacity import without_part
 from triton_operator.autoscaling.curve_memory import ENOUGH_EXECUTIONS, EVERY_SECONDS, BatchReading
 from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.autoscaling.fleet import Fleet
@@ -60,11 +61,19 @@ class _Followed:
     unreadable: set[str] = field(default_factory=set)
     restored: bool = False
     ask_history_at: float = 0.0
+    revisions: dict[str, str] = field(default_factory=dict)
     dropped: bool = False
     turn: int = 0
     """Of the look that is planned: an earlier one that is still in the queue is passed over."""
     idle: bool = False
     """Nobody was there to be asked; whoever says that something has changed ends that."""
+
+    def revised(self, question: ScalingQuestion) -> set[str]:
+        """The pools whose pods run something else by now; it is remembered."""
+        now = {one.pool: one.revision for one in question.pools if one.revision}
+        changed = {pool for pool, one in now.items() if self.revisions.get(pool, one) != one}
+        self.revisions |= now
+        return changed
 
 
 class Autoscaler:
@@ -124,6 +133,7 @@ class Autoscaler:
         followed = self._services.get(key)
         if followed is None:
             self._services[key] = followed = _Followed(question)
+            followed.revised(question)
             # Spread, so that services that came together are not looked at together for ever.
             self._plan(key, followed, self._randomness.uniform(0, self.pace.tick_seconds))
             return
@@ -133,6 +143,8 @@ class Autoscaler:
         if followed.question != question:
             if followed.question.model != question.model:
                 followed.memory = ServiceMemory(followed.memory.state)
+            if revised := followed.revised(question):
+                followed.memory = _without(followed.memory, revised)
             followed.question = question
 
     def answers(self) -> dict[Key, ScalingAnswer]:
@@ -305,6 +317,13 @@ class Autoscaler:
             else:
                 followed.unreadable.add(pool)
         return readings
+
+
+def _without(memory: ServiceMemory, pools: Collection[str]) -> ServiceMemory:
+    """The memory without what was measured of pods that ran something else, or otherwise."""
+    kept = {pool: known for pool, known in memory.pools.items() if pool not in pools}
+    state = replace(memory.state, scaling=without_part(memory.state.scaling))
+    return replace(memory, pools=kept, state=state)
 
 
 def _name(key: Key) -> str:

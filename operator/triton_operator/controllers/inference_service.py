@@ -91,7 +91,13 @@ def reconcile(observed: Observed) -> Outcome:
         _with_status(observed, status, findings),
         requeue_after_seconds=next_look_seconds(observed),
         device_questions=device_questions(observed, resolution.facts, plan),
-        scaling_question=scaling_question(observed, spec, resolution.facts, plan),
+        scaling_question=scaling_question(
+            observed,
+            spec,
+            resolution.facts,
+            plan,
+            rolled_out=rollout.complete or rollout.resizing,
+        ),
     )
     if spec.paused:
         return outcome

@@ -1,5 +1,7 @@
 """The question of a service to the autoscaler, from its spec, its plan and its profile. Pure."""
 
+from dataclasses import replace
+
 from triton_operator.api.enums import Percentile
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Measurement, ModelFacts
@@ -24,8 +26,13 @@ def scaling_question(
     spec: InferenceServiceSpec,
     facts: ModelFacts | None,
     plan: Plan | Refusal | None,
+    *,
+    rolled_out: bool,
 ) -> ScalingQuestion | None:
-    """What to ask; None where there is no plan, and so nothing to look at."""
+    """What to ask; None where there is no plan, and so nothing to look at.
+
+    `rolled_out`: every pod that there is follows the plan.
+    """
     if facts is None or not isinstance(plan, Plan):
         return None
     bounds = plan.replicas
@@ -33,6 +40,8 @@ def scaling_question(
     share = SHARES[latency.percentile] if latency else SHARES[Percentile.P99]
     milliseconds = latency_bound_milliseconds(spec)
     pools = _pools(observed, plan, spec, facts)
+    if rolled_out:
+        pools = tuple(_revised(one, plan, facts) for one in pools)
     scaled_by_others = any(one.deployment in observed.autoscalers for one in pools)
     entry = entry_model(facts)
     composing: tuple[str, ...] = ()
@@ -69,6 +78,17 @@ def _pools(
         return (rows[first],)
     known = {pool.name: pool for pool in observed.pools}
     return tuple(rows.get(name) or _standing_by(observed, known[name]) for name in plan.preference)
+
+
+def _revised(question: PoolQuestion, plan: Plan, facts: ModelFacts) -> PoolQuestion:
+    """The question, with the name of what the pool's pods run and with what means."""
+    for row in plan.pools:
+        if row.pool.name == question.pool:
+            means = (row.image, row.precision, row.instances, row.threads, row.accelerators)
+            limits = (row.max_batch_size, row.cpu_limit_millicores)
+            told = "/".join(map(str, (facts.files[0].digest, *means, *limits)))
+            return replace(question, revision=told)
+    return question
 
 
 def _batches_by_its_author(facts: ModelFacts) -> bool:

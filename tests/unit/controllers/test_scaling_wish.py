@@ -22,7 +22,7 @@ def largest_batch(found: ModelFacts) -> int:
     wished = wish(found.format)
     plan = plan_service(wished, found, (CPU,))
     assert isinstance(plan, Plan)
-    question = scaling_question(observed(serving()), wished, found, plan)
+    question = scaling_question(observed(serving()), wished, found, plan, rolled_out=True)
     assert question is not None
     return question.pools[0].largest_batch
 
@@ -44,3 +44,20 @@ def test_a_repository_batches_as_its_config_says(
 
 def test_what_has_no_batch_axis_is_served_one_by_one() -> None:
     assert largest_batch(facts(format=ModelFormat.ONNX, batchable=False)) == 1
+
+
+def revision(rolled_out: bool, **parts: object) -> str:
+    wished = spec(**parts)
+    plan = plan_service(wished, facts(), (CPU,))
+    assert isinstance(plan, Plan)
+    question = scaling_question(observed(serving()), wished, facts(), plan, rolled_out=rolled_out)
+    assert question is not None
+    return question.pools[0].revision
+
+
+def test_what_pods_run_has_a_name_once_all_of_them_run_it() -> None:
+    means = {"hardware": {"resources": {"cpu": "4"}}}
+
+    assert revision(True) == revision(True, scaling={"maxReplicas": 3}) != ""
+    assert revision(True, **means) != revision(True)
+    assert revision(False) == ""
