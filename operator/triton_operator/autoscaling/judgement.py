@@ -251,6 +251,9 @@ def _pool_memory(
     lead = memory.lead
     for start in fleet.starts:
         lead = with_start(lead, start.pod, start.seconds)
+    if question.standing_by:
+        # What the last replicas did, they did with the batches and instances of their plan.
+        return replace(memory, lead=lead)
     measured = memory.curve
     if reading := told.readings.get(question.pool):
         measured = with_reading(measured, reading)

@@ -14,7 +14,8 @@ class PoolQuestion:
 
     `largest_batch` is in rows, and 1 where requests are not put together; `instances` of a replica
     run beside each other. `prior` is the curve that a profile declares. `start_seconds` is what the
-    pool says of a cold start, `price` what a replica costs there per hour.
+    pool says of a cold start, `price` what a replica costs there per hour. `standing_by`: nothing
+    is planned there, so that `largest_batch` and `instances` say nothing.
     """
 
     pool: str
@@ -24,6 +25,7 @@ class PoolQuestion:
     prior: ServiceCurve | None = None
     start_seconds: float | None = None
     price: float | None = None
+    standing_by: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
 
 from tests.unit.autoscaling.pods import pod, told
 from triton_operator.api.enums import MetricsFreshness
@@ -74,8 +77,8 @@ class Watched:
         return made
 
 
-def on_gpus_alone() -> Watched:
-    return Watched(SpillState(arrangement=("gpu",), alone="gpu"))
+def on_gpus_alone(question: ScalingQuestion = QUESTION) -> Watched:
+    return Watched(SpillState(arrangement=("gpu",), alone="gpu"), question)
 
 
 def test_what_starts_elsewhere_is_no_replica_of_those_that_serve() -> None:
@@ -113,3 +116,21 @@ def test_whoever_is_held_back_does_not_speak_for_those_that_serve() -> None:
         assert made.replicas["filetype-gpu"] >= before
     assert made.record.decision.freshness is not MetricsFreshness.FRESH
     assert made.look.reporting == 0
+
+
+def test_a_pool_that_is_left_stays_as_fast_as_it_was() -> None:
+    """Its plan went with its Deployment, and so what a batch and an instance were."""
+    gpu = PoolQuestion("gpu", "filetype-gpu", 64, 2, prior=replace(OF_GPU, max_batch_size=64))
+    watched = on_gpus_alone(replace(QUESTION, pools=(gpu, QUESTION.pools[1])))
+    watched.fleets = {"gpu": fleet("gpu", 1)}
+    watched.look({"gpu": 1.0})
+    before = watched.memory.pools["gpu"]
+    assert before.used is not None
+
+    gone = PoolQuestion("gpu", "filetype-gpu", 1, 1, standing_by=True)
+    watched.question = replace(QUESTION, pools=(gone, QUESTION.pools[1]))
+    watched.fleets = {"cpu": fleet("cpu", 1)}
+    made = watched.look({"cpu": 1.0})
+
+    assert watched.memory.pools["gpu"] == before
+    assert made.safe_rates["gpu"] == pytest.approx(safe_rate(before.used, 1.0, 0.99))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.controllers.world import CPU, observed, serving
-from tests.unit.planning.building import facts, spec
+from tests.unit.planning.building import facts, pool, spec
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inference_service import InferenceServiceSpec
@@ -44,3 +44,15 @@ def test_a_repository_batches_as_its_config_says(
 
 def test_what_has_no_batch_axis_is_served_one_by_one() -> None:
     assert largest_batch(facts(format=ModelFormat.ONNX, batchable=False)) == 1
+
+
+def test_of_a_pool_without_a_plan_batches_and_instances_are_not_known() -> None:
+    wished = spec()
+    plan = plan_service(wished, facts(), (CPU, pool("more")))
+    assert isinstance(plan, Plan)
+
+    seen = observed(serving(), pools=(CPU, pool("more")))
+    question = scaling_question(seen, wished, facts(), plan)
+
+    assert question is not None
+    assert {one.pool: one.standing_by for one in question.pools} == {"cpu": False, "more": True}
