@@ -134,3 +134,16 @@ def test_a_pool_that_is_left_stays_as_fast_as_it_was() -> None:
 
     assert watched.memory.pools["gpu"] == before
     assert made.safe_rates["gpu"] == pytest.approx(safe_rate(before.used, 1.0, 0.99))
+
+
+def test_after_a_restart_what_is_there_stays_until_demand_is_known() -> None:
+    """Nobody remembers that replicas had spilled over: CPUs are no reason to order GPUs."""
+    watched = Watched(SpillState())
+    watched.fleets = {"gpu": fleet("gpu", 4), "cpu": fleet("cpu", 8)}
+    made = watched.look({"gpu": 20.0, "cpu": 40.0})
+    assert made.record.decision.rate is None
+    assert made.replicas == {"filetype-gpu": 4, "filetype-cpu": 8}
+
+    for _ in range(40):
+        made = watched.look({"gpu": 20.0, "cpu": 40.0})
+        assert made.replicas["filetype-gpu"] <= 4
