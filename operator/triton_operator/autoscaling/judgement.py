@@ -23,6 +23,7 @@ from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.pool_room import PoolState
 from triton_operator.autoscaling.pooled_decision import PooledState, decide_for_pools
 from triton_operator.autoscaling.reasons import Reason, Why
+from triton_operator.autoscaling.request_rows import RequestRows, with_rows
 from triton_operator.autoscaling.samples import NONE_YET, Samples, Seen, with_samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.service_curve import ServiceCurve, rounded
@@ -55,7 +56,7 @@ class ServiceMemory:
     seen: Seen | None = None
     pools: Mapping[str, PoolMemory] = field(default_factory=dict)
     attainment: Attainment = field(default_factory=Attainment)
-    rows_per_request: float = 1.0
+    rows: RequestRows = field(default_factory=RequestRows)
 
 
 @dataclass(frozen=True)
@@ -114,18 +115,18 @@ def judge(
         question.objective_milliseconds,
         max(FRESH_SECONDS, FRESH_TICKS * tick_seconds),
     )
-    rows = seen_now.rows_per_request or memory.rows_per_request
+    rows = with_rows(memory.rows, now, seen_now)
     memory = replace(
         memory,
         seen=seen,
         pools={
             one.pool: _pool_memory(
-                memory.pools.get(one.pool, PoolMemory()), one, fleets, seen, told, rows
+                memory.pools.get(one.pool, PoolMemory()), one, fleets, seen, told, rows.per_request
             )
             for one in question.pools
         },
         attainment=with_look(memory.attainment, now, seen_now.traffic),
-        rows_per_request=rows,
+        rows=rows,
     )
     observation = _observation(memory, question, serving, seen_now, now)
     if len(question.pools) == 1:
