@@ -88,15 +88,14 @@ def decide_for_pools(
     spill, bounds = state.spill, Bounds(settings.least, settings.most)
     unchanged = None
     if not spill.arrangement:
-        # What was arranged before, perhaps by another process, shows in what there is.
         if decision.rate is None and not known_limits(spill.limits, pools, observation.now):
             unchanged = as_ordered(spill, pools, bounds)
-        else:
+        if unchanged is None:
+            # What was arranged before, perhaps by another process, shows in what there is.
             held = tuple(pool.name for pool in pools if pool.ordered)
             spill = replace(spill, arrangement=held)
-    if unchanged is not None:
-        distribution = unchanged
-    else:
+    distribution = unchanged
+    if distribution is None:
         spill, distribution = distribute(
             spill, observation.now, pools, Wanted(wanted, rate), bounds
         )

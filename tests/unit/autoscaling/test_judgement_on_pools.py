@@ -147,3 +147,22 @@ def test_after_a_restart_what_is_there_stays_until_demand_is_known() -> None:
     for _ in range(40):
         made = watched.look({"gpu": 20.0, "cpu": 40.0})
         assert made.replicas["filetype-gpu"] <= 4
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "replicas"),
+    [(1, 20, (4, 8)), (15, 20, (7, 8)), (1, 10, None)],
+    ids=["within", "too few", "too many"],
+)
+def test_bounds_hold_before_demand_is_known(
+    least: int, most: int, replicas: tuple[int, int] | None
+) -> None:
+    settings = replace(QUESTION.settings, least=least, most=most)
+    watched = Watched(SpillState(), replace(QUESTION, settings=settings))
+    watched.fleets = {"gpu": fleet("gpu", 4), "cpu": fleet("cpu", 8)}
+
+    made = watched.look({}, silent=["gpu", "cpu"])
+
+    found = (made.replicas["filetype-gpu"], made.replicas["filetype-cpu"])
+    assert least <= sum(found) <= most
+    assert replicas in (None, found)
