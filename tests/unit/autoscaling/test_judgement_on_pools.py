@@ -149,6 +149,18 @@ def test_after_a_restart_what_is_there_stays_until_demand_is_known() -> None:
         assert made.replicas["filetype-gpu"] <= 4
 
 
+def test_after_a_restart_pools_of_unknown_speed_stay_as_they_are() -> None:
+    """Where replicas are only counted, twelve of them could as well all be GPUs."""
+    unknown = tuple(replace(one, prior=None) for one in QUESTION.pools)
+    watched = Watched(SpillState(), replace(QUESTION, pools=unknown))
+    watched.fleets = {"gpu": fleet("gpu", 4), "cpu": fleet("cpu", 8)}
+
+    for silent in [()] * 20 + [("gpu", "cpu")] * 80:
+        made = watched.look({"gpu": 20.0, "cpu": 40.0}, silent=silent)
+        assert made.replicas == {"filetype-gpu": 4, "filetype-cpu": 8}
+    assert made.record.decision.freshness is MetricsFreshness.LOST
+
+
 @pytest.mark.parametrize(
     ("least", "most", "replicas"),
     [(1, 20, (4, 8)), (15, 20, (7, 8)), (1, 10, None)],
