@@ -11,7 +11,7 @@ from triton_operator.autoscaling.spill_state import SpillState
 
 SETTLING_SECONDS = 10.0
 """Between other pods in a Service and the end of those before: every node has to hear of it."""
-MARGIN = 0.0
+MARGIN = 0.1
 """A change that wins less than this is not worth its starts."""
 
 

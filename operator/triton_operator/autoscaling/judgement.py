@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from triton_operator.autoscaling.attainment import Attainment, with_look
@@ -23,9 +23,11 @@ from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.pool_room import PoolState
 from triton_operator.autoscaling.pooled_decision import PooledState, decide_for_pools
 from triton_operator.autoscaling.reasons import Reason, Why
+from triton_operator.autoscaling.request_rows import RequestRows, with_rows
 from triton_operator.autoscaling.samples import NONE_YET, Samples, Seen, with_samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.service_curve import ServiceCurve, rounded
+from triton_operator.autoscaling.spill import receiving
 from triton_operator.autoscaling.spill_reasons import PoolReason
 
 FRESH_TICKS = 3.0
@@ -54,7 +56,7 @@ class ServiceMemory:
     seen: Seen | None = None
     pools: Mapping[str, PoolMemory] = field(default_factory=dict)
     attainment: Attainment = field(default_factory=Attainment)
-    rows_per_request: float = 1.0
+    rows: RequestRows = field(default_factory=RequestRows)
 
 
 @dataclass(frozen=True)
@@ -105,29 +107,41 @@ def judge(
     targets = [target for fleet in fleets.values() for target in fleet.targets]
     seen = with_samples(memory.seen, told.samples, targets)
     tick_seconds = max(tick_seconds, _between_samples(seen))
+    serving = _serving(memory, question, fleets)
     seen_now = look(
         seen,
-        targets,
+        # Whoever is held back has nothing to do: that says nothing of those that get requests.
+        [target for fleet in serving for target in fleet.targets],
         question.objective_milliseconds,
         max(FRESH_SECONDS, FRESH_TICKS * tick_seconds),
     )
-    rows = seen_now.rows_per_request or memory.rows_per_request
+    rows = with_rows(memory.rows, now, seen_now)
     memory = replace(
         memory,
         seen=seen,
         pools={
             one.pool: _pool_memory(
-                memory.pools.get(one.pool, PoolMemory()), one, fleets, seen, told, rows
+                memory.pools.get(one.pool, PoolMemory()), one, fleets, seen, told, rows.per_request
             )
             for one in question.pools
         },
         attainment=with_look(memory.attainment, now, seen_now.traffic),
-        rows_per_request=rows,
+        rows=rows,
     )
-    observation = _observation(memory, question, fleets, seen_now, now)
+    observation = _observation(memory, question, serving, seen_now, now)
     if len(question.pools) == 1:
         return _on_one_pool(memory, question, seen_now, observation, tick_seconds)
     return _on_pools(memory, question, fleets, seen_now, observation, tick_seconds)
+
+
+def _serving(
+    memory: ServiceMemory, question: ScalingQuestion, fleets: Mapping[str, Fleet]
+) -> tuple[Fleet, ...]:
+    """The replicas of the pools whose pods get requests."""
+    pools = [
+        PoolState(one.pool, ordered=fleets.get(one.pool, Fleet()).ordered) for one in question.pools
+    ]
+    return tuple(fleets.get(pool.name, Fleet()) for pool in receiving(memory.state.spill, pools))
 
 
 def _on_one_pool(
@@ -238,6 +252,9 @@ def _pool_memory(
     lead = memory.lead
     for start in fleet.starts:
         lead = with_start(lead, start.pod, start.seconds)
+    if question.standing_by:
+        # What the last replicas did, they did with the batches and instances of their plan.
+        return replace(memory, lead=lead)
     measured = memory.curve
     if reading := told.readings.get(question.pool):
         measured = with_reading(measured, reading)
@@ -267,7 +284,7 @@ def _steady(used: ServiceCurve | None, found: ServiceCurve | None) -> ServiceCur
 def _observation(
     memory: ServiceMemory,
     question: ScalingQuestion,
-    fleets: Mapping[str, Fleet],
+    serving: Sequence[Fleet],
     seen: Look,
     now: float,
 ) -> Observation:
@@ -277,16 +294,16 @@ def _observation(
     alone = len(question.pools) == 1
     return Observation(
         now=now,
-        ready=sum(fleet.ready for fleet in fleets.values()),
+        ready=sum(fleet.ready for fleet in serving),
         traffic=seen.traffic,
         pending=seen.pending or 0.0,
         reporting=seen.reporting,
         starting_seconds=tuple(
             seconds
-            for fleet in fleets.values()
+            for fleet in serving
             for seconds in (*fleet.starting_seconds, *(fleet.unplaced_seconds if alone else ()))
         ),
-        unschedulable=sum(len(fleet.unplaced_seconds) for fleet in fleets.values()) * alone,
+        unschedulable=sum(len(fleet.unplaced_seconds) for fleet in serving) * alone,
         metrics_age_seconds=seen.age_seconds,
         curve=known.used,
         lead_seconds=lead_seconds(known.lead, first.start_seconds),

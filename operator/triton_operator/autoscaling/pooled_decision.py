@@ -15,11 +15,11 @@ from triton_operator.autoscaling.decision import decide
 from triton_operator.autoscaling.decision_record import DecisionRecord
 from triton_operator.autoscaling.economy import replica_model
 from triton_operator.autoscaling.observation import Observation
-from triton_operator.autoscaling.pool_room import PoolState
+from triton_operator.autoscaling.pool_room import PoolState, known_limits
 from triton_operator.autoscaling.pool_scene import Bounds, Wanted
 from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import TICK_SECONDS, ScalingSettings
-from triton_operator.autoscaling.spill import Distribution, distribute, receiving
+from triton_operator.autoscaling.spill import Distribution, as_ordered, distribute, receiving
 from triton_operator.autoscaling.spill_state import SpillState
 from triton_operator.autoscaling.state import ScalingState
 
@@ -85,13 +85,20 @@ def decide_for_pools(
         # What there is without a rate to tell: more than was asked for are those on their way from
         # one pool to another, and those that looked for room. They would be asked for ever after.
         wanted = min(wanted, max(last, *(target for _, target in scaling.targets), 1))
-    spill, distribution = distribute(
-        state.spill,
-        observation.now,
-        pools,
-        Wanted(wanted, rate),
-        Bounds(settings.least, settings.most),
-    )
+    spill, bounds = state.spill, Bounds(settings.least, settings.most)
+    unchanged = None
+    if not spill.arrangement:
+        if decision.rate is None and not known_limits(spill.limits, pools, observation.now):
+            unchanged = as_ordered(spill, pools, bounds)
+        if unchanged is None:
+            # What was arranged before, perhaps by another process, shows in what there is.
+            held = tuple(pool.name for pool in pools if pool.ordered)
+            spill = replace(spill, arrangement=held)
+    distribution = unchanged
+    if distribution is None:
+        spill, distribution = distribute(
+            spill, observation.now, pools, Wanted(wanted, rate), bounds
+        )
     if unit and rate:
         state = replace(state, unit=unit.name, unit_rate=rate)
     state = replace(state, scaling=scaling, spill=spill, wanted=wanted)

@@ -15,7 +15,8 @@ class PoolQuestion:
     `largest_batch` is in rows, and 1 where requests are not put together; `instances` of a replica
     run beside each other. `prior` is the curve that a profile declares. `start_seconds` is what the
     pool says of a cold start, `price` what a replica costs there per hour. `revision` names what
-    its pods run and with what means; it is empty while they do not all run the same.
+    its pods run and with what means; it is empty while they do not all run the same. `standing_by`:
+    nothing is planned there, so that `largest_batch` and `instances` say nothing.
     """
 
     pool: str
@@ -26,6 +27,7 @@ class PoolQuestion:
     start_seconds: float | None = None
     price: float | None = None
     revision: str = ""
+    standing_by: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from triton_operator.autoscaling.arrangement import (
     NEARLY,
     Arrangement,
+    Room,
     arranged,
     best_arrangement,
     is_priced,
@@ -56,6 +57,20 @@ def receiving(state: SpillState, pools: Sequence[PoolState]) -> tuple[PoolState,
     return tuple(pool for pool in pools if pool.ordered) or tuple(pools[:1])
 
 
+def as_ordered(
+    state: SpillState, pools: Sequence[PoolState], bounds: Bounds
+) -> Distribution | None:
+    """What is ordered now, and in the first pool what `bounds` lack; None: it is more than they.
+
+    For as long as nothing tells how much is needed.
+    """
+    replicas = {pool.name: pool.ordered for pool in pools}
+    replicas[pools[0].name] += max(0, bounds.least - sum(replicas.values()))
+    if sum(replicas.values()) > bounds.most:
+        return None
+    return Distribution(replicas, state.alone, limited=False, reasons=())
+
+
 def distribute(
     state: SpillState, now: float, pools: Sequence[PoolState], wanted: Wanted, bounds: Bounds
 ) -> tuple[SpillState, Distribution]:
@@ -95,7 +110,7 @@ def _agreed(state: SpillState, now: float, scene: Scene) -> tuple[SpillState, Ar
     )
     names = set(state.arrangement)
     rooms = [one for one in scene.rooms if one.name in names]
-    current = arranged(rooms, scene.needs, priced=is_priced(scene.rooms))
+    current = _filled(rooms, scene)
     if not rooms or set(best.pools) == names:
         state = _with_shortage(state, now, scene, best)
         return replace(state, arrangement=best.pools, better=()), best
@@ -113,6 +128,16 @@ def _agreed(state: SpillState, now: float, scene: Scene) -> tuple[SpillState, Ar
         state = replace(state, short_since=None)
         return replace(state, arrangement=best.pools, better=()), best
     return state, current
+
+
+def _filled(rooms: Sequence[Room], scene: Scene) -> Arrangement:
+    """These pools, without those that the ones before them leave nothing to.
+
+    A slow pool that gets no replica is no reason to order fast ones as if they were as slow.
+    """
+    made = arranged(rooms, scene.needs, priced=is_priced(scene.rooms))
+    used = [one for one in rooms if one.name in made.replicas]
+    return made if len(used) == len(rooms) else _filled(used, scene)
 
 
 def _with_shortage(state: SpillState, now: float, scene: Scene, current: Arrangement) -> SpillState:

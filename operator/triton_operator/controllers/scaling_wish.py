@@ -98,7 +98,7 @@ def _batches_by_its_author(facts: ModelFacts) -> bool:
 
 
 def _standing_by(observed: Observed, pool: Pool) -> PoolQuestion:
-    """A pool without a Deployment: how fast a replica is there, is not known anyway."""
+    """A pool without a Deployment: how fast a replica is there, only its last ones could tell."""
     return PoolQuestion(
         pool=pool.name,
         deployment=names.pool_child(observed.service.name, pool.name),
@@ -106,6 +106,7 @@ def _standing_by(observed: Observed, pool: Pool) -> PoolQuestion:
         instances=1,
         start_seconds=pool.start_seconds,
         price=_price(pool),
+        standing_by=True,
     )
 
 

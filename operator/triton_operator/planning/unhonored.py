@@ -53,9 +53,22 @@ def _batching(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
             f"spec.batching.maxQueueDelayMicroseconds {delay}: no request waits for others, as "
             "Triton may lose throughput for good where requests are also rejected (server#8870)"
         )
-    if spec.batching.overload is Overload.REJECT and not row.queue_timeout_microseconds:
-        sentences.append(f"spec.batching.overload Reject: requests are queued, as {_why(row)}")
+    if spec.batching.overload is Overload.REJECT:
+        sentences += _reject(plan)
     return sentences
+
+
+def _reject(plan: Plan) -> list[str]:
+    """A sentence for each reason why requests are queued, with its pools unless it is all."""
+    pools: dict[str, list[str]] = {}
+    for row in plan.pools:
+        if not row.queue_timeout_microseconds:
+            pools.setdefault(_why(row), []).append(row.pool.name)
+    return [
+        "spec.batching.overload Reject: requests are queued"
+        f"{'' if len(names) == len(plan.pools) else ' on ' + ', '.join(names)}, as {why}"
+        for why, names in pools.items()
+    ]
 
 
 def _why(row: PoolPlan) -> str:

@@ -210,7 +210,7 @@ def test_requests_of_several_rows_share_a_batch_with_fewer_others() -> None:
     watched.look(rows(1000, 0, 0))
     judgement = watched.look(rows(1001, 10, 40))
 
-    assert watched.memory.rows_per_request == pytest.approx(4)
+    assert watched.memory.rows.per_request == pytest.approx(4)
     assert judgement.record.observation.curve == rounded(ServiceCurve(0.020, 0.040, 2))
 
 
@@ -220,7 +220,33 @@ def test_rows_of_a_request_stay_known_while_none_comes() -> None:
     watched.look(rows(1001, 10, 40))
     watched.look(rows(1002, 10, 40))
 
-    assert watched.memory.rows_per_request == pytest.approx(4)
+    assert watched.memory.rows.per_request == pytest.approx(4)
+
+
+def test_one_seconds_large_request_does_not_change_what_requests_are_like() -> None:
+    """With few calls, one of 8 rows would be all there is to tell for a second."""
+    watched = Watched()
+    watched.look(rows(1000, 0, 0))
+    watched.look(rows(1001, 99, 99))
+    before = watched.used
+
+    watched.look(rows(1002, 100, 107))
+
+    assert watched.memory.rows.per_request == pytest.approx(1.07)
+    assert (before.max_batch_size, watched.used.max_batch_size) == (8, 7)
+
+
+def test_what_requests_were_like_minutes_ago_does_not_count() -> None:
+    watched = Watched()
+    watched.look(rows(1000, 0, 0))
+    watched.look(rows(1001, 1000, 1000))
+    watched.now = 1301.0
+    watched.look(rows(1301, 1000, 1000))
+    assert watched.memory.rows.per_request == 1.0
+
+    watched.look(rows(1302, 1010, 1040))
+
+    assert watched.memory.rows.per_request == pytest.approx(4)
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,23 @@ def test_prices_decide_where_all_pools_have_one() -> None:
     assert dear.looks(600.0, 200).replicas == {"gpu": 5, "cpu": 6}
 
 
+@pytest.mark.parametrize(("price", "ready"), [(0.95, (10, 0)), (0.85, (0, 10))])
+def test_a_few_percent_are_not_worth_a_move(price: float, ready: tuple[int, int]) -> None:
+    """Prices of the same hardware differ a little from day to day; every pod would start anew."""
+    nowhere = gpus(0, price=9.0)
+    dear = ImaginedPool("dear", 10.0, price=1.0)
+    cheap = ImaginedPool("cheap", 10.0, places=0, price=price)
+    world = World([nowhere, dear, cheap])
+    world.looks(100.0, 300)
+    assert world.ready == (0, 10, 0)
+
+    cheap.places = 1000
+    world.looks(100.0, 1500)
+
+    assert world.ready == (0, *ready)
+    assert world.lost == []
+
+
 def test_a_state_survives_its_json() -> None:
     world = World([gpus(), cpus()])
     world.looks(600.0, 200)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.controllers.world import CPU, observed, serving
-from tests.unit.planning.building import facts, spec
+from tests.unit.planning.building import facts, pool, spec
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inference_service import InferenceServiceSpec
@@ -61,3 +61,15 @@ def test_what_pods_run_has_a_name_once_all_of_them_run_it() -> None:
     assert revision(True) == revision(True, scaling={"maxReplicas": 3}) != ""
     assert revision(True, **means) != revision(True)
     assert revision(False) == ""
+
+
+def test_of_a_pool_without_a_plan_batches_and_instances_are_not_known() -> None:
+    wished = spec()
+    plan = plan_service(wished, facts(), (CPU, pool("more")))
+    assert isinstance(plan, Plan)
+
+    seen = observed(serving(), pools=(CPU, pool("more")))
+    question = scaling_question(seen, wished, facts(), plan, rolled_out=True)
+
+    assert question is not None
+    assert {one.pool: one.standing_by for one in question.pools} == {"cpu": False, "more": True}

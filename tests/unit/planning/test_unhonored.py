@@ -198,3 +198,25 @@ def test_over_several_accelerators_nothing_is_rejected() -> None:
     (sentence,) = unhonored_fields(wanted, plan)
     assert "Reject: requests are queued" in sentence
     assert "the 2 instances" in sentence
+
+
+def test_a_pool_that_cannot_reject_is_named_beside_one_that_can() -> None:
+    """Replicas have spilled over: what the first pool does says nothing of the second."""
+    wanted = spec(**REJECT, hardware={"pools": ["a", "l4"]})
+    pools = [pool("a"), gpu_pool("l4", accelerators_per_replica=2)]
+    plan = plan_service(wanted, facts(), pools, in_use=("a", "l4"))
+    assert isinstance(plan, Plan)
+    assert [row.pool.name for row in plan.pools] == ["a", "l4"]
+
+    (sentence,) = unhonored_fields(wanted, plan)
+    assert "Reject: requests are queued on l4, as Triton's batcher" in sentence
+
+
+def test_what_holds_for_all_pools_is_said_once() -> None:
+    wanted = spec(batching={"mode": "Off", "overload": "Reject"})
+    plan = plan_service(wanted, facts(), [pool("a"), pool("b")], in_use=("a", "b"))
+    assert isinstance(plan, Plan)
+    assert len(plan.pools) == 2
+
+    (sentence,) = unhonored_fields(wanted, plan)
+    assert "Reject: requests are queued, as only a batcher" in sentence
