@@ -20,7 +20,7 @@ import numpy as np
 
 from triton_operator.autoscaling.demand import WINDOW_SECONDS, estimate, settled
 from triton_operator.autoscaling.economy import ReplicaModel
-from triton_operator.autoscaling.observation import Observation, Traffic
+from triton_operator.autoscaling.observation import Observation, Served, Traffic
 from triton_operator.autoscaling.state import BIN_SECONDS, ScalingState
 
 LEAST_PART = 0.5
@@ -92,18 +92,26 @@ def without_part(state: ScalingState) -> ScalingState:
 def _with_queues(
     state: ScalingState, observation: Observation, traffic: Traffic, model: ReplicaModel
 ) -> ScalingState:
+    # A source that is read more often than it learns (Prometheus) tells an interval several times.
+    # Intervals end in the order in which they are told, so those up to the last row are in it.
+    newest = max((_until(one, observation) for one in traffic.replicas), default=observation.now)
+    kept = tuple(row for row in state.busy if abs(newest - row[0]) < BUSY_SECONDS)
+    known = kept[-1][0] if kept else -math.inf
     seconds = answered = 0.0
     for one in traffic.replicas:
         lasts = max(
             LASTING_BATCHES * _batch(observation), LASTING_PART * one.seconds * model.capacity
         )
-        if min(one.waited_before, one.waiting) >= lasts:
+        if min(one.waited_before, one.waiting) >= lasts and _until(one, observation) > known:
             seconds += one.seconds
             answered += one.answered
-    kept = tuple(row for row in state.busy if row[0] > observation.now - BUSY_SECONDS)
     if seconds:
-        kept = (*kept, (observation.now, seconds, answered))
+        kept = (*kept, (newest, seconds, answered))
     return replace(state, busy=kept)
+
+
+def _until(one: Served, observation: Observation) -> float:
+    return one.until or observation.now
 
 
 def _of_queues(state: ScalingState, model: ReplicaModel) -> float | None:

@@ -67,7 +67,12 @@ def with_metrics(
     Metrics have no sizes of batches: their mean, and the mean time of a request's batch, are taken
     as one size and its time. Requests meet large batches more often than batches are large, so the
     times are of somewhat larger batches than the mean: the curve comes out slow, never fast.
+
+    `time` is the interval's end. One that is not newer than the memory changes nothing: a source
+    that is read more often than it learns (Prometheus) gives the same interval again.
     """
+    if memory.time is not None and time <= memory.time:
+        return memory
     executions = _difference(before.executions, after.executions)
     inferences = _difference(before.inferences, after.inferences)
     success = _difference(before.success, after.success)

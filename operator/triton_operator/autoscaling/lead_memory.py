@@ -10,8 +10,9 @@ KEPT_STARTS = 20
 PERCENTILE = 0.9
 PRIOR_SECONDS = 60.0
 """Before any start was seen, and no `startSeconds` of a pool says more: image, model, warm-up."""
-LONGEST_SECONDS = 6 * 3600.0
-"""A pod that became ready later than this was repaired, not started."""
+LONGEST_SECONDS = 1800.0
+"""A pod that became ready later than this waited for something to be repaired. The lead is how far
+demand is looked ahead and how long replicas stay: a few such pods would hold both for hours."""
 
 
 @dataclass(frozen=True)

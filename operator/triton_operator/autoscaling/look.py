@@ -63,11 +63,12 @@ class Look:
 
 @dataclass(frozen=True)
 class _Change:
-    """What one instance did between its two samples."""
+    """What one instance did between its two samples, the later one of `until`."""
 
     seconds: float
     before: ModelMetrics
     after: ModelMetrics
+    until: float
 
     def of(self, name: str) -> float | None:
         before, after = getattr(self.before, name), getattr(self.after, name)
@@ -137,7 +138,7 @@ def _change(pod: PodHistory) -> _Change | None:
     before, after = pod.earlier.metrics, pod.latest.metrics
     if before == NONE_YET or _began_anew(pod.earlier, pod.latest):
         before = _zeros(after)
-    return _Change(pod.latest.time - pod.earlier.time, before, after)
+    return _Change(pod.latest.time - pod.earlier.time, before, after, pod.latest.time)
 
 
 def _began_anew(earlier: PodSample, latest: PodSample) -> bool:
@@ -184,7 +185,7 @@ def _traffic(
 def _served(changes: Iterable[_Change]) -> tuple[Served, ...]:
     """What each replica did, of those that told all of it."""
     return tuple(
-        Served(change.seconds, answered, change.before.pending, change.after.pending)
+        Served(change.seconds, answered, change.before.pending, change.after.pending, change.until)
         for change in changes
         if (answered := change.of("success")) is not None
         and change.before.pending is not None

@@ -7,12 +7,16 @@ from triton_operator.autoscaling.service_curve import ServiceCurve
 
 @dataclass(frozen=True)
 class Served:
-    """What one replica did in so many seconds, and how many waited in it before and after."""
+    """What one replica did in so many seconds, and how many waited in it before and after.
+
+    `until` is when they ended, by the clock of the source; 0: not known, they are new.
+    """
 
     seconds: float
     answered: float
     waited_before: float
     waiting: float
+    until: float = 0.0
 
 
 @dataclass(frozen=True)

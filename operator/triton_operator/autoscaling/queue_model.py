@@ -30,6 +30,13 @@ EVERY_SIZE = 16
 STATE_SPACING = 0.35
 """Times the root of the number. What arrives between two states is split between them, which adds
 2 % to the variance of what arrives during a batch."""
+SPACED_BATCH = 256
+"""From this largest batch on states lie wider apart, by the root of the root: to 8 % at 4,096,
+where what arrives during a batch varies so little that it does not matter."""
+MANY_DEVIATIONS = 8.0
+FAR_ABOVE = 30.0
+"""Nothing (1e-13) of a law lies so many deviations off its mean; above, where the tail is a
+geometric one, this many times the dispersion is added."""
 LONGEST_QUEUE = 210
 """Beyond two batches, times the dispersion. At `STEADY_SHARE` of the capacity the queue's tail is
 an exponential one with a mean of dispersion / (2 (1 - share)) = 17, so one in e^12 is longer."""
@@ -38,7 +45,6 @@ SMALLEST_GROUP = 0.04
 NEGLIGIBLE = 1e-10
 STEADY_SHARE = 0.97
 """Of the capacity; nearer to it the queue has no steady state worth the name."""
-_LOG_FACTORIALS = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1.0, 4096.0)))))
 
 
 def tail(curve: ServiceCurve, rate: float, seconds: float, dispersion: float = 1.0) -> float:
@@ -127,33 +133,56 @@ def counts(mean: float, dispersion: float, length: int) -> Array:
     return law
 
 
-def _counts(means: Array, dispersion: float, length: int) -> Array:
-    """`counts` for several means, a row each; `dispersion` as in `tail`."""
-    numbers = np.arange(length)
-    means = np.maximum(means, 1e-300)[:, None]
+def _counts(
+    means: Array, dispersion: float, length: int, starts: NDArray[np.int64] | None = None
+) -> Array:
+    """`counts` for several means, a row each, from its start (0) on; `dispersion` as in `tail`."""
+    if starts is None:
+        starts = np.zeros(len(means), dtype=np.int64)
+    numbers = starts[:, None] + np.arange(length)
+    factorials = _log_factorials(int(starts.max()) + length)[numbers]
+    means = np.maximum(means, 1e-300)
     if dispersion <= 1.0 + 1e-6:
-        logs = numbers * np.log(means) - means - _LOG_FACTORIALS[:length]
+        logs = numbers * np.log(means)[:, None] - means[:, None] - factorials
     else:
         # Failures before the r-th success, with r = mean / (dispersion - 1): variance as wanted.
         successes = means / (dispersion - 1.0)
-        steps = np.log(successes + np.arange(length - 1)[None, :])
-        rising = np.concatenate((np.zeros_like(means), np.cumsum(steps, axis=1)), axis=1)
+        begun = [
+            math.lgamma(one + start) - math.lgamma(one) if start else 0.0
+            for one, start in zip(successes.tolist(), starts.tolist(), strict=True)
+        ]
+        rising = np.zeros(numbers.shape)
+        np.cumsum(np.log(successes[:, None] + numbers[:, :-1]), axis=1, out=rising[:, 1:])
         logs = (
             rising
-            - _LOG_FACTORIALS[:length]
-            - successes * math.log(dispersion)
+            + np.array(begun)[:, None]
+            - factorials
+            - successes[:, None] * math.log(dispersion)
             + numbers * math.log(1.0 - 1.0 / dispersion)
         )
     law: Array = np.exp(logs)
     return law
 
 
+def _log_factorials(length: int) -> Array:
+    """log 0!, log 1!, … log (length - 1)!"""
+    # Few tables, whatever lengths are asked for; the batch is the user's, so no size is the last.
+    return _log_factorials_table(1 << max(12, length.bit_length()))[:length]
+
+
+@lru_cache(maxsize=16)
+def _log_factorials_table(length: int) -> Array:
+    table: Array = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1.0, float(length))))))
+    return table
+
+
 def _states(longest: int, largest: int) -> NDArray[np.int64]:
     """Numbers of waiting requests from 0 to `longest` that are states; `largest` is one of them."""
+    spacing = STATE_SPACING * max(1.0, (largest / SPACED_BATCH) ** 0.25)
     numbers = list(range(min(EVERY_SIZE, longest) + 1))
     while numbers[-1] < longest:
         here = numbers[-1]
-        after = here + max(1, int(STATE_SPACING * math.sqrt(min(here, largest))))
+        after = here + max(1, int(spacing * math.sqrt(min(here, largest))))
         numbers.append(min(after, longest if here >= largest else largest))
     return np.array(numbers)
 
@@ -175,17 +204,20 @@ class _Chain:
 
     def _solve(self) -> Array:
         numbers, largest = self._numbers, self._largest
-        longest = int(numbers[-1])
         batches = np.clip(numbers, 1, largest)
-        after = np.zeros((len(numbers), longest + 1))
-        laws = _counts(self._rate * self._seconds[batches], self._dispersion, longest + 1)
-        for row, rest in enumerate(np.maximum(numbers - batches, 0)):
-            after[row, rest:] = laws[row, : longest + 1 - rest]
+        means = self._rate * self._seconds[batches]
+        # Of each law only where it is not nothing: most of a row is, where batches are large.
+        reach = MANY_DEVIATIONS * np.sqrt(self._dispersion * means)
+        starts = np.maximum(0, np.floor(means - reach)).astype(np.int64)
+        width = math.ceil(2 * float(reach.max()) + FAR_ABOVE * self._dispersion)
+        width = min(width, int(numbers[-1])) + 1
+        laws = _counts(means, self._dispersion, width, starts)
+        first_after = np.maximum(numbers - batches, 0) + starts
         # From every number to the states around it, so that the mean stays what it is.
-        mass = np.cumsum(after, axis=1)
-        moment = np.cumsum(after * np.arange(longest + 1), axis=1)
-        below, first = np.diff(mass[:, numbers - 1]), np.diff(moment[:, numbers - 1])
-        below[:, 0], first[:, 0] = mass[:, numbers[1] - 1], moment[:, numbers[1] - 1]
+        until = np.clip(numbers[1:] - first_after[:, None], 0, width)
+        below = np.diff(_summed_until(laws, until), prepend=0.0)
+        first = np.diff(_summed_until(laws * np.arange(width), until), prepend=0.0)
+        first += first_after[:, None] * below
         upper = (first - numbers[:-1] * below) / np.diff(numbers)
         steps = np.zeros((len(numbers), len(numbers)))
         steps[:, :-1] = below - upper
@@ -255,6 +287,14 @@ class _Chain:
             joining = np.cumsum(counts(self._rate * wait, self._dispersion, fast_enough))
             total += float((riding * joining[::-1][: len(riding)]).sum())
         return total
+
+
+def _summed_until(rows: Array, until: NDArray[np.int64]) -> Array:
+    """Of each row the sums of its first `until[row, …]` numbers."""
+    sums = np.zeros((len(rows), rows.shape[1] + 1))
+    np.cumsum(rows, axis=1, out=sums[:, 1:])
+    taken: Array = np.take_along_axis(sums, until, axis=1)
+    return taken
 
 
 def _groups(weights: Array, durations: Array) -> list[tuple[float, float]]:

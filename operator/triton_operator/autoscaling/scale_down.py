@@ -77,7 +77,9 @@ def with_target(
     state: ScalingState, now: float, lead_seconds: float, ordered: int, target: int
 ) -> ScalingState:
     """The state after a decision; directions that change too often make scaling down wait."""
-    targets = tuple(row for row in state.targets if row[0] > now - FORGOTTEN_SECONDS)
+    # A row holds until the next one: the last that began before the window was in force in it.
+    before = sum(row[0] <= now - FORGOTTEN_SECONDS for row in state.targets)
+    targets = state.targets[max(0, before - 1) :]
     if not targets or targets[-1][1] != target:
         targets = (*targets, (now, target))
     state = replace(state, targets=targets)

@@ -33,7 +33,8 @@ class ScalingState:
       replicas with a lasting queue (time, seconds, answers), `answers` pieces of calm time (time,
       seconds, arrivals per replica, answers, late ones), calm since `calm_since` with `ready`
       replicas.
-    - `targets`: (time, replicas) of the last quarter of an hour, for when metrics are lost.
+    - `targets`: (time from which on, replicas) in force in the last quarter of an hour, for when
+      metrics are lost.
     """
 
     rates: tuple[tuple[float, float, float], ...] = ()

@@ -143,3 +143,18 @@ def test_of_another_model_nothing_is_known_yet() -> None:
     assert served(fresh, 12, 4 * 40.0, start=1120.0).part == 1.0
     assert (fresh.busy, fresh.answers) == ((), ())
     assert fresh.rates == late.rates, "demand is what it was"
+
+
+def test_an_interval_that_is_told_again_counts_once() -> None:
+    """Prometheus has news every 15 s and is asked every second."""
+    state = ScalingState()
+    for second in range(40):
+        until = 900.0 + second // 15 * 15
+        replicas = tuple(Served(15.0, 15 * 40.0, 900.0, 900.0, until + pod) for pod in range(2))
+        traffic = Traffic(1.0, 80.0, replicas=replicas)
+        now = 1000.0 + second
+        seen = Observation(now=now, ready=2, traffic=traffic, reporting=2, curve=CURVE)
+        state = with_service(with_traffic(state, now, traffic), seen, MODEL, 0.01)
+
+    assert sum(row[1] for row in state.busy) <= 2 * 30.0
+    assert state.part == pytest.approx(40.0 / MODEL.capacity)

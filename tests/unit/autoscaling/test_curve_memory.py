@@ -171,6 +171,14 @@ def test_from_metrics_alone_the_curve_is_never_too_fast() -> None:
         assert result.seconds(size) <= seconds_of(size) * 1.3, "and still of use"
 
 
+def test_the_same_interval_counts_once_however_often_it_is_read() -> None:
+    once = with_metrics(CurveMemory(), 60.0, ZERO, totals({4: 10.0}))
+
+    assert with_metrics(once, 60.0, ZERO, totals({4: 10.0})) == once
+    assert with_metrics(once, 45.0, ZERO, totals({4: 10.0})) == once
+    assert with_metrics(once, 75.0, ZERO, totals({4: 10.0})).sums.weight > once.sums.weight + 9
+
+
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [

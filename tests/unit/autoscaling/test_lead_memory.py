@@ -48,9 +48,13 @@ def test_a_pod_starts_once_however_often_it_is_seen_ready() -> None:
     assert memory == LeadMemory((Start("a", 20.0),))
 
 
-@pytest.mark.parametrize("seconds", [-1.0, 0.0, float("nan"), float("inf"), 90_000.0])
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, float("nan"), float("inf"), 1800.1, 7200.0])
 def test_a_time_that_is_no_start_is_left_out(seconds: float) -> None:
     assert with_start(LeadMemory(), "a", seconds) == LeadMemory()
+
+
+def test_a_slow_start_is_one() -> None:
+    assert lead_seconds(with_start(LeadMemory(), "a", 1800.0)) == 1800.0
 
 
 def test_the_memory_outlives_a_restart() -> None:

@@ -114,6 +114,7 @@ def test_the_table_rises_to_certainty_at_the_capacity() -> None:
         (ServiceCurve(0.002, 0.001, 64), 0.12),
         (ServiceCurve(0.02, 0.002, 128), 0.4),
         (ServiceCurve(0.002, 0.0001, 256), 0.035),
+        (ServiceCurve(0.02, 0.0001, 1024), 0.075),
     ],
     ids=lambda value: str(value),
 )
@@ -129,14 +130,27 @@ def test_states_that_lie_apart_say_what_all_of_them_say(
     assert coarse == pytest.approx(fine, rel=0.04, abs=0.001)
 
 
-@pytest.mark.parametrize("largest", [64, 128, 256])
+@pytest.mark.parametrize("largest", [2048, 4096])
+@pytest.mark.parametrize("dispersion", [1.0, 4.0])
+def test_the_largest_batches_have_a_law_too(largest: int, dispersion: float) -> None:
+    """No length of a queue is too long for the tables of the law."""
+    curve = ServiceCurve(0.02, 0.4 / largest, largest)
+    shares = [tail(curve, part * curve.capacity, 0.42, dispersion) for part in (0.2, 0.94, 0.96)]
+
+    assert shares[0] == pytest.approx(0.0, abs=1e-6)
+    assert shares[0] <= shares[1] < shares[2]
+    assert shares[-1] > 0.01
+    assert safe_rate(curve, 0.9, 0.99, dispersion) > 0.9 * curve.capacity
+
+
+@pytest.mark.parametrize("largest", [64, 128, 256, 1024, 4096])
 def test_large_batches_and_fast_curves_have_few_states(largest: int) -> None:
-    """Solving takes their cube: 250 states take milliseconds."""
+    """Solving takes their cube: 300 states take milliseconds."""
     longest = 2 * largest + 2 + queue_model.LONGEST_QUEUE
 
     states = queue_model._states(longest, largest)
 
-    assert len(states) < 250
+    assert len(states) < 300
     assert largest in states
     assert (states[0], states[-1]) == (0, longest)
     assert (np.diff(states) > 0).all()
