@@ -28,6 +28,7 @@ from tests.faults.fake.requests import APPLY, Requests
 from tests.faults.fake.workloads import Replicas, Workloads
 from tests.faults.virtual_time import now
 from tests.unit.planning.building import DEFAULTS
+from triton_operator.autoscaling.sources.metric_options import MetricOptions
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.denials import Denials
 from triton_operator.controllers.kinds import BY_NAME
@@ -40,12 +41,15 @@ RESTART_SECONDS = 2.0
 REST_SECONDS = 130.0
 """Longer than the longest backoff, shorter than a sweep."""
 SWEEP_SECONDS = 600.0
+LOOK_SECONDS = 30.0
+"""Between looks at metrics, of which there are none here: each second would be most of the work."""
 OPTIONS = OperatorOptions(
     fetch=FetchSettings(image="registry.example/triton-operator:1.0.0"),
     defaults=DEFAULTS,
     http_port=0,
     workers=4,
     sweep_seconds=SWEEP_SECONDS,
+    metrics=MetricOptions(every_seconds=LOOK_SECONDS),
 )
 
 

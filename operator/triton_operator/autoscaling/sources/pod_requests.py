@@ -12,8 +12,8 @@ AT_ONCE = 100
 """Requests at a time, over all services: at 10 ms each enough for 10,000 pods a second."""
 TIMEOUT = aiohttp.ClientTimeout(total=2.0, sock_connect=1.0)
 """A pod that takes longer has nothing fresh to say, and others wait for its place."""
-REST_SECONDS = 5.0
-LONGEST_REST_SECONDS = 30.0
+REST_SECONDS = 2.0
+LONGEST_REST_SECONDS = 10.0
 """A silent pod is left out for so long, twice as long each time: a hundred that hold their places
 for 2 s each would leave none for those that answer."""
 REMEMBERED_SECONDS = 60.0
