@@ -22,7 +22,7 @@ def test_a_report_becomes_a_profile_and_children(shop: Shop) -> None:
     shop.until_condition("first", "ModelReady", "True", "Inspected")
     shop.until_settled("first")
     kinds = [kind for kind, _ in shop.children("first")]
-    assert sorted(kinds) == ["ConfigMap", "Deployment", "Service"]
+    assert sorted(kinds) == ["ConfigMap", "Deployment", "PodDisruptionBudget", "Service"]
     (profile,) = shop.all("ModelProfile")
     assert profile["spec"]["digest"] == model_facts.digest(7)
     assert profile["spec"]["facts"] == model_facts.facts(7).wire()

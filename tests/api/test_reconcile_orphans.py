@@ -85,17 +85,17 @@ def test_another_pool_takes_over_before_the_old_one_goes(shop: Shop) -> None:
     shop.add_running("a", hardware={"pools": [FIRST]})
     shop.serve("a")
     old = places(shop, "a", FIRST)
-    assert {kind for kind, _ in old} == {"Deployment", "ConfigMap"}
+    assert {kind for kind, _ in old} == {"Deployment", "ConfigMap", "PodDisruptionBudget"}
 
     shop.change("a", hardware={"pools": [SECOND]})
-    shop.until("children on the new pool", lambda: len(places(shop, "a", SECOND)) == 2)
+    shop.until("children on the new pool", lambda: len(places(shop, "a", SECOND)) == 3)
     shop.until_settled("a")
 
     assert places(shop, "a", FIRST) == old, "its successor has not started"
     assert shop.condition("a", "Available")[0] == "True"
     shop.serve("a")
     shop.until("the old pool's children to go", lambda: places(shop, "a", FIRST) == set())
-    assert len(places(shop, "a", SECOND)) == 2
+    assert len(places(shop, "a", SECOND)) == 3
     assert shop.status("a")["poolNames"] == SECOND
 
 
@@ -109,7 +109,7 @@ def test_nothing_of_another_service_is_touched(shop: Shop) -> None:
     before = versions(shop.children("b"))
 
     shop.change("a", hardware={"pools": [SECOND]})
-    shop.until("children on the new pool", lambda: len(places(shop, "a", SECOND)) == 2)
+    shop.until("children on the new pool", lambda: len(places(shop, "a", SECOND)) == 3)
     shop.serve("a")
     shop.until("the old pool's children to go", lambda: places(shop, "a", FIRST) == set())
     shop.delete("InferenceService", "a")

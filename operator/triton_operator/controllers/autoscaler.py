@@ -43,6 +43,8 @@ BUSY_SECONDS = 5.0
 HISTORY_AGAIN_SECONDS = 30.0
 IDLE_SECONDS = 15.0
 """Between looks at a service of which no pod is ready: a reconcile tells when one is."""
+EARLY_SECONDS = 0.001
+"""A loop's timers end this much early: what is due so soon is due."""
 GRACE_SECONDS = 0.05
 """What is due is taken within this time even when nothing else is to do."""
 SOON_SECONDS = 5.0
@@ -164,7 +166,7 @@ class Autoscaler:
             while True:
                 self._more.clear()
                 wait = self._due[0][0] - loop.time() if self._due else None
-                if wait is None or wait > 0:
+                if wait is None or wait > EARLY_SECONDS:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._more.wait(), wait)
                     continue

@@ -135,7 +135,8 @@ def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
         # The next looks have rates; until then metrics would seem to be missing.
         return False
     if told is None:
-        return True
+        # Of a service that only starts there is nothing to say, and its status is written often.
+        return answer.ready > 0 or bool(answer.limits) or answer.change is not None
     if (
         told.replicas != answer.replicas
         or told.change != answer.change
