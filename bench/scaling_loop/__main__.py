@@ -159,6 +159,7 @@ async def measure(services: int, seconds: float, settle: float) -> dict[str, flo
     }
     for task in (running, watching):
         task.cancel()
+    await asyncio.gather(running, watching, return_exceptions=True)
     await autoscaler.close()
     await requests.close()
     return figures
