@@ -65,6 +65,11 @@ class Finding(ApiModel):
     message: str = ""
 
 
+def finding(type_: str, status: ConditionStatus, reason: str, message: str = "") -> Finding:
+    """A finding from its parts in the order in which they are read."""
+    return Finding(type=type_, status=status, reason=reason, message=message)
+
+
 def merge_conditions(
     findings: Iterable[Finding], previous: Iterable[Condition], generation: int, now: str
 ) -> list[Condition]:

@@ -250,7 +250,6 @@ class Autoscaler:
             judge,
             followed.memory,
             question,
-            # As of now: pods may have come and gone while metrics were read.
             seen,
             Told(samples, readings, frozenset(followed.unreadable)),
             now,

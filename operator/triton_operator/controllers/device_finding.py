@@ -6,7 +6,7 @@ from triton_operator.api import labels, reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, known_conditions, shortened
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.controllers.observed import DeviceQuestion, Observed
-from triton_operator.controllers.views import PodView
+from triton_operator.controllers.views import ContainerView, PodView
 from triton_operator.manifests import names
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
@@ -72,8 +72,13 @@ def device_finding(observed: Observed, plan: Plan | Refusal | None) -> Finding:
 
 def instance_of(pod: PodView) -> str:
     """Names one start of a pod's server: after a restart it may have found another device."""
-    restarts = (one.restarts for one in pod.containers if one.name == SERVING_CONTAINER)
-    return f"{pod.uid}/{next(restarts, 0)}"
+    container = serving_container(pod)
+    return f"{pod.uid}/{container.restarts if container else 0}"
+
+
+def serving_container(pod: PodView) -> ContainerView | None:
+    """Triton's container, if the node has told of it."""
+    return next((one for one in pod.containers if one.name == SERVING_CONTAINER), None)
 
 
 def _ready_pods(observed: Observed, plan: Plan) -> Iterator[tuple[PoolPlan, PodView]]:

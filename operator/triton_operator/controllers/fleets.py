@@ -7,9 +7,9 @@ from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.lead_memory import Start
 from triton_operator.autoscaling.samples import PodTarget
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
-from triton_operator.controllers.device_finding import SERVING_CONTAINER
+from triton_operator.controllers.device_finding import serving_container
 from triton_operator.controllers.times import epoch_seconds
-from triton_operator.controllers.views import ContainerView, DeploymentView, ObjectView, PodView
+from triton_operator.controllers.views import DeploymentView, ObjectView, PodView
 
 PLACED_AFTER_SECONDS = 30.0
 """A scheduler that is busy says at first that it found no node, and finds one."""
@@ -23,11 +23,6 @@ def fleets(
     """The fleet of each pool of the question; `now` is in seconds since the epoch."""
     children = tuple(children)
     return {one.pool: _fleet(question, one, children, now) for one in question.pools}
-
-
-def serving_container(pod: PodView) -> ContainerView | None:
-    """Triton's container, if the node has told of it."""
-    return next((one for one in pod.containers if one.name == SERVING_CONTAINER), None)
 
 
 def _fleet(

@@ -23,7 +23,7 @@ from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY, POD_MONITOR
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
-from triton_operator.controllers.rollout import observe_rollout, replicas_of
+from triton_operator.controllers.rollout import observe_rollout, wanted_replicas
 from triton_operator.controllers.scaling_events import scaling_events
 from triton_operator.controllers.scaling_status import alone_pool
 from triton_operator.controllers.scaling_wish import scaling_question
@@ -150,27 +150,14 @@ def _replicas(
     observed: Observed, spec: InferenceServiceSpec, plan: Plan | Refusal | None
 ) -> dict[str, int]:
     """Replicas by Deployment; none where they are somebody else's."""
-    present = {
-        child.name: child for child in observed.children if isinstance(child, DeploymentView)
-    }
     if not isinstance(plan, Plan):
         # What serves goes on, and follows its load within the bounds of the last plan.
         answer = observed.scaling
         follows = answer is not None and answer.scales and replica_bounds(spec.scaling).moves
-        counts = answer.replicas.items() if answer and follows else ()
-        return {
-            name: count
-            for name, count in counts
-            if name in present and name not in observed.autoscalers
-        }
-    if not plan.replicas.managed:
-        return {}
-    wanted = [names.pool_child(observed.service.name, row.pool.name) for row in plan.pools]
-    return {
-        name: replicas_of(observed, plan, name, present.get(name))
-        for name in wanted
-        if name not in observed.autoscalers
-    }
+        wanted = answer.replicas if answer and follows else {}
+    else:
+        wanted = wanted_replicas(observed, plan) if plan.replicas.managed else {}
+    return {name: count for name, count in wanted.items() if name not in observed.autoscalers}
 
 
 def _orphans(

@@ -42,7 +42,7 @@ def observe_rollout(
     }
     if not isinstance(plan, Plan):
         deployments = {child.pool: child for child in present.values()}
-        return _rollout(observed, deployments, {}, plan)
+        return _rollout(deployments, plan, sum(view.replicas for view in deployments.values()))
     hashes = {
         manifest["metadata"]["name"]: manifest["metadata"]["annotations"][labels.DESIRED_HASH]
         for manifest in wanted
@@ -57,17 +57,17 @@ def observe_rollout(
         for name, child in present.items()
         if name not in planned.values() and (child.replicas or child.existing)
     ]
+    replicas = wanted_replicas(observed, plan)
     complete = all(
         name in present
-        and present[name].replicas == replicas_of(observed, plan, name, present.get(name))
+        and present[name].replicas == number
         and present[name].follows(hashes.get(name))
-        for name in planned.values()
+        for name, number in replicas.items()
     )
     return _rollout(
-        observed,
         deployments,
-        planned,
         plan,
+        sum(replicas.values()),
         predecessors_ready=sum(child.ready for child in predecessors),
         complete=complete,
         resizing=not complete
@@ -82,32 +82,36 @@ def observe_rollout(
     )
 
 
-def replicas_of(
-    observed: Observed, plan: Plan, name: str, deployment: DeploymentView | None
-) -> int:
-    """How many replicas a Deployment should have.
+def wanted_replicas(observed: Observed, plan: Plan) -> dict[str, int]:
+    """How many replicas each Deployment of the plan should have.
 
     That is the autoscaler's number within the bounds. Until it has one, the number stays what it
     is: a new operator knows nothing of the load that the old one saw. A Deployment that takes the
     place of others begins with as many as they have.
     """
-    if not plan.replicas.managed or name in observed.autoscalers:
-        return deployment.replicas if deployment else 1
-    if not plan.replicas.moves:
-        return plan.replicas.minimum
-    return _within_bounds(observed, plan)[name]
+    present = {
+        child.name: child for child in observed.children if isinstance(child, DeploymentView)
+    }
+    wanted = {}
+    within = _within_bounds(observed, plan, present) if plan.replicas.moves else {}
+    for row in plan.pools:
+        name = names.pool_child(observed.service.name, row.pool.name)
+        if not plan.replicas.managed or name in observed.autoscalers:
+            wanted[name] = present[name].replicas if name in present else 1
+        else:
+            wanted[name] = within.get(name, plan.replicas.minimum)
+    return wanted
 
 
-def _within_bounds(observed: Observed, plan: Plan) -> dict[str, int]:
+def _within_bounds(
+    observed: Observed, plan: Plan, present: Mapping[str, DeploymentView]
+) -> dict[str, int]:
     """Replicas by Deployment. The bounds are of all pools together.
 
     They can have changed since the autoscaler's last answer. It knows better where replicas can
     go; until its next look, what lacks is the first pool's, and of what is too much, those go
     first that are not ready, then those in the pools that are wanted least.
     """
-    present = {
-        child.name: child for child in observed.children if isinstance(child, DeploymentView)
-    }
     answer = observed.scaling
     said = answer.replicas if answer and answer.scales else {}
     first, *others = (names.pool_child(observed.service.name, row.pool.name) for row in plan.pools)
@@ -151,22 +155,14 @@ def _of_others(observed: Observed, plan: Plan) -> int:
 
 
 def _rollout(
-    observed: Observed,
     deployments: Mapping[str, DeploymentView],
-    planned: Mapping[str, str],
     plan: Plan | Refusal | None,
+    wanted: int,
     *,
     predecessors_ready: int = 0,
     complete: bool = False,
     resizing: bool = False,
 ) -> Rollout:
-    if isinstance(plan, Plan):
-        wanted = sum(
-            replicas_of(observed, plan, name, deployments.get(pool))
-            for pool, name in planned.items()
-        )
-    else:
-        wanted = sum(view.replicas for view in deployments.values())
     return Rollout(
         deployments=deployments,
         wanted_replicas=wanted,

@@ -1,7 +1,7 @@
 """The conditions about load and replicas, from what the autoscaler said last. Pure."""
 
 from triton_operator.api import reasons
-from triton_operator.api.conditions import ConditionStatus, Finding, known_conditions
+from triton_operator.api.conditions import ConditionStatus, Finding, finding, known_conditions
 from triton_operator.api.enums import MetricsFreshness, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.observed import Observed
@@ -34,7 +34,7 @@ def _told_last(observed: Observed) -> list[Finding]:
     if not known.keys() >= set(TYPES) or not observed.service.status.get("autoscaling"):
         return []
     return [
-        _finding(type_, known[type_].status, known[type_].reason, known[type_].message)
+        finding(type_, known[type_].status, known[type_].reason, known[type_].message)
         for type_ in TYPES
     ]
 
@@ -43,7 +43,7 @@ def _feasible(answer: ScalingAnswer | None, spec: InferenceServiceSpec) -> Findi
     """Whether the objective can be kept at all: by a request that is alone."""
     alone = answer.figures.fastest_seconds if answer else None
     if alone is None:
-        return _finding(
+        return finding(
             reasons.OBJECTIVE_FEASIBLE,
             UNKNOWN,
             reasons.NOT_MEASURED,
@@ -52,34 +52,34 @@ def _feasible(answer: ScalingAnswer | None, spec: InferenceServiceSpec) -> Findi
     bound = latency_bound_milliseconds(spec)
     took = f"a request that is alone takes {1000 * alone:.3g} ms"
     if 1000 * alone > bound:
-        return _finding(
+        return finding(
             reasons.OBJECTIVE_FEASIBLE,
             FALSE,
             reasons.TOO_SLOW,
             f"{took}, the objective is {bound} ms: no number of replicas keeps it; raise "
             "spec.objective.latency, or choose a faster pool",
         )
-    return _finding(reasons.OBJECTIVE_FEASIBLE, TRUE, reasons.WITHIN_REACH, f"{took} of {bound} ms")
+    return finding(reasons.OBJECTIVE_FEASIBLE, TRUE, reasons.WITHIN_REACH, f"{took} of {bound} ms")
 
 
 def _metrics(answer: ScalingAnswer | None) -> Finding:
     if answer is None or (answer.ready == 0 and answer.freshness is not MetricsFreshness.FRESH):
-        return _finding(reasons.METRICS_AVAILABLE, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
+        return finding(reasons.METRICS_AVAILABLE, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
     if answer.freshness is MetricsFreshness.LOST:
-        return _finding(
+        return finding(
             reasons.METRICS_AVAILABLE,
             FALSE,
             reasons.METRICS_LOST,
             f"no replica has told its metrics for a minute; {NOTHING_GOES}",
         )
     if answer.freshness is MetricsFreshness.STALE:
-        return _finding(
+        return finding(
             reasons.METRICS_AVAILABLE,
             FALSE,
             reasons.METRICS_STALE,
             f"no replica has told its metrics for some seconds; {NOTHING_GOES}",
         )
-    return _finding(
+    return finding(
         reasons.METRICS_AVAILABLE,
         TRUE,
         reasons.METRICS_FRESH,
@@ -91,7 +91,7 @@ def _limited(
     answer: ScalingAnswer | None, spec: InferenceServiceSpec, plan: Plan | Refusal | None
 ) -> Finding:
     if isinstance(plan, Plan) and not plan.replicas.moves:
-        return _finding(
+        return finding(
             reasons.SCALING_LIMITED,
             FALSE,
             reasons.NOT_SCALED,
@@ -101,7 +101,7 @@ def _limited(
         )
     if answer and reasons.UNSCHEDULABLE in answer.limits:
         # The scheduler says so, whether metrics come or not.
-        return _finding(
+        return finding(
             reasons.SCALING_LIMITED,
             TRUE,
             reasons.UNSCHEDULABLE,
@@ -109,18 +109,14 @@ def _limited(
             "spec.hardware.pools",
         )
     if answer is None or answer.figures.rate is None:
-        return _finding(reasons.SCALING_LIMITED, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
+        return finding(reasons.SCALING_LIMITED, UNKNOWN, reasons.NOT_OBSERVED, WAITING)
     if reasons.AT_MAXIMUM in answer.limits:
-        return _finding(
+        return finding(
             reasons.SCALING_LIMITED, TRUE, reasons.AT_MAXIMUM, answer.limits[reasons.AT_MAXIMUM]
         )
-    return _finding(
+    return finding(
         reasons.SCALING_LIMITED,
         FALSE,
         reasons.WITHIN_BOUNDS,
         "as many replicas as needed are ordered",
     )
-
-
-def _finding(type_: str, status: ConditionStatus, reason: str, message: str) -> Finding:
-    return Finding(type=type_, status=status, reason=reason, message=message)

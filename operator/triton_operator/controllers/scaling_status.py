@@ -27,9 +27,7 @@ def scaling_status(
     change = answer.change
     return AutoscalingStatus(
         arrivals_per_second=_decimal(figures.rate),
-        attainment_percent=_decimal(
-            None if figures.attainment is None else 100 * figures.attainment, digits=2
-        ),
+        attainment_percent=_percent(figures.attainment),
         latency_source=answer.latency_source.value,
         p99_milliseconds=_whole(
             None if figures.p99_seconds is None else 1000 * figures.p99_seconds
@@ -96,12 +94,15 @@ def _previous(status: Mapping[str, Any]) -> AutoscalingStatus | None:
         return None
 
 
-def _decimal(value: float | None, digits: int = 3) -> str | None:
-    """A decimal string with three digits, or so many after the point below 100."""
+def _percent(share: float | None) -> str | None:
+    """A share as a decimal string in percent, two digits after the point at most."""
+    return None if share is None else f"{100 * share:.2f}".rstrip("0").rstrip(".")
+
+
+def _decimal(value: float | None) -> str | None:
+    """A decimal string, with one digit after the point below 100."""
     if value is None:
         return None
-    if digits == 2:
-        return f"{value:.2f}".rstrip("0").rstrip(".")
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}".removesuffix(".0")
 
 

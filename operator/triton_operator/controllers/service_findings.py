@@ -1,7 +1,7 @@
 """The conditions of an InferenceService, each from a small check of its own."""
 
 from triton_operator.api import reasons
-from triton_operator.api.conditions import ConditionStatus, Finding
+from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.api.enums import PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.device_finding import device_finding
@@ -53,26 +53,22 @@ def service_findings(
     ]
 
 
-def _finding(type_: str, status: ConditionStatus, reason: str, message: str = "") -> Finding:
-    return Finding(type=type_, status=status, reason=reason, message=message)
-
-
 def _planned(plan: Plan | Refusal | None) -> Finding:
     if plan is None:
-        return _finding(
+        return finding(
             reasons.PLANNED,
             UNKNOWN,
             reasons.WAITING_FOR_MODEL,
             "nothing can be planned before the model is known",
         )
     if isinstance(plan, Refusal):
-        return _finding(reasons.PLANNED, FALSE, plan.reason, plan.message)
+        return finding(reasons.PLANNED, FALSE, plan.reason, plan.message)
     rows = "; ".join(
         f"pool {row.pool.name}: {row.precision}, max batch {row.max_batch_size}, "
         f"{instance_words(row.instances, row.threads)}"
         for row in plan.pools
     )
-    return _finding(reasons.PLANNED, TRUE, reasons.PLAN_MADE, rows)
+    return finding(reasons.PLANNED, TRUE, reasons.PLAN_MADE, rows)
 
 
 def _available(
@@ -84,9 +80,9 @@ def _available(
     """Whether requests are answered: by as many replicas as wanted, or while the rest starts."""
     if observed.problem and not rollout.ready_replicas and not rollout.predecessors_ready:
         # Where something serves, a write that was refused does not end that.
-        return _finding(reasons.AVAILABLE, FALSE, observed.problem.reason, observed.problem.message)
+        return finding(reasons.AVAILABLE, FALSE, observed.problem.reason, observed.problem.message)
     if not rollout.deployments and not isinstance(plan, Plan):
-        return _finding(
+        return finding(
             reasons.AVAILABLE,
             UNKNOWN,
             reasons.WAITING_FOR_PLAN,
@@ -94,17 +90,17 @@ def _available(
         )
     wanted, ready = rollout.wanted_replicas, rollout.ready_replicas
     if wanted == 0:
-        return _finding(reasons.AVAILABLE, TRUE, reasons.SCALED_TO_ZERO, "no replica is wanted")
+        return finding(reasons.AVAILABLE, TRUE, reasons.SCALED_TO_ZERO, "no replica is wanted")
     count = f"{ready} of {wanted} replicas are ready"
     if ready >= wanted:
-        return _finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_READY, count)
+        return finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_READY, count)
     if problem and not rollout.predecessors_ready and ready < rollout.least_replicas:
-        return _finding(reasons.AVAILABLE, FALSE, problem.reason, f"{count}; {problem.message}")
+        return finding(reasons.AVAILABLE, FALSE, problem.reason, f"{count}; {problem.message}")
     if ready or rollout.predecessors_ready:
         serving = "the others are starting" if ready else "the previous plan serves meanwhile"
-        return _finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_STARTING, f"{count}; {serving}")
+        return finding(reasons.AVAILABLE, TRUE, reasons.REPLICAS_STARTING, f"{count}; {serving}")
     step = _step(observed)
-    return _finding(
+    return finding(
         reasons.AVAILABLE,
         FALSE,
         reasons.REPLICAS_NOT_READY,
@@ -120,7 +116,7 @@ def _progressing(
     problem: PodProblem | None,
 ) -> Finding:
     if spec.paused:
-        return _finding(
+        return finding(
             reasons.PROGRESSING,
             FALSE,
             reasons.PAUSED,
@@ -128,28 +124,28 @@ def _progressing(
             + ("" if rollout.complete else ", so the pods do not follow the spec as it is now"),
         )
     if observed.problem:
-        return _finding(
+        return finding(
             reasons.PROGRESSING, FALSE, observed.problem.reason, observed.problem.message
         )
     if not isinstance(plan, Plan):
-        return _finding(
+        return finding(
             reasons.PROGRESSING,
             UNKNOWN,
             reasons.WAITING_FOR_PLAN,
             "without a plan nothing is changed; what serves goes on",
         )
     if rollout.complete:
-        return _finding(
+        return finding(
             reasons.PROGRESSING, FALSE, reasons.ROLLED_OUT, "every pod follows the current plan"
         )
     if rollout.stuck_message:
-        return _finding(
+        return finding(
             reasons.PROGRESSING,
             FALSE,
             reasons.ROLLOUT_STUCK,
             problem.message if problem else rollout.stuck_message,
         )
-    return _finding(
+    return finding(
         reasons.PROGRESSING,
         TRUE,
         reasons.ROLLING_OUT,
@@ -170,13 +166,13 @@ def _ready(
 ) -> Finding:
     """True when the current generation serves; the first of the others that is not says why."""
     if observed.problem:
-        return _finding(reasons.READY, FALSE, observed.problem.reason, observed.problem.message)
-    for finding in (model, planned, available):
-        if finding.status is not TRUE:
-            return _finding(reasons.READY, finding.status, finding.reason, finding.message)
+        return finding(reasons.READY, FALSE, observed.problem.reason, observed.problem.message)
+    for found in (model, planned, available):
+        if found.status is not TRUE:
+            return finding(reasons.READY, found.status, found.reason, found.message)
     looping = looping_problem(_serving_pods(observed), observed.now)
     if looping and progressing.reason == reasons.ROLLED_OUT:
-        return _finding(
+        return finding(
             reasons.READY,
             FALSE,
             looping.reason,
@@ -187,24 +183,24 @@ def _ready(
         # The autoscaler's replicas come and go; that the least of them serve is what was promised.
         leaving = rollout.ready_replicas > rollout.wanted_replicas
         more = "; replicas that are no longer wanted are ending" if leaving else ""
-        return _finding(reasons.READY, TRUE, serving, available.message + more)
+        return finding(reasons.READY, TRUE, serving, available.message + more)
     if problem and progressing.reason == reasons.ROLLING_OUT:
-        return _finding(
+        return finding(
             reasons.READY,
             FALSE,
             problem.reason,
             f"what was ready before serves meanwhile; {problem.message}",
         )
     if progressing.reason in (reasons.ROLLING_OUT, reasons.ROLLOUT_STUCK):
-        return _finding(
+        return finding(
             reasons.READY,
             FALSE if progressing.reason == reasons.ROLLOUT_STUCK else UNKNOWN,
             progressing.reason,
             _meanwhile(observed, rollout, progressing),
         )
     if progressing.reason == reasons.PAUSED and not rollout.complete:
-        return _finding(reasons.READY, UNKNOWN, reasons.PAUSED, progressing.message)
-    return _finding(reasons.READY, TRUE, serving, available.message)
+        return finding(reasons.READY, UNKNOWN, reasons.PAUSED, progressing.message)
+    return finding(reasons.READY, TRUE, serving, available.message)
 
 
 def _meanwhile(observed: Observed, rollout: Rollout, progressing: Finding) -> str:
@@ -220,7 +216,7 @@ def _meanwhile(observed: Observed, rollout: Rollout, progressing: Finding) -> st
 def _release_secure(plan: Plan | Refusal | None) -> Finding:
     """Whether the Triton that serves, or would, is known to be open to attack."""
     if not isinstance(plan, Plan):
-        return _finding(
+        return finding(
             reasons.RELEASE_SECURE,
             UNKNOWN,
             reasons.WAITING_FOR_PLAN,
@@ -228,13 +224,13 @@ def _release_secure(plan: Plan | Refusal | None) -> Finding:
         )
     for row in plan.pools:
         if problem := security_finding(row.release):
-            return _finding(
+            return finding(
                 reasons.RELEASE_SECURE,
                 FALSE,
                 reasons.KNOWN_HOLES,
                 f"pool {row.pool.name}: {problem}",
             )
-    return _finding(
+    return finding(
         reasons.RELEASE_SECURE,
         TRUE,
         reasons.NO_KNOWN_HOLES,
@@ -252,23 +248,23 @@ def _spec_honored(
         network_policies=observed.companions.policies is not None,
     )
     if sentences:
-        return _finding(
+        return finding(
             reasons.SPEC_HONORED, FALSE, reasons.FIELDS_WITHOUT_EFFECT, "; ".join(sentences)
         )
-    return _finding(
+    return finding(
         reasons.SPEC_HONORED, TRUE, reasons.ALL_FIELDS, "every field that is set has its effect"
     )
 
 
 def _precision(spec: InferenceServiceSpec) -> Finding:
     if spec.precision.mode in (PrecisionMode.AUTO, PrecisionMode.FP32):
-        return _finding(
+        return finding(
             reasons.PRECISION_VERIFIED,
             TRUE,
             reasons.AS_STORED,
             "the model runs in the precision in which it is stored",
         )
-    return _finding(
+    return finding(
         reasons.PRECISION_VERIFIED,
         FALSE,
         reasons.CONVERSION_NOT_SUPPORTED,
@@ -283,14 +279,14 @@ def _autoscaler_conflict(
     managed = isinstance(plan, Plan) and plan.replicas.managed
     if managed and observed.autoscalers:
         deployment, autoscaler = sorted(observed.autoscalers.items())[0]
-        return _finding(
+        return finding(
             reasons.AUTOSCALER_CONFLICT,
             TRUE,
             reasons.SCALED_BY_OTHERS,
             f"HorizontalPodAutoscaler {autoscaler} scales Deployment {deployment}, so the operator "
             f"does not; delete it, or set spec.scaling.mode to External (now {spec.scaling.mode})",
         )
-    return _finding(
+    return finding(
         reasons.AUTOSCALER_CONFLICT,
         FALSE,
         reasons.NO_CONFLICT,

@@ -13,7 +13,7 @@ from triton_operator.api.status import (
 )
 from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.rollout import Rollout, replicas_of
+from triton_operator.controllers.rollout import Rollout, wanted_replicas
 from triton_operator.controllers.scaling_status import (
     pool_figures,
     scaling_status,
@@ -103,13 +103,21 @@ def _rows(
 ) -> list[PoolStatus]:
     if not isinstance(plan, Plan):
         return []
-    return [_row(observed, row, plan, deployments.get(row.pool.name)) for row in plan.pools]
+    wanted = wanted_replicas(observed, plan)
+    return [
+        _row(
+            observed,
+            row,
+            wanted[names.pool_child(observed.service.name, row.pool.name)],
+            deployments.get(row.pool.name),
+        )
+        for row in plan.pools
+    ]
 
 
 def _row(
-    observed: Observed, row: PoolPlan, plan: Plan, deployment: DeploymentView | None
+    observed: Observed, row: PoolPlan, wanted: int, deployment: DeploymentView | None
 ) -> PoolStatus:
-    name = names.pool_child(observed.service.name, row.pool.name)
     capacity, predicted = pool_figures(observed.scaling, row.pool.name, observed.service.status)
     return PoolStatus(
         name=row.pool.name,
@@ -119,7 +127,7 @@ def _row(
         threads=row.threads,
         capacity_per_replica=capacity,
         predicted_p99_milliseconds=predicted,
-        desired_replicas=replicas_of(observed, plan, name, deployment),
+        desired_replicas=wanted,
         ready_replicas=deployment.ready if deployment else 0,
         reasons=list(row.reasons),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from triton_operator.api import labels
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.rollout import replicas_of
+from triton_operator.controllers.rollout import wanted_replicas
 from triton_operator.controllers.views import DeploymentView, PodView
 from triton_operator.manifests import names
 from triton_operator.planning.plan import Plan, PoolPlan
@@ -73,23 +73,10 @@ def _drains_first(
 
 
 def _with_ways(observed: Observed, plan: Plan, ways: Mapping[str, bool]) -> Plan:
+    replicas = sum(wanted_replicas(observed, plan).values())
     return replace(
         plan,
         pools=tuple(
-            draining_first(row, _replicas(observed, plan, row)) if ways.get(row.pool.name) else row
-            for row in plan.pools
+            draining_first(row, replicas) if ways.get(row.pool.name) else row for row in plan.pools
         ),
     )
-
-
-def _replicas(observed: Observed, plan: Plan, row: PoolPlan) -> int:
-    name = names.pool_child(observed.service.name, row.pool.name)
-    deployment = next(
-        (
-            child
-            for child in observed.children
-            if isinstance(child, DeploymentView) and child.name == name
-        ),
-        None,
-    )
-    return replicas_of(observed, plan, name, deployment)

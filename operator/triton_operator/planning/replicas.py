@@ -22,12 +22,6 @@ class ReplicaBounds:
         """
         return self.managed and 0 < self.minimum < self.maximum
 
-    def within(self, replicas: int) -> int:
-        """The nearest number that the bounds allow."""
-        if not self.minimum:
-            return 0
-        return min(max(replicas, self.minimum), self.maximum)
-
 
 def replica_bounds(scaling: Scaling) -> ReplicaBounds:
     """The bounds that the spec means, defaults filled in."""
