@@ -1,13 +1,13 @@
 """`triton-operator decisions`: what the autoscaler of a service decided, as a file."""
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
 import typer
 
-from triton_operator.cli.exit_codes import INVALID, NO_CLUSTER
+from triton_operator.cli.asking import asking
+from triton_operator.cli.exit_codes import INVALID
 from triton_operator.cli.output import print_error
 
 
@@ -30,20 +30,12 @@ def decisions(
     leases and to get pods/proxy where it runs. Exit codes: 0 exported, 2 no decisions on such a
     service or wrong options, 4 the cluster or the operator cannot be asked.
     """
-    from triton_operator.cli.live import CannotAsk, namespace_of_context
+    from triton_operator.cli.live import namespace_of_context
     from triton_operator.cli.operator_pods import NotThere
 
-    # The client warns of a file that is not there in lines of its own.
-    logging.getLogger().addHandler(logging.NullHandler())
-    place = namespace or namespace_of_context(kubeconfig)
-    try:
+    with asking(NotThere):
+        place = namespace or namespace_of_context(kubeconfig)
         log = asyncio.run(_log(place, name, operator_namespace, kubeconfig))
-    except NotThere as error:
-        print_error(str(error))
-        raise typer.Exit(INVALID) from error
-    except CannotAsk as error:
-        print_error(str(error))
-        raise typer.Exit(NO_CLUSTER) from error
     if output is None:
         sys.stdout.buffer.write(log)
         return

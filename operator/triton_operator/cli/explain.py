@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from triton_operator.cli.exit_codes import FAILED, INVALID, NO_CLUSTER, OK
+from triton_operator.cli.asking import asking
+from triton_operator.cli.exit_codes import FAILED, INVALID, OK
 from triton_operator.cli.output import print_error, print_lines, print_table
 from triton_operator.planning.compute import instance_words
 
@@ -43,22 +43,14 @@ def explain(
     Reads with your own rights and writes nothing. Exit codes: 0 ready, 1 not ready, 2 no such
     service or wrong options, 4 the cluster cannot be asked.
     """
-    from triton_operator.cli.live import CannotAsk, NoSuchService, namespace_of_context
+    from triton_operator.cli.live import NoSuchService, namespace_of_context
 
-    # The client warns of a file that is not there in lines of its own.
-    logging.getLogger().addHandler(logging.NullHandler())
     if name and every:
         print_error("say either a name or --all-namespaces")
         raise typer.Exit(INVALID)
-    place = None if every else namespace or namespace_of_context(kubeconfig)
-    try:
+    with asking(NoSuchService):
+        place = None if every else namespace or namespace_of_context(kubeconfig)
         code = asyncio.run(_explain(name, place, output, kubeconfig))
-    except NoSuchService as error:
-        print_error(str(error))
-        raise typer.Exit(INVALID) from error
-    except CannotAsk as error:
-        print_error(str(error))
-        raise typer.Exit(NO_CLUSTER) from error
     raise typer.Exit(code)
 
 
