@@ -23,17 +23,26 @@ GPU_POOL = {"accelerator": {"resource": "nvidia.com/gpu"}}
 
 @dataclass
 class Triton:
-    """Answers `kind` for the model `a`, and remembers what it was asked."""
+    """Answers `kind` for the model `a`, and remembers how often it was asked for its config."""
 
     kind: str = "KIND_CPU"
     asked: list[str] = field(default_factory=list)
+
+    def heard(self, path: str) -> bool:
+        """Whether there is an answer: who asks for statistics, to scale, gets none here."""
+        known = path.endswith("/config")
+        if known:
+            self.asked.append(path)
+        return known
 
 
 @contextmanager
 def listening(triton: Triton) -> Iterator[None]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            triton.asked.append(self.path)
+            if not triton.heard(self.path):
+                self.send_error(404)
+                return
             group = {"name": "a_0", "kind": triton.kind, "count": 1, "gpus": []}
             answer = json.dumps({"name": "a", "instance_group": [group]}).encode()
             self.send_response(200)

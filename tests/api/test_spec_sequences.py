@@ -107,13 +107,23 @@ class Place:
         )
 
     def _scale(self) -> None:
-        """The part of somebody else, where the spec leaves the replicas to them."""
-        if self.shop.get("InferenceService", NAME)["spec"]["scaling"]["mode"] != "External":
-            return
-        for one in self.shop.all("Deployment", NAME):
-            if one["spec"]["replicas"] != BY_SOMEBODY_ELSE:
-                scale = {"spec": {"replicas": BY_SOMEBODY_ELSE}}
-                self.shop.merge("Deployment", one["metadata"]["name"], scale, "scale")
+        """The part of somebody else, where the spec leaves the replicas to them; and of the load,
+        of which no pod tells here: without any, a pool that was spilled over to is left.
+        """
+        spec = self.shop.get("InferenceService", NAME)["spec"]
+        if spec["scaling"]["mode"] == "External":
+            for one in self.shop.all("Deployment", NAME):
+                self._scale_to(one, BY_SOMEBODY_ELSE)
+        elif self._moving():
+            overflow = self.shop.status(NAME).get("poolNames", "").split(",")[1:]
+            for one in self.shop.all("Deployment", NAME):
+                if one["metadata"]["labels"][labels.POOL] in overflow:
+                    self._scale_to(one, 0)
+
+    def _scale_to(self, deployment: Object, replicas: int) -> None:
+        if deployment["spec"]["replicas"] != replicas:
+            scale = {"spec": {"replicas": replicas}}
+            self.shop.merge("Deployment", deployment["metadata"]["name"], scale, "scale")
 
     def picture(self) -> dict[str, Any]:
         """All children but what their own controllers write, and the status."""
