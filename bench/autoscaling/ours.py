@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.autoscaling.setup import Setup
+from bench.autoscaling.simulation import Replica
 from bench.autoscaling.view import Scrape, View
+from triton_operator.autoscaling.aside import aside_after
 from triton_operator.autoscaling.decision import Decision, decide
 from triton_operator.autoscaling.observation import Observation, Served, Traffic
 from triton_operator.autoscaling.service_curve import ServiceCurve
@@ -28,14 +30,31 @@ class Ours:
     decisions: list[tuple[float, Decision]] = field(default_factory=list)
     keep_decisions: bool = False
     _before: Scrape | None = None
+    _last: tuple[Observation, Decision] | None = None
+    _aside: frozenset[Replica] = frozenset()
 
     def target(self, view: View) -> int:
         """What `decide` says to what the metrics show."""
         observation = self._observe(view)
         self.state, decision = decide(self.state, observation, self.settings, self.period)
+        self._last = observation, decision
         if self.keep_decisions:
             self.decisions.append((view.now, decision))
         return decision.target
+
+    def aside(self, view: View) -> frozenset[Replica]:
+        """What the operator's rule says to the queues that the metrics show."""
+        assert self._last is not None
+        observation, decision = self._last
+        scrape = view.scrape
+        replicas = zip(scrape.places.tolist(), scrape.ready_at.tolist(), strict=True)
+        waiting = dict(zip(replicas, scrape.pending.tolist(), strict=True))
+        chosen = aside_after(
+            decision, observation, self.settings, self.state.part, waiting, self._aside
+        )
+        if chosen is not None:
+            self._aside = chosen
+        return self._aside
 
     def _observe(self, view: View) -> Observation:
         scrape, traffic = view.scrape, None

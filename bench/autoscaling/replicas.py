@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-NOBODY, STARTING, READY, DRAINING = 0, 1, 2, 3
+NOBODY, STARTING, READY, DRAINING, ASIDE = 0, 1, 2, 3, 4
+"""`ASIDE` is ready and gets no new requests."""
 RANDOM, TWO_CHOICES, LEAST = 0, 1, 2
 
 STATE, HEAD, QUEUED, HELD, DONE, FAILED, EXECUTIONS, IN_TIME = range(8)
@@ -325,7 +326,7 @@ def _run(  # type: ignore[no-untyped-def]
         if border == until:
             break
     for i in range(n):
-        if c[i, STATE] == READY or c[i, STATE] == DRAINING:
+        if c[i, STATE] == READY or c[i, STATE] == ASIDE or c[i, STATE] == DRAINING:
             _advance(k, c, x, waiting, busy, in_batch, seconds, latencies, scratch, i, until)
             _hold(c, x, i, until, 0)
             if c[i, STATE] == DRAINING and c[i, HELD] == 0:

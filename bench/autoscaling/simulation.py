@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from bench.autoscaling.replicas import (
     ANSWERED,
     ARRIVED,
+    ASIDE,
     CREATED,
     DONE,
     DRAINING,
@@ -44,6 +46,8 @@ from bench.autoscaling.view import Starts, View
 Floats = NDArray[np.float64]
 AFTER_SECONDS = 120
 """What is not answered this long after the last second of the trace is a miss."""
+ENDPOINT_SECONDS = 1.0
+"""From the decision to put a replica aside, or to take it back, until the balancer knows."""
 
 
 class Policy(Protocol):
@@ -53,6 +57,19 @@ class Policy(Protocol):
 
     def target(self, view: View) -> int:
         """The number wanted from now on."""
+        ...
+
+
+Replica = tuple[int, float]
+"""A place, and since when who has it is ready."""
+
+
+@runtime_checkable
+class PutsAside(Protocol):
+    """A policy that also says which replicas get no new requests."""
+
+    def aside(self, view: View) -> frozenset[Replica]:
+        """Those that are to get none from now on; asked after `target`."""
         ...
 
 
@@ -121,6 +138,7 @@ class Run:
         waits_since: float | None = None
         place, now, due = 0, 0.0, policy.period
         crashes = list(setup.crash_at)
+        asides: deque[tuple[float, frozenset[Replica]]] = deque()
         while now < self._seconds:
             now = min(float(int(now) + 1), due)
             place = run(fleet, curve, self._arrivals, place, now, setup.balancing)
@@ -144,6 +162,10 @@ class Run:
             if now >= due:
                 due += policy.period
                 self._scale(int(np.clip(policy.target(view), setup.least, setup.most)), now, starts)
+                if isinstance(policy, PutsAside):
+                    asides.append((now + ENDPOINT_SECONDS, policy.aside(view)))
+            while asides and now >= asides[0][0]:
+                self._put_aside(asides.popleft()[1])
         end = float(self._seconds + AFTER_SECONDS)
         run(fleet, curve, self._arrivals, place, end, setup.balancing)
         if waits_since is not None:
@@ -171,7 +193,7 @@ class Run:
 
     def _scale(self, target: int, now: float, starts: Starts) -> None:
         fleet = self.fleet
-        there = np.flatnonzero((fleet.of(STATE) == READY) | (fleet.of(STATE) == STARTING))
+        there = np.flatnonzero(np.isin(fleet.of(STATE), (READY, ASIDE, STARTING)))
         if target != self._targets[-1][1]:
             self._targets.append((now, target))
         for _ in range(target - len(there)):
@@ -184,7 +206,7 @@ class Run:
                 key=lambda slot: -fleet.numbers[slot, CREATED],
             )
             idlest = sorted(
-                (slot for slot in there if fleet.counts[slot, STATE] == READY),
+                (slot for slot in there if fleet.counts[slot, STATE] != STARTING),
                 key=lambda slot: fleet.counts[slot, HELD],
             )
             for slot in (newest + idlest)[: len(there) - target]:
@@ -196,10 +218,16 @@ class Run:
                 else:
                     fleet.counts[slot, STATE] = DRAINING
 
+    def _put_aside(self, chosen: frozenset[Replica]) -> None:
+        counts, ready_at = self.fleet.counts, self.fleet.numbers[:, READY_AT]
+        for slot in np.flatnonzero(np.isin(counts[:, STATE], (READY, ASIDE))):
+            out = (int(slot), float(ready_at[slot])) in chosen
+            counts[slot, STATE] = ASIDE if out else READY
+
     def _crash(self, now: float) -> None:
         """One ready replica loses what it holds and starts again at once."""
         fleet = self.fleet
-        ready = np.flatnonzero(fleet.of(STATE) == READY)
+        ready = np.flatnonzero(np.isin(fleet.of(STATE), (READY, ASIDE)))
         if len(ready):
             slot = int(ready[0])
             fleet.counts[slot, QUEUED] = 0

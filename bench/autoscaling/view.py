@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench.autoscaling.replicas import (
     AREA,
+    ASIDE,
     BINS_PER_DOUBLING,
     COMPLETED,
     CREATED,
@@ -154,13 +155,13 @@ class View:
 
     @property
     def ready(self) -> int:
-        """Replicas that get requests."""
-        return int((self.fleet.of(STATE) == READY).sum())
+        """Replicas that are ready, those that are put aside too."""
+        return int(self._in_state(READY, ASIDE).sum())
 
     @property
     def ordered(self) -> int:
         """Replicas that are there or on their way, those that leave not counted."""
-        return int(((self.fleet.of(STATE) == READY) | (self.fleet.of(STATE) == STARTING)).sum())
+        return int(self._in_state(READY, ASIDE, STARTING).sum())
 
     @property
     def starting_seconds(self) -> tuple[float, ...]:
@@ -183,10 +184,14 @@ class View:
         """Seconds since then."""
         return self.now - self.sampled_at
 
+    def _in_state(self, *states: int) -> NDArray[np.bool_]:
+        """By place."""
+        found: NDArray[np.bool_] = np.isin(self.fleet.of(STATE), states)
+        return found
+
     def _reports(self) -> NDArray[np.bool_]:
         """By place: ready, and its metrics arrive (or did when metrics last arrived)."""
-        ready: NDArray[np.bool_] = self.fleet.of(STATE) == READY
-        return ready
+        return self._in_state(READY, ASIDE)
 
     @property
     def reporting(self) -> int:

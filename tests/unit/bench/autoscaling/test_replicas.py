@@ -5,10 +5,12 @@ from bench.autoscaling.replicas import (
     ANSWERED,
     AREA,
     ARRIVED,
+    ASIDE,
     COMPLETED,
     DONE,
     EXECUTIONS,
     FAILED,
+    HELD,
     MISSED,
     QUEUED_SECONDS,
     READY,
@@ -62,6 +64,21 @@ def test_nobody_is_ready_yet() -> None:
     assert fleet.counts[0, DONE] == 2
     assert fleet.numbers[0, QUEUED_SECONDS] == pytest.approx(2.0 + 1.53)
     assert fleet.by_second(MISSED)[1] == 2
+
+
+def test_who_is_put_aside_works_off_its_queue_and_gets_nothing_new() -> None:
+    setup = Setup(noise=0.0)
+    fleet = new_fleet(2, 10, 1)
+    fleet.counts[:, STATE] = READY
+    arrivals = np.arange(1.0, 3.0, 0.01)
+    seed(0)
+    place = run(fleet, setup.curve(), arrivals, 0, 2.0, setup.balancing)
+    had = int(fleet.counts[0, DONE] + fleet.counts[0, HELD])
+    fleet.counts[0, STATE] = ASIDE
+    run(fleet, setup.curve(), arrivals, place, 10.0, setup.balancing)
+
+    assert 0 < had < 100
+    assert fleet.counts[:, DONE].tolist() == [had, 200 - had]
 
 
 def test_who_waited_too_long_to_be_in_time_is_rejected() -> None:

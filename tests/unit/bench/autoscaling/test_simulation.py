@@ -3,8 +3,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from bench.autoscaling.replicas import DONE
 from bench.autoscaling.setup import ColdStart, Setup
-from bench.autoscaling.simulation import Run
+from bench.autoscaling.simulation import Replica, Run
 from bench.autoscaling.view import View
 
 
@@ -81,3 +82,27 @@ def test_every_second_is_seen_at_any_period() -> None:
     Run(start(5), NOBODY, 10, 0).play(script)
 
     assert script.seconds == [2, 5, 7, 10]
+
+
+@dataclass
+class Sparing(Script):
+    """The replica at place 0 is put aside after the second look."""
+
+    looks: int = 0
+
+    def aside(self, view: View) -> frozenset[Replica]:
+        self.looks += 1
+        return frozenset({(0, 0.0)} if self.looks > 1 else ())
+
+
+def test_the_balancer_learns_a_second_later_who_is_put_aside() -> None:
+    policy = Sparing({0: 2}, period=10.0)
+    setup = start(5, least=2)
+    run = Run(setup, np.arange(0.0, 40.0, 0.05), 40, 0)
+    run.play(policy)
+
+    # At 20 it is put aside: it has the half of what came until 21, and nothing after that.
+    by_place = run.fleet.of(DONE)
+    assert by_place.sum() == 800
+    assert by_place[0] == pytest.approx(21 * 20 / 2, abs=40)
+    assert policy.looks == 4
