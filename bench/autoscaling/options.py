@@ -12,8 +12,8 @@ from pathlib import Path
 from bench.autoscaling.grid import FAMILIES, USUAL_OBJECTIVE
 from bench.autoscaling.replicas import LEAST, RANDOM, TWO_CHOICES
 from bench.autoscaling.setup import ColdStart, Setup
-from triton_operator.autoscaling.queue_model import safe_rate
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.planning.queue_model import safe_rate
+from triton_operator.planning.service_curve import ServiceCurve
 
 BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "traces"
 """Where traces are looked for if no folder is named."""

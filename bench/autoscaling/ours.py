@@ -12,9 +12,9 @@ from bench.autoscaling.view import Scrape, View
 from triton_operator.autoscaling.aside import aside_after
 from triton_operator.autoscaling.decision import Decision, decide
 from triton_operator.autoscaling.observation import Observation, Served, Traffic
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.service_curve import ServiceCurve
 
 LEADS_REMEMBERED = 20
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from triton_operator.api.model_profile import BatchLatency
 from triton_operator.autoscaling.exposition import ModelMetrics
-from triton_operator.autoscaling.service_curve import (
+from triton_operator.planning.service_curve import (
     BatchSums,
     ServiceCurve,
     batches_between,

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triton_operator.autoscaling.outlook import Outlook
-from triton_operator.autoscaling.queue_model import safe_rate, tails
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.state import BIN_SECONDS
+from triton_operator.planning.queue_model import safe_rate, tails
+from triton_operator.planning.service_curve import ServiceCurve
 
 Array = NDArray[np.float64]
 TABLE_LENGTH = 400

@@ -26,9 +26,9 @@ from triton_operator.autoscaling.reasons import Reason, Why
 from triton_operator.autoscaling.request_rows import RequestRows, with_rows
 from triton_operator.autoscaling.samples import NONE_YET, Samples, Seen, with_samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
-from triton_operator.autoscaling.service_curve import ServiceCurve, rounded
 from triton_operator.autoscaling.spill import receiving
 from triton_operator.autoscaling.spill_reasons import PoolReason
+from triton_operator.planning.service_curve import ServiceCurve, rounded
 
 FRESH_TICKS = 3.0
 LONGEST_GAP_SECONDS = 60.0

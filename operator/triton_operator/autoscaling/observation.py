@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.planning.service_curve import ServiceCurve
 
 
 @dataclass(frozen=True)

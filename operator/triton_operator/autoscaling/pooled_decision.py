@@ -17,11 +17,11 @@ from triton_operator.autoscaling.economy import replica_model
 from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.pool_room import PoolState, known_limits
 from triton_operator.autoscaling.pool_scene import Bounds, Wanted
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import TICK_SECONDS, ScalingSettings
 from triton_operator.autoscaling.spill import Distribution, as_ordered, distribute, receiving
 from triton_operator.autoscaling.spill_state import SpillState
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.service_curve import ServiceCurve
 
 
 @dataclass(frozen=True)

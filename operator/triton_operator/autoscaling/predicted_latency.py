@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from triton_operator.autoscaling.queue_model import percentile_seconds
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.planning.queue_model import percentile_seconds
+from triton_operator.planning.service_curve import ServiceCurve
 
 GRID = 0.02
 """Steps of the load: below 90 % of the capacity, less than the model's own error."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.planning.service_curve import ServiceCurve
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from triton_operator.api.repository import ENSEMBLE, SilentField
 from triton_operator.autoscaling.curve_memory import profiled_curve
 from triton_operator.autoscaling.lead_memory import PRIOR_SECONDS
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.controllers.observed import Observed
 from triton_operator.manifests import names
@@ -17,6 +16,7 @@ from triton_operator.planning.chosen_model import entry_model
 from triton_operator.planning.plan import Plan, PoolPlan, latency_bound_milliseconds, spills_over
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.service_curve import ServiceCurve
 
 SHARES = {Percentile.P50: 0.5, Percentile.P90: 0.9, Percentile.P95: 0.95, Percentile.P99: 0.99}
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from triton_operator.autoscaling.decision import Decision, decide
 from triton_operator.autoscaling.observation import Observation, Traffic
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.service_curve import ServiceCurve
 
 CURVE = ServiceCurve(0.020, 0.010, 8)
 SETTINGS = ScalingSettings(objective_seconds=0.25, least=1, most=40)

@@ -12,9 +12,9 @@ from triton_operator.autoscaling.pooled_decision import (
     PooledState,
     decide_for_pools,
 )
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.spill import receiving
+from triton_operator.planning.service_curve import ServiceCurve
 
 
 @dataclass

@@ -12,8 +12,8 @@ from triton_operator.autoscaling.capacity import (
 from triton_operator.autoscaling.demand import with_traffic
 from triton_operator.autoscaling.economy import replica_model
 from triton_operator.autoscaling.observation import Observation, Served, Traffic
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.service_curve import ServiceCurve
 
 CURVE = ServiceCurve(0.020, 0.010, 8)
 MODEL = replica_model(CURVE, 0.25, 0.99)

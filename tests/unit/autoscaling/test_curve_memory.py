@@ -19,7 +19,7 @@ from triton_operator.autoscaling.curve_memory import (
     with_reading,
 )
 from triton_operator.autoscaling.exposition import ModelMetrics
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.planning.service_curve import ServiceCurve
 
 PRIOR = ServiceCurve(0.050, 0.025, 8)
 

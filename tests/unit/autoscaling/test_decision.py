@@ -8,10 +8,10 @@ import pytest
 from tests.unit.autoscaling.looks import CURVE, LEAD_SECONDS, Service, seen_as
 from triton_operator.api.enums import MetricsFreshness, Preference
 from triton_operator.autoscaling.decision import Decision
-from triton_operator.autoscaling.queue_model import safe_rate
 from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.queue_model import safe_rate
 
 SAFE_RATE = safe_rate(CURVE, 0.25, 0.99)
 

@@ -11,8 +11,8 @@ from triton_operator.autoscaling.economy import (
     replicas_to_rush,
 )
 from triton_operator.autoscaling.outlook import Outlook, outlook
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.service_curve import ServiceCurve
 
 MODEL = replica_model(ServiceCurve(0.020, 0.010, 8), 0.25, 0.99)
 PIECES, LEAD = 10, 7

@@ -23,8 +23,8 @@ from triton_operator.autoscaling.lead_memory import Start
 from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.samples import PodSample, PodTarget, Samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
-from triton_operator.autoscaling.service_curve import GRID, ServiceCurve, rounded
 from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.planning.service_curve import GRID, ServiceCurve, rounded
 
 PRIOR = ServiceCurve(0.020, 0.010, 8)
 POOL = PoolQuestion("cpu", "filetype-cpu", largest_batch=8, instances=1, prior=PRIOR)

@@ -13,12 +13,12 @@ from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory, Told, judge
 from triton_operator.autoscaling.pooled_decision import PooledState
-from triton_operator.autoscaling.queue_model import safe_rate
 from triton_operator.autoscaling.samples import Samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.spill_state import SpillState
+from triton_operator.planning.queue_model import safe_rate
+from triton_operator.planning.service_curve import ServiceCurve
 
 OF_CPU = ServiceCurve(0.020, 0.080, 1)
 OF_GPU = OF_CPU.slower_by(0.1)

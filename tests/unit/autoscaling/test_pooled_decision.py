@@ -8,9 +8,9 @@ from dataclasses import replace
 from tests.unit.autoscaling.looks import CURVE
 from tests.unit.autoscaling.pool_world import ImaginedPool
 from tests.unit.autoscaling.pooled_service import PooledService, lost
-from triton_operator.autoscaling.queue_model import safe_rate
 from triton_operator.autoscaling.reasons import Reason, Why
 from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.planning.queue_model import safe_rate
 
 SETTINGS = ScalingSettings(objective_seconds=0.25, least=1, most=200)
 TEN_TIMES_FASTER = CURVE.slower_by(0.1)

@@ -3,8 +3,8 @@
 import pytest
 
 from triton_operator.autoscaling.predicted_latency import predicted_seconds
-from triton_operator.autoscaling.queue_model import percentile_seconds
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.planning.queue_model import percentile_seconds
+from triton_operator.planning.service_curve import ServiceCurve
 
 CURVE = ServiceCurve(0.020, 0.010, 8)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.unit.controllers.world import DEPLOYMENT
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.planning.service_curve import ServiceCurve
 
 PRIOR = ServiceCurve(0.020, 0.010, 8)
 POOL = PoolQuestion("cpu", DEPLOYMENT, largest_batch=8, instances=1, prior=PRIOR)

@@ -17,7 +17,6 @@ from triton_operator.autoscaling.look import LatencySource, Look
 from triton_operator.autoscaling.observation import Observation, Traffic
 from triton_operator.autoscaling.reasons import Reason, Why, reason
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
-from triton_operator.autoscaling.service_curve import ServiceCurve
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.spill_reasons import PoolReason
 from triton_operator.autoscaling.state import ScalingState
@@ -28,6 +27,7 @@ from triton_operator.controllers.scaling_answer import (
     answer_of,
     is_news,
 )
+from triton_operator.planning.service_curve import ServiceCurve
 
 SETTINGS = ScalingSettings(objective_seconds=0.25)
 STEADY = reason(Why.STEADY, ordered=1, rate=40)

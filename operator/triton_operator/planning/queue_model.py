@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.planning.service_curve import ServiceCurve
 
 Array = NDArray[np.float64]
 QUADRATURE_POINTS = 16

@@ -2,7 +2,7 @@
 
 import pytest
 
-from triton_operator.autoscaling.service_curve import (
+from triton_operator.planning.service_curve import (
     BatchSums,
     ServiceCurve,
     batches_between,

@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from triton_operator.autoscaling import queue_model
-from triton_operator.autoscaling.queue_model import (
+from triton_operator.planning import queue_model
+from triton_operator.planning.queue_model import (
     counts,
     percentile_seconds,
     safe_rate,
     tail,
     tails,
 )
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.planning.service_curve import ServiceCurve
 
 EXAMPLE = ServiceCurve(0.020, 0.010, 8)
 
