@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from triton_operator.autoscaling.aside import put_aside
 from triton_operator.autoscaling.economy import ReplicaModel, replica_model
-from triton_operator.autoscaling.service_curve import ServiceCurve
+from triton_operator.planning.service_curve import ServiceCurve
 
 OBJECTIVE = 0.250
 MODEL = replica_model(ServiceCurve(0.020, 0.010, 8), OBJECTIVE, 0.99)
