@@ -147,7 +147,7 @@ def _informed(
     standing = replicas_to_order(
         model, lasting, Situation(0.0, wanted), KEEPING * price, (1, max(1, wanted)), lead_pieces
     )
-    state = with_want(state, now, wanted, standing)
+    state = with_want(state, now, ordered, wanted, standing)
     target = wanted
     if wanted < ordered:
         descent = descend(state, now, lead, ordered)
@@ -158,7 +158,7 @@ def _informed(
             reasons.append(_imperfect(observation, fresh))
     target, limits = _bounded(target, settings, observation)
     return (
-        with_target(state, now, lead, ordered, target),
+        with_target(state, now, ordered, target),
         Decision(target, fresh, (*reasons, *limits), rate, model.safe_rate),
     )
 

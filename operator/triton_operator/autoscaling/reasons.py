@@ -10,7 +10,6 @@ class Why(StrEnum):
     """What decided."""
 
     DEMAND = "Demand"
-    JUMP = "Jump"
     BACKLOG = "Backlog"
     SLOWER = "Slower"
     STEADY = "Steady"
@@ -21,7 +20,6 @@ class Why(StrEnum):
     AT_MAXIMUM = "AtMaximum"
     FIRST_LOOK = "FirstLook"
     CURVE_UNKNOWN = "CurveUnknown"
-    INFEASIBLE = "Infeasible"
     METRICS_PARTIAL = "MetricsPartial"
     METRICS_STALE = "MetricsStale"
     METRICS_LOST = "MetricsLost"
@@ -40,22 +38,19 @@ class Why(StrEnum):
 _SENTENCES = {
     Why.DEMAND: "{rate:.0f} requests/s now, up to {outlook:.0f}/s within {lead:.0f} s; "
     "one replica keeps the objective up to {safe:.0f}/s",
-    Why.JUMP: "demand jumped to {rate:.0f} requests/s",
     Why.BACKLOG: "{pending:.0f} requests wait, to be served soon after {lead:.0f} s",
     Why.SLOWER: "replicas do {percent:.0f} % of what their service curve says, by their queues and "
     "latencies",
     Why.STEADY: "{ordered:.0f} replicas are right for {rate:.0f} requests/s",
     Why.KEPT: "{wanted:.0f} would do now, but up to {kept:.0f} were wanted in the last "
     "{window:.0f} s, and a start costs as much as keeping one so long",
-    Why.DAMPED: "the direction changed {turns:.0f} times lately: scaling down waits {factor:.0f} "
-    "times as long",
+    Why.DAMPED: "{more:.0f} more stay until all were not needed for {seconds:.0f} s: a small step "
+    "down is often taken back",
     Why.STEP_LIMITED: "at most a third of {ordered:.0f} replicas goes at once",
     Why.AT_MINIMUM: "spec.scaling.minReplicas is {bound:.0f}",
     Why.AT_MAXIMUM: "{wanted:.0f} are wanted, but spec.scaling.maxReplicas is {bound:.0f}",
     Why.FIRST_LOOK: "two looks at the metrics are needed before the first decision",
     Why.CURVE_UNKNOWN: "how fast one replica is, is not known yet: their number stays",
-    Why.INFEASIBLE: "a lone request takes {seconds:.3f} s, longer than the objective: replicas "
-    "follow the capacity only",
     Why.METRICS_PARTIAL: "{reporting:.0f} of {ready:.0f} ready replicas told their metrics: "
     "nothing is removed",
     Why.METRICS_STALE: "the newest metrics are {age:.0f} s old: nothing is removed",

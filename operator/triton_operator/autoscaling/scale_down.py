@@ -10,11 +10,13 @@ from triton_operator.autoscaling.state import ScalingState
 LARGEST_STEP = 0.34
 """Of the replicas at once: halving them takes two decisions."""
 LEAST_WINDOW_SECONDS = 30.0
-TURNS = 4
-TURNS_WITHIN_LEADS = 10.0
-DAMPED_FOR_LEADS = 30.0
-DAMPED_FACTOR = 2.0
 SMALL_STEP = 0.1
+"""Of the replicas, or one of them: keeping it costs little, and a restless number much churn."""
+SMALL_FLEET = 4
+"""Of fewer replicas, one is no small part."""
+PATIENCE_GROWTH = 4.0
+LONGEST_PATIENCE_SECONDS = 3600.0
+TURNS_SECONDS = 3600.0
 FORGOTTEN_SECONDS = 900.0
 
 
@@ -35,11 +37,22 @@ def window_seconds(lead_seconds: float) -> float:
     return max(LEAST_WINDOW_SECONDS, lead_seconds)
 
 
+def patience_seconds(state: ScalingState, now: float, lead_seconds: float) -> float:
+    """How long a small step down waits after all replicas were wanted last.
+
+    Four times as long for each time in the last hour that such a step was taken back, or took one
+    back: where demand wavers around a number of replicas, the higher one stays.
+    """
+    turns = sum(time > now - TURNS_SECONDS for time in state.turns)
+    patience = window_seconds(lead_seconds) * PATIENCE_GROWTH**turns
+    return min(LONGEST_PATIENCE_SECONDS, patience)
+
+
 def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) -> Descent:
     """How many of `ordered` replicas stay, where the newest of `state.wants` is fewer.
 
-    What was wanted within the window for lasting demand is kept. Where the direction changes over
-    and over, small steps down wait twice as long; what a burst has left behind does not.
+    What was wanted within the window for lasting demand is kept. What a burst has left behind goes
+    at once, but for a small step's worth, which stays while there is patience.
     """
     window = window_seconds(lead_seconds)
     wanted = state.wants[-1][1]
@@ -51,11 +64,10 @@ def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) 
         kept = ordered
     if kept > wanted:
         reasons.append(reason(Why.KEPT, wanted=wanted, kept=min(kept, ordered), window=window))
-    if now < state.damped_until:
-        earlier = _most_lasting(state, now - DAMPED_FACTOR * window)
-        damped = max(kept, min(earlier, kept + max(1, int(kept * SMALL_STEP))))
-        if damped > kept:
-            reasons.append(reason(Why.DAMPED, turns=len(state.turns), factor=DAMPED_FACTOR))
+    patience = patience_seconds(state, now, lead_seconds)
+    if kept < ordered and now - state.needed_at < patience and kept >= SMALL_FLEET:
+        damped = min(ordered, kept + _small_step(kept))
+        reasons.append(reason(Why.DAMPED, more=damped - kept, seconds=patience))
         kept = damped
     step = int(ordered * (1 - LARGEST_STEP))
     if step > kept:
@@ -63,20 +75,25 @@ def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) 
     return Descent(min(ordered, max(kept, step)), tuple(reasons))
 
 
+def _small_step(replicas: int) -> int:
+    return max(1, int(replicas * SMALL_STEP))
+
+
 def _most_lasting(state: ScalingState, since: float) -> int:
     return max((standing for time, _, standing in state.wants if time > since), default=0)
 
 
-def with_want(state: ScalingState, now: float, wanted: int, standing: int) -> ScalingState:
+def with_want(
+    state: ScalingState, now: float, ordered: int, wanted: int, standing: int
+) -> ScalingState:
     """The state that remembers what was wanted now, and how many of these for lasting demand."""
     kept = tuple(row for row in state.wants if row[0] > now - FORGOTTEN_SECONDS)
-    return replace(state, wants=(*kept, (now, wanted, standing)))
+    needed_at = now if wanted >= ordered else state.needed_at
+    return replace(state, wants=(*kept, (now, wanted, standing)), needed_at=needed_at)
 
 
-def with_target(
-    state: ScalingState, now: float, lead_seconds: float, ordered: int, target: int
-) -> ScalingState:
-    """The state after a decision; directions that change too often make scaling down wait."""
+def with_target(state: ScalingState, now: float, ordered: int, target: int) -> ScalingState:
+    """The state after a decision; small steps that change the direction are remembered."""
     # A row holds until the next one: the last that began before the window was in force in it.
     before = sum(row[0] <= now - FORGOTTEN_SECONDS for row in state.targets)
     targets = state.targets[max(0, before - 1) :]
@@ -84,12 +101,9 @@ def with_target(
         targets = (*targets, (now, target))
     state = replace(state, targets=targets)
     direction = (target > ordered) - (target < ordered)
-    if not direction or direction == state.direction:
+    if not direction:
         return state
-    turns = tuple(time for time in state.turns if time > now - TURNS_WITHIN_LEADS * lead_seconds)
-    if state.direction:
+    turns = tuple(time for time in state.turns if time > now - TURNS_SECONDS)
+    if direction == -state.direction and abs(target - ordered) <= _small_step(ordered):
         turns = (*turns, now)
-    until = state.damped_until
-    if len(turns) > TURNS:
-        until = now + DAMPED_FOR_LEADS * lead_seconds
-    return replace(state, turns=turns, direction=direction, damped_until=until)
+    return replace(state, turns=turns, direction=direction)

@@ -55,7 +55,7 @@ def test_a_line_without_a_state_is_short() -> None:
 
 
 def test_what_json_cannot_say_comes_back_too() -> None:
-    state = ScalingState(bins=(1.0, math.nan), damped_until=-math.inf)
+    state = ScalingState(bins=(1.0, math.nan), needed_at=-math.inf)
     record = replace(
         one(),
         observation=Observation(now=1.0, ready=1, metrics_age_seconds=math.inf),
@@ -72,7 +72,7 @@ def test_what_json_cannot_say_comes_back_too() -> None:
     json.loads(line, parse_constant=refuse)
     assert back.observation.metrics_age_seconds == math.inf
     assert back.state is not None
-    assert back.state.damped_until == -math.inf
+    assert back.state.needed_at == -math.inf
     assert (back.state.bins[0], math.isnan(back.state.bins[1])) == (1.0, True)
     assert math.isnan(back.decision.reasons[0].numbers["safe"])
 
