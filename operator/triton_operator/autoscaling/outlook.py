@@ -21,8 +21,10 @@ LIKENESS = 0.35
 """Standard deviation of the kernel, in the logarithm of the rate: 42 % more or less."""
 UNLIKE_WEIGHT = 0.02
 """Of moments at quite another rate: they count where there are no others."""
-PRIOR_WEIGHT = 60.0
-"""Moments' worth of weight: after five minutes the memory counts as much."""
+PRIOR_WEIGHT = 120.0
+"""Moments' worth of weight: after ten minutes the memory counts as much. With less, one step that
+came early is waited for at the cost of standing replicas as if such steps came every few minutes.
+"""
 PRIOR_SPREAD = 0.10
 PRIOR_WAYS = 16
 MOST_WAYS = 250
