@@ -103,7 +103,7 @@ class Autoscaler:
     def aside(self, key: Key) -> frozenset[str] | None:
         """The pods of a service that are to get no new requests; None: as they are, for now."""
         followed = self._services.get(key)
-        if followed is None or self._now() - followed.sure > UNSURE_SECONDS:
+        if followed is not None and self._now() - followed.sure > UNSURE_SECONDS:
             return frozenset()
         told = self.known(key)
         return told.aside if told else None

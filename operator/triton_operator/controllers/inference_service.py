@@ -188,7 +188,9 @@ def _orphans(
 
 def _with_traffic(outcome: Outcome, observed: Observed, *, scaled: bool) -> Outcome:
     """With what pods are to get new requests: of a paused service, and without a plan, too."""
-    changes = traffic_changes(observed, scaled=scaled)
+    # Without a plan nobody begins to look at the load; who was looked at before still is.
+    looked_at = outcome.scaling_question is not None or observed.scaling is not None
+    changes = traffic_changes(observed, scaled=scaled and looked_at)
     return replace(
         outcome,
         traffic=changes,

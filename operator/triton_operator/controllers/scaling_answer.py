@@ -145,7 +145,7 @@ def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
         or told.change != answer.change
         or told.scales != answer.scales
         or told.alone != answer.alone
-        or told.aside != answer.aside
+        or answer.aside not in (None, told.aside)
         or (told.freshness in FRESH) != (answer.freshness in FRESH)
         or told.limits.keys() != answer.limits.keys()
         or (told.ready == 0) != (answer.ready == 0)

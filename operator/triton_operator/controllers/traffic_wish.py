@@ -29,7 +29,8 @@ def is_labelled(children: Iterable[ObjectView]) -> bool:
 def traffic_changes(observed: Observed, *, scaled: bool) -> dict[str, str]:
     """Label by pod, for those whose label is another one.
 
-    `scaled`: the operator sets the replicas. Where it does not, nobody is aside.
+    `scaled`: the operator looks at the load and sets the replicas. Where it does not, nobody is
+    aside.
     """
     pods = _serving(observed.children)
     aside = _aside(observed, pods, scaled=scaled)
