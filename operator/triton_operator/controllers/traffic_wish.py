@@ -26,6 +26,11 @@ def is_labelled(children: Iterable[ObjectView]) -> bool:
     return all(pod.traffic for pod in _serving(children))
 
 
+def pods_aside(children: Iterable[ObjectView]) -> list[PodView]:
+    """The serving pods that get no new requests now."""
+    return [pod for pod in _serving(children) if pod.traffic == labels.ASIDE]
+
+
 def traffic_changes(observed: Observed, *, scaled: bool) -> dict[str, str]:
     """Label by pod, for those whose label is another one.
 
@@ -46,9 +51,7 @@ def next_traffic_seconds(observed: Observed, changes: dict[str, str]) -> float |
     """When to look again although nothing has changed; None: never."""
     if changes:
         return AGAIN_SECONDS
-    if any(pod.traffic == labels.ASIDE for pod in _serving(observed.children)):
-        return LONGEST_SECONDS
-    return None
+    return LONGEST_SECONDS if pods_aside(observed.children) else None
 
 
 def _aside(observed: Observed, pods: list[PodView], *, scaled: bool) -> frozenset[str]:
@@ -56,7 +59,7 @@ def _aside(observed: Observed, pods: list[PodView], *, scaled: bool) -> frozense
         return frozenset()
     aside = observed.aside
     if aside is None:
-        aside = frozenset(pod.name for pod in pods if pod.traffic == labels.ASIDE)
+        aside = frozenset(pod.name for pod in pods_aside(pods))
     # Crowded pods are better than none, of the service and of each pool, which has a Service too.
     answering = {pod.pool for pod in pods if pod.ready_since and pod.name not in aside}
     return frozenset(pod.name for pod in pods if pod.name in aside and pod.pool in answering)
