@@ -85,6 +85,7 @@ class Row(NamedTuple):
     [
         Row("paused", edit(paused=True), "nobody acts on queues"),
         Row("fixed", edit(scaling={"mode": "Fixed"}), "replicas are not the operator's"),
+        Row("one number", edit(scaling={"minReplicas": 3, "maxReplicas": 3}), "as with Fixed"),
         Row("external", edit(scaling={"mode": "External"}), "replicas are not the operator's"),
         Row(
             "an HPA",
