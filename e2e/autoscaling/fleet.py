@@ -1,4 +1,4 @@
-"""The replicas of a service as they come and go: who is ready, and what they cost."""
+"""The replicas of a service as they come and go: who gets requests, and what they cost."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from e2e.services import SERVICE_LABEL
 from e2e.watched import watched
 
 ROLE = "serving.triton-operator.io/role=serve"
+ENDPOINTS_OF = "kubernetes.io/service-name"
 HTTP_PORT = 8000
 
 
@@ -41,14 +42,19 @@ class Sample:
 
 
 class Fleet:
-    """Follows the pods and Deployments of one service."""
+    """Follows the pods and Deployments of one service, and the endpoints of its Service.
+
+    `on_change` is called after each change of a pod or an endpoint, one call at a time.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._telling = threading.Lock()
+        self._endpoints: dict[str, list[str]] = {}
         self._replicas: dict[str, Replica] = {}
         self._ordered: dict[str, int] = {}
         self._orders: list[tuple[float, int]] = []
-        self.on_change: Callable[[list[Replica]], None] = lambda ready: None
+        self.on_change: Callable[[], None] = lambda: None
 
     @classmethod
     @contextmanager
@@ -56,10 +62,13 @@ class Fleet:
         """The fleet of a service, kept up to date while the body runs."""
         fleet = cls()
         selector = f"{SERVICE_LABEL}={service}"
+        # The Service over all pools has the service's name.
+        slices = f"{ENDPOINTS_OF}={service}"
         with ExitStack() as watches:
             for kind, chosen, change in (
                 ("deployments", selector, fleet.deployment_changed),
                 ("pods", f"{selector},{ROLE}", fleet.pod_changed),
+                ("endpointslices", slices, fleet.endpoints_changed),
             ):
                 watches.enter_context(watched(kubeconfig, namespace, kind, chosen, change))
             yield fleet
@@ -79,8 +88,24 @@ class Fleet:
                 replica.first_ready = now
             if what == "DELETED":
                 replica.gone = replica.gone or now
-            ready = self._ready()
-        self.on_change(ready)
+        self.tell()
+
+    def endpoints_changed(self, what: str, part: Any, now: float) -> None:
+        """One event of a watch of EndpointSlices: what kube-proxy sees, and when it does."""
+        # Whose readiness is not told is to be taken as ready (discovery.k8s.io/v1).
+        ready = [
+            endpoint["addresses"][0]
+            for endpoint in part.get("endpoints") or ()
+            if (endpoint.get("conditions") or {}).get("ready") is not False
+        ]
+        with self._lock:
+            self._endpoints[part["metadata"]["name"]] = [] if what == "DELETED" else ready
+        self.tell()
+
+    def tell(self) -> None:
+        """Call `on_change`."""
+        with self._telling:
+            self.on_change()
 
     def deployment_changed(self, what: str, deployment: Any, now: float) -> None:
         """One event of a watch of Deployments."""
@@ -93,9 +118,15 @@ class Fleet:
                 self._orders.append((now, after))
 
     def ready(self) -> list[Replica]:
-        """Those that take requests."""
+        """Those whose probe answers, whether they get requests or not."""
         with self._lock:
             return self._ready()
+
+    def receiving(self) -> list[str]:
+        """`host:port` of each that the Service sends requests to."""
+        with self._lock:
+            hosts = {host for part in self._endpoints.values() for host in part}
+        return [f"{host}:{HTTP_PORT}" for host in sorted(hosts)]
 
     def _ready(self) -> list[Replica]:
         return [replica for replica in self._replicas.values() if replica.ready]

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.autoscaling.fleet import HTTP_PORT, Fleet, Replica
+from e2e.autoscaling.fleet import Fleet
 from e2e.autoscaling.keda import keda, scaled_object
 from e2e.autoscaling.policies import (
     LEAST,
@@ -55,11 +55,6 @@ class Stage:
         chosen = "--field-selector=reason=Scaled"
         lines = self.services.kubectl("get", "events", chosen, "-o", f"custom-columns={columns}")
         return sorted(lines.splitlines()[1:])
-
-
-def addresses(replicas: list[Replica]) -> list[str]:
-    """`host:port` of each."""
-    return [f"{replica.address}:{HTTP_PORT}" for replica in replicas]
 
 
 @contextmanager
@@ -118,8 +113,8 @@ def _apply(stage: Stage, cold_start_seconds: float) -> None:
     if chosen.trigger is not None:
         services.kubectl("scale", "deployment", deployment_name(services), f"--replicas={least}")
     wait_until(
-        f"{least} replicas",
-        lambda: len(stage.fleet.ready()) >= least,
+        f"{least} replicas that get requests",
+        lambda: len(stage.fleet.receiving()) >= least,
         timeout_seconds=READY_SECONDS,
         poll_seconds=0.5,
     )

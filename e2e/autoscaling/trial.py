@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from e2e.autoscaling.fleet import Fleet, Replica, Sample
+from e2e.autoscaling.fleet import Fleet, Sample
 from e2e.autoscaling.policies import OBJECTIVE_MILLISECONDS
 from e2e.autoscaling.rates import Rates
-from e2e.autoscaling.stage import Stage, addresses
+from e2e.autoscaling.stage import Stage
 from e2e.emulated_model import NAME
 from e2e.harness.progress import say
 from e2e.load_generator import LoadGenerator, load_generator
@@ -75,18 +75,18 @@ def trial(
     fleet = stage.fleet
     with load_generator(stage.folder, file, NAME, OBJECTIVE_MILLISECONDS) as generator:
 
-        def changed(ready: Sequence[Replica]) -> None:
-            generator.send_to(addresses(list(ready)))
+        def changed() -> None:
+            generator.send_to(fleet.receiving())
             if stage.prometheus is not None:
-                stage.prometheus.scrape(ready)
+                stage.prometheus.scrape(fleet.ready())
 
         fleet.on_change = changed
-        changed(fleet.ready())
+        fleet.tell()
         start = time.monotonic() + calm_seconds
         end = start + len(rates.per_second)
         samples, busy = _look_on(generator, fleet, stage.policy.name, start, end, happening)
         figures = generator.result()
-        fleet.on_change = lambda ready: None
+        fleet.on_change = lambda: None
     rows = figures.pop("rows")[calm_seconds:]
     starts = sorted(fleet.cold_starts())
     total = {key: sum(row[key] for row in rows) for key in ("sent", "within", "rejected", "failed")}

@@ -38,6 +38,7 @@ class Replica:
     counted: float
     labels: Mapping[str, str] = field(default_factory=dict)
     slowness: float = 1.0
+    stalled: bool = False
     success: float = 0.0
     pending: float = 0.0
     batches: dict[int, float] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class Replica:
     @property
     def capacity(self) -> float:
         """Requests/s that it can answer."""
-        return CAPACITY / self.slowness
+        return 0.0 if self.stalled else CAPACITY / self.slowness
 
     def go_on(self, until: float, rate: float) -> None:
         """Take requests at a rate, and answer what it can."""
@@ -92,6 +93,18 @@ class ServedLoad:
             self._go_on()
             self._rate = rate
 
+    def stall(self, name: str, stalled: bool = True) -> None:
+        """Let a pod answer nothing, though it is ready, or go on."""
+        with self._lock:
+            self._go_on()
+            self._replicas[name].stalled = stalled
+
+    def waiting(self, name: str) -> float:
+        """Requests that wait in a pod."""
+        with self._lock:
+            self._go_on()
+            return self._replicas[name].pending
+
     def answered(self) -> float:
         """Requests/s that the selected pods can answer, of those that come."""
         with self._lock:
@@ -110,12 +123,14 @@ class ServedLoad:
             if pod["metadata"]["labels"][labels.ROLE] == labels.SERVE
             and "deletionTimestamp" not in pod["metadata"]
         ]
-        names = {pod["metadata"]["name"] for pod in pods}
+        carried = {pod["metadata"]["name"]: pod["metadata"]["labels"] for pod in pods}
         with self._lock:
             self._go_on()
             self._selector = selector
-            for gone in self._replicas.keys() - names:
+            for gone in self._replicas.keys() - carried.keys():
                 del self._replicas[gone]
+            for name, replica in self._replicas.items():
+                replica.labels = carried[name]
         for pod in pods:
             if pod["metadata"]["name"] in self._addresses:
                 continue

@@ -50,7 +50,8 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   resources: [podmonitors]
   verbs: [get, list, create, patch, delete]
 # A pod tells why it does not start, and an inspection answers through its termination message. The least loaded
-# are marked (`controller.kubernetes.io/pod-deletion-cost`) before replicas are removed: these go first.
+# are marked (`controller.kubernetes.io/pod-deletion-cost`) before replicas are removed: these go first. A label says
+# which pods get no new requests until their queue is short; Services select by it.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, patch]

@@ -120,6 +120,10 @@ class AutoscalingStatus(ApiModel):
         max_length=63,
         description="The pool whose replicas alone get requests; omitted: those of all pools do.",
     )
+    aside_replicas: int | None = Field(
+        None,
+        description="Replicas that get no new requests until their queue is short; omitted: none.",
+    )
     recommended_replicas: int | None = Field(
         None, description="Replicas that the objective needs, within the bounds."
     )

@@ -14,7 +14,8 @@ class Fleet:
 
     `starting_seconds` says of those that are on their way how long ago they were made, 0 where
     there is no pod yet, and `unplaced_seconds` of those for which the scheduler finds no node.
-    `starts` are those that came to an end, in the order of time.
+    `starts` are those that came to an end, in the order of time. `aside` names the pods that get no
+    new requests at the moment.
     """
 
     targets: tuple[PodTarget, ...] = ()
@@ -22,6 +23,7 @@ class Fleet:
     starting_seconds: tuple[float, ...] = ()
     unplaced_seconds: tuple[float, ...] = ()
     starts: tuple[Start, ...] = ()
+    aside: frozenset[str] = frozenset()
 
     @property
     def ready(self) -> int:

@@ -64,7 +64,9 @@ class Judgement:
     """What was seen and decided.
 
     `ordered` replicas are wanted so far, over all pools; `replicas` are those that are wanted from
-    now on, by Deployment. Only pods of the pool `alone` are to get requests; None: all are.
+    now on, by Deployment. Only pods of the pool `alone` are to get requests; None: all are. Pods
+    that are `aside` are to get no new ones from now on; None: leave them as they are, as nothing is
+    known.
     `safe_rates` are by pool, in requests/s. `record` is for the log of decisions.
     """
 
@@ -76,6 +78,7 @@ class Judgement:
     reasons: tuple[Reason | PoolReason, ...]
     safe_rates: Mapping[str, float]
     alone: str | None = None
+    aside: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

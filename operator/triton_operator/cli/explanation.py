@@ -7,7 +7,7 @@ from typing import Any
 from triton_operator.api import labels, reasons
 from triton_operator.api.conditions import Condition, ConditionStatus, known_conditions
 from triton_operator.cli.next_steps import next_steps
-from triton_operator.cli.replicas import replica_lines
+from triton_operator.cli.replicas import aside_lines, replica_lines
 from triton_operator.controllers.cluster_events import EventView
 from triton_operator.controllers.pod_problems import newest_first, pod_problem
 from triton_operator.controllers.times import rfc3339
@@ -117,7 +117,7 @@ def explanation(read: Read) -> Explanation:
             inspection_failed=_inspection_failed(read.pods, troubles),
         ),
         unread=tuple(read.unread),
-        replicas=replica_lines(service.spec, service.status),
+        replicas=(*replica_lines(service.spec, service.status), *aside_lines(read.pods)),
     )
 
 

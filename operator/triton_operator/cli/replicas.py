@@ -1,10 +1,14 @@
 """What `explain` says of the number of replicas: what it is, what bounds it, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from triton_operator.api.enums import MetricsFreshness, ScalingMode
 from triton_operator.api.inference_service import DEFAULT_MAX_REPLICAS
+from triton_operator.controllers.traffic_wish import pods_aside
+from triton_operator.controllers.views import PodView
+
+NAMES_SHOWN = 8
 
 _SOURCES: Mapping[str, str] = {
     "histogram": "counted in Triton's histograms",
@@ -49,6 +53,19 @@ def replica_lines(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[s
     reasons = seen.get("reasons")
     sentences = [_word(one) for one in reasons] if isinstance(reasons, list) else []
     return (*lines, *(f"because {one}" for one in sentences if one))
+
+
+def aside_lines(pods: Iterable[PodView]) -> tuple[str, ...]:
+    """A line about the pods that get no new requests, if there are any."""
+    names = [pod.name for pod in pods_aside(pods)]
+    if not names:
+        return ()
+    shown = ", ".join(sorted(names)[:NAMES_SHOWN])
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return (
+        f"{len(names)} pod{' gets' if len(names) == 1 else 's get'} no new requests until "
+        f"{'its' if len(names) == 1 else 'their'} queue is short: {shown}{more}",
+    )
 
 
 def _count(scaling: Mapping[str, Any], status: Mapping[str, Any]) -> str:

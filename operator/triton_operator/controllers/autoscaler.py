@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from triton_operator.autoscaling.capacity import without_part
 from triton_operator.autoscaling.curve_memory import ENOUGH_EXECUTIONS, EVERY_SECONDS, BatchReading
@@ -24,8 +24,10 @@ from triton_operator.autoscaling.sources.metric_source import MetricSource
 from triton_operator.autoscaling.sources.prometheus_connection import PrometheusSilent
 from triton_operator.autoscaling.spill_state import SpillState
 from triton_operator.controllers.fleets import fleets
+from triton_operator.controllers.followed import Followed
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.pace import Pace
+from triton_operator.controllers.removal_order import removal_order
 from triton_operator.controllers.scaling_answer import (
     ScalingAnswer,
     answer_of,
@@ -49,33 +51,8 @@ GRACE_SECONDS = 0.05
 """What is due is taken within this time even when nothing else is to do."""
 SOON_SECONDS = 5.0
 """Between readings of batch statistics until there are enough for a curve."""
-
-
-@dataclass
-class _Followed:
-    """A service that is looked at, and what is remembered of it."""
-
-    question: ScalingQuestion
-    memory: ServiceMemory = field(default_factory=ServiceMemory)
-    told: ScalingAnswer | None = None
-    latest: ScalingAnswer | None = None
-    read_at: dict[str, float] = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
-    restored: bool = False
-    ask_history_at: float = 0.0
-    revisions: dict[str, str] = field(default_factory=dict)
-    dropped: bool = False
-    turn: int = 0
-    """Of the look that is planned: an earlier one that is still in the queue is passed over."""
-    idle: bool = False
-    """Nobody was there to be asked; whoever says that something has changed ends that."""
-
-    def revised(self, question: ScalingQuestion) -> set[str]:
-        """The pools whose pods run something else by now; it is remembered."""
-        now = {one.pool: one.revision for one in question.pools if one.revision}
-        changed = {pool for pool, one in now.items() if self.revisions.get(pool, one) != one}
-        self.revisions |= now
-        return changed
+UNSURE_SECONDS = 60.0
+"""As long as nothing is known, pods that are aside stay so; then all get requests again."""
 
 
 class Autoscaler:
@@ -106,8 +83,8 @@ class Autoscaler:
         self._randomness = randomness
         self._log = log
         self._busy = busy
-        self._services: dict[Key, _Followed] = {}
-        self._due: list[tuple[float, int, Key, _Followed]] = []
+        self._services: dict[Key, Followed] = {}
+        self._due: list[tuple[float, int, Key, Followed]] = []
         self._order = itertools.count()
         self._more = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -123,6 +100,14 @@ class Autoscaler:
         followed = self._services.get(key)
         return followed.told if followed else None
 
+    def aside(self, key: Key) -> frozenset[str] | None:
+        """The pods of a service that are to get no new requests; None: as they are, for now."""
+        followed = self._services.get(key)
+        if followed is not None and self._now() - followed.sure > UNSURE_SECONDS:
+            return frozenset()
+        told = self.known(key)
+        return told.aside if told else None
+
     def forget(self, key: Key) -> None:
         """A service is gone."""
         followed = self._services.pop(key, None)
@@ -134,7 +119,7 @@ class Autoscaler:
         """Look at a service from now on, with this question."""
         followed = self._services.get(key)
         if followed is None:
-            self._services[key] = followed = _Followed(question)
+            self._services[key] = followed = Followed(question, self._now())
             followed.revised(question)
             # Spread, so that services that came together are not looked at together for ever.
             self._plan(key, followed, self._randomness.uniform(0, self.pace.tick_seconds))
@@ -189,7 +174,7 @@ class Autoscaler:
         self._thread.shutdown(wait=False, cancel_futures=True)
         await self._source.close()
 
-    def _plan(self, key: Key, followed: _Followed, seconds: float) -> None:
+    def _plan(self, key: Key, followed: Followed, seconds: float) -> None:
         due = asyncio.get_running_loop().time() + seconds
         followed.turn = next(self._order)
         heapq.heappush(self._due, (due, followed.turn, key, followed))
@@ -204,7 +189,7 @@ class Autoscaler:
             late = loop.time() - self._due[0][0] if self._due else 0.0
             self.pace = self.pace.after(busy, max(0.0, late - GRACE_SECONDS))
 
-    async def _look_at(self, key: Key, followed: _Followed) -> None:
+    async def _look_at(self, key: Key, followed: Followed) -> None:
         began = asyncio.get_running_loop().time()
         try:
             await self._look(key, followed)
@@ -221,7 +206,7 @@ class Autoscaler:
                 tick = IDLE_SECONDS if followed.idle else self.pace.tick_seconds
                 self._plan(key, followed, tick - passed if passed < tick else tick)
 
-    async def _look(self, key: Key, followed: _Followed) -> None:
+    async def _look(self, key: Key, followed: Followed) -> None:
         service = self._store.service(key.namespace, key.name)
         if service is None:
             return
@@ -260,18 +245,22 @@ class Autoscaler:
         if followed.dropped or followed.question.model != question.model:
             return
         followed.memory = memory
+        if judgement.aside is not None:
+            followed.sure = now
         self._log.append(_name(key), judgement.record)
         answer = answer_of(question, followed.memory, judgement, followed.told)
         followed.latest = answer
         if is_news(followed.told, answer):
-            answer = replace(answer, removable=_removable(question, seen, followed.memory))
+            answer = replace(
+                answer, removable=removal_order(question, seen, followed.memory, judgement)
+            )
             followed.told = await asyncio.get_running_loop().run_in_executor(
                 self._thread, with_prediction, answer, judgement
             )
             if not followed.dropped:
                 self._concern([key])
 
-    async def _restore(self, followed: _Followed, targets: Sequence[PodTarget]) -> None:
+    async def _restore(self, followed: Followed, targets: Sequence[PodTarget]) -> None:
         """Remember what came before this process, if the source has kept it."""
         if self._now() < followed.ask_history_at:
             return
@@ -295,7 +284,7 @@ class Autoscaler:
             followed.memory = replace(followed.memory, state=known)
 
     async def _readings(
-        self, followed: _Followed, seen: Mapping[str, Fleet]
+        self, followed: Followed, seen: Mapping[str, Fleet]
     ) -> dict[str, BatchReading]:
         """The batch statistics that are due, by pool."""
         readings = {}
@@ -346,20 +335,3 @@ def _to_read(
         if target.instance == before and enough:
             return target
     return busiest
-
-
-def _removable(
-    question: ScalingQuestion, seen: Mapping[str, Fleet], memory: ServiceMemory
-) -> dict[str, tuple[str, ...]]:
-    """Ready pods by Deployment, those where least waits first."""
-    pods = memory.seen.pods if memory.seen else {}
-    waiting = {one: pod.latest.metrics.pending or 0.0 for one, pod in pods.items()}
-    return {
-        one.deployment: tuple(
-            target.pod
-            for target in sorted(
-                seen[one.pool].targets, key=lambda target: waiting.get(target.instance, 0.0)
-            )
-        )
-        for one in question.pools
-    }

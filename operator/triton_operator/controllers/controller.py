@@ -252,6 +252,8 @@ class Controller:
     async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> bool:
         """Write what differs; whether anything did."""
         before = self._writer.writes.total
+        # First, as it is refused by nobody's mistake: pods that are aside come back at any rate.
+        await self._writer.direct(service.namespace, outcome.traffic)
         try:
             await self._apply(outcome, verify=verify)
         except (Blocked, ApiError):

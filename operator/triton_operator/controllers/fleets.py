@@ -63,6 +63,7 @@ def _fleet(
             for pod in sorted(ready, key=lambda pod: pod.ready_since)
             if pod.created and _starts_first(pod)
         ),
+        aside=frozenset(pod.name for pod in pods if pod.traffic == labels.ASIDE),
     )
 
 

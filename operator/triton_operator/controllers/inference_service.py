@@ -33,6 +33,11 @@ from triton_operator.controllers.silence import next_look_seconds
 from triton_operator.controllers.spec_problem import spec_problem
 from triton_operator.controllers.surge import with_rollout_ways
 from triton_operator.controllers.times import rfc3339, sooner
+from triton_operator.controllers.traffic_wish import (
+    is_labelled,
+    next_traffic_seconds,
+    traffic_changes,
+)
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.views import DeploymentView, ObjectView
 from triton_operator.manifests import names
@@ -53,7 +58,12 @@ def reconcile(observed: Observed) -> Outcome:
     try:
         spec = InferenceServiceSpec.model_validate(observed.service.spec)
     except ValidationError as error:
-        return _invalid(observed, error)
+        return _with_traffic(_invalid(observed, error), observed, scaled=False)
+    scaled = replica_bounds(spec.scaling).moves and not spec.paused
+    return _with_traffic(_valid(observed, spec), observed, scaled=scaled)
+
+
+def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     service = observed.service
     owner = Owner(service.name, service.namespace, service.uid)
     resolution = resolve_model(observed, owner, spec.model, spec.runtime, paused=spec.paused)
@@ -75,6 +85,7 @@ def reconcile(observed: Observed) -> Outcome:
                 observed.autoscalers,
                 observed.companions,
                 alone_pool(observed.scaling, observed.service.status),
+                is_labelled(observed.children),
             )
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 
@@ -172,6 +183,20 @@ def _orphans(
         and not child.deleting
         and (child.kind, child.name) not in names_wanted
         and (child.kind == JOB.kind or replaced or (planned and child.kind in WITHOUT_SUCCESSOR))
+    )
+
+
+def _with_traffic(outcome: Outcome, observed: Observed, *, scaled: bool) -> Outcome:
+    """With what pods are to get new requests: of a paused service, and without a plan, too."""
+    # Without a plan nobody begins to look at the load; who was looked at before still is.
+    looked_at = outcome.scaling_question is not None or observed.scaling is not None
+    changes = traffic_changes(observed, scaled=scaled and looked_at)
+    return replace(
+        outcome,
+        traffic=changes,
+        requeue_after_seconds=sooner(
+            outcome.requeue_after_seconds, next_traffic_seconds(observed, changes)
+        ),
     )
 
 

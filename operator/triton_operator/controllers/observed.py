@@ -51,7 +51,8 @@ class Observed:
     `free_accelerators` maps the pools in use to the most accelerators that one of their nodes may
     still have free; a pool of which nothing is known is not in it. `devices` has what pods have
     answered about their model's device, by instance. `measurements` are those of the model's
-    profiles, and `scaling` is what the autoscaler said last; None: nothing yet.
+    profiles, and `scaling` is what the autoscaler said last; None: nothing yet. Pods that are
+    `aside` are to get no new requests; None: leave them as they are.
     """
 
     service: ServiceView
@@ -68,6 +69,7 @@ class Observed:
     devices: Mapping[str, ModelDevices] = field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
     scaling: ScalingAnswer | None = None
+    aside: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Outcome:
     `status` is None where none can be written. `replicas` maps Deployments to replicas; only those
     that differ are written, through the scale subresource. `removable` names pods by Deployment in
     the order in which they should go where replicas become fewer. `device_questions` may be asked
-    of pods, without waiting for answers, and `scaling_question` of the autoscaler.
+    of pods, without waiting for answers, and `scaling_question` of the autoscaler. `traffic` are
+    labels by pod that say whether it gets new requests, where they differ.
     """
 
     status: dict[str, Any] | None
@@ -99,3 +102,4 @@ class Outcome:
     removable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     device_questions: tuple[DeviceQuestion, ...] = ()
     scaling_question: ScalingQuestion | None = None
+    traffic: Mapping[str, str] = field(default_factory=dict)

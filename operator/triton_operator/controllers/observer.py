@@ -84,6 +84,7 @@ class Observer:
             devices=self._devices.known(key),
             measurements=tuple(self._measurements(service)),
             scaling=self._autoscaler.known(key),
+            aside=self._autoscaler.aside(key),
         )
 
     def _measurements(self, service: ServiceView) -> Iterator[Measurement]:

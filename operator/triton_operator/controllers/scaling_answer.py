@@ -57,7 +57,8 @@ class ScalingAnswer:
     condition. `safe_rates` are requests/s of a replica, by pool; only pods of the pool `alone` get
     requests, or all do. `early`: pods have told something, but not often enough yet for a decision.
 
-    `removable` names ready pods by Deployment, the one with the least to do first.
+    `removable` names ready pods by Deployment, the one with the least to do first. Pods that are
+    `aside` are to get no new requests; None: as they are, nothing is known.
     """
 
     time: float
@@ -73,6 +74,7 @@ class ScalingAnswer:
     scales: bool = True
     safe_rates: Mapping[str, float] = field(default_factory=dict)
     alone: str | None = None
+    aside: frozenset[str] | None = None
     early: bool = False
 
 
@@ -105,6 +107,7 @@ def answer_of(
         scales=question.scales,
         safe_rates=judgement.safe_rates,
         alone=judgement.alone,
+        aside=judgement.aside if question.scales else frozenset(),
         early=_is_early(judgement),
     )
 
@@ -142,6 +145,7 @@ def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
         or told.change != answer.change
         or told.scales != answer.scales
         or told.alone != answer.alone
+        or answer.aside not in (None, told.aside)
         or (told.freshness in FRESH) != (answer.freshness in FRESH)
         or told.limits.keys() != answer.limits.keys()
         or (told.ready == 0) != (answer.ready == 0)

@@ -14,15 +14,16 @@ REASON_LIMIT = 512
 
 
 def scaling_status(
-    answer: ScalingAnswer | None, previous: Mapping[str, Any]
+    answer: ScalingAnswer | None, previous: Mapping[str, Any], aside: int
 ) -> AutoscalingStatus | None:
     """What is shown; before the first answer what was shown last, by another process maybe.
 
-    `previous` is the whole status as it is on the wire.
+    `previous` is the whole status as it is on the wire. `aside` counts the pods that get no new
+    requests.
     """
     before = _previous(previous)
     if answer is None:
-        return before
+        return before.model_copy(update={"aside_replicas": aside or None}) if before else None
     figures = answer.figures
     change = answer.change
     return AutoscalingStatus(
@@ -37,6 +38,7 @@ def scaling_status(
         cold_start_seconds=_whole(figures.lead_seconds),
         metrics=answer.freshness,
         alone_pool=answer.alone,
+        aside_replicas=aside or None,
         recommended_replicas=sum(answer.replicas.values()),
         reasons=[shortened(one, REASON_LIMIT) for one in answer.reasons],
         last_decision=_decision(change) if change else (before.last_decision if before else None),

@@ -34,6 +34,10 @@ _BY_SERVICE: Mapping[str, tuple[str, Callable[[ScalingAnswer], float | None]]] =
         "From an order to a ready replica, which nine of ten starts keep.",
         lambda answer: answer.figures.lead_seconds,
     ),
+    "service_aside_replicas": (
+        "Replicas that are to get no new requests until their queue is short.",
+        lambda answer: None if answer.aside is None else float(len(answer.aside)),
+    ),
     "service_metrics_fresh": (
         "1 while the replicas tell their metrics, else 0.",
         lambda answer: float(answer.freshness in FRESH),

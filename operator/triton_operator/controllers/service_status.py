@@ -18,6 +18,7 @@ from triton_operator.controllers.scaling_status import (
     pool_figures,
     scaling_status,
 )
+from triton_operator.controllers.traffic_wish import pods_aside
 from triton_operator.controllers.views import DeploymentView
 from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
@@ -49,7 +50,9 @@ def service_status(
         replicas=sum(view.existing for view in deployments.values()),
         ready_replicas=rollout.ready_replicas,
         desired_replicas=sum(row.desired_replicas for row in rows),
-        autoscaling=scaling_status(observed.scaling, observed.service.status),
+        autoscaling=scaling_status(
+            observed.scaling, observed.service.status, len(pods_aside(observed.children))
+        ),
         pool_names=",".join(row.name for row in rows),
         selector=selector_text(service_selector(owner.name)),
     ).wire()

@@ -160,6 +160,8 @@ class PodView(ObjectView):
 
     role: str = ""
     pool: str = ""
+    traffic: str = ""
+    """Whether Services send it new requests: `labels.OPEN` or `ASIDE`; empty: it does not say."""
     job: str = ""
     phase: str = ""
     created: str = ""
@@ -310,6 +312,7 @@ def _pod(
         **common,
         role=object_labels.get(labels.ROLE, ""),
         pool=object_labels.get(labels.POOL, ""),
+        traffic=object_labels.get(labels.TRAFFIC, ""),
         job=object_labels.get("batch.kubernetes.io/job-name", ""),
         phase=status.get("phase", ""),
         created=metadata.get("creationTimestamp", ""),

@@ -26,6 +26,7 @@ from triton_operator.controllers.observed import ApplyProblem
 from triton_operator.controllers.reconcile_log import note_change
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.store import Store
+from triton_operator.controllers.traffic_labels import label_traffic
 from triton_operator.controllers.views import DeploymentView, ObjectView, SpecView, view_of
 
 ObjectId = tuple[str, str, str]
@@ -144,6 +145,11 @@ class Writer:
         else:
             self._written.pop(place, None)
         return True
+
+    async def direct(self, namespace: str, traffic: Mapping[str, str]) -> None:
+        """Label pods by whether they get new requests; nothing waits for what is refused."""
+        for name in await label_traffic(self._server, self._store, namespace, traffic):
+            self.writes.count("Traffic", f"Pod {name} {traffic[name]}")
 
     async def delete(self, child: ObjectView) -> None:
         """Delete an orphan, exactly the one that was seen."""

@@ -31,11 +31,13 @@ def desired_children(
     scaled_by_others: Collection[str] = (),
     companions: Companions = NO_COMPANIONS,
     alone: str | None = None,
+    by_traffic: bool = True,
 ) -> list[dict[str, Any]]:
     """The objects in the order in which they are written: what a pod needs comes before it.
 
     `scaled_by_others` are the Deployments whose replicas an autoscaler of somebody else sets. Only
-    pods of the pool `alone` get requests; None: those of every pool do.
+    pods of the pool `alone` get requests; None: those of every pool do. `by_traffic`: every serving
+    pod that there is says by its label whether it gets new ones, so Services can go by it.
     """
     children: list[dict[str, Any]] = []
     if companions.policies:
@@ -61,12 +63,13 @@ def desired_children(
         if several:
             # With one pool it would have the same pods as the Service over all, and an address
             # costs the API server more than anything else in a burst (docs/performance.md).
-            children.append(service_of_pool(owner, row.pool.name))
+            children.append(service_of_pool(owner, row.pool.name, by_traffic=by_traffic))
         deployment = names.pool_child(owner.name, row.pool.name)
         managed = plan.replicas.managed and deployment not in scaled_by_others
         if wants_budget(plan.replicas.maximum if managed else None):
             children.append(disruption_budget(owner, row.pool.name))
-    children.append(service_over_all(owner, alone if several and alone in in_use else None))
+    alone = alone if several and alone in in_use else None
+    children.append(service_over_all(owner, alone, by_traffic=by_traffic))
     if companions.monitors:
         children.append(pod_monitor(owner, companions.monitors))
     return children

@@ -68,7 +68,7 @@ def pool_deployment(
             "template": {
                 "metadata": pod_metadata(
                     spec.runtime,
-                    owner.labels(selector),
+                    owner.labels({**selector, labels.TRAFFIC: labels.OPEN}),
                     {
                         labels.CONFIG_HASH: config_digest(config)[:16],
                         labels.PROMETHEUS_SCRAPE: "true",

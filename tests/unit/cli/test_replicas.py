@@ -6,8 +6,10 @@ import pytest
 
 from tests.unit.cli.test_explanation import explained
 from tests.unit.controllers.world import serving
+from triton_operator.api import labels
 from triton_operator.cli.explain import print_explanation
-from triton_operator.cli.replicas import replica_lines
+from triton_operator.cli.replicas import aside_lines, replica_lines
+from triton_operator.controllers.views import PodView
 
 SEEN = {
     "arrivalsPerSecond": "212",
@@ -78,6 +80,35 @@ def test_metrics_that_are_not_fresh_say_what_follows() -> None:
 
 def test_nothing_is_said_before_there_is_a_status() -> None:
     assert replica_lines({}, {}) == ()
+
+
+def pods(*names: str, traffic: str = labels.ASIDE, role: str = labels.SERVE) -> list[PodView]:
+    common = {"kind": "Pod", "namespace": "shop", "resource_version": "1", "generation": 0}
+    return [
+        PodView(**common, name=name, uid=name, role=role, traffic=traffic)  # type: ignore[arg-type]
+        for name in names
+    ]
+
+
+def test_pods_without_new_requests_are_named() -> None:
+    mixed = [*pods("b", "a"), *pods("c", traffic=labels.OPEN), *pods("d", role=labels.INSPECT)]
+
+    assert aside_lines(mixed) == ("2 pods get no new requests until their queue is short: a, b",)
+    assert aside_lines(pods("a")) == ("1 pod gets no new requests until its queue is short: a",)
+    assert aside_lines(pods("c", traffic=labels.OPEN)) == ()
+
+
+def test_of_many_pods_some_are_named() -> None:
+    (line,) = aside_lines(pods(*"jihgfedcba"))
+
+    assert line.endswith("a, b, c, d, e, f, g, h and 2 more")
+
+
+def test_they_are_among_what_is_said_of_replicas() -> None:
+    cluster = serving()
+    cluster.put_pod("crowded", pool="cpu", traffic=labels.ASIDE)
+
+    assert explained(cluster).replicas[-1].endswith("queue is short: crowded")
 
 
 def test_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

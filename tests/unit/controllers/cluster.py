@@ -74,7 +74,9 @@ class Cluster:
     async def merge(self, kind: Kind, namespace: str, name: str, change: Mapping[str, Any]) -> Body:
         self._requested("merge", kind, name)
         if annotations := change.get("metadata", {}).get("annotations"):
-            self._annotate((kind.kind, namespace, name), annotations)
+            self._note((kind.kind, namespace, name), "annotations", annotations)
+        if given := change.get("metadata", {}).get("labels"):
+            self._note((kind.kind, namespace, name), "labels", given)
         return deepcopy(self.edit(kind.kind, namespace, name, **change.get("spec", {})))
 
     async def scale(self, kind: Kind, namespace: str, name: str, replicas: int) -> Body:
@@ -238,8 +240,13 @@ class Cluster:
         unschedulable: str = "",
         pool: str = "",
         node: str = "",
+        traffic: str = labels.OPEN,
+        ready: bool = False,
     ) -> Body:
-        """A pod of the only service: of a Job, or else one that serves."""
+        """A pod of the only service: of a Job, or else one that serves.
+
+        `traffic` is empty for a pod from before there was that label.
+        """
         service = self.one("InferenceService")
         pod_labels = {
             labels.MANAGED_BY: labels.MANAGER,
@@ -247,6 +254,8 @@ class Cluster:
             labels.OWNER_UID: service["metadata"]["uid"],
             labels.ROLE: labels.INSPECT if job else labels.SERVE,
         }
+        if traffic and not job:
+            pod_labels[labels.TRAFFIC] = traffic
         if pool:
             pod_labels[labels.POOL] = pool
         if job:
@@ -256,6 +265,10 @@ class Cluster:
             if unschedulable
             else []
         )
+        if ready:
+            conditions.append(
+                {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T10:01:00Z"}
+            )
         return self.put(
             {
                 "apiVersion": "v1",
@@ -307,11 +320,10 @@ class Cluster:
         if waiting:
             raise waiting.pop(0)
 
-    def _annotate(self, place: Place, annotations: Mapping[str, str]) -> None:
+    def _note(self, place: Place, part: str, values: Mapping[str, str]) -> None:
         old = self._existing(place)
         metadata = old["metadata"]
-        both = {**metadata.get("annotations", {}), **annotations}
-        self.put({**old, "metadata": {**metadata, "annotations": both}})
+        self.put({**old, "metadata": {**metadata, part: {**metadata.get(part, {}), **values}}})
 
     def _existing(self, place: Place) -> Body:
         if place not in self.objects:

@@ -18,6 +18,7 @@ from triton_operator.controllers.autoscaler import (
     AT_ONCE,
     HISTORY_AGAIN_SECONDS,
     SOON_SECONDS,
+    UNSURE_SECONDS,
 )
 from triton_operator.controllers.pace import LONGEST_SECONDS
 
@@ -120,6 +121,83 @@ def test_news_is_told_once() -> None:
     assert answer is not None
     assert (answer.replicas, answer.ready, answer.early) == ({"a-cpu": 1}, 1, False)
     assert answer.removable == {"a-cpu": ("a-cpu-1",)}
+
+
+class Chosen:
+    """Whom every look puts aside: None, as long as nothing is known."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.aside: frozenset[str] | None = None
+        judge = module.judge
+
+        def judged(*args: Any) -> Any:
+            memory, judgement = judge(*args)
+            return memory, replace(judgement, aside=self.aside)
+
+        monkeypatch.setattr(module, "judge", judged)
+
+
+def test_who_is_to_be_aside_is_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage, chosen = Stage("a"), Chosen(monkeypatch)
+    told = []
+
+    async def scenario() -> None:
+        stage.follow("a")
+        for aside in (None, frozenset({"a-cpu-1"}), None, frozenset[str]()):
+            chosen.aside = aside
+            await asyncio.sleep(5.0)
+            told.append((stage.autoscaler.aside(key("a")), len(stage.concerned)))
+
+    stage.play(scenario)
+
+    assert told == [
+        (None, 1),
+        (frozenset({"a-cpu-1"}), 2),
+        (frozenset({"a-cpu-1"}), 2),
+        (frozenset(), 3),
+    ]
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["looks fail", "looks say nothing"])
+def test_nobody_stays_aside_for_longer_than_a_minute_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    stage, chosen = Stage("a"), Chosen(monkeypatch)
+    told = []
+
+    async def scenario() -> None:
+        stage.follow("a")
+        chosen.aside = frozenset({"a-cpu-1"})
+        # Longer than that: each look says it again, though it is no news.
+        await asyncio.sleep(2 * UNSURE_SECONDS)
+        told.append(stage.autoscaler.aside(key("a")))
+        chosen.aside = None
+        if fails:
+            stage.pods.broken.add("a")
+        for seconds in (UNSURE_SECONDS - 2, 4):
+            await asyncio.sleep(seconds)
+            told.append(stage.autoscaler.aside(key("a")))
+
+    stage.play(scenario)
+
+    assert told == [{"a-cpu-1"}, {"a-cpu-1"}, set()]
+
+
+def test_a_new_operator_knows_of_nobody_aside_and_waits_no_longer_than_a_minute() -> None:
+    stage = Stage("a")
+    stage.pods.broken.add("a")
+    told = []
+
+    async def scenario() -> None:
+        told.append(stage.autoscaler.aside(key("a")))
+        stage.follow("a")
+        for seconds in (UNSURE_SECONDS - 2, 4):
+            await asyncio.sleep(seconds)
+            told.append(stage.autoscaler.aside(key("a")))
+
+    stage.play(scenario)
+
+    assert told == [None, None, frozenset()]
 
 
 def test_more_load_is_news_again() -> None:

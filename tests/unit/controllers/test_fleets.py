@@ -63,6 +63,16 @@ def test_a_ready_pod_is_a_target_and_a_start() -> None:
     assert (found.ordered, found.ready, found.starting_seconds) == (1, 1, ())
 
 
+def test_who_is_aside_still_answers_and_is_named() -> None:
+    crowded = replace(READY, name="two", uid="uid-two", traffic=labels.ASIDE)
+    leaving = replace(crowded, name="three", uid="uid-three", deleting=True)
+    found = fleet(deployment(2), READY, crowded, leaving)
+
+    assert found.aside == {"two"}
+    assert [target.pod for target in found.targets] == ["one", "two"]
+    assert found.ready == 2
+
+
 def test_one_that_starts_counts_since_it_was_made() -> None:
     found = fleet(deployment(2), READY, STARTING)
 

@@ -119,6 +119,15 @@ def test_an_answer_over_pools_has_each_ones_number_and_speed() -> None:
     assert (found.change.before, found.change.after) == (5, 6), "over all pools"
 
 
+def test_who_is_aside_is_told_where_replicas_follow_the_load() -> None:
+    look = replace(judged(1), aside=frozenset({"crowded"}))
+
+    assert said(look).aside == {"crowded"}
+    assert said(judged(1)).aside is None, "nothing is known"
+    for known in (look, judged(1)):
+        assert said(known, asked=question(scales=False)).aside == frozenset()
+
+
 def test_another_number_is_a_change_with_its_reasons() -> None:
     assert said(judged(3)).change == Change(NOW, 1, 3, "1 replicas are right for 40 requests/s")
 

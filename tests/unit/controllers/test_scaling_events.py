@@ -15,13 +15,13 @@ def events(said: ScalingAnswer | None, before: dict[str, Any] | None = None) -> 
     cluster = serving()
     service = cluster.one("InferenceService")
     cluster.put({**service, "status": {**service["status"], "autoscaling": before or {}}})
-    found = scaling_status(said, {"autoscaling": before} if before else {})
+    found = scaling_status(said, {"autoscaling": before} if before else {}, 0)
     status = {"autoscaling": found.wire()} if found else {}
     return list(scaling_events(observed(cluster, scaling=said), status))
 
 
 def shown(said: ScalingAnswer) -> dict[str, Any]:
-    found = scaling_status(said, {})
+    found = scaling_status(said, {}, 0)
     assert found is not None
     return found.wire()
 

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.controllers.answers import FIGURES, answer, changed
 from tests.unit.controllers.world import NOW
 from triton_operator.autoscaling.look import LatencySource
-from triton_operator.controllers.scaling_answer import Change
+from triton_operator.controllers.scaling_answer import Change, ScalingAnswer
 from triton_operator.controllers.scaling_status import REASON_LIMIT, pool_figures, scaling_status
 
 BEFORE: dict[str, Any] = {
@@ -19,8 +19,8 @@ BEFORE: dict[str, Any] = {
 }
 
 
-def wire(*args: Any) -> dict[str, Any]:
-    found = scaling_status(*args)
+def wire(said: ScalingAnswer | None, before: dict[str, Any], aside: int = 0) -> dict[str, Any]:
+    found = scaling_status(said, before, aside)
     assert found is not None
     return found.wire()
 
@@ -82,12 +82,21 @@ def test_before_the_first_answer_it_is_what_was_shown_last() -> None:
     assert wire(None, {"autoscaling": BEFORE}) == BEFORE
 
 
+def test_how_many_are_aside_is_of_now_whoever_said_it() -> None:
+    told = {"autoscaling": {**BEFORE, "asideReplicas": 3}}
+
+    assert wire(answer(), told, 2)["asideReplicas"] == 2
+    assert wire(None, told, 2)["asideReplicas"] == 2
+    assert "asideReplicas" not in wire(answer(), told)
+    assert "asideReplicas" not in wire(None, told)
+
+
 @pytest.mark.parametrize("previous", [{}, {"autoscaling": {"metrics": "Dubious"}}])
 def test_without_an_answer_and_something_readable_there_is_nothing(
     previous: dict[str, Any],
 ) -> None:
     """The second is what an older definition may have allowed."""
-    assert scaling_status(None, previous) is None
+    assert scaling_status(None, previous, 1) is None
 
 
 def test_the_last_change_stays_until_there_is_another() -> None:

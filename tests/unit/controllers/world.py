@@ -63,6 +63,7 @@ def observed(
     problem: ApplyProblem | None = None,
     companions: Companions = NO_COMPANIONS,
     scaling: ScalingAnswer | None = None,
+    aside: frozenset[str] | None = None,
 ) -> Observed:
     """What a reconcile of the service sees, from the objects themselves."""
     service = view_of("InferenceService", cluster.objects["InferenceService", "shop", name])
@@ -88,6 +89,7 @@ def observed(
         companions=companions,
         events=_told(cluster),
         scaling=scaling,
+        aside=aside,
     )
 
 

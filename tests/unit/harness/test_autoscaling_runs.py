@@ -37,10 +37,42 @@ def test_replicas_cost_from_their_order_until_they_are_gone():
     assert fleet.cold_starts() == [20.0]
 
 
-def test_who_stops_gets_no_requests_though_its_probe_still_answers():
+def endpoints(name, **ready):
+    return {
+        "metadata": {"name": name},
+        "endpoints": [
+            {"addresses": [f"198.18.0.{host[1:]}"], "conditions": conditions}
+            for host, conditions in ready.items()
+        ],
+    }
+
+
+def test_requests_go_to_whom_the_service_sends_them():
     fleet = Fleet()
     told = []
-    fleet.on_change = lambda ready: told.append([replica.name for replica in ready])
+    fleet.on_change = lambda: told.append(fleet.receiving())
+    fleet.pod_changed("ADDED", pod("a", ready=True, address="198.18.0.1"), 0.0)
+    fleet.endpoints_changed("ADDED", endpoints("s-1", h1={"ready": True}, h2={"ready": False}), 1.0)
+    fleet.endpoints_changed("ADDED", endpoints("s-2", h3={}), 2.0)
+    fleet.endpoints_changed("MODIFIED", endpoints("s-1", h2={"ready": True}), 3.0)
+    fleet.endpoints_changed("DELETED", endpoints("s-2", h3={}), 4.0)
+    fleet.endpoints_changed("MODIFIED", {"metadata": {"name": "s-1"}, "endpoints": None}, 5.0)
+
+    assert told == [
+        [],
+        ["198.18.0.1:8000"],
+        ["198.18.0.1:8000", "198.18.0.3:8000"],
+        ["198.18.0.2:8000", "198.18.0.3:8000"],
+        ["198.18.0.2:8000"],
+        [],
+    ]
+    assert [replica.name for replica in fleet.ready()] == ["emulated-a"], "it is aside, not gone"
+
+
+def test_who_stops_is_not_ready_though_its_probe_still_answers():
+    fleet = Fleet()
+    told = []
+    fleet.on_change = lambda: told.append([replica.name for replica in fleet.ready()])
     fleet.pod_changed("ADDED", pod("a", ready=True), 0.0)
     fleet.pod_changed("MODIFIED", pod("a", ready=True, stopping=True), 1.0)
 

@@ -9,6 +9,7 @@ from tests.unit.manifests.building import FETCH, OWNER, plan
 from tests.unit.planning.building import DIGEST, facts, spec
 from triton_operator.api import labels
 from triton_operator.manifests.children import desired_children
+from triton_operator.manifests.companions import Companions, Monitors, Policies
 from triton_operator.manifests.selectors import pool_selector, selector_text, service_selector
 
 
@@ -25,21 +26,61 @@ def test_what_a_pod_needs_is_written_before_it() -> None:
     ]
 
 
-def test_a_pool_has_a_service_of_its_own_where_several_are_in_use() -> None:
+def on_two_pools(**parts: Any) -> list[dict[str, Any]]:
+    """Children on the pools `cpu` and `spare`."""
     one = plan()
     (row,) = one.pools
     both = replace(one, pools=(row, replace(row, pool=replace(row.pool, name="spare"))))
-    written = desired_children(OWNER, spec(), DIGEST, facts(), both, FETCH)
-    services = {
+    return desired_children(OWNER, spec(), DIGEST, facts(), both, FETCH, **parts)
+
+
+def selectors(made: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """The selectors of Services, by name."""
+    return {
         child["metadata"]["name"]: child["spec"]["selector"]
-        for child in written
+        for child in made
         if child["kind"] == "Service"
     }
-    assert services == {
-        "filetype": service_selector("filetype"),
-        "filetype-cpu": pool_selector("filetype", "cpu"),
-        "filetype-spare": pool_selector("filetype", "spare"),
+
+
+OPEN_PODS = {labels.TRAFFIC: labels.OPEN}
+
+
+@pytest.mark.parametrize(("by_traffic", "also"), [(True, OPEN_PODS), (False, {})])
+def test_a_pool_has_a_service_of_its_own_where_several_are_in_use(
+    by_traffic: bool, also: dict[str, str]
+) -> None:
+    assert selectors(on_two_pools(by_traffic=by_traffic)) == {
+        "filetype": {**service_selector("filetype"), **also},
+        "filetype-cpu": {**pool_selector("filetype", "cpu"), **also},
+        "filetype-spare": {**pool_selector("filetype", "spare"), **also},
     }
+
+
+def test_a_pool_that_is_alone_is_chosen_by_traffic_too() -> None:
+    found = selectors(on_two_pools(alone="spare"))
+
+    assert found["filetype"] == {**pool_selector("filetype", "spare"), **OPEN_PODS}
+
+
+def test_a_pod_begins_open_and_is_its_deployments_whatever_it_becomes() -> None:
+    guarded = Companions(Policies(), Monitors({}))
+    for child in on_two_pools(companions=guarded):
+        if child["kind"] == "Deployment":
+            pod = child["spec"]["template"]
+            assert pod["metadata"]["labels"][labels.TRAFFIC] == labels.OPEN
+            assert "traffic" not in str(child["spec"]["selector"])
+            assert "traffic" not in str(pod["spec"]), "pods that are aside spread, too"
+        elif child["kind"] != "Service":
+            # Budgets, policies and monitors are about all pods.
+            assert "traffic" not in str(child), child["kind"]
+
+
+def test_nobodys_own_labels_keep_a_pod_out_of_traffic() -> None:
+    wanted = {"podLabels": {labels.TRAFFIC: labels.ASIDE}}
+    (deployment,) = (child for child in children(runtime=wanted) if child["kind"] == "Deployment")
+
+    assert deployment["spec"]["template"]["metadata"]["labels"][labels.TRAFFIC] == labels.OPEN
 
 
 def test_every_child_carries_the_labels_by_which_it_is_found() -> None:
