@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from triton_operator.autoscaling.aside import aside_after
 from triton_operator.autoscaling.attainment import Attainment, with_look
 from triton_operator.autoscaling.curve_memory import (
     BatchReading,
@@ -133,8 +134,23 @@ def judge(
     )
     observation = _observation(memory, question, serving, seen_now, now)
     if len(question.pools) == 1:
-        return _on_one_pool(memory, question, seen_now, observation, tick_seconds)
-    return _on_pools(memory, question, fleets, seen_now, observation, tick_seconds)
+        memory, judgement = _on_one_pool(memory, question, seen_now, observation, tick_seconds)
+    else:
+        memory, judgement = _on_pools(memory, question, fleets, seen_now, observation, tick_seconds)
+    return memory, replace(judgement, aside=_aside(judgement.record, serving, seen))
+
+
+def _aside(record: DecisionRecord, serving: Sequence[Fleet], seen: Seen) -> frozenset[str] | None:
+    """The pods that are to get no new requests; with several pools, all are as good as the slowest
+    of them."""
+    waiting = {}
+    for target in (target for fleet in serving for target in fleet.targets):
+        pod = seen.pods.get(target.instance)
+        if pod is not None and pod.latest.metrics.pending is not None:
+            waiting[target.pod] = pod.latest.metrics.pending
+    aside = frozenset(name for fleet in serving for name in fleet.aside)
+    part = record.after.part if record.after else 1.0
+    return aside_after(record.decision, record.observation, record.settings, part, waiting, aside)
 
 
 def _serving(

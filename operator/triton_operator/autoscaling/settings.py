@@ -6,9 +6,9 @@ from triton_operator.api.enums import Preference
 from triton_operator.autoscaling.lead_memory import PRIOR_SECONDS
 
 BUDGET_SHARE = {
-    Preference.COST: 0.16,
-    Preference.THROUGHPUT: 0.16,
-    Preference.ENERGY: 0.16,
+    Preference.COST: 0.18,
+    Preference.THROUGHPUT: 0.18,
+    Preference.ENERGY: 0.18,
     Preference.LATENCY: 0.6,
 }
 """How much dearer a service may get, as a part of its cost, to spare a whole budget of misses."""
