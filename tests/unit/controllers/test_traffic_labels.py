@@ -12,6 +12,7 @@ from triton_operator.api import labels
 from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused, ApiUnavailable
 from triton_operator.controllers.traffic_labels import AT_ONCE, label_traffic
 from triton_operator.controllers.traffic_wish import AGAIN_SECONDS
+from triton_operator.controllers.views import PodView
 
 PODS = ("filetype-cpu-1", "filetype-cpu-2", "filetype-cpu-3")
 REFUSALS = [
@@ -135,6 +136,9 @@ def test_a_pod_that_is_gone_is_nothing(caplog: pytest.LogCaptureFixture) -> None
         )
 
     assert done == [PODS[0]]
+    pod = shell.store.get("Pod", "shop", PODS[0])
+    assert isinstance(pod, PodView)
+    assert pod.traffic == labels.ASIDE, "known before a watch tells it"
     assert caplog.records == []
 
 
