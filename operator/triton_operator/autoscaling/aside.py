@@ -69,7 +69,8 @@ def put_aside(
             for pod, number in waiting.items()
             if number > (SHORT_OBJECTIVES if pod in aside else CROWDED_OBJECTIVES) * bound
         ),
-        key=lambda pod: -waiting[pod],
+        # Who is aside stays so before others go: else they would take turns while all are crowded.
+        key=lambda pod: (pod not in aside, -waiting[pod]),
     )
     needed = max(1, math.ceil(rate / model.safe_rate)) if model.safe_rate > 0 else ready
     return frozenset(crowded[: max(0, ready - needed)])

@@ -15,7 +15,7 @@ from triton_operator.autoscaling.plain_values import (
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.state import ScalingState
 
-VERSION = 1
+VERSION = 2
 _DAY = 86400.0
 _ROWS = 20_000
 """A state of an hour has some thousand of each."""

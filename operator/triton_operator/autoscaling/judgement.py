@@ -137,17 +137,18 @@ def judge(
         memory, judgement = _on_one_pool(memory, question, seen_now, observation, tick_seconds)
     else:
         memory, judgement = _on_pools(memory, question, fleets, seen_now, observation, tick_seconds)
-    return memory, replace(judgement, aside=_aside(judgement.record, serving, seen))
+    return memory, replace(judgement, aside=_aside(judgement.record, serving, seen_now))
 
 
-def _aside(record: DecisionRecord, serving: Sequence[Fleet], seen: Seen) -> frozenset[str] | None:
+def _aside(record: DecisionRecord, serving: Sequence[Fleet], seen: Look) -> frozenset[str] | None:
     """The pods that are to get no new requests; with several pools, all are as good as the slowest
     of them."""
-    waiting = {}
-    for target in (target for fleet in serving for target in fleet.targets):
-        pod = seen.pods.get(target.instance)
-        if pod is not None and pod.latest.metrics.pending is not None:
-            waiting[target.pod] = pod.latest.metrics.pending
+    waiting = {
+        target.pod: seen.queues[target.instance]
+        for fleet in serving
+        for target in fleet.targets
+        if target.instance in seen.queues
+    }
     aside = frozenset(name for fleet in serving for name in fleet.aside)
     part = record.after.part if record.after else 1.0
     return aside_after(record.decision, record.observation, record.settings, part, waiting, aside)

@@ -46,7 +46,8 @@ class Look:
     `pending` is None where no pod told. `reporting` of `expected` pods have told lately, `counted`
     of these are in `traffic`. `age_seconds` is the newest sample's, infinite where there is none.
     `p99_seconds` is an upper bound, and there for `LatencySource.SUMMARY` only. `answered_rates`
-    are successes/s by instance, `rows_per_request` what a request brings to a batch.
+    are successes/s by instance, `rows_per_request` what a request brings to a batch. `queues` are
+    what waits, by instance, of those that have told lately.
     """
 
     traffic: Traffic | None
@@ -59,6 +60,7 @@ class Look:
     p99_seconds: float | None = None
     answered_rates: Mapping[str, float] = field(default_factory=dict)
     rows_per_request: float | None = None
+    queues: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,13 @@ def look(
     ages = {one: max(0.0, seen.taken - pod.latest.time) for one, pod in known.items()}
     fresh = {one: pod for one, pod in known.items() if ages[one] <= fresh_seconds}
     changes = {one: change for one, pod in fresh.items() if (change := _change(pod)) is not None}
-    waiting = [pod.latest.metrics.pending or 0.0 for pod in fresh.values()]
+    queues = {one: pod.latest.metrics.pending or 0.0 for one, pod in fresh.items()}
     traffic, source, p99 = _traffic(seen, changes, objective_milliseconds)
     answered = _summed(changes.values(), "success")
     rows = _summed(changes.values(), "inferences")
     return Look(
         traffic=traffic,
-        pending=sum(waiting) if waiting else None,
+        pending=sum(queues.values()) if queues else None,
         expected=len(wanted),
         reporting=len(fresh),
         counted=len(changes) if traffic else 0,
@@ -129,6 +131,7 @@ def look(
         p99_seconds=p99,
         answered_rates={one: change.rate("success") or 0.0 for one, change in changes.items()},
         rows_per_request=rows / answered if rows and answered else None,
+        queues=queues,
     )
 
 

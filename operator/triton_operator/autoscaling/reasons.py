@@ -44,8 +44,8 @@ _SENTENCES = {
     Why.STEADY: "{ordered:.0f} replicas are right for {rate:.0f} requests/s",
     Why.KEPT: "{wanted:.0f} would do now, but up to {kept:.0f} were wanted in the last "
     "{window:.0f} s, and a start costs as much as keeping one so long",
-    Why.DAMPED: "{more:.0f} more stay until all were not needed for {seconds:.0f} s: a small step "
-    "down is often taken back",
+    Why.DAMPED: "{more:.0f} more stay until not all have been needed for {seconds:.0f} s, as a "
+    "small step down is soon taken back",
     Why.STEP_LIMITED: "at most a third of {ordered:.0f} replicas goes at once",
     Why.AT_MINIMUM: "spec.scaling.minReplicas is {bound:.0f}",
     Why.AT_MAXIMUM: "{wanted:.0f} are wanted, but spec.scaling.maxReplicas is {bound:.0f}",

@@ -13,8 +13,9 @@ LEAST_WINDOW_SECONDS = 30.0
 SMALL_STEP = 0.1
 """Of the replicas, or one of them: keeping it costs little, and a restless number much churn."""
 SMALL_FLEET = 4
-"""Of fewer replicas, one is no small part."""
+"""Of up to so many replicas, one is no small part."""
 PATIENCE_GROWTH = 4.0
+MOST_GROWN = 8
 LONGEST_PATIENCE_SECONDS = 3600.0
 TURNS_SECONDS = 3600.0
 FORGOTTEN_SECONDS = 900.0
@@ -44,7 +45,7 @@ def patience_seconds(state: ScalingState, now: float, lead_seconds: float) -> fl
     back: where demand wavers around a number of replicas, the higher one stays.
     """
     turns = sum(time > now - TURNS_SECONDS for time in state.turns)
-    patience = window_seconds(lead_seconds) * PATIENCE_GROWTH**turns
+    patience = window_seconds(lead_seconds) * PATIENCE_GROWTH ** min(turns, MOST_GROWN)
     return min(LONGEST_PATIENCE_SECONDS, patience)
 
 
@@ -65,13 +66,15 @@ def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) 
     if kept > wanted:
         reasons.append(reason(Why.KEPT, wanted=wanted, kept=min(kept, ordered), window=window))
     patience = patience_seconds(state, now, lead_seconds)
-    if kept < ordered and now - state.needed_at < patience and kept >= SMALL_FLEET:
+    damped = kept
+    if now - state.needed_at < patience and kept >= SMALL_FLEET:
         damped = min(ordered, kept + _small_step(kept))
-        reasons.append(reason(Why.DAMPED, more=damped - kept, seconds=patience))
-        kept = damped
     step = int(ordered * (1 - LARGEST_STEP))
-    if step > kept:
+    if step > damped:
         reasons.append(reason(Why.STEP_LIMITED, ordered=ordered))
+    elif damped > kept:
+        reasons.append(reason(Why.DAMPED, more=damped - kept, seconds=patience))
+    kept = damped
     return Descent(min(ordered, max(kept, step)), tuple(reasons))
 
 
@@ -104,6 +107,9 @@ def with_target(state: ScalingState, now: float, ordered: int, target: int) -> S
     if not direction:
         return state
     turns = tuple(time for time in state.turns if time > now - TURNS_SECONDS)
-    if direction == -state.direction and abs(target - ordered) <= _small_step(ordered):
+    higher, step = max(target, ordered), abs(target - ordered)
+    small = higher > SMALL_FLEET and step <= _small_step(higher)
+    lately = now - state.stepped_at <= TURNS_SECONDS
+    if small and lately and direction == -state.direction:
         turns = (*turns, now)
-    return replace(state, turns=turns, direction=direction)
+    return replace(state, turns=turns, direction=direction if small else 0, stepped_at=now)

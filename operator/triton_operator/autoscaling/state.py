@@ -27,8 +27,9 @@ class ScalingState:
     - `jumped_at`: when demand jumped up last; for a while after, the rate is the mean since then.
     - `wants`: (time, replicas wanted, those of them for lasting demand), from which scaling down
       waits.
-    - `turns`: times at which a small step changed the direction of scaling; `direction` is that of
-      the last step, 1, -1 or 0. `needed_at`: when all replicas were wanted last.
+    - `turns`: times at which a small step took another one back; `direction` is that of the last
+      step, 1 or -1, if that was a small one, and `stepped_at` when it was. `needed_at`: when all
+      replicas were wanted last.
     - `part`: of what the service curve says, what replicas do (see `capacity`). `busy` are looks at
       replicas with a lasting queue (time, seconds, answers), `answers` pieces of calm time (time,
       seconds, arrivals per replica, answers, late ones), calm since `calm_since` with `ready`
@@ -47,6 +48,7 @@ class ScalingState:
     wants: tuple[tuple[float, int, int], ...] = ()
     turns: tuple[float, ...] = ()
     direction: int = 0
+    stepped_at: float = -math.inf
     needed_at: float = -math.inf
     targets: tuple[tuple[float, int], ...] = ()
     watching_since: float | None = None

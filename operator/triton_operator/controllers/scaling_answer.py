@@ -174,9 +174,10 @@ def with_prediction(answer: ScalingAnswer, judgement: Judgement) -> ScalingAnswe
     """The answer, and what latency to expect; it may take a second where the load is new."""
     record = judgement.record
     curve, rate = record.observation.curve, record.decision.rate
-    if curve is None or rate is None or not record.observation.ready:
+    receiving = record.observation.ready - len(answer.aside or ())
+    if curve is None or rate is None or receiving < 1:
         return answer
-    seconds = predicted_seconds(curve, rate / record.observation.ready)
+    seconds = predicted_seconds(curve, rate / receiving)
     return replace(answer, figures=replace(answer.figures, predicted_p99_seconds=seconds))
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from triton_operator.api import labels
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError, ApiNotFound
+from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import POD
 from triton_operator.controllers.store import Store
 
@@ -15,12 +16,17 @@ AT_ONCE = 16
 
 
 async def label_traffic(
-    server: ApiServer, store: Store, namespace: str, traffic: Mapping[str, str]
+    server: ApiServer,
+    store: Store,
+    namespace: str,
+    traffic: Mapping[str, str],
+    concern: Callable[[Iterable[Key]], None],
 ) -> list[str]:
     """Give pods these labels, and take the answers into the store; the names of those done.
 
     A pod that is gone is nothing, and a refusal is told in the log only: whoever decides sees that
-    the label is another one still.
+    the label is another one still. `concern` hears who has to look, as an answer may carry what
+    happened to the pod meanwhile.
     """
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -28,7 +34,11 @@ async def label_traffic(
         async with slots:
             try:
                 change = {"metadata": {"labels": {labels.TRAFFIC: value}}}
-                store.put(POD, await server.merge(POD, namespace, name, change))
+                body = await server.merge(POD, namespace, name, change)
+                known = store.get(POD.kind, namespace, name)
+                # Its end may have been told before this answer: nobody would take it out again.
+                if known is not None and known.uid == body["metadata"]["uid"]:
+                    concern(store.put(POD, body))
             except ApiNotFound:
                 return False
             except ApiError as error:

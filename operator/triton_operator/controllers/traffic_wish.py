@@ -40,11 +40,7 @@ def traffic_changes(observed: Observed, *, scaled: bool) -> dict[str, str]:
     pods = _serving(observed.children)
     aside = _aside(observed, pods, scaled=scaled)
     wanted = {pod.name: labels.ASIDE if pod.name in aside else labels.OPEN for pod in pods}
-    return {
-        pod.name: wanted[pod.name]
-        for pod in pods
-        if pod.traffic and pod.traffic != wanted[pod.name]
-    }
+    return {pod.name: wanted[pod.name] for pod in pods if pod.traffic != wanted[pod.name]}
 
 
 def next_traffic_seconds(observed: Observed, changes: dict[str, str]) -> float | None:

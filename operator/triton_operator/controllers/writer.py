@@ -148,7 +148,8 @@ class Writer:
 
     async def direct(self, namespace: str, traffic: Mapping[str, str]) -> None:
         """Label pods by whether they get new requests; nothing waits for what is refused."""
-        for name in await label_traffic(self._server, self._store, namespace, traffic):
+        done = await label_traffic(self._server, self._store, namespace, traffic, self._concern)
+        for name in done:
             self.writes.count("Traffic", f"Pod {name} {traffic[name]}")
 
     async def delete(self, child: ObjectView) -> None:

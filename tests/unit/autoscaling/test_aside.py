@@ -31,6 +31,7 @@ def aside(waiting: dict[str, float], rate: float, so_far: tuple[str, ...] = ()) 
         pytest.param({"a": 10, "b": 0}, 10, ("a",), set(), id="short again"),
         pytest.param({"a": 3000, "b": 0}, 100, ("a",), set(), id="needed again"),
         pytest.param({"a": 3000, "b": 0}, 0, ("gone",), {"a"}, id="who is gone is not there"),
+        pytest.param({"a": 300, "b": 900, "c": 800}, 100, ("a",), {"a"}, id="nobody takes turns"),
     ],
 )
 def test_the_crowded_go_as_far_as_the_others_can_do_without(

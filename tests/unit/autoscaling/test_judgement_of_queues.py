@@ -51,5 +51,28 @@ def test_when_metrics_are_lost_nobody_stays_aside() -> None:
     watched.now += 60
     lost = watched.look(Samples("pods", watched.now))
 
-    assert late.aside in (None, {"a"})
+    assert late.aside is None, "all stay as they are"
     assert lost.aside == frozenset()
+
+
+def test_who_tells_nothing_for_a_while_gets_requests_again() -> None:
+    """Four of five tell: enough to decide by, and none of it is about the fifth."""
+    watched = Watched()
+    names = ("a", "b", "c", "d", "e")
+    watched.fleet = Fleet(targets=tuple(pod(name) for name in names), ordered=5)
+
+    def aside(number: int, telling: tuple[str, ...]) -> frozenset[str] | None:
+        for _ in range(number):
+            seconds = watched.now - 1000
+            calm = told(watched.now, 20 * seconds)
+            all_of_them = dict.fromkeys(names, calm)
+            all_of_them["a"] = told(watched.now, 78 * seconds, pending=CROWDED)
+            judgement = watched.look(
+                samples(watched.now, **{name: all_of_them[name] for name in telling})
+            )
+            if judgement.aside is not None:
+                watched.fleet = replace(watched.fleet, aside=judgement.aside)
+        return judgement.aside
+
+    assert aside(20, names) == {"a"}
+    assert aside(30, names[1:]) == frozenset()

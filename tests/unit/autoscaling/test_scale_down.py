@@ -81,8 +81,24 @@ def test_each_small_turn_makes_small_steps_wait_four_times_as_long() -> None:
     assert patience_seconds(state, 3801.0, LEAD) == 240.0, "two are an hour ago"
 
 
-def test_a_large_turn_is_no_wavering() -> None:
-    state = with_target(ScalingState(), 0.0, 10, 20)
-    state = with_target(state, 50.0, 20, 10)
+@pytest.mark.parametrize(
+    ("first", "second", "later"),
+    [
+        pytest.param((10, 20), (20, 19), 50.0, id="a small step after a large one"),
+        pytest.param((10, 20), (20, 10), 50.0, id="large ones"),
+        pytest.param((10, 11), (11, 10), 4000.0, id="what came an hour before"),
+        pytest.param((3, 4), (4, 3), 50.0, id="one of few"),
+        pytest.param((10, 11), (11, 12), 50.0, id="the same direction"),
+    ],
+)
+def test_what_is_no_wavering(first: tuple[int, int], second: tuple[int, int], later: float) -> None:
+    state = with_target(ScalingState(), 0.0, *first)
+    state = with_target(state, later, *second)
 
-    assert patience_seconds(state, 60.0, LEAD) == 60.0
+    assert patience_seconds(state, later, LEAD) == 60.0
+
+
+def test_patience_ends_somewhere() -> None:
+    state = ScalingState(turns=tuple(float(number) for number in range(3000)))
+
+    assert patience_seconds(state, 3000.0, LEAD) == LONGEST_PATIENCE_SECONDS

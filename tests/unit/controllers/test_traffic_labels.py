@@ -10,6 +10,8 @@ from tests.unit.controllers.shell import FILETYPE, Shell, serving_shell
 from tests.unit.controllers.world import DEPLOYMENT, edit
 from triton_operator.api import labels
 from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused, ApiUnavailable
+from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import POD
 from triton_operator.controllers.traffic_labels import AT_ONCE, label_traffic
 from triton_operator.controllers.traffic_wish import AGAIN_SECONDS
 from triton_operator.controllers.views import PodView
@@ -125,6 +127,7 @@ def test_a_refusal_is_told_and_tried_again(
 
 def test_a_pod_that_is_gone_is_nothing(caplog: pytest.LogCaptureFixture) -> None:
     shell = three()
+    concerned: list[Key] = []
     with caplog.at_level(logging.WARNING):
         done = asyncio.run(
             label_traffic(
@@ -132,6 +135,7 @@ def test_a_pod_that_is_gone_is_nothing(caplog: pytest.LogCaptureFixture) -> None
                 shell.store,
                 "shop",
                 {"never-there": labels.ASIDE, PODS[0]: labels.ASIDE},
+                concerned.extend,
             )
         )
 
@@ -139,7 +143,31 @@ def test_a_pod_that_is_gone_is_nothing(caplog: pytest.LogCaptureFixture) -> None
     pod = shell.store.get("Pod", "shop", PODS[0])
     assert isinstance(pod, PodView)
     assert pod.traffic == labels.ASIDE, "known before a watch tells it"
+    assert concerned == [FILETYPE]
     assert caplog.records == []
+
+
+def test_a_pod_whose_end_was_told_before_the_answer_stays_gone() -> None:
+    """Nothing would tell of its end once more."""
+    shell = three()
+
+    class Server:
+        async def merge(self, *_: object) -> dict[str, object]:
+            body = shell.cluster.objects["Pod", "shop", PODS[0]]
+            shell.store.remove(POD, "shop", PODS[0], body["metadata"]["uid"])
+            return body
+
+    asyncio.run(
+        label_traffic(
+            Server(),  # type: ignore[arg-type]
+            shell.store,
+            "shop",
+            {PODS[0]: labels.ASIDE},
+            list,
+        )
+    )
+
+    assert shell.store.get("Pod", "shop", PODS[0]) is None
 
 
 def test_a_bug_is_not_taken_for_a_refusal() -> None:
@@ -153,6 +181,7 @@ def test_a_bug_is_not_taken_for_a_refusal() -> None:
                 shell.store,
                 "shop",
                 {PODS[0]: labels.ASIDE},
+                list,
             )
         )
 
@@ -170,6 +199,6 @@ def test_many_pods_are_labelled_together_but_not_all_at_once() -> None:
 
     server, shell = Server(), three()
     many = {f"pod-{number}": labels.OPEN for number in range(3 * AT_ONCE)}
-    asyncio.run(label_traffic(server, shell.store, "shop", many))  # type: ignore[arg-type]
+    asyncio.run(label_traffic(server, shell.store, "shop", many, list))  # type: ignore[arg-type]
 
     assert server.most == AT_ONCE

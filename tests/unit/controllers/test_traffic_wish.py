@@ -105,9 +105,31 @@ def test_where_replicas_do_not_follow_the_load_all_get_requests(row: Row) -> Non
     cluster = three(ONE, TWO)
     row.change(cluster)
 
-    assert look(cluster, ONE, TWO).traffic == {ONE: OPEN, TWO: OPEN}, row.why
-    unknown = reconcile(observed(cluster, aside=None))
-    assert unknown.traffic == {ONE: OPEN, TWO: OPEN}, row.why
+    told = look(cluster, ONE, TWO).traffic
+    unknown = reconcile(observed(cluster, aside=None)).traffic
+
+    for traffic in (told, unknown):
+        assert (traffic[ONE], traffic[TWO]) == (OPEN, OPEN), row.why
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        edit(paused=True),
+        edit(scaling={"minReplicas": -1}),
+        edit(hardware={"pools": ["nowhere"]}),
+        lambda cluster: None,
+    ],
+    ids=["paused", "not valid", "no plan", "as usual"],
+)
+def test_a_pod_without_the_label_gets_it(change: Callable[[Cluster], object]) -> None:
+    """As after `kubectl rollout undo` to a version before it: the Service may go by it still, and
+    while a service is paused, no Service is written."""
+    cluster = three()
+    put(cluster, "filetype-cpu-old", traffic="")
+    change(cluster)
+
+    assert look(cluster).traffic == {"filetype-cpu-old": OPEN}
 
 
 def test_a_spec_without_a_plan_goes_on_with_its_load() -> None:
