@@ -123,7 +123,9 @@ def _plan(
 ) -> Plan | Refusal | None:
     if resolution.facts is None:
         return None
-    return plan_service(spec, resolution.facts, observed.pools, _pools_in_use(observed))
+    return plan_service(
+        spec, resolution.facts, observed.pools, _pools_in_use(observed), observed.measurements
+    )
 
 
 def _pools_in_use(observed: Observed) -> set[str]:

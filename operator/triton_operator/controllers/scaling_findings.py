@@ -6,7 +6,8 @@ from triton_operator.api.enums import MetricsFreshness, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.scaling_answer import ScalingAnswer
-from triton_operator.planning.plan import Plan, latency_bound_milliseconds
+from triton_operator.planning.objective import latency_bound_milliseconds
+from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 
 TYPES = (reasons.OBJECTIVE_FEASIBLE, reasons.METRICS_AVAILABLE, reasons.SCALING_LIMITED)
