@@ -65,12 +65,12 @@ def pool_figures(
     Before the first answer they are what was told last, and the rate is that of the plan until
     replicas have shown another one. Pods that get no requests have no latency.
     """
-    planned = _per_second(planned_rate)
+    planned = per_second(planned_rate)
     if answer is None:
         rows = (row for row in status.get("pools") or () if row.get("name") == pool)
         row: Mapping[str, Any] = next(rows, {})
         return row.get("capacityPerReplica") or planned, row.get("predictedP99Milliseconds")
-    rate = _per_second(answer.safe_rates.get(pool))
+    rate = per_second(answer.safe_rates.get(pool))
     seconds = answer.figures.predicted_p99_seconds
     takes_part = rate is not None and answer.alone in (None, pool)
     return (
@@ -79,7 +79,8 @@ def pool_figures(
     )
 
 
-def _per_second(rate: float | None) -> str | None:
+def per_second(rate: float | None) -> str | None:
+    """A rate as people read it, such as 64.9/s; None where there is none."""
     return f"{_decimal(rate)}/s" if rate else None
 
 

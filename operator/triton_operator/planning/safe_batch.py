@@ -20,6 +20,9 @@ from triton_operator.planning.queue_model import STEADY_SHARE, safe_rate
 
 SAME = 0.01
 """Of the rate: the queue model is no more exact than that."""
+LONGEST_BATCH = 0.9
+"""Of the objective. Measured times are medians, and the queue model takes every batch to take as
+long: one that takes all of the objective would be late every other time."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,8 @@ def candidate_sizes(curve: MeasuredCurve, most: int, seconds: float) -> tuple[in
     that takes longer than the objective is late, however little he waited.
     """
     most = max(1, min(most, curve.points[-1][0]))
-    if curve.seconds(most) > seconds:
-        most = _largest_within(curve, most, seconds)
+    if curve.seconds(most) > LONGEST_BATCH * seconds:
+        most = _largest_within(curve, most, LONGEST_BATCH * seconds)
     measured = (size for size, _ in curve.points if size < most)
     return (*measured, most)
 
