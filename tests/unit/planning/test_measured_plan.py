@@ -200,7 +200,7 @@ def test_instances_are_those_that_were_measured_to_be_best(
 
 
 def test_for_less_than_measurements_differ_no_second_instance_is_run() -> None:
-    hardly = measurement(straight(38, 19, SIZES), instances=2, threads=2)
+    hardly = measurement(straight(20, 17, SIZES), instances=2, threads=2)
 
     assert first(ONE, hardly, **within(250), **FOUR_CORES).instances == 1
 
