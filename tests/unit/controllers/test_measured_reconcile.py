@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.controllers.cluster import Cluster
 from tests.unit.controllers.looked_at import AtOnce
-from tests.unit.controllers.shell import Shell
-from tests.unit.controllers.world import pinned
+from tests.unit.controllers.shell import Shell, kinds
+from tests.unit.controllers.world import found, pinned
 from tests.unit.planning.building import DIGEST, measurement
 from triton_operator.controllers import controller
 from triton_operator.controllers.inference_service import reconcile
@@ -64,3 +64,25 @@ def test_the_plan_is_that_of_the_measurements(monkeypatch: pytest.MonkeyPatch) -
 
     (pool,) = shell.status()["pools"]
     assert (pool["maxBatchSize"], pool["capacityPerReplica"]) == (8, "77.5/s")
+
+
+def test_a_new_model_is_not_planned_by_what_was_measured_of_the_old_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its digest is known from a Job's report, while the status has the old one still."""
+    monkeypatch.setattr(controller, "ThreadPoolExecutor", AtOnce)
+    shell = Shell(measured())
+
+    async def scenario() -> list[str]:
+        await shell.run()
+        shell.cluster.edit(
+            "InferenceService", "shop", "filetype", model={"uri": "pvc://models/other.onnx"}
+        )
+        await shell.run()
+        shell.cluster.end_job(found("sha256:" + "cd" * 32), at="2026-11-20T11:59:59Z")
+        return await shell.run()
+
+    requests = asyncio.run(scenario())
+
+    assert kinds(requests).count("Deployment") == 1
+    assert shell.status()["pools"][0]["maxBatchSize"] == 4
