@@ -65,6 +65,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.facts.repository.models[0].name": ("_a.B-1", ".git"),
         "spec.facts.files[0].digest": (SHA, "md5:0"),
         "spec.measurements[0].latency[0].milliseconds": ("8.5", "8.5ms"),
+        "spec.measurements[0].throughput": ("118.5", "118/s"),
         "spec.measurements[0].memory": ("1Gi", "1GiB"),
         "spec.measurements[0].agreement": ("0.943", "94.3%"),
     },

@@ -111,7 +111,9 @@ def _of_service(
     found = profile.facts if profile and profile.facts else facts()
     known = chosen_model(service.spec.model, found, allow_code=True)
     assert isinstance(known, ModelFacts), known
-    plan = plan_service(service.spec, known, known_pools(documents.pools, NODES, DEFAULTS))
+    pools = known_pools(documents.pools, NODES, DEFAULTS)
+    measured = profile.measurements if profile else ()
+    plan = plan_service(service.spec, known, pools, (), measured)
     assert isinstance(plan, Plan), plan
     return [
         with_desired_hash(manifest)

@@ -6,11 +6,10 @@ Models, data and neighbours on a node change; what was measured half an hour ago
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from triton_operator.api.model_profile import BatchLatency
 from triton_operator.autoscaling.exposition import ModelMetrics
 from triton_operator.planning.service_curve import (
     BatchSums,
@@ -86,17 +85,6 @@ def with_metrics(
     faded = _faded(memory, time)
     sums = faded.sums.with_batches([(inferences / executions, executions, seconds * executions)])
     return CurveMemory(sums, faded.time, memory.reading)
-
-
-def profiled_curve(
-    latency: Iterable[BatchLatency], max_batch_size: int, instances: int = 1
-) -> ServiceCurve | None:
-    """The curve of a `ModelProfile`'s measurement, every batch size counting the same.
-
-    None: it has no times.
-    """
-    rows = [(row.batch_size, 1.0, float(row.milliseconds) / 1000) for row in latency]
-    return fitted(BatchSums().with_batches(rows), None, max(1, max_batch_size), instances)
 
 
 def curve(

@@ -44,6 +44,18 @@ class Documents:
     pools: dict[str, ServingPoolSpec] = field(default_factory=dict)
     profiles: dict[str, ModelProfileSpec] = field(default_factory=dict)
 
+    def add_profile(self, profile: ModelProfileSpec) -> None:
+        """One more profile; several of a digest are read together, as the operator does."""
+        before = self.profiles.get(profile.digest)
+        if before is not None:
+            profile = profile.model_copy(
+                update={
+                    "facts": before.facts or profile.facts,
+                    "measurements": [*before.measurements, *profile.measurements],
+                }
+            )
+        self.profiles[profile.digest] = profile
+
 
 class _Loader(yaml.SafeLoader):
     """Reads as kubectl does: what looks like a time stays text."""
@@ -121,8 +133,7 @@ def _take(documents: Documents, document: Mapping[str, Any]) -> None:
         case "ServingPool":
             documents.pools[name] = _admitted(ServingPoolSpec, kind, document)
         case "ModelProfile":
-            profile = _admitted(ModelProfileSpec, kind, document)
-            documents.profiles[profile.digest] = profile
+            documents.add_profile(_admitted(ModelProfileSpec, kind, document))
         case _:
             raise InvalidDocument(f"{kind} {name}: {API_VERSION} has no kind {kind!r}")
 

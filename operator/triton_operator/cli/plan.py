@@ -8,7 +8,8 @@ from typing import Any
 import typer
 
 from triton_operator.api import labels
-from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.conditions import ConditionStatus
+from triton_operator.api.model_profile import ModelFacts, ModelProfileSpec
 from triton_operator.cli.documents import Documents, InvalidDocument, Service, read_documents
 from triton_operator.cli.exit_codes import INVALID, REFUSED
 from triton_operator.cli.local_model import LocalModel, UnusableModel, local_model
@@ -19,6 +20,8 @@ from triton_operator.cli.output import (
     print_lines,
     print_table,
 )
+from triton_operator.controllers.feasible_finding import feasible_finding
+from triton_operator.controllers.scaling_status import per_second
 from triton_operator.manifests.children import desired_children
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.owner import Owner
@@ -60,6 +63,9 @@ def plan(
     model: Path | None = typer.Option(
         None, help="The model file; otherwise facts come from a ModelProfile in the file."
     ),
+    profile: Path | None = typer.Option(
+        None, help="YAML with a ModelProfile, for what was measured of the model."
+    ),
     output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
     image: str = typer.Option(DEFAULT_IMAGE, help="Triton image of pools that name none."),
     release: str = typer.Option(str(NEWEST), help="Triton release in that image, YY.MM."),
@@ -79,13 +85,16 @@ def plan(
         if not documents.services:
             raise InvalidDocument(f"{file}: no InferenceService in it")
         found = local_model(model) if model else None
+        told = _told_profile(profile, documents, found) if profile else None
     except (InvalidDocument, UnknownRelease, UnusableModel) as error:
         print_error(str(error))
         raise typer.Exit(INVALID) from error
     defaults = PoolDefaults(
         cpu_image=image, cpu_release=release, gpu_image=image, gpu_release=release
     )
-    results = [_planned(service, documents, found, defaults) for service in documents.services]
+    results = [
+        _planned(service, documents, found, told, defaults) for service in documents.services
+    ]
     if output is Output.TABLE:
         for result in results:
             _print_plan(result)
@@ -105,11 +114,39 @@ def plan(
         raise typer.Exit(REFUSED)
 
 
+def _told_profile(
+    file: Path, documents: Documents, found: LocalModel | None
+) -> ModelProfileSpec | None:
+    """The one profile of a file of its own, or None if there are several; joins all to `documents`.
+
+    Raises:
+        InvalidDocument: there is none in it, or none of the model file.
+    """
+    profiles = list(read_documents(file).profiles.values())
+    if not profiles:
+        raise InvalidDocument(f"{file}: no ModelProfile in it")
+    digests = [one.digest for one in profiles]
+    if found is not None and found.digest not in digests:
+        raise InvalidDocument(
+            f"{file}: describes the model {', '.join(digests)}, but the model file has "
+            f"{found.digest}"
+        )
+    for one in profiles:
+        documents.add_profile(one)
+    return profiles[0] if len(profiles) == 1 else None
+
+
 def _planned(
-    service: Service, documents: Documents, found: LocalModel | None, defaults: PoolDefaults
+    service: Service,
+    documents: Documents,
+    found: LocalModel | None,
+    told: ModelProfileSpec | None,
+    defaults: PoolDefaults,
 ) -> Planned:
+    """`told`: the profile of services that pin no digest."""
     pinned = service.spec.model.digest
-    profile = documents.profiles.get(pinned) if pinned else None
+    known = pinned or (found.digest if found else told.digest if told else "")
+    profile = documents.profiles.get(known)
     if found is not None:
         if pinned and pinned != found.digest:
             refusal = Refusal(
@@ -122,7 +159,8 @@ def _planned(
     else:
         refusal = Refusal(
             "ModelUnknown",
-            "say which file with --model, or put the ModelProfile of spec.model.digest in the file",
+            "say which file with --model, or which ModelProfile with --profile, or put that of "
+            "spec.model.digest in the file",
         )
         return Planned(service, "", None, refusal)
     if unusable := unsupported(service.spec.model):
@@ -131,7 +169,9 @@ def _planned(
     if isinstance(chosen, Refusal):
         return Planned(service, digest, facts, chosen)
     pools = known_pools(documents.pools, None, defaults)
-    return Planned(service, digest, chosen, plan_service(service.spec, chosen, pools))
+    measured = profile.measurements if profile else ()
+    planned = plan_service(service.spec, chosen, pools, (), measured)
+    return Planned(service, digest, chosen, planned)
 
 
 def _owner(service: Service) -> Owner:
@@ -173,6 +213,7 @@ def _pool_json(row: PoolPlan) -> Mapping[str, Any]:
         "threads": row.threads,
         "cpu": cpu_quantity(row.cpu_request_millicores),
         "memory": memory_quantity(row.memory_bytes),
+        "capacityPerReplica": per_second(row.measured.safe_rate) if row.measured else None,
         "reasons": list(row.reasons),
     }
 
@@ -187,15 +228,31 @@ def _as_json(result: Planned, operator_image: str) -> dict[str, Any]:
         "maxReplicas": result.plan.replicas.maximum,
         "pools": [_pool_json(row) for row in result.plan.pools],
         "standby": list(result.plan.standby),
+        "objectiveFeasible": _feasible(result.service, result.plan),
         "withoutEffect": unhonored_fields(result.service.spec, result.plan),
         "objects": _objects(result, operator_image),
     }
 
 
+def _feasible(service: Service, plan: Plan) -> Mapping[str, str]:
+    """The condition of that name, as the status will have it before anything serves."""
+    found = feasible_finding(None, service.spec, plan)
+    return {"status": found.status.value, "reason": found.reason, "message": found.message}
+
+
 def _print_plan(result: Planned) -> None:
     if isinstance(result.plan, Refusal) or result.facts is None:
         return
-    columns = ("pool", "precision", "maxBatchSize", "instances", "threads", "cpu", "memory")
+    columns = (
+        "pool",
+        "precision",
+        "maxBatchSize",
+        "instances",
+        "threads",
+        "cpu",
+        "memory",
+        "capacityPerReplica",
+    )
     rows = [
         [str(shown[key] if shown[key] is not None else "-") for key in columns]
         + [str(result.plan.replicas.minimum)]
@@ -203,9 +260,22 @@ def _print_plan(result: Planned) -> None:
     ]
     print_table(
         f"{result.service.name}: model {result.digest}",
-        ["POOL", "PRECISION", "BATCH", "INSTANCES", "THREADS", "CPU", "MEMORY", "REPLICAS"],
+        [
+            "POOL",
+            "PRECISION",
+            "BATCH",
+            "INSTANCES",
+            "THREADS",
+            "CPU",
+            "MEMORY",
+            "SAFE RATE",
+            "REPLICAS",
+        ],
         rows,
     )
+    feasible = _feasible(result.service, result.plan)
+    if feasible["status"] == ConditionStatus.FALSE:
+        print_lines(["", f"objective not kept: {feasible['message']}"])
     for row in result.plan.pools:
         print_lines(["", f"pool {row.pool.name}: {row.image}"])
         print_lines(f"  {reason}" for reason in row.reasons)

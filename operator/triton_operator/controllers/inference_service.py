@@ -134,7 +134,9 @@ def _plan(
 ) -> Plan | Refusal | None:
     if resolution.facts is None:
         return None
-    return plan_service(spec, resolution.facts, observed.pools, _pools_in_use(observed))
+    # Not those of the model before it, whose digest is in the status still.
+    measured = observed.measurements.get(resolution.digest or "", ())
+    return plan_service(spec, resolution.facts, observed.pools, _pools_in_use(observed), measured)
 
 
 def _pools_in_use(observed: Observed) -> set[str]:

@@ -50,9 +50,9 @@ class Observed:
     `events` are those about children that do not say themselves why they do not go on.
     `free_accelerators` maps the pools in use to the most accelerators that one of their nodes may
     still have free; a pool of which nothing is known is not in it. `devices` has what pods have
-    answered about their model's device, by instance. `measurements` are those of the model's
-    profiles, and `scaling` is what the autoscaler said last; None: nothing yet. Pods that are
-    `aside` are to get no new requests; None: leave them as they are.
+    answered about their model's device, by instance. `measurements` are those of the profiles, by
+    digest, where there are any, and `scaling` is what the autoscaler said last; None: nothing yet.
+    Pods that are `aside` are to get no new requests; None: leave them as they are.
     """
 
     service: ServiceView
@@ -67,7 +67,7 @@ class Observed:
     companions: Companions = NO_COMPANIONS
     free_accelerators: Mapping[str, int] = field(default_factory=dict)
     devices: Mapping[str, ModelDevices] = field(default_factory=dict)
-    measurements: tuple[Measurement, ...] = ()
+    measurements: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
     scaling: ScalingAnswer | None = None
     aside: frozenset[str] | None = None
 

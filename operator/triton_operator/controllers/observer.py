@@ -82,11 +82,13 @@ class Observer:
             now=self._now(),
             free_accelerators=self._pools.free_accelerators(children),
             devices=self._devices.known(key),
-            measurements=tuple(self._measurements(service)),
+            measurements=dict(self._measurements(service)),
             scaling=self._autoscaler.known(key),
             aside=self._autoscaler.aside(key),
         )
 
-    def _measurements(self, service: ServiceView) -> Iterator[Measurement]:
-        for digest in candidate_digests(service)[:1]:
-            yield from measurements(digest, self._store.profiles(service.namespace, digest))
+    def _measurements(self, service: ServiceView) -> Iterator[tuple[str, tuple[Measurement, ...]]]:
+        for digest in candidate_digests(service):
+            found = measurements(digest, self._store.profiles(service.namespace, digest))
+            if found:
+                yield digest, tuple(found)

@@ -4,9 +4,10 @@ from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding, known_conditions
 from triton_operator.api.enums import MetricsFreshness, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.feasible_finding import feasible_finding
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.scaling_answer import ScalingAnswer
-from triton_operator.planning.plan import Plan, latency_bound_milliseconds
+from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 
 TYPES = (reasons.OBJECTIVE_FEASIBLE, reasons.METRICS_AVAILABLE, reasons.SCALING_LIMITED)
@@ -25,7 +26,7 @@ def scaling_findings(
     answer = observed.scaling
     if answer is None and (told := _told_last(observed)):
         return told
-    return [_feasible(answer, spec), _metrics(answer), _limited(answer, spec, plan)]
+    return [feasible_finding(answer, spec, plan), _metrics(answer), _limited(answer, spec, plan)]
 
 
 def _told_last(observed: Observed) -> list[Finding]:
@@ -37,29 +38,6 @@ def _told_last(observed: Observed) -> list[Finding]:
         finding(type_, known[type_].status, known[type_].reason, known[type_].message)
         for type_ in TYPES
     ]
-
-
-def _feasible(answer: ScalingAnswer | None, spec: InferenceServiceSpec) -> Finding:
-    """Whether the objective can be kept at all: by a request that is alone."""
-    alone = answer.figures.fastest_seconds if answer else None
-    if alone is None:
-        return finding(
-            reasons.OBJECTIVE_FEASIBLE,
-            UNKNOWN,
-            reasons.NOT_MEASURED,
-            "how long requests take on this hardware has not been seen yet",
-        )
-    bound = latency_bound_milliseconds(spec)
-    took = f"a request that is alone takes {1000 * alone:.3g} ms"
-    if 1000 * alone > bound:
-        return finding(
-            reasons.OBJECTIVE_FEASIBLE,
-            FALSE,
-            reasons.TOO_SLOW,
-            f"{took}, the objective is {bound} ms: no number of replicas keeps it; raise "
-            "spec.objective.latency, or choose a faster pool",
-        )
-    return finding(reasons.OBJECTIVE_FEASIBLE, TRUE, reasons.WITHIN_REACH, f"{took} of {bound} ms")
 
 
 def _metrics(answer: ScalingAnswer | None) -> Finding:

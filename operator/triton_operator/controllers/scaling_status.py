@@ -57,23 +57,33 @@ def alone_pool(answer: ScalingAnswer | None, status: Mapping[str, Any]) -> str |
 
 
 def pool_figures(
-    answer: ScalingAnswer | None, pool: str, status: Mapping[str, Any]
+    answer: ScalingAnswer | None,
+    pool: str,
+    status: Mapping[str, Any],
+    planned_rate: float | None = None,
 ) -> tuple[str | None, int | None]:
     """The safe rate of one replica of a pool, such as 64.9/s, and the p99 to expect there, in ms.
 
-    Before the first answer they are what was told last. Pods that get no requests have no latency.
+    Before the first answer they are what was told last, and the rate is that of the plan until
+    replicas have shown another one. Pods that get no requests have no latency.
     """
+    planned = per_second(planned_rate)
     if answer is None:
         rows = (row for row in status.get("pools") or () if row.get("name") == pool)
         row: Mapping[str, Any] = next(rows, {})
-        return row.get("capacityPerReplica"), row.get("predictedP99Milliseconds")
-    rate = _decimal(answer.safe_rates.get(pool))
+        return row.get("capacityPerReplica") or planned, row.get("predictedP99Milliseconds")
+    rate = per_second(answer.safe_rates.get(pool))
     seconds = answer.figures.predicted_p99_seconds
     takes_part = rate is not None and answer.alone in (None, pool)
     return (
-        f"{rate}/s" if rate else None,
+        rate or planned,
         round(1000 * seconds) if takes_part and seconds is not None else None,
     )
+
+
+def per_second(rate: float | None) -> str | None:
+    """A rate as people read it, such as 64.9/s; None where there is none."""
+    return f"{_decimal(rate)}/s" if rate else None
 
 
 def _decision(change: Change) -> ScalingDecision:

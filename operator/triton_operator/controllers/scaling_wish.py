@@ -2,23 +2,23 @@
 
 from dataclasses import replace
 
-from triton_operator.api.enums import Percentile
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.repository import ENSEMBLE, SilentField
-from triton_operator.autoscaling.curve_memory import profiled_curve
 from triton_operator.autoscaling.lead_memory import PRIOR_SECONDS
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.controllers.observed import Observed
 from triton_operator.manifests import names
 from triton_operator.planning.chosen_model import entry_model
-from triton_operator.planning.plan import Plan, PoolPlan, latency_bound_milliseconds, spills_over
+from triton_operator.planning.objective import (
+    SHARES,
+    latency_bound_milliseconds,
+    latency_percentile,
+)
+from triton_operator.planning.plan import Plan, PoolPlan, spills_over
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.refusal import Refusal
-from triton_operator.planning.service_curve import ServiceCurve
-
-SHARES = {Percentile.P50: 0.5, Percentile.P90: 0.9, Percentile.P95: 0.95, Percentile.P99: 0.99}
 
 
 def scaling_question(
@@ -36,8 +36,7 @@ def scaling_question(
     if facts is None or not isinstance(plan, Plan):
         return None
     bounds = plan.replicas
-    latency = spec.objective.latency
-    share = SHARES[latency.percentile] if latency else SHARES[Percentile.P99]
+    share = SHARES[latency_percentile(spec)]
     milliseconds = latency_bound_milliseconds(spec)
     pools = _pools(observed, plan, spec, facts)
     if rolled_out:
@@ -123,19 +122,7 @@ def _in_use(observed: Observed, row: PoolPlan, facts: ModelFacts) -> PoolQuestio
         deployment=names.pool_child(observed.service.name, row.pool.name),
         largest_batch=max(1, largest),
         instances=instances,
-        prior=_prior(observed.measurements, row, largest, instances),
+        prior=row.measured.curve.up_to(max(1, largest)).line() if row.measured else None,
         start_seconds=row.pool.start_seconds,
         price=_price(row.pool),
     )
-
-
-def _prior(
-    measurements: tuple[Measurement, ...], row: PoolPlan, largest: int, instances: int
-) -> ServiceCurve | None:
-    """The curve of the first measurement on such hardware in the planned precision."""
-    for one in measurements:
-        if one.precision is row.precision and one.hardware.product == row.pool.product:
-            found = profiled_curve(one.latency, largest, instances)
-            if found is not None:
-                return found
-    return None

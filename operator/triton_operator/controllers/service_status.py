@@ -121,7 +121,12 @@ def _rows(
 def _row(
     observed: Observed, row: PoolPlan, wanted: int, deployment: DeploymentView | None
 ) -> PoolStatus:
-    capacity, predicted = pool_figures(observed.scaling, row.pool.name, observed.service.status)
+    capacity, predicted = pool_figures(
+        observed.scaling,
+        row.pool.name,
+        observed.service.status,
+        row.measured.safe_rate if row.measured else None,
+    )
     return PoolStatus(
         name=row.pool.name,
         precision=row.precision,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from triton_operator.api.enums import BatchingMode
 from triton_operator.api.inference_service import Batching
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.repository import SilentField
 from triton_operator.planning.refusal import Refusal
 
 BATCHING_NOT_POSSIBLE = "BatchingNotPossible"
@@ -69,6 +70,25 @@ def choose_batching(batching: Batching, facts: ModelFacts, *, gpu: bool) -> Batc
         f"batch size {default}: the model allows it ({facts.reason}), "
         f"and {default} is the bound for a {kind} until the model is measured",
     )
+
+
+def is_free(batching: Batching, facts: ModelFacts) -> bool:
+    """Whether the batch size is the plan's to choose, within `largest_allowed`."""
+    return facts.repository is None and facts.batchable and batching.mode is BatchingMode.AUTO
+
+
+def largest_allowed(batching: Batching, facts: ModelFacts) -> int | None:
+    """The bound of the spec or the model on a batch size that is free; None: neither has one."""
+    return min(filter(None, (batching.max_batch_size, facts.max_batch_size)), default=None)
+
+
+def executed_size(choice: BatchChoice, batching: Batching, facts: ModelFacts) -> int:
+    """The most requests in one execution with a batch size that is not free."""
+    if facts.repository is not None:
+        silent = SilentField.SCHEDULING in facts.repository.models[0].silent
+        shared = not silent or batching.mode is not BatchingMode.OFF
+        return max(1, choice.max_batch_size) if shared else 1
+    return choice.max_batch_size if choice.dynamic else 1
 
 
 def _as_configured(batching: Batching, facts: ModelFacts) -> BatchChoice | Refusal:

@@ -19,9 +19,12 @@ class ComputeChoice:
     reason: str
 
 
-def choose_compute(wanted: Resources | None, pool: Resources, *, gpu: bool) -> ComputeChoice:
-    """One instance, and as many threads as the replica's share of the CPU has whole cores.
+def choose_compute(
+    wanted: Resources | None, pool: Resources, *, gpu: bool, instances: int = 1
+) -> ComputeChoice:
+    """The instances, and as many threads in all as the replica's share of the CPU has whole cores.
 
+    One instance, unless more were measured to do more.
     instances x threads = CPU limit (ONNX Runtime otherwise starts a thread per core of the *node*,
     whatever the quota: onnxruntime_backend#245). The limit is the request rounded up to whole
     cores, since a thread that runs into a quota in mid-batch waits for the next period.
@@ -30,16 +33,15 @@ def choose_compute(wanted: Resources | None, pool: Resources, *, gpu: bool) -> C
     request = millicores(cpu) if cpu else DEFAULT_CPU_MILLICORES
     limit = -(-request // 1000) * 1000
     if gpu:
-        return ComputeChoice(
-            1, None, request, limit, f"{instance_words(1, None)}, {cpu_quantity(request)} CPU"
-        )
-    threads = max(1, limit // 1000)
+        words = f"{instance_words(instances, None)}, {cpu_quantity(request)} CPU"
+        return ComputeChoice(instances, None, request, limit, words)
+    threads = max(1, limit // 1000 // instances)
     return ComputeChoice(
-        1,
+        instances,
         threads,
         request,
         limit,
-        f"{instance_words(1, threads)}: {cpu_quantity(request)} CPU from {source}",
+        f"{instance_words(instances, threads)}: {cpu_quantity(request)} CPU from {source}",
     )
 
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from triton_operator.api.inference_service import Resources
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.planning.quantities import memory_quantity, size_bytes
-from triton_operator.triton.memory import replica_memory_bytes
+from triton_operator.triton.memory import replica_memory_bytes, round_up
+
+HEADROOM = 1.25
+"""Times the most memory that was measured: other requests than those of the measurement may come,
+and a limit that is met ends the pod."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,14 @@ def choose_memory(
     instances: int,
     max_batch_size: int,
     gpu: bool,
+    measured: str | None = None,
 ) -> MemoryChoice:
-    """What the spec or the pool states, or else Triton's own need plus the model's."""
+    """What the spec or the pool states, else what was measured and some more, else an estimate:
+    Triton's own need plus the model's.
+
+    `measured` is the most host memory that such a replica used, by the model's profile. On GPUs it
+    only ever adds: somebody may have declared the device's.
+    """
     if wanted and wanted.memory:
         return MemoryChoice(
             size_bytes(wanted.memory), f"{wanted.memory} memory from spec.hardware.resources"
@@ -37,6 +47,14 @@ def choose_memory(
     estimate = replica_memory_bytes(
         facts, instances=instances, max_batch_size=max_batch_size, gpu=gpu
     )
+    if measured is not None:
+        enough = round_up(int(HEADROOM * size_bytes(measured)))
+        if enough > estimate or not gpu:
+            return MemoryChoice(
+                enough,
+                f"{memory_quantity(enough)} memory: {measured} by the model's profile, and a "
+                "quarter more",
+            )
     return MemoryChoice(
         estimate,
         f"{memory_quantity(estimate)} memory estimated from {facts.size_bytes} bytes of weights",

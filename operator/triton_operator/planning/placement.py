@@ -1,12 +1,13 @@
 """Which pools may serve, in which order."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from triton_operator.api.enums import AcceleratorKind, Preference
 from triton_operator.api.inference_service import Hardware
 from triton_operator.planning.fit import Fit, Verdict
+from triton_operator.planning.merit import Merit, Speed, merit_words, merits
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.refusal import Refusal
 
@@ -29,13 +30,21 @@ class Placement:
 
 
 def place(
-    hardware: Hardware, prefer: Preference, pools: Sequence[Pool], fit: Callable[[Pool], Fit]
+    hardware: Hardware,
+    prefer: Preference,
+    pools: Sequence[Pool],
+    fit: Callable[[Pool], Fit],
+    speeds: Mapping[str, Speed | None] | None = None,
 ) -> Placement | Refusal:
     """The pools that may serve, most wanted first; `fit` says which of them take a replica.
 
     Named pools keep the user's order, those without nodes too: they may be scaled up for this.
-    Otherwise: pools with nodes before those without; then cheapest first where the price is known;
-    pools without a price come after, CPU before GPU unless speed is preferred.
+    Otherwise: pools with nodes before those without; then those on which the model is known not to
+    keep the objective come last. The rest, where the model was measured on all of them, by what a
+    request costs, or takes (see `merits`); else cheapest first where the price is known; pools
+    without a price come after, CPU before GPU unless speed is preferred.
+
+    `speeds` is read after every pool was asked for its fit.
     """
     matching = _matching(hardware, pools)
     if isinstance(matching, Refusal):
@@ -45,15 +54,23 @@ def place(
     if not possible:
         return _nothing_takes_it(hardware, matching, fits)
     priced = _comparable(possible)
+    speeds = speeds or {}
+    known = merits(prefer, possible, speeds)
     if not hardware.pools:
         possible.sort(
             key=lambda pool: (
                 fits[pool.name].verdict is Verdict.EMPTY,
+                _is_too_slow(speeds.get(pool.name)),
+                _merit_rank(known.get(pool.name)),
                 _rank(pool, prefer, priced),
             )
         )
     first = possible[0]
-    why = _why_named(hardware, first) or _why(first, possible, prefer, priced, fits)
+    why = (
+        _why_named(hardware, first)
+        or _why_measured(possible, speeds, known, fits)
+        or _why(first, possible, prefer, priced, fits)
+    )
     notes = [
         f"pool {pool.name} is passed over: {fits[pool.name].why}"
         for pool in matching
@@ -110,6 +127,33 @@ def _rank(pool: Pool, prefer: Preference, priced: bool) -> tuple[int | Decimal |
 def _price_rank(pool: Pool, priced: bool) -> tuple[int, Decimal]:
     price = pool.cost_per_replica_hour if priced else None
     return (price is None, price or Decimal(0))
+
+
+def _is_too_slow(speed: Speed | None) -> bool:
+    return speed is not None and not speed.keeps_objective
+
+
+def _merit_rank(merit: Merit | None) -> float:
+    return merit.value if merit else 0.0
+
+
+def _why_measured(
+    ordered: Sequence[Pool],
+    speeds: Mapping[str, Speed | None],
+    known: Mapping[str, Merit],
+    fits: Mapping[str, Fit],
+) -> str | None:
+    """What measurements say for the first pool; None where they do not say it."""
+    first = ordered[0]
+    alike = [pool for pool in ordered if fits[pool.name].verdict is fits[first.name].verdict]
+    if len(alike) == 1:
+        return None
+    if first.name in known:
+        return merit_words(alike, known)
+    slow = [pool.name for pool in alike if _is_too_slow(speeds.get(pool.name))]
+    if slow and first.name not in slow:
+        return f"no rate is known to keep the objective on pool {', '.join(slow)}"
+    return None
 
 
 def _why_named(hardware: Hardware, first: Pool) -> str | None:

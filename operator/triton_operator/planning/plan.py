@@ -1,21 +1,23 @@
 """The plan of a service: one row per pool in use, and every reason on the way."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from triton_operator.api.enums import Precision, ScalingMode
-from triton_operator.api.inference_service import (
-    DEFAULT_LATENCY_MILLISECONDS,
-    InferenceServiceSpec,
-)
-from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import Measurement, ModelFacts
 from triton_operator.planning.completion import Completion, completions, left_to_triton
 from triton_operator.planning.device import needed_device, usable_pools
 from triton_operator.planning.fit import Fit, Verdict, fit_of
+from triton_operator.planning.measured_replica import Measured
+from triton_operator.planning.merit import Speed
+from triton_operator.planning.objective import (
+    latency_bound_milliseconds,
+    longest_request_seconds,
+)
 from triton_operator.planning.overload import choose_queue, rejection_reason
 from triton_operator.planning.placement import POOLS_IN_A_MESSAGE, place
 from triton_operator.planning.pools import Pool
-from triton_operator.planning.precision import choose_precision
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.replica import Replica, size_replica
 from triton_operator.planning.replicas import ReplicaBounds, replica_bounds
@@ -32,8 +34,6 @@ from triton_operator.triton.releases import (
 UNKNOWN_RELEASE = "UnknownTritonRelease"
 _MOST_COMPLETION_REASONS = 10
 """A status holds 32 reasons; a repository may have 64 models."""
-GIVEN_UP_AFTER_BOUNDS = 5
-"""A request that waited five times the bound has been given up by its client."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class PoolPlan:
     drains_first: bool = False
     histogram_edges: tuple[int, ...] = ()
     """Ends of the buckets in which Triton counts latencies, in ms; none: it keeps its own."""
+    measured: Measured | None = None
+    """What measurements say of such a replica; None: none is of one."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,14 @@ class Plan:
 
     How many replicas each pool gets is not said here: a row may stand for none at all. `standby`
     names pools that can serve too. `preference` names all of both, the most wanted first.
+    `measured` has what measurements say of each pool of `preference` of which they say something.
     """
 
     pools: tuple[PoolPlan, ...]
     standby: tuple[str, ...]
     replicas: ReplicaBounds
     preference: tuple[str, ...] = ()
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
 
 def plan_service(
@@ -88,8 +92,11 @@ def plan_service(
     facts: ModelFacts,
     pools: Sequence[Pool],
     in_use: Collection[str] = (),
+    measurements: Sequence[Measurement] = (),
 ) -> Plan | Refusal:
-    """The plan for a service whose model is known.
+    """The plan for a service whose model is known, and measured maybe.
+
+    What was measured and not seen before takes some 0.1 s for each batch size (see `safe_batch`).
 
     A replica is sized for each pool that matches. The first pool that takes one has a row, and so
     has each pool of `in_use` that takes one: those that hold replicas or are to get some. A pool
@@ -100,13 +107,17 @@ def plan_service(
     if isinstance(usable, Refusal):
         return usable
     sized: dict[str, Replica | Refusal] = {}
+    speeds: dict[str, Speed | None] = {}
 
     def fit(pool: Pool) -> Fit:
-        replica = sized[pool.name] = size_replica(spec, facts, pool)
+        release = _release(spec, pool)
+        told = None if isinstance(release, Refusal) else str(release)
+        replica = sized[pool.name] = size_replica(spec, facts, pool, measurements, told)
+        speeds[pool.name] = _speed(replica)
         # What nobody could run is told as such, and not as a pool that is too small.
         return Fit(Verdict.FITS) if isinstance(replica, Refusal) else fit_of(pool, replica.need)
 
-    placement = place(spec.hardware, spec.objective.prefer, usable, fit)
+    placement = place(spec.hardware, spec.objective.prefer, usable, fit, speeds)
     if isinstance(placement, Refusal):
         return placement
     first, *others = (_ready_for(spec, pool, sized[pool.name]) for pool in placement.pools)
@@ -125,7 +136,10 @@ def plan_service(
     rows = [_pool_plan(spec, facts, first, why, _standby_reason(spec, standby))]
     rows += [_pool_plan(spec, facts, one, [_why_also(one.pool, first.pool)]) for one in also]
     preference = (first.pool.name, *(one.pool.name for one in able))
-    return Plan(tuple(rows), standby, replica_bounds(spec.scaling), preference)
+    measured = {
+        one.pool.name: one.replica.measured for one in (first, *able) if one.replica.measured
+    }
+    return Plan(tuple(rows), standby, replica_bounds(spec.scaling), preference, measured)
 
 
 def spills_over(spec: InferenceServiceSpec) -> bool:
@@ -141,6 +155,12 @@ class _Candidate:
     pool: Pool
     release: Release
     replica: Replica
+
+
+def _speed(replica: Replica | Refusal) -> Speed | None:
+    if isinstance(replica, Refusal) or replica.measured is None:
+        return None
+    return Speed(replica.measured.safe_rate, replica.measured.alone_seconds)
 
 
 def _ready_for(
@@ -180,8 +200,9 @@ def _pool_plan(
 ) -> PoolPlan:
     pool, release, replica = candidate.pool, candidate.release, candidate.replica
     batch, compute, memory = replica.batch, replica.compute, replica.memory
-    precision = choose_precision(spec.precision, facts.format)
+    precision = replica.precision
     reasons = [*why_here, batch.reason, precision.reason, compute.reason, memory.reason]
+    reasons += replica.notes
     if replica.accelerators > 1:
         reasons.append(
             f"{replica.accelerators} {pool.accelerator_resource} per replica, with the model on "
@@ -227,6 +248,7 @@ def _pool_plan(
             if Feature.LATENCY_HISTOGRAMS.in_release(release)
             else ()
         ),
+        measured=replica.measured,
     )
 
 
@@ -296,15 +318,3 @@ def _opset_note(release: Release, facts: ModelFacts) -> str | None:
         f"the model's opset {facts.opset} is newer than opset {limit}, the newest that Triton "
         f"{release} knows: it may refuse the model; use a newer image or export with an older opset"
     )
-
-
-def latency_bound_milliseconds(spec: InferenceServiceSpec) -> int:
-    """The bound on the objective's percentile, stated or the default, in milliseconds."""
-    latency = spec.objective.latency
-    return latency.milliseconds if latency else DEFAULT_LATENCY_MILLISECONDS
-
-
-def longest_request_seconds(spec: InferenceServiceSpec) -> int:
-    """How long a request in flight may take before a shutdown stops waiting for it, in seconds."""
-    bound = latency_bound_milliseconds(spec) * GIVEN_UP_AFTER_BOUNDS
-    return max(5, -(-bound // 1000))

@@ -20,7 +20,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from triton_operator.planning.service_curve import ServiceCurve
+from triton_operator.planning.arrival_counts import count_laws, counts
+from triton_operator.planning.service_curve import BatchTimes
 
 Array = NDArray[np.float64]
 QUADRATURE_POINTS = 16
@@ -45,9 +46,14 @@ SMALLEST_GROUP = 0.04
 NEGLIGIBLE = 1e-10
 STEADY_SHARE = 0.97
 """Of the capacity; nearer to it the queue has no steady state worth the name."""
+RATE_STEP = 0.002
+"""A safe rate is told to such a part; the model itself is right to about 1 %."""
+NEGLIGIBLE_TAIL = 1e-6
+FIRST_GUESS = 0.8
+"""Of the highest rate with a steady state."""
 
 
-def tail(curve: ServiceCurve, rate: float, seconds: float, dispersion: float = 1.0) -> float:
+def tail(curve: BatchTimes, rate: float, seconds: float, dispersion: float = 1.0) -> float:
     """The share of requests that take longer than `seconds`, at `rate` requests/s per replica.
 
     `dispersion` is the variance of counts over their mean: 1 for Poisson arrivals, more where they
@@ -71,7 +77,7 @@ def tail(curve: ServiceCurve, rate: float, seconds: float, dispersion: float = 1
 
 @lru_cache(maxsize=512)
 def tails(
-    curve: ServiceCurve, seconds: float, dispersion: float = 1.0, points: int = 17
+    curve: BatchTimes, seconds: float, dispersion: float = 1.0, points: int = 17
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """`tail` over rates from 0 to the capacity: (rates, shares), both ascending, for interpolation.
 
@@ -85,29 +91,40 @@ def tails(
 
 
 def safe_rate(
-    curve: ServiceCurve, seconds: float, percentile: float, dispersion: float = 1.0
+    curve: BatchTimes, seconds: float, percentile: float, dispersion: float = 1.0
 ) -> float:
     """The highest rate per replica at which that percentile (0.99) of latency keeps `seconds`.
 
-    0 where even a lone request is too slow.
+    0 where even a lone request is too slow. Found by the Illinois method (a false position whose
+    lasting end counts half) on the logarithm of the tail, which is nearly a line around there:
+    some six tails. To `RATE_STEP` below.
     """
-    rates, shares = tails(curve, seconds, dispersion)
     allowed = 1.0 - percentile
-    if shares[0] > allowed:
+    if curve.seconds(1) > seconds:
         return 0.0
-    above = next(place for place, share in enumerate(shares) if share > allowed)
-    low, high = rates[above - 1], rates[above]
-    for _ in range(7):
-        middle = (low + high) / 2
-        if tail(curve, middle, seconds, dispersion) <= allowed:
-            low = middle
+    low, high = 0.0, STEADY_SHARE * curve.capacity
+    below, above = math.log(NEGLIGIBLE_TAIL / allowed), -math.log(allowed)
+    rate, lasting = FIRST_GUESS * high, ""
+    while high - low > RATE_STEP * high:
+        share = max(NEGLIGIBLE_TAIL, tail(curve, rate, seconds, dispersion))
+        excess = math.log(share / allowed)
+        if excess <= 0:
+            low, below = rate, excess
+            above = above / 2 if lasting == "high" else above
+            lasting = "high"
         else:
-            high = middle
+            high, above = rate, excess
+            below = below / 2 if lasting == "low" else below
+            lasting = "low"
+        # Not so near to an end that the other one would stay where it is.
+        margin = min(0.9 * RATE_STEP * high, (high - low) / 2)
+        crossing = (low * above - high * below) / (above - below)
+        rate = min(max(crossing, low + margin), high - margin)
     return low
 
 
 def percentile_seconds(
-    curve: ServiceCurve, rate: float, percentile: float, dispersion: float = 1.0
+    curve: BatchTimes, rate: float, percentile: float, dispersion: float = 1.0
 ) -> float:
     """The percentile (0.99) of latency at `rate` requests/s per replica; infinite if overloaded."""
     low = high = curve.seconds(1)
@@ -122,58 +139,6 @@ def percentile_seconds(
         else:
             low = middle
     return high
-
-
-def counts(mean: float, dispersion: float, length: int) -> Array:
-    """The law of a number of arrivals: P(0), P(1), … P(length - 1)."""
-    if mean <= 0:
-        nobody: Array = np.eye(1, length)[0]
-        return nobody
-    law: Array = _counts(np.array([mean]), dispersion, length)[0]
-    return law
-
-
-def _counts(
-    means: Array, dispersion: float, length: int, starts: NDArray[np.int64] | None = None
-) -> Array:
-    """`counts` for several means, a row each, from its start (0) on; `dispersion` as in `tail`."""
-    if starts is None:
-        starts = np.zeros(len(means), dtype=np.int64)
-    numbers = starts[:, None] + np.arange(length)
-    factorials = _log_factorials(int(starts.max()) + length)[numbers]
-    means = np.maximum(means, 1e-300)
-    if dispersion <= 1.0 + 1e-6:
-        logs = numbers * np.log(means)[:, None] - means[:, None] - factorials
-    else:
-        # Failures before the r-th success, with r = mean / (dispersion - 1): variance as wanted.
-        successes = means / (dispersion - 1.0)
-        begun = [
-            math.lgamma(one + start) - math.lgamma(one) if start else 0.0
-            for one, start in zip(successes.tolist(), starts.tolist(), strict=True)
-        ]
-        rising = np.zeros(numbers.shape)
-        np.cumsum(np.log(successes[:, None] + numbers[:, :-1]), axis=1, out=rising[:, 1:])
-        logs = (
-            rising
-            + np.array(begun)[:, None]
-            - factorials
-            - successes[:, None] * math.log(dispersion)
-            + numbers * math.log(1.0 - 1.0 / dispersion)
-        )
-    law: Array = np.exp(logs)
-    return law
-
-
-def _log_factorials(length: int) -> Array:
-    """log 0!, log 1!, … log (length - 1)!"""
-    # Few tables, whatever lengths are asked for; the batch is the user's, so no size is the last.
-    return _log_factorials_table(1 << max(12, length.bit_length()))[:length]
-
-
-@lru_cache(maxsize=16)
-def _log_factorials_table(length: int) -> Array:
-    table: Array = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1.0, float(length))))))
-    return table
 
 
 def _states(longest: int, largest: int) -> NDArray[np.int64]:
@@ -193,7 +158,7 @@ class _Chain:
     `longest` is the longest queue that is told apart from longer ones.
     """
 
-    def __init__(self, curve: ServiceCurve, rate: float, longest: int, dispersion: float) -> None:
+    def __init__(self, curve: BatchTimes, rate: float, longest: int, dispersion: float) -> None:
         self._rate = rate
         self._dispersion = dispersion
         self._largest = curve.max_batch_size
@@ -211,7 +176,7 @@ class _Chain:
         starts = np.maximum(0, np.floor(means - reach)).astype(np.int64)
         width = math.ceil(2 * float(reach.max()) + FAR_ABOVE * self._dispersion)
         width = min(width, int(numbers[-1])) + 1
-        laws = _counts(means, self._dispersion, width, starts)
+        laws = count_laws(means, self._dispersion, width, starts)
         first_after = np.maximum(numbers - batches, 0) + starts
         # From every number to the states around it, so that the mean stays what it is.
         until = np.clip(numbers[1:] - first_after[:, None], 0, width)

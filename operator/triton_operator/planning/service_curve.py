@@ -5,11 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 GRID = 0.02
 """Steps of 2 %: the error is at most half of it, less than what a curve is off anyway."""
 TIGHTEST_SECONDS = 1e-5
 """A batch takes at least this long: a curve through zero would promise an infinite rate."""
+
+
+class BatchTimes(Protocol):
+    """What the queue model needs to know of a replica."""
+
+    @property
+    def max_batch_size(self) -> int:
+        """Requests of the largest batch."""
+
+    @property
+    def instances(self) -> int:
+        """Batches that run beside each other."""
+
+    @property
+    def capacity(self) -> float:
+        """Requests per second of one replica that never waits for any."""
+
+    def seconds(self, batch_size: float) -> float:
+        """Seconds for a batch of that size; no less than for any smaller one."""
 
 
 @dataclass(frozen=True)

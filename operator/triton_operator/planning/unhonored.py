@@ -14,8 +14,8 @@ def unhonored_fields(
         sentences.append("spec.model.samples: not read, as nothing is verified or measured yet")
     if spec.objective.prefer not in (Preference.COST, Preference.LATENCY):
         sentences.append(
-            f"spec.objective.prefer {spec.objective.prefer}: orders the pools; replicas are as "
-            "with Cost, and the batch size does not follow it yet"
+            f"spec.objective.prefer {spec.objective.prefer}: orders the pools, and once the model "
+            "is measured it chooses batch size and instances; replicas are as with Cost"
         )
     if spec.precision.mode not in (PrecisionMode.AUTO, PrecisionMode.FP32):
         sentences.append(f"spec.precision.mode {spec.precision.mode}: the model runs in FP32")

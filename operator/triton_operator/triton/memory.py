@@ -52,7 +52,12 @@ def replica_memory_bytes(
         total = CPU_BASE_BYTES + instances * (WEIGHT_COPIES * weights + per_instance)
     if facts.repository is not None:
         total += MODEL_BYTES * (len(facts.repository.models) - 1)
-    return -(-total // ROUNDING_BYTES) * ROUNDING_BYTES
+    return round_up(total)
+
+
+def round_up(count: int) -> int:
+    """Bytes up to the next multiple of 64 MiB."""
+    return -(-count // ROUNDING_BYTES) * ROUNDING_BYTES
 
 
 def weight_bytes(facts: ModelFacts) -> int:

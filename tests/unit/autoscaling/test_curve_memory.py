@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from triton_operator.api.model_profile import BatchLatency
 from triton_operator.autoscaling.curve_memory import (
     ENOUGH_EXECUTIONS,
     HALF_LIFE_SECONDS,
@@ -14,7 +13,6 @@ from triton_operator.autoscaling.curve_memory import (
     curve,
     dumped,
     loaded,
-    profiled_curve,
     with_metrics,
     with_reading,
 )
@@ -116,29 +114,6 @@ def test_batches_and_instances_are_those_of_the_plan_in_force() -> None:
     result = curve(CurveMemory(), PRIOR, 16, 2)
 
     assert result == ServiceCurve(0.050, 0.025, 16, 2)
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected", "why"),
-    [
-        ({1: "30", 4: "60", 8: "100"}, (0.020, 0.010), "a line through all"),
-        ({8: "100"}, (0.0, 0.0125), "one size: larger batches win nothing"),
-        ({1: "10", 8: "10"}, (0.010, 0.0), "no time per request"),
-    ],
-)
-def test_a_profile_gives_the_curve_before_any_batch(
-    rows: dict[int, str], expected: tuple[float, float], why: str
-) -> None:
-    latency = [BatchLatency(batch_size=size, milliseconds=ms) for size, ms in rows.items()]
-
-    result = profiled_curve(latency, 8)
-
-    assert result is not None
-    assert (result.base_seconds, result.per_request_seconds) == pytest.approx(expected), why
-
-
-def test_a_profile_without_times_gives_no_curve() -> None:
-    assert profiled_curve([], 8) is None
 
 
 def totals(executions: dict[int, float]) -> ModelMetrics:

@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from tests.unit.model.building import linear, relu, saved
-from tests.unit.planning.building import DIGEST, facts
+from tests.unit.planning.building import DIGEST, facts, measurement
 from triton_operator.api.group import API_VERSION
 from triton_operator.cli.exit_codes import INVALID, OK, REFUSED
 from triton_operator.cli.main import app
@@ -154,6 +154,123 @@ def test_a_model_file_is_inspected(call: Call, write: Callable[..., Path], model
 
     assert answer["digest"] == file_row(model, "model.onnx").digest
     assert answer["pools"][0]["maxBatchSize"] == 4
+
+
+TIMES = {1: 30, 4: 60, 5: 70, 7: 90}
+"""20 ms and 10 ms for every request."""
+WITHIN_150_MS = {"objective": {"latency": {"milliseconds": 150}}}
+
+
+def measured_profile(digest: str = DIGEST, **spec: Any) -> dict[str, Any]:
+    """A profile that tells no facts."""
+    rows = [measurement(TIMES).wire()]
+    return {**profile(), "spec": {"digest": digest, "measurements": rows, **spec}}
+
+
+@pytest.fixture
+def profile_file(tmp_path: Path) -> Callable[..., Path]:
+    """A file with these profiles."""
+
+    def written(*documents: Any) -> Path:
+        path = tmp_path / "profile.yaml"
+        path.write_text(yaml.safe_dump_all(documents))
+        return path
+
+    return written
+
+
+def test_what_was_measured_decides(
+    call: Call, write: Callable[..., Path], profile_file: Callable[..., Path]
+) -> None:
+    file = write(service(**WITHIN_150_MS), profile())
+
+    told = profile_file(measured_profile())
+    result = call("plan", "-f", file, "--profile", told, "-o", "json")
+
+    answer = json.loads(result.stdout)
+    (row,) = answer["pools"]
+    assert (row["maxBatchSize"], row["capacityPerReplica"]) == (7, "47.4/s")
+    assert any(reason.startswith("batch size 7: 47.4 requests/s") for reason in row["reasons"])
+    assert answer["objectiveFeasible"]["status"] == "True"
+    assert "max_batch_size: 7" in answer["objects"][0]["data"]["config.pbtxt"]
+
+
+def test_people_see_the_rate_and_what_came_second(call: Call, write: Callable[..., Path]) -> None:
+    """The profile may be in the same file, as one or as two documents."""
+    one_file = write(service(**WITHIN_150_MS), profile(), measured_profile())
+
+    shown = call("plan", "-f", one_file).stdout
+
+    for part in ("SAFE RATE", "47.4/s", "5 does 45.7 (-4 %); larger ones were not measured"):
+        assert part in shown
+    assert "objective not kept" not in shown
+
+
+def test_without_measurements_there_is_no_rate(call: Call, write: Callable[..., Path]) -> None:
+    answer = json.loads(call("plan", "-f", write(service(), profile()), "-o", "json").stdout)
+
+    assert answer["pools"][0]["capacityPerReplica"] is None
+    assert answer["objectiveFeasible"]["reason"] == "NotMeasured"
+
+
+def test_an_objective_out_of_reach_is_said(call: Call, write: Callable[..., Path]) -> None:
+    file = write(
+        service(objective={"latency": {"milliseconds": 25}}), profile(), measured_profile()
+    )
+
+    result = call("plan", "-f", file)
+
+    assert result.exit_code == OK, "there is a plan: it serves, late"
+    assert "objective not kept: a request that is alone takes 30 ms, as declared" in result.stdout
+
+
+def test_a_model_file_and_a_profile_are_enough(
+    call: Call, write: Callable[..., Path], profile_file: Callable[..., Path], model: Path
+) -> None:
+    wanted = service(**WITHIN_150_MS)
+    del wanted["spec"]["model"]["digest"]
+    told = profile_file(measured_profile(file_row(model, "model.onnx").digest))
+
+    words = ("--model", model, "--profile", told, "-o", "json")
+    answer = json.loads(call("plan", "-f", write(wanted), *words).stdout)
+
+    assert answer["pools"][0]["maxBatchSize"] == 7
+
+
+def test_a_service_without_a_digest_has_the_model_of_the_profile(
+    call: Call, write: Callable[..., Path], profile_file: Callable[..., Path]
+) -> None:
+    wanted = service(**WITHIN_150_MS)
+    del wanted["spec"]["model"]["digest"]
+    told = profile_file(measured_profile(facts=facts().wire()))
+
+    result = call("plan", "-f", write(wanted), "--profile", told, "-o", "json")
+
+    answer = json.loads(result.stdout)
+    assert (answer["digest"], answer["pools"][0]["maxBatchSize"]) == (DIGEST, 7)
+
+
+def test_a_profile_of_another_model_is_refused(
+    call: Call, write: Callable[..., Path], profile_file: Callable[..., Path], model: Path
+) -> None:
+    wanted = service()
+    del wanted["spec"]["model"]["digest"]
+
+    result = call(
+        "plan", "-f", write(wanted), "--model", model, "--profile", profile_file(measured_profile())
+    )
+
+    assert result.exit_code == INVALID
+    assert f"describes the model {DIGEST}, but the model file has sha256:" in result.stderr
+
+
+def test_a_file_without_a_profile_is_refused(
+    call: Call, write: Callable[..., Path], profile_file: Callable[..., Path]
+) -> None:
+    result = call("plan", "-f", write(service(), profile()), "--profile", profile_file(service()))
+
+    assert result.exit_code == INVALID
+    assert "no ModelProfile in it" in result.stderr
 
 
 def test_described_pools_are_used(call: Call, write: Callable[..., Path]) -> None:

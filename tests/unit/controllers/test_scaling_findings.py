@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.controllers.answers import FIGURES, answer
 from tests.unit.controllers.world import observed, serving
-from tests.unit.planning.building import facts, pool, spec
+from tests.unit.planning.building import facts, gpu_pool, measurement, pool, spec
 from triton_operator.api import reasons
 from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.look import LatencySource
@@ -159,3 +159,61 @@ def test_a_new_operator_says_what_was_said_until_it_has_looked() -> None:
     findings = scaling_findings(seen, spec(), None)
 
     assert [(one.status, one.reason) for one in findings] == [("True", "Told")] * 3
+
+
+TIMES = {1: 30.0, 8: 100.0}
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "said", "expected", "says", "why"),
+    [
+        (
+            100,
+            None,
+            "True WithinReach",
+            "takes 30 ms, as declared in the model's profile, of 100 ms",
+            "before anything serves",
+        ),
+        (
+            25,
+            None,
+            "False TooSlow",
+            "or choose a faster pool (4.5 ms on l4)",
+            "the other pool is not the first, as the user named both",
+        ),
+        (100, answer(), "True WithinReach", "takes 12.5 ms of 100 ms", "what serves has shown it"),
+        (10, answer(), "False TooSlow", "12.5 ms, the objective is 10 ms", "and what it has shown"),
+    ],
+)
+def test_a_profile_tells_whether_the_objective_can_be_kept(
+    milliseconds: int, said: ScalingAnswer | None, expected: str, says: str, why: str
+) -> None:
+    wanted = spec(
+        objective={"latency": {"milliseconds": milliseconds}}, hardware={"pools": ["cpu", "l4"]}
+    )
+    rows = [measurement(TIMES), measurement({1: 4.5, 8: 8.0}, product="L4")]
+    plan = plan_service(wanted, facts(), [pool("cpu"), gpu_pool("l4", product="L4")], (), rows)
+
+    found = scaling_findings(observed(serving(), scaling=said), wanted, plan)[0]
+
+    assert f"{found.status} {found.reason}" == expected, why
+    assert says in found.message, why
+
+
+def test_how_fast_every_pool_is_where_none_is_fast_enough() -> None:
+    wanted = spec(objective={"latency": {"milliseconds": 2}})
+    rows = [measurement(TIMES), measurement({1: 4.5, 8: 8.0}, product="L4")]
+    pools = [pool("cpu"), gpu_pool("l4", product="L4"), gpu_pool("t4", product="T4")]
+    plan = plan_service(wanted, facts(), pools, (), rows)
+
+    found = scaling_findings(observed(serving()), wanted, plan)[0]
+
+    # Pool t4 was not measured, so it may be fast enough: it is the first, and not known.
+    assert (found.status, found.reason) == ("Unknown", "NotMeasured")
+
+    plan = plan_service(wanted, facts(), pools[:2], (), rows)
+    found = scaling_findings(observed(serving()), wanted, plan)[0]
+
+    assert (found.status, found.reason) == ("False", "TooSlow")
+    assert "takes 30 ms" in found.message
+    assert "(4.5 ms on l4)" in found.message

@@ -138,3 +138,14 @@ def test_a_new_operator_shows_what_was_told_until_it_has_looked() -> None:
 
     assert pool_figures(None, "cpu", {"pools": [row]}) == ("64.9/s", 88)
     assert pool_figures(None, "l4", {"pools": [row]}) == (None, None)
+
+
+def test_the_rate_is_the_plans_until_replicas_have_shown_another() -> None:
+    row = {"name": "cpu", "capacityPerReplica": "64.9/s"}
+    said = answer(safe_rates={"cpu": 11.84})
+
+    assert pool_figures(None, "cpu", {}, 64.84) == ("64.8/s", None)
+    assert pool_figures(None, "cpu", {"pools": [row]}, 50.0) == ("64.9/s", None)
+    assert pool_figures(said, "cpu", {}, 64.84)[0] == "11.8/s"
+    assert pool_figures(said, "l4", {}, 1549.0) == ("1549/s", None)
+    assert pool_figures(None, "cpu", {}, 0.0) == (None, None), "the objective cannot be kept"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.controllers.world import CPU, observed, serving
-from tests.unit.planning.building import facts, pool, spec
+from tests.unit.planning.building import facts, measurement, pool, spec
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inference_service import InferenceServiceSpec
@@ -73,3 +73,31 @@ def test_of_a_pool_without_a_plan_batches_and_instances_are_not_known() -> None:
 
     assert question is not None
     assert {one.pool: one.standing_by for one in question.pools} == {"cpu": False, "more": True}
+
+
+def test_the_autoscaler_begins_with_the_curve_that_the_plan_was_made_from() -> None:
+    rows = [
+        measurement({1: 1.0, 8: 8.0}, precision="INT8"),
+        measurement({1: 30.0, 4: 60.0, 8: 100.0, 16: 900.0}),
+    ]
+    wished = spec(objective={"latency": {"milliseconds": 250}})
+    plan = plan_service(wished, facts(), (CPU,), (), rows)
+    assert isinstance(plan, Plan)
+
+    question = scaling_question(observed(serving()), wished, facts(), plan, rolled_out=True)
+
+    assert question is not None
+    prior = question.pools[0].prior
+    assert prior is not None
+    assert (prior.base_seconds, prior.per_request_seconds) == pytest.approx((0.020, 0.010))
+    assert (prior.max_batch_size, question.pools[0].largest_batch) == (8, 8)
+
+
+def test_without_a_measurement_of_what_runs_the_autoscaler_begins_without_a_curve() -> None:
+    plan = plan_service(spec(), facts(), (CPU,), (), [measurement({1: 30.0}, product="L4")])
+    assert isinstance(plan, Plan)
+
+    question = scaling_question(observed(serving()), spec(), facts(), plan, rolled_out=True)
+
+    assert question is not None
+    assert question.pools[0].prior is None

@@ -6,7 +6,7 @@ from typing import Any
 
 from triton_operator.api.enums import AcceleratorKind, ModelFormat
 from triton_operator.api.inference_service import InferenceServiceSpec, Resources
-from triton_operator.api.model_profile import ModelFacts, ModelFile
+from triton_operator.api.model_profile import Measurement, ModelFacts, ModelFile
 from triton_operator.api.tensors import Tensor
 from triton_operator.planning.fit import Fit, Verdict
 from triton_operator.planning.nodes import NodeFacts, node_facts
@@ -141,6 +141,28 @@ def gpu_pool(name: str, **changes: Any) -> Pool:
         "accelerators_per_replica": 1,
     }
     return pool(name, **{**values, **changes})
+
+
+def measurement(
+    milliseconds: Mapping[int, float], *, product: str | None = None, **changes: Any
+) -> Measurement:
+    """Declared times of batches of FP32 in ONNX Runtime, in ms by their size."""
+    values: dict[str, Any] = {
+        "precision": "FP32",
+        "engine": "onnxruntime",
+        "hardware": {"product": product} if product else {},
+        "latency": [
+            {"batchSize": size, "milliseconds": str(time)} for size, time in milliseconds.items()
+        ],
+        "source": "Declared",
+        "time": "2026-11-20T10:00:00Z",
+    }
+    return Measurement.model_validate({**values, **changes})
+
+
+def straight(base: float, each: float, sizes: Sequence[int]) -> dict[int, float]:
+    """Milliseconds of batches on a straight line: `base` and `each` for every request."""
+    return {size: base + each * size for size in sizes}
 
 
 def takes_anything(pool: Pool) -> Fit:

@@ -18,12 +18,14 @@ from tests.unit.planning.building import (
 )
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.tensors import Tensor
+from triton_operator.planning.objective import (
+    latency_bound_milliseconds,
+    longest_request_seconds,
+)
 from triton_operator.planning.plan import (
     UNKNOWN_RELEASE,
     Plan,
     PoolPlan,
-    latency_bound_milliseconds,
-    longest_request_seconds,
     plan_service,
 )
 from triton_operator.planning.pools import Pool, known_pools

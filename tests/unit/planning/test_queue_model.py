@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from triton_operator.planning import queue_model
+from triton_operator.planning.arrival_counts import counts
 from triton_operator.planning.queue_model import (
-    counts,
     percentile_seconds,
     safe_rate,
     tail,

@@ -1,0 +1,67 @@
+"""`ObjectiveFeasible`: whether the objective can be kept at all, by a request that is alone. Pure.
+
+What replicas that serve have shown counts before what the model's profile says of them, and a
+profile is all that there is of pools that do not serve.
+"""
+
+from collections.abc import Mapping
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.scaling_answer import ScalingAnswer
+from triton_operator.planning.figures import figure
+from triton_operator.planning.measured_reasons import source_words
+from triton_operator.planning.measured_replica import Measured
+from triton_operator.planning.objective import latency_bound_milliseconds
+from triton_operator.planning.plan import Plan
+from triton_operator.planning.refusal import Refusal
+
+
+def feasible_finding(
+    answer: ScalingAnswer | None, spec: InferenceServiceSpec, plan: Plan | Refusal | None
+) -> Finding:
+    """Whether the pool that serves first can keep it; if not, how fast each of the pools is."""
+    measured = plan.measured if isinstance(plan, Plan) else {}
+    first = plan.pools[0].pool.name if isinstance(plan, Plan) else ""
+    seconds, source = _alone(answer, measured.get(first))
+    if seconds is None:
+        return finding(
+            reasons.OBJECTIVE_FEASIBLE,
+            ConditionStatus.UNKNOWN,
+            reasons.NOT_MEASURED,
+            "how long requests take on this hardware has not been seen yet",
+        )
+    bound = latency_bound_milliseconds(spec)
+    took = f"a request that is alone takes {figure(1000 * seconds)} ms{source}"
+    if 1000 * seconds <= bound:
+        return finding(
+            reasons.OBJECTIVE_FEASIBLE,
+            ConditionStatus.TRUE,
+            reasons.WITHIN_REACH,
+            f"{took} of {bound} ms",
+        )
+    elsewhere = _elsewhere({name: one for name, one in measured.items() if name != first})
+    return finding(
+        reasons.OBJECTIVE_FEASIBLE,
+        ConditionStatus.FALSE,
+        reasons.TOO_SLOW,
+        f"{took}, the objective is {bound} ms: no number of replicas keeps it; raise "
+        f"spec.objective.latency, or choose a faster pool{elsewhere}",
+    )
+
+
+def _alone(answer: ScalingAnswer | None, planned: Measured | None) -> tuple[float | None, str]:
+    """What a request takes that is alone, in seconds, and who says so if nobody has seen it."""
+    seen = answer.figures.fastest_seconds if answer else None
+    if seen is not None or planned is None:
+        return seen, ""
+    return planned.alone_seconds, f", {source_words(planned.row)},"
+
+
+def _elsewhere(others: Mapping[str, Measured]) -> str:
+    if not others:
+        return ""
+    fastest = sorted(others.items(), key=lambda one: one[1].alone_seconds)
+    told = ", ".join(f"{figure(1000 * one.alone_seconds)} ms on {name}" for name, one in fastest)
+    return f" ({told})"

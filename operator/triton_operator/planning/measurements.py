@@ -1,0 +1,124 @@
+"""Which measurements of a ModelProfile are about a replica on a pool, and which of them counts.
+
+A measurement fits a pool if all of these hold:
+
+1. GPU pools: `hardware.product` is the pool's `accelerator.product`; where the pool names none, the
+   measurement must name neither a product nor a CPU. CPU pools: it names no product. CPUs are not
+   compared, as no pool says which it has.
+2. `engine` is the backend that serves the model: onnxruntime, tensorrt, openvino, pytorch; for a
+   repository the backend of the model that clients call.
+3. `precision` is the one in which the model runs.
+4. It fits the replica: on CPUs, `instances` instances have `threads` threads each, omitted: one
+   instance, and as many threads as it gets. A measurement with other threads tells nothing of it.
+
+Of several that fit and run as many instances, one counts: that of the pool's Triton release before
+one that names none, and that before one of another release; what was measured before what was
+declared; then the slowest of what different CPUs did, and of one CPU the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from triton_operator.api.enums import MeasurementSource, Precision
+from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.planning.measured_curve import MeasuredCurve, curve_through
+from triton_operator.planning.pools import Pool
+from triton_operator.triton.backends import BACKENDS
+
+
+@dataclass(frozen=True)
+class ReplicaShape:
+    """What a replica offers: whole cores for threads (None on a GPU), devices that each run all
+    instances, and whether the number of instances is free."""
+
+    cores: int | None
+    devices: int = 1
+    instances_free: bool = True
+
+    def threads_of(self, instances: int) -> int | None:
+        """Threads of one of so many instances."""
+        return None if self.cores is None else max(1, self.cores // instances)
+
+    def takes(self, row: Measurement) -> bool:
+        """Whether the replica can run as many instances as were measured, with as many threads."""
+        instances = row.instances or 1
+        if instances > 1 and not self.instances_free:
+            return False
+        if self.cores is None:
+            return True
+        return instances <= self.cores and row.threads in (None, self.threads_of(instances))
+
+
+def engine_of(facts: ModelFacts) -> str:
+    """The backend of Triton that runs the model which clients call."""
+    if facts.repository is not None:
+        return facts.repository.models[0].backend
+    return BACKENDS[facts.format].name
+
+
+def on_hardware_of(pool: Pool, measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Those with times that were taken on such hardware, however the model ran."""
+    return [row for row in measurements if row.latency and _on(pool, row)]
+
+
+def fitting(
+    rows: Iterable[Measurement],
+    engine: str,
+    precision: Precision,
+    shape: ReplicaShape,
+    release: str | None,
+) -> list[Measurement]:
+    """Of rows on the pool's hardware the one that counts, for each number of instances."""
+    able = [
+        row
+        for row in rows
+        if row.engine == engine and row.precision is precision and shape.takes(row)
+    ]
+    numbers = sorted({row.instances or 1 for row in able})
+    return [
+        _counting([row for row in able if (row.instances or 1) == number], release)
+        for number in numbers
+    ]
+
+
+def curve_of(row: Measurement, shape: ReplicaShape) -> MeasuredCurve:
+    """The times of a measurement, for batches of any size that was measured."""
+    pairs = [(one.batch_size, float(one.milliseconds)) for one in row.latency]
+    largest = max(size for size, _ in pairs)
+    curve = curve_through(pairs, largest, (row.instances or 1) * shape.devices)
+    assert curve is not None, "rows without times are left out"
+    return curve
+
+
+def _on(pool: Pool, row: Measurement) -> bool:
+    product = row.hardware.product
+    if not pool.is_gpu:
+        return product is None
+    if pool.product is None:
+        return product is None and row.hardware.cpu is None
+    return product == pool.product
+
+
+def _counting(rows: Sequence[Measurement], release: str | None) -> Measurement:
+    """The one that counts, of at least one."""
+
+    def closeness(row: Measurement) -> tuple[int, bool]:
+        told = row.hardware.triton_release
+        distance = 1 if told is None else 0 if told == release else 2
+        return distance, row.source is not MeasurementSource.MEASURED
+
+    closest = min(map(closeness, rows))
+    newest: dict[str | None, Measurement] = {}
+    for row in rows:
+        before = newest.get(row.hardware.cpu)
+        if closeness(row) == closest and (before is None or row.time > before.time):
+            newest[row.hardware.cpu] = row
+    return max(newest.values(), key=_slowness)
+
+
+def _slowness(row: Measurement) -> float:
+    """Seconds of a request in the largest batch."""
+    largest = max(row.latency, key=lambda one: one.batch_size)
+    return float(largest.milliseconds) / largest.batch_size

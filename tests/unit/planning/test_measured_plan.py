@@ -1,0 +1,350 @@
+"""Plans of a model that was measured: what is chosen, and the sentences that say why."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.unit.planning.building import (
+    facts,
+    gpu_pool,
+    measurement,
+    pool,
+    price,
+    single_request_facts,
+    spec,
+    straight,
+)
+from tests.unit.planning.repositories import repository_facts, row
+from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.planning.plan import Plan, PoolPlan, plan_service
+from triton_operator.planning.pools import Bounds, Pool
+
+SIZES = (1, 2, 4, 8, 16, 32)
+LINE = straight(20, 10, SIZES)
+CPU = pool("cpu")
+
+
+def within(milliseconds: int, **parts: Any) -> dict[str, Any]:
+    return {"objective": {"latency": {"milliseconds": milliseconds}, **parts}}
+
+
+def planned(
+    *rows: Measurement,
+    pools: tuple[Pool, ...] = (CPU,),
+    model: ModelFacts | None = None,
+    **parts: Any,
+) -> Plan:
+    plan = plan_service(spec(**parts), model or facts(), pools, (), rows)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+def first(*rows: Measurement, **parts: Any) -> PoolPlan:
+    return planned(*rows, **parts).pools[0]
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    why: str
+    rows: tuple[Measurement, ...] = (measurement(LINE),)
+    batch: int = 16
+    spec: dict[str, Any] = field(default_factory=lambda: within(250))
+    model: ModelFacts = field(default_factory=facts)
+    says: str = ""
+    silent: str = ""
+
+
+ROWS = [
+    Row(
+        "chosen",
+        "the smallest of those that do the same",
+        says="batch size 16: 65.8 requests/s within 250 ms p99, as declared in the model's profile;"
+        " 20 does 66.1 (+1 %)",
+    ),
+    Row(
+        "measured",
+        "who said it is told",
+        (measurement(LINE, source="Measured"),),
+        says="250 ms p99, as measured; 20",
+    ),
+    Row("objective", "a tighter objective wants smaller batches", batch=4, spec=within(80)),
+    Row(
+        "bound by the spec",
+        "maxBatchSize is an upper bound",
+        batch=6,
+        spec={**within(250), "batching": {"maxBatchSize": 6}},
+        says="batch size 6: 61.8 requests/s within 250 ms p99, as declared in the model's profile; "
+        "4 does 55.1 (-11 %)",
+        silent="were not measured",
+    ),
+    Row(
+        "bound by the model",
+        "the model takes no more",
+        batch=2,
+        model=facts(max_batch_size=2, reason="axis 0 has at most 2"),
+    ),
+    Row(
+        "bound by what was measured",
+        "nothing is promised beyond",
+        (measurement(straight(20, 10, (1, 2, 4))),),
+        batch=4,
+        says="2 does 39.9 (-28 %); larger ones were not measured",
+    ),
+    Row(
+        "fixed",
+        "the user's word; what it does is told",
+        batch=5,
+        spec={**within(250), "batching": {"mode": "Fixed", "maxBatchSize": 5}},
+        says="with batch size 5: 59 requests/s within 250 ms p99",
+    ),
+    Row(
+        "off",
+        "the user's word",
+        batch=1,
+        spec={**within(250), "batching": {"mode": "Off"}},
+        says="with batch size 1: 24.",
+    ),
+    Row(
+        "no batch axis",
+        "requests run one by one",
+        batch=0,
+        model=single_request_facts(),
+        says="with batch size 1: 24.",
+    ),
+    Row(
+        "too slow",
+        "what is late should not choke",
+        batch=2,
+        spec=within(25),
+        says="batch size 2: no size keeps 25 ms p99, as a request that is alone takes 30 ms",
+    ),
+    Row(
+        "alone not known",
+        "whether a smaller batch is fast enough, nobody has seen",
+        (measurement({8: 100}),),
+        batch=4,
+        spec=within(50),
+        says="no measurement of the model is used: none is of batch size 1",
+    ),
+    Row(
+        "elsewhere",
+        "told, so that nobody wonders",
+        (measurement(LINE, product="NVIDIA-T4"),),
+        batch=4,
+        says="no measurement of the model is used: they are of NVIDIA-T4, and pool cpu has CPUs",
+    ),
+    Row(
+        "another precision only",
+        "told, so that nobody wonders",
+        (measurement(LINE, precision="INT8"),),
+        batch=4,
+        says="none is of FP32 by onnxruntime, but INT8 by onnxruntime",
+    ),
+    Row(
+        "other threads only",
+        "told, so that nobody wonders",
+        (measurement(LINE, threads=2),),
+        batch=4,
+        says="with 1 instance of 1 thread or as many threads in all, but with 1 instance of 2",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.name)
+def test_batch_sizes(case: Row) -> None:
+    plan = first(*case.rows, model=case.model, **case.spec)
+
+    assert plan.max_batch_size == case.batch, case.why
+    assert plan.dynamic_batching == (case.batch > 1)
+    told = "\n".join(plan.reasons)
+    assert case.says in told
+    assert not case.silent or case.silent not in told
+
+
+def test_a_repository_keeps_its_batches_and_its_rate_is_told() -> None:
+    model = repository_facts(row("m", "onnxruntime", max_batch_size=8)).model_copy(
+        update={"max_batch_size": 8, "batchable": True}
+    )
+
+    plan = first(measurement(LINE), model=model, **within(250))
+
+    assert plan.max_batch_size == 8
+    assert plan.measured is not None
+    assert plan.measured.safe_rate == pytest.approx(64.8, rel=0.01)
+
+
+FOUR_CORES = {"hardware": {"resources": {"cpu": "4"}}}
+ONE = measurement(straight(20, 10, SIZES), instances=1, threads=4)
+TWO = measurement(straight(20, 15, SIZES), instances=2, threads=2)
+FOUR = measurement(straight(90, 60, SIZES), instances=4, threads=1, memory="2Gi")
+
+
+@pytest.mark.parametrize(
+    ("rows", "prefer", "instances", "says"),
+    [
+        ((ONE, TWO, FOUR), "Cost", 2, "2 instances of 2 threads each: 80.5 requests/s; 1 instance"),
+        ((ONE, TWO, FOUR), "Latency", 1, "1 instance of 4 threads: 30 ms for a request that is"),
+        ((ONE, FOUR), "Throughput", 1, "4 instances of 1 thread each: "),
+        ((ONE,), "Cost", 1, "1 instance of 4 threads: 4 CPU from spec.hardware.resources"),
+    ],
+)
+def test_instances_are_those_that_were_measured_to_be_best(
+    rows: tuple[Measurement, ...], prefer: str, instances: int, says: str
+) -> None:
+    plan = first(*rows, **within(250, prefer=prefer), **FOUR_CORES)
+
+    assert (plan.instances, plan.threads) == (instances, 4 // instances)
+    assert says in "\n".join(plan.reasons)
+
+
+def test_for_less_than_measurements_differ_no_second_instance_is_run() -> None:
+    hardly = measurement(straight(20, 17, SIZES), instances=2, threads=2)
+
+    assert first(ONE, hardly, **within(250), **FOUR_CORES).instances == 1
+
+
+def test_what_keeps_the_objective_wins_over_what_is_faster_without() -> None:
+    fast_when_full = measurement(straight(260, 1, SIZES), instances=2, threads=2)
+
+    plan = first(ONE, fast_when_full, **within(250), **FOUR_CORES)
+
+    assert plan.instances == 1
+    assert "with 2 instances of 2 threads each a request that is alone is too slow" in str(
+        plan.reasons
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "times", "says"),
+    [
+        (
+            {"precision": "INT8", "agreement": "0.943"},
+            straight(10, 5, SIZES),
+            "(+150 %), as declared in the model's profile: not used, agreement 0.943 < 0.99",
+        ),
+        (
+            {"precision": "INT8", "agreement": "0.995"},
+            straight(10, 5, SIZES),
+            "not used, there is no verified INT8 copy of the model",
+        ),
+        (
+            {"engine": "openvino"},
+            straight(10, 5, SIZES),
+            "FP32 by openvino does 164 requests/s (+150 %), as declared in the model's profile: "
+            "not used, the model's files are served by onnxruntime",
+        ),
+        (
+            {"precision": "INT8"},
+            straight(40, 20, SIZES),
+            "INT8 by onnxruntime does 19.5 requests/s (-70 %)",
+        ),
+    ],
+)
+def test_what_another_precision_would_do_is_told_and_not_done(
+    changes: dict[str, Any], times: dict[int, float], says: str
+) -> None:
+    other = measurement(times, **changes)
+
+    plan = first(measurement(LINE), other, **within(250))
+
+    assert (plan.precision, plan.max_batch_size) == ("FP32", 16)
+    assert says in "\n".join(plan.reasons)
+
+
+def test_memory_is_what_was_measured_and_a_quarter_more() -> None:
+    plan = first(measurement(LINE, memory="400Mi"), **within(250))
+
+    assert plan.memory_bytes == 512 * 2**20
+    assert "512Mi memory: 400Mi by the model's profile, and a quarter more" in plan.reasons
+
+
+def test_the_estimate_stays_on_a_gpu_that_somebody_measured_less_for() -> None:
+    l4 = gpu_pool("l4", product="NVIDIA-L4")
+    plan = first(measurement(LINE, memory="400Mi", product="NVIDIA-L4"), pools=(l4,))
+
+    assert plan.memory_bytes > 2 * 2**30
+
+
+def test_a_batch_for_which_no_node_has_the_memory_is_not_chosen() -> None:
+    small = pool("cpu", max_per_replica=Bounds(memory_bytes=700 * 2**20))
+
+    plan = first(measurement(LINE), pools=(small,), **within(250))
+
+    assert plan.max_batch_size == 4
+
+
+PRICED = pool("cpu", cost_per_replica_hour=price("0.10"), currency="USD", watts_per_replica=60)
+DEAR = gpu_pool(
+    "l4",
+    product="NVIDIA-L4",
+    cost_per_replica_hour=price("0.71"),
+    currency="USD",
+    watts_per_replica=72,
+)
+ON_L4 = measurement(straight(4, 0.5, SIZES), product="NVIDIA-L4")
+BOTH = (measurement(LINE), ON_L4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "prefer", "order", "says"),
+    [
+        (
+            BOTH,
+            "Cost",
+            ("l4", "cpu"),
+            "0.000127 USD per 1,000 requests; pool cpu: 0.000422 USD per 1,000 requests (+232 %)",
+        ),
+        (BOTH, "Energy", ("l4", "cpu"), "J per request; pool cpu: 0.91"),
+        (BOTH, "Latency", ("l4", "cpu"), "4.5 ms for a request that is alone; pool cpu: 30 ms"),
+        (BOTH, "Throughput", ("l4", "cpu"), "requests/s per replica; pool cpu: 65.8"),
+        ((BOTH[0],), "Cost", ("cpu", "l4"), "0.10 per replica and hour is the lowest known price"),
+    ],
+)
+def test_pools_are_ordered_by_what_a_request_costs_where_all_were_measured(
+    rows: tuple[Measurement, ...], prefer: str, order: tuple[str, ...], says: str
+) -> None:
+    plan = planned(*rows, pools=(PRICED, DEAR), **within(250, prefer=prefer))
+
+    assert plan.preference == order
+    assert says in plan.pools[0].reasons[0]
+
+
+def test_a_pool_that_cannot_keep_the_objective_comes_last() -> None:
+    plan = planned(measurement(LINE), pools=(PRICED, DEAR), **within(25))
+
+    assert plan.preference == ("l4", "cpu")
+    assert "no rate is known to keep the objective on pool cpu" in plan.pools[0].reasons[0]
+    assert {name: one.safe_rate for name, one in plan.measured.items()} == {"cpu": 0.0}
+
+
+def test_named_pools_keep_their_order_whatever_was_measured() -> None:
+    plan = planned(*BOTH, pools=(PRICED, DEAR), hardware={"pools": ["cpu", "l4"]})
+
+    assert plan.preference == ("cpu", "l4")
+
+
+def test_money_and_energy_of_requests_are_the_pools_own_words() -> None:
+    told = first(measurement(LINE), pools=(PRICED,), **within(250)).reasons
+
+    assert (
+        "0.000422 USD per 1,000 requests at 65.8 requests/s, by the pool's declared price" in told
+    )
+    assert "0.912 J per request at 65.8 requests/s, by the pool's declared power" in told
+
+
+def test_every_percentile_has_its_own_rate() -> None:
+    rates = [
+        measured.safe_rate
+        for percentile in ("P50", "P90", "P95", "P99")
+        if (
+            measured := first(
+                measurement(LINE),
+                objective={"latency": {"milliseconds": 120, "percentile": percentile}},
+            ).measured
+        )
+    ]
+
+    assert rates == sorted(rates, reverse=True)
+    assert len(set(rates)) == 4

@@ -1,0 +1,98 @@
+"""The batch with the highest safe rate, and what it was compared with."""
+
+import pytest
+
+from triton_operator.planning.measured_curve import MeasuredCurve, curve_through
+from triton_operator.planning.queue_model import safe_rate
+from triton_operator.planning.safe_batch import candidate_sizes, kept_seconds, safe_batch
+from triton_operator.planning.service_curve import ServiceCurve
+
+
+def straight(*sizes: int) -> MeasuredCurve:
+    """S(b) = 20 + 10 b ms."""
+    curve = curve_through(((size, 20 + 10 * size) for size in sizes), sizes[-1], 1)
+    assert curve is not None
+    return curve
+
+
+EVERY = tuple(range(1, 9))
+DOUBLED = (1, 2, 4, 8, 16, 32)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "rule_of_thumb", "best"),
+    [(120, 3, 6), (150, 5, 7)],
+)
+def test_the_queue_model_and_not_the_rule_of_two_batches(
+    milliseconds: int, rule_of_thumb: int, best: int
+) -> None:
+    curve, seconds = straight(*EVERY), milliseconds / 1000
+
+    found = safe_batch(curve, EVERY, seconds, 0.99)
+
+    assert found.best.size == best
+    ruled = safe_rate(ServiceCurve(0.020, 0.010, rule_of_thumb), seconds, 0.99)
+    assert found.best.rate > 1.02 * ruled
+
+
+def test_the_rates_are_those_of_the_autoscalers_model() -> None:
+    found = safe_batch(straight(*EVERY), EVERY, 0.25, 0.99)
+
+    expected = safe_rate(ServiceCurve(0.020, 0.010, 8), 0.25, 0.99)
+    assert found.best.rate == pytest.approx(expected, rel=0.005)
+    assert found.runner_up is not None
+    assert found.runner_up.size == 7
+    assert found.runner_up.rate < found.best.rate
+
+
+def test_of_sizes_that_do_the_same_the_smallest_is_taken() -> None:
+    sizes = (1, 2, 4, 8, 12, 16, 32, 64)
+
+    found = safe_batch(straight(*sizes), sizes, 0.15, 0.99)
+
+    assert found.best.size == 8
+    assert found.runner_up is not None
+    assert found.runner_up.rate <= 1.01 * found.best.rate
+
+
+def test_a_step_in_the_curve_is_seen() -> None:
+    # A line through these says that a batch of 16 takes 2.1 ms, and the smaller ones less.
+    curve = curve_through({1: 0.335, 2: 0.439, 4: 0.809, 8: 1.635, 16: 1.763}.items(), 16, 1)
+    assert curve is not None
+
+    found = safe_batch(curve, (1, 2, 4, 8, 16), 0.005, 0.99)
+
+    assert found.best.size == 16
+    assert found.runner_up is not None
+    assert found.runner_up.rate < 0.6 * found.best.rate
+
+
+@pytest.mark.parametrize(
+    ("curve", "most", "milliseconds", "sizes", "why"),
+    [
+        (straight(*DOUBLED), 4096, 1000, (1, 2, 4, 8, 16, 32), "what was measured"),
+        (straight(*DOUBLED), 6, 1000, (1, 2, 4, 6), "a bound between two sizes counts"),
+        (straight(*DOUBLED), 8, 1000, (1, 2, 4, 8), "a bound that was measured"),
+        (straight(*DOUBLED), 1, 1000, (1,), "no batches"),
+        (straight(*DOUBLED), 4096, 90, (1, 2, 4, 6), "8 is late by itself, 7 often"),
+        (straight(*DOUBLED), 4096, 30, (1,), "only a request that is alone is in time"),
+        (straight(4, 8), 4096, 1000, (4, 8), "nothing below what was measured"),
+        (straight(4, 8), 2, 1000, (2,), "but the bound holds"),
+    ],
+)
+def test_sizes_worth_asking_for(
+    curve: MeasuredCurve, most: int, milliseconds: int, sizes: tuple[int, ...], why: str
+) -> None:
+    assert candidate_sizes(curve, most, milliseconds / 1000) == sizes, why
+
+
+def test_what_cannot_keep_the_objective_is_chosen_for_twice_a_lone_request() -> None:
+    curve = straight(*EVERY)
+    kept = kept_seconds(curve, 0.025)
+
+    found = safe_batch(curve, candidate_sizes(curve, 8, kept), kept, 0.99, feasible=False)
+
+    assert kept == pytest.approx(0.060)
+    assert not found.feasible
+    assert found.best.rate > 0
+    assert kept_seconds(curve, 0.030) == pytest.approx(0.030)
