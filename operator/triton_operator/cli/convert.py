@@ -19,6 +19,8 @@ class Target(StrEnum):
 
     FP16 = "FP16"
     INT8 = "INT8"
+    DYNAMIC_BATCH = "DynamicBatch"
+    """FP32 as before, for batches of any size instead of 1."""
 
 
 class Int8(StrEnum):
@@ -31,7 +33,9 @@ class Int8(StrEnum):
 
 def convert(
     file: Path = typer.Argument(..., metavar="MODEL", help="The ONNX model in FP32."),
-    to: Target = typer.Option(..., help="FP16 or INT8."),
+    to: Target = typer.Option(
+        ..., help="FP16, INT8, or DynamicBatch: FP32 for batches of any size instead of 1."
+    ),
     output: Path = typer.Option(..., "--output", help="The file to write."),
     int8: Int8 = typer.Option(
         Int8.AUTO, help="Auto: Static for convolutional nets, Dynamic for the others."
@@ -43,8 +47,9 @@ def convert(
 ) -> None:
     """Write the model in another precision; inputs and outputs stay as they are.
 
-    Nothing is verified: `triton-operator model verify` does that. Exit codes: 0 written, 1 not
-    writable, 2 wrong input, 3 the model cannot be converted to that.
+    Nothing is verified: `triton-operator model verify` does that. Only DynamicBatch is verified at
+    once, on the samples or on made-up inputs. Exit codes: 0 written, 1 not writable, 2 wrong input,
+    3 the model cannot be converted to that.
     """
     if output.exists() and file.exists() and output.samefile(file):
         print_error(f"{output} is the model itself; write to another file")
@@ -61,18 +66,24 @@ def _converted(
     file: Path, to: Target, int8: Int8, samples: Path | None, output: Path
 ) -> "ConversionRecord":
     from triton_operator.model.conversion.conversion import convert_model
+    from triton_operator.model.conversion.dynamic_batch import BATCH, with_dynamic_batch
     from triton_operator.model.conversion.method import Method, int8_method
     from triton_operator.model.conversion.source_model import read_source
+    from triton_operator.model.generated_rows import generated_samples
     from triton_operator.model.sample_rows import read_samples
 
     source = read_source(file)
+    inputs = source.facts.inputs
+    rows = None if samples is None else read_samples(samples, inputs)
+    if to is Target.DYNAMIC_BATCH:
+        rows = rows or generated_samples(source.digest, inputs, 2 * BATCH)
+        return with_dynamic_batch(source, output, rows)
     if to is Target.FP16:
         method = Method.FP16
     elif int8 is Int8.AUTO:
         method = int8_method(source.graph)
     else:
         method = Method.INT8_STATIC if int8 is Int8.STATIC else Method.INT8_DYNAMIC
-    rows = None if samples is None else read_samples(samples, source.facts.inputs)
     return convert_model(source, method, output, samples=rows)
 
 

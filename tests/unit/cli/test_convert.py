@@ -103,6 +103,24 @@ def test_the_kind_of_int8_can_be_chosen(call: Call, cnn: Path, tmp_path: Path) -
     assert "INT8Dynamic" in done.stdout
 
 
+def test_a_batch_of_one_becomes_any(call: Call, tmp_path: Path) -> None:
+    output = tmp_path / "out.onnx"
+    fixed = saved(nets.mlp(rows=1), tmp_path, "fixed.onnx")
+    mixed = nets.mlp(rows=1)
+    mixed.graph.node.append(nets.node("Softmax", ["scores"], ["y"], axis=0))
+    mixed.graph.node[-2].output[0] = "scores"
+    words = ("--to", "DynamicBatch", "--output", output)
+
+    done = call("model", "convert", fixed, *words)
+    refused = call("model", "convert", saved(mixed, tmp_path, "mixed.onnx"), *words)
+
+    assert done.exit_code == OK, done.stderr
+    assert "in batches of 4: 8 rows of made-up inputs" in done.stdout
+    assert "batchable: " in call("model", "inspect", output).stdout
+    assert refused.exit_code == REFUSED
+    assert "some operator mixes rows" in refused.stderr
+
+
 def test_a_broken_conversion_is_rejected(call: Call, mlp: Path, tmp_path: Path) -> None:
     changed = nets.weights_of(nets.mlp(), "w2")
     changed[2] = -changed[2]

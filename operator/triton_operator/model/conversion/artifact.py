@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from onnx import ModelProto, save_model
@@ -42,26 +43,41 @@ def finished(model: ModelProto, source: SourceModel, recipe: Recipe) -> ModelPro
         copies = [type(value).FromString(value.SerializeToString()) for value in declared]
         del kept[:]
         kept.extend(copies)
-    # What is said about values between nodes may be of the old precision.
-    del graph.value_info[:]
     order_nodes(graph)
+    stamped(model, source, recipe)
+    return model
+
+
+def stamped(model: ModelProto, source: SourceModel, recipe: Recipe) -> None:
+    """Write the recipe into the metadata, and take out what tools left behind. Changes `model`."""
+    # What is said about values between nodes may be of the old precision.
+    del model.graph.value_info[:]
     del model.metadata_props[:]
     model.metadata_props.extend(
         entry for entry in source.graph.metadata_props if entry.key != METADATA_KEY
     )
     model.metadata_props.add(key=METADATA_KEY, value=recipe.canonical())
-    return model
+
+
+def loads(path: Path) -> None:
+    """Raises ModelRefused: `ModelDoesNotRun`, if ONNX Runtime does not load the model."""
+    OnnxSession(path, name="the converted model", optimized=False)
 
 
 def write_artifact(
-    model: ModelProto, output: Path, recipe: Recipe, *, most_inline_bytes: int = MOST_INLINE_BYTES
+    model: ModelProto,
+    output: Path,
+    recipe: Recipe,
+    *,
+    most_inline_bytes: int = MOST_INLINE_BYTES,
+    check: Callable[[Path], None] = loads,
 ) -> list[ModelFile]:
     """Write the model to `output`, its weights beside it if it is large; the rows of its files.
 
-    Files appear complete or not at all.
+    Files appear complete or not at all; `check` sees them before.
 
     Raises:
-        ModelRefused: `ModelDoesNotRun`, if ONNX Runtime does not load it.
+        ModelRefused: what `check` raises.
         WorkFailed: `WriteFailed`.
     """
     # A name of its own, so that several conversions can lie in one folder, and no name of the
@@ -81,7 +97,7 @@ def write_artifact(
                     size_threshold=SMALLEST_EXTERNAL_BYTES,
                     convert_attribute=False,
                 )
-            OnnxSession(written, name="the converted model", optimized=False)
+            check(written)
             rows = [file_row(written, MODEL_FILE_NAME)]
             if (beside := Path(folder) / weights).exists():
                 rows.append(file_row(beside, weights))

@@ -41,7 +41,7 @@ def normalised(model: ModelProto, method: Method) -> tuple[ModelProto, list[str]
         model = inliner.inline_local_functions(model)
         notes.append(f"local functions are inlined: {names}")
     refuse_control_flow(model, method)
-    _drop_listed_initializers(model)
+    drop_listed_initializers(model)
     if (opset := _opset(model)) < LEAST_OPSETS[method]:
         model = _raised(model, method, opset)
         notes.append(f"operator set {opset} is raised to {RAISED_TO}")
@@ -49,7 +49,8 @@ def normalised(model: ModelProto, method: Method) -> tuple[ModelProto, list[str]
     return model, notes
 
 
-def _drop_listed_initializers(model: ModelProto) -> None:
+def drop_listed_initializers(model: ModelProto) -> None:
+    """Keep only real inputs in the list of inputs, as IR version 4 allows. Changes `model`."""
     inputs = real_inputs(model.graph)
     if len(inputs) != len(model.graph.input):
         kept = [type(value).FromString(value.SerializeToString()) for value in inputs]

@@ -20,7 +20,6 @@ from triton_operator import __version__
 from triton_operator.api.enums import Precision
 from triton_operator.api.fields import ApiModel, Digest
 from triton_operator.api.model_profile import ModelFile
-from triton_operator.model.conversion.method import Method
 
 METADATA_KEY = "triton-operator.conversion"
 """Entry of the converted file's metadata that has its `Recipe`; servers ignore it."""
@@ -41,7 +40,7 @@ class Recipe(ApiModel):
     """Everything that the bytes of a converted model depend on."""
 
     source_digest: Digest
-    method: Method
+    method: str = Field(description="A `Method`, or `dynamic_batch.METHOD`.")
     parameters: Mapping[str, Any]
     calibration: Calibration | None = None
     tool_versions: Mapping[str, str]
