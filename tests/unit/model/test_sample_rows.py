@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -124,14 +124,25 @@ def test_what_is_no_npz(content: bytes | None, tmp_path: Path) -> None:
         read_samples(path, [X])
 
 
+class Program:
+    """What a pickle can be: this one makes a file when it is loaded."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.trace,)
+
+
 def test_pickled_objects_are_not_loaded(tmp_path: Path) -> None:
-    """A pickle is a program."""
-    path = saved(tmp_path, x=np.array([{}], dtype=object))
+    trace = tmp_path / "ran"
+    path = saved(tmp_path, x=np.array([Program(trace)], dtype=object))
 
     with pytest.raises(WorkFailed) as caught:
         read_samples(path, [X])
 
     assert caught.value.failure.reason == reasons.SAMPLES_REFUSED
+    assert not trace.exists()
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:

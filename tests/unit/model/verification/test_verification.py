@@ -210,6 +210,19 @@ def test_calibration_rows_are_kept_out(tmp_path: Path) -> None:
     assert rows_to_verify(samples, None) == (samples, None)
 
 
+def test_batches_that_calibrated_are_kept_out(tmp_path: Path) -> None:
+    source = nets.source_of(nets.cnn(rows=4), tmp_path)
+    samples = nets.rows_for(source, 20)
+    record = convert_model(source, Method.INT8_STATIC, tmp_path / "out.onnx", samples=samples)
+
+    left, _ = rows_to_verify(samples, record.recipe)
+
+    assert record.recipe.calibration is not None
+    assert record.recipe.calibration.rows == 8
+    assert np.array_equal(left.arrays["x"], samples.arrays["x"][8:])
+    assert judged(source, tmp_path / "out.onnx", left, 0).rows == 12
+
+
 def test_a_single_row_cannot_calibrate_and_verify(tmp_path: Path) -> None:
     source = nets.source_of(nets.cnn(), tmp_path)
     samples = nets.rows_for(source, 1)
