@@ -1,10 +1,11 @@
 """How two sets of results differ, one output at a time. Pure functions over NumPy arrays.
 
-Results come as one array per row, since rows may differ in shape (boxes that were found, lengths of
-texts). The reference is what the FP32 model gives.
+Results come one row at a time, since rows may differ in shape (boxes that were found, lengths of
+texts), and since those of all rows together may not fit into memory. The reference is what the FP32
+model gives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,19 +50,78 @@ CLASSES_BOUND = 0.5
 probabilities can be large; it catches a row that keeps its largest class by chance."""
 
 
-def is_classes(reference: Sequence[Array]) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class RowDifference:
+    """One row of one output, reduced to numbers; distances are over values finite in both."""
+
+    shape: tuple[int, ...]
+    """Of the reference."""
+    is_float: bool
+    same_shape: bool
+    same: bool
+    """Floats: NaN and infinities are the same and in the same places. Others: all is equal."""
+    new_non_finite: int = 0
+    nan: tuple[int, int] = (0, 0)
+    """In the reference, in the converted."""
+    infinite: tuple[int, int] = (0, 0)
+    distance: float = 0.0
+    norm: float = 0.0
+    converted_norm: float = 0.0
+    product: float = 0.0
+    max_abs: float = 0.0
+    first: bool = False
+    """Whether the largest value is in the same place."""
+    in_five: bool = False
+
+
+def row_difference(reference: Array, converted: Array) -> RowDifference:
+    """Compare one row. Differing shapes never agree."""
+    is_float = reference.dtype.kind == "f" == converted.dtype.kind
+    shape, same_shape = reference.shape, reference.shape == converted.shape
+    if not is_float:
+        same = np.array_equal(reference, converted)
+        return RowDifference(shape=shape, is_float=False, same_shape=same_shape, same=same)
+    nan = (int(np.isnan(reference).sum()), int(np.isnan(converted).sum()))
+    infinite = (int(np.isinf(reference).sum()), int(np.isinf(converted).sum()))
+    if not same_shape:
+        return RowDifference(
+            shape=shape, is_float=True, same_shape=False, same=False, nan=nan, infinite=infinite
+        )
+    a, b = reference.astype(np.float64).ravel(), converted.astype(np.float64).ravel()
+    usable = np.isfinite(a) & np.isfinite(b)
+    x, y = a[usable], b[usable]
+    first, in_five = _same_class(a, b) if a.size else (True, True)
+    return RowDifference(
+        shape=shape,
+        is_float=True,
+        same_shape=True,
+        same=np.array_equal(a[~usable], b[~usable], equal_nan=True),
+        new_non_finite=int((np.isfinite(a) & ~np.isfinite(b)).sum()),
+        nan=nan,
+        infinite=infinite,
+        distance=float(np.linalg.norm(y - x)),
+        norm=float(np.linalg.norm(x)),
+        converted_norm=float(np.linalg.norm(y)),
+        product=float(x @ y),
+        max_abs=float(np.abs(y - x).max(initial=0.0)),
+        first=first,
+        in_five=in_five,
+    )
+
+
+def is_classes(rows: Iterable[RowDifference]) -> bool:
     """Whether the output looks like scores of classes: floats, `[1, classes]` per row, five or more
     classes, the same number in every row.
     """
-    shapes = {array.shape for array in reference}
-    if len(shapes) != 1 or any(array.dtype.kind != "f" for array in reference):
+    found = {(row.shape, row.is_float) for row in rows}
+    if len(found) != 1:
         return False
-    shape = next(iter(shapes))
-    return len(shape) == 2 and shape[0] == 1 and shape[1] >= FEWEST_CLASSES
+    shape, is_float = next(iter(found))
+    return is_float and len(shape) == 2 and shape[0] == 1 and shape[1] >= FEWEST_CLASSES
 
 
-def compared(reference: Sequence[Array], converted: Sequence[Array]) -> Agreement:
-    """Compare the rows of one output.
+def agreement(rows: Sequence[RowDifference]) -> Agreement:
+    """The rows of one output together.
 
     A row agrees
     - of classes: if the largest class is the same, and its relative L2 at most `CLASSES_BOUND`;
@@ -69,56 +129,34 @@ def compared(reference: Sequence[Array], converted: Sequence[Array]) -> Agreemen
     - of anything else (integers, booleans, text): if it is equal.
 
     NaN and infinities have to be in the same places; distances are those of the other values.
-    Differing shapes never agree.
     """
-    if any(array.dtype.kind != "f" for array in [*reference, *converted]):
-        same = [np.array_equal(a, b) for a, b in zip(reference, converted, strict=True)]
-        return _exact(same)
-    classes = is_classes(reference)
-    pairs = list(zip(reference, converted, strict=True))
-    agree, firsts, fives = [], [], []
-    difference = reference_norm = converted_norm = product = largest = 0.0
-    shapes_differ = False
-    new_non_finite = 0
-    for left, right in pairs:
-        if left.shape != right.shape:
-            agree.append(False)
-            firsts.append(False)
-            fives.append(False)
-            shapes_differ = True
-            continue
-        a, b = left.astype(np.float64).ravel(), right.astype(np.float64).ravel()
-        usable = np.isfinite(a) & np.isfinite(b)
-        # Equal infinities and NaN against NaN are the same answer.
-        same_rest = np.array_equal(a[~usable], b[~usable], equal_nan=True)
-        new_non_finite += int((np.isfinite(a) & ~np.isfinite(b)).sum())
-        x, y = a[usable], b[usable]
-        distance, norm = float(np.linalg.norm(y - x)), float(np.linalg.norm(x))
-        bound = CLASSES_BOUND if classes else ROW_BOUND
-        near = same_rest and distance <= bound * norm
-        if classes:
-            first, five = _same_class(a, b)
-            firsts.append(first)
-            fives.append(five)
-            near = near and first
-        agree.append(near)
-        difference += distance**2
-        reference_norm += norm**2
-        converted_norm += float(y @ y)
-        product += float(x @ y)
-        largest = max(largest, float(np.abs(y - x).max(initial=0.0)))
+    classes = is_classes(rows)
+    bound = CLASSES_BOUND if classes else ROW_BOUND
+    measured = all(row.is_float and row.same_shape for row in rows)
+    norm, converted_norm = (
+        float(np.linalg.norm(norms))
+        for norms in ([row.norm for row in rows], [row.converted_norm for row in rows])
+    )
+    distance = float(np.linalg.norm([row.distance for row in rows]))
+    product = sum(row.product for row in rows)
     return Agreement(
-        rows_agree=agree,
-        new_non_finite=new_non_finite,
-        nan_reference=_count(reference, np.isnan),
-        nan_converted=_count(converted, np.isnan),
-        infinite_reference=_count(reference, np.isinf),
-        infinite_converted=_count(converted, np.isinf),
-        max_abs=None if shapes_differ else largest,
-        relative_l2=None if shapes_differ else _ratio(difference**0.5, reference_norm**0.5),
-        cosine=_cosine(product, reference_norm, converted_norm) if not shapes_differ else None,
-        top1=float(np.mean(firsts)) if classes else None,
-        top5=float(np.mean(fives)) if classes else None,
+        rows_agree=[
+            row.same
+            and row.same_shape
+            and row.distance <= bound * row.norm
+            and (row.first or not classes)
+            for row in rows
+        ],
+        new_non_finite=sum(row.new_non_finite for row in rows),
+        nan_reference=sum(row.nan[0] for row in rows),
+        nan_converted=sum(row.nan[1] for row in rows),
+        infinite_reference=sum(row.infinite[0] for row in rows),
+        infinite_converted=sum(row.infinite[1] for row in rows),
+        max_abs=max(row.max_abs for row in rows) if measured else None,
+        relative_l2=_ratio(distance, norm) if measured else None,
+        cosine=_cosine(product, norm, converted_norm) if measured else None,
+        top1=float(np.mean([row.first for row in rows])) if classes else None,
+        top5=float(np.mean([row.in_five for row in rows])) if classes else None,
     )
 
 
@@ -130,34 +168,13 @@ def _same_class(reference: Array, converted: Array) -> tuple[bool, bool]:
     return first == int(np.argmax(b)), first in five
 
 
-def _exact(same: Sequence[bool]) -> Agreement:
-    return Agreement(
-        rows_agree=list(same),
-        new_non_finite=0,
-        nan_reference=0,
-        nan_converted=0,
-        infinite_reference=0,
-        infinite_converted=0,
-        max_abs=None,
-        relative_l2=None,
-        cosine=None,
-        top1=None,
-        top5=None,
-    )
-
-
-def _count(arrays: Sequence[Array], what: np.ufunc) -> int:
-    return sum(int(what(array).sum()) for array in arrays)
-
-
 def _ratio(distance: float, norm: float) -> float | None:
     if norm > 0:
         return distance / norm
     return 0.0 if distance == 0 else None
 
 
-def _cosine(product: float, left_square: float, right_square: float) -> float | None:
-    if left_square <= 0 or right_square <= 0:
+def _cosine(product: float, norm: float, other: float) -> float | None:
+    if norm <= 0 or other <= 0:
         return None
-    cosine: float = product / (left_square**0.5 * right_square**0.5)
-    return min(1.0, max(-1.0, cosine))
+    return min(1.0, max(-1.0, product / norm / other))

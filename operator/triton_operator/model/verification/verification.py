@@ -9,7 +9,7 @@ an overflow, and there may be requests that consist of nothing else. In an FP16 
 values between nodes too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -20,11 +20,16 @@ from triton_operator.api.tensors import Tensor
 from triton_operator.model.onnx_session import OnnxSession
 from triton_operator.model.sample_rows import Array, Samples
 from triton_operator.model.verification.half_values import (
-    HalfValues,
     half_values,
     overflow_runs,
 )
-from triton_operator.model.verification.statistics import Agreement, compared, is_classes
+from triton_operator.model.verification.statistics import (
+    Agreement,
+    RowDifference,
+    agreement,
+    is_classes,
+    row_difference,
+)
 
 LEAST_ROWS = 32
 """Rows of real inputs from which on the comparison is more than a smoke test."""
@@ -83,13 +88,20 @@ def verify(
     Raises:
         ModelRefused: `ModelDoesNotRun`.
     """
-    ours = _rows(OnnxSession(reference, name="the FP32 model"), samples, HalfValues([]))
     halves = half_values(converted)
-    session = OnnxSession(converted, name="the converted model", exposed=halves.names)
-    theirs = _rows(session, samples, halves)
-    rows = [_comparison(tensor.name, ours[tensor.name], theirs[tensor.name]) for tensor in outputs]
+    ours = OnnxSession(reference, name="the FP32 model")
+    theirs = OnnxSession(converted, name="the converted model", exposed=halves.names)
+    rows: dict[str, list[RowDifference]] = {tensor.name: [] for tensor in outputs}
+    for feeds in samples.runs():
+        expected, found = ours.run(feeds), theirs.run(feeds)
+        halves.look(feeds, found[len(theirs.outputs) :])
+        by_name = dict(zip(theirs.outputs, found, strict=False))
+        for name, left in zip(ours.outputs, expected, strict=True):
+            pairs = _single_rows(left, by_name[name], samples.rows_per_run)
+            rows[name].extend(row_difference(*pair) for pair in pairs)
+    comparisons = [_comparison(name, differences) for name, differences in rows.items()]
     return _judged(
-        rows,
+        comparisons,
         samples,
         min_agreement,
         overflows=overflow_runs(reference, halves),
@@ -116,31 +128,21 @@ def _same_bits(a: Array, b: Array) -> bool:
     return bool((a == b).all()) if a.dtype.kind == "O" else a.tobytes() == b.tobytes()
 
 
-def _rows(session: OnnxSession, samples: Samples, halves: HalfValues) -> dict[str, list[Array]]:
-    """By output, its results: one array per row, `[1, …]` where the model has a batch axis."""
-    step = samples.rows_per_run
-    names = session.outputs
-    found: dict[str, list[Array]] = {name: [] for name in names}
-    for feeds in samples.runs():
-        results = session.run(feeds)
-        halves.look(feeds, results[len(names) :])
-        for name, result in zip(names, results[: len(names)], strict=True):
-            if step > 1 and result.ndim and result.shape[0] == step:
-                found[name].extend(result[row : row + 1] for row in range(step))
-            else:
-                found[name].append(result)
-    return found
+def _single_rows(left: Array, right: Array, step: int) -> Iterator[tuple[Array, Array]]:
+    """The rows of one run, `[1, …]` each; the whole result where the model takes single rows."""
+    if step == 1 or not left.ndim or left.shape[0] != step or right.shape[:1] != (step,):
+        yield left, right
+        return
+    for row in range(step):
+        yield left[row : row + 1], right[row : row + 1]
 
 
-def _comparison(
-    name: str, reference: Sequence[Array], converted: Sequence[Array]
-) -> OutputComparison:
-    found: Agreement = compared(reference, converted)
-    floats = all(array.dtype.kind == "f" for array in reference)
-    kind = "Classes" if is_classes(reference) else "Values" if floats else "Exact"
+def _comparison(name: str, rows: Sequence[RowDifference]) -> OutputComparison:
+    found: Agreement = agreement(rows)
+    floats = all(row.is_float for row in rows)
     return OutputComparison(
         name=name,
-        kind=kind,
+        kind="Classes" if is_classes(rows) else "Values" if floats else "Exact",
         agreement=sum(found.rows_agree) / len(found.rows_agree),
         **{
             field: getattr(found, field)
