@@ -89,7 +89,7 @@ def convert_model(
 ) -> ConversionRecord:
     """Convert `source` and write the result to `output`.
 
-    Takes about four times the model's size of memory, and twice of temporary files.
+    Takes about five times the model's size of memory, and twice of temporary files.
 
     Raises:
         ModelRefused: `ConversionRefused`, naming the node or tensor; `ModelDoesNotRun`.

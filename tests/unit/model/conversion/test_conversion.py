@@ -286,6 +286,19 @@ def test_light_models_of_the_onnx_project(path: Path, tmp_path: Path) -> None:
     assert caught.value.failure.reason == reasons.CONVERSION_REFUSED
 
 
+def test_a_light_model_in_static_int8(tmp_path: Path) -> None:
+    """Its weights come from nodes, and are folded to constants before they are quantised."""
+    source = read_source(next(path for path in LIGHT if path.stem == "light_squeezenet"))
+    samples = nets.rows_for(source, 4)
+
+    path, record = converted(source, Method.INT8_STATIC, tmp_path, samples)
+
+    assert record.notes == ["operator set 9 is raised to 13"]
+    assert "DequantizeLinear" in operators(path)
+    assert inspect_model(path).outputs == source.facts.outputs
+    assert judged(source, path, samples).accepted
+
+
 def test_nothing_is_left_behind_when_the_output_cannot_be_written(tmp_path: Path) -> None:
     source = nets.source_of(nets.mlp(), tmp_path)
 
