@@ -4,6 +4,7 @@ import typer
 
 from triton_operator import __version__
 from triton_operator.cli.check_installation import check_installation
+from triton_operator.cli.convert import convert
 from triton_operator.cli.crds import crds
 from triton_operator.cli.decisions import decisions
 from triton_operator.cli.explain import explain
@@ -11,6 +12,7 @@ from triton_operator.cli.inspect import inspect
 from triton_operator.cli.plan import plan
 from triton_operator.cli.replay import replay
 from triton_operator.cli.run import run
+from triton_operator.cli.verify import verify
 
 app = typer.Typer(
     name="triton-operator",
@@ -20,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-model = typer.Typer(help="Look at model files.", no_args_is_help=True)
+model = typer.Typer(help="Look at model files, convert and verify them.", no_args_is_help=True)
 app.add_typer(model, name="model")
 
 app.command()(run)
@@ -31,6 +33,8 @@ app.command()(replay)
 app.command()(crds)
 app.command()(check_installation)
 model.command("inspect")(inspect)
+model.command("convert")(convert)
+model.command("verify")(verify)
 
 
 def _print_version(wanted: bool) -> None:

@@ -78,6 +78,21 @@ UNSUPPORTED_SOURCE = "UnsupportedSource"
 CREDENTIALS_INVALID = "CredentialsInvalid"
 """The mounted Secret holds something that cannot be used."""
 
+CONVERSION_REFUSED = "ConversionRefused"
+"""A node, a tensor or the operator set stands against the precision that is wanted."""
+
+MODEL_DOES_NOT_RUN = "ModelDoesNotRun"
+"""ONNX Runtime does not load the model, or fails while it runs on the samples."""
+
+MODELS_DIFFER = "ModelsDiffer"
+"""Two models that are to be compared do not take and give the same tensors."""
+
+SAMPLES_REQUIRED = "SamplesRequired"
+"""Something can only be done with real inputs, and none were given."""
+
+SAMPLES_REFUSED = "SamplesRefused"
+"""The .npz is damaged, or does not have what the model takes."""
+
 WRITE_FAILED = "WriteFailed"
 """The folder for the model cannot be written: full, or not writable."""
 

@@ -1,0 +1,105 @@
+"""`triton-operator model convert`: the model in another precision, with ONNX Runtime's tools."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from triton_operator.cli.exit_codes import INVALID
+from triton_operator.cli.model_failure import told
+from triton_operator.cli.output import Output, print_documents, print_error, print_table
+
+if TYPE_CHECKING:
+    from triton_operator.model.conversion.record import ConversionRecord
+
+
+class Target(StrEnum):
+    """What a model can be converted to."""
+
+    FP16 = "FP16"
+    INT8 = "INT8"
+    DYNAMIC_BATCH = "DynamicBatch"
+    """FP32 as before, for batches of any size instead of 1."""
+
+
+class Int8(StrEnum):
+    """How INT8 is made."""
+
+    AUTO = "Auto"
+    DYNAMIC = "Dynamic"
+    STATIC = "Static"
+
+
+def convert(
+    file: Path = typer.Argument(..., metavar="MODEL", help="The ONNX model in FP32."),
+    to: Target = typer.Option(
+        ..., help="FP16, INT8, or DynamicBatch: FP32 for batches of any size instead of 1."
+    ),
+    output: Path = typer.Option(..., "--output", help="The file to write."),
+    int8: Int8 = typer.Option(
+        Int8.AUTO, help="Auto: Static for convolutional nets, Dynamic for the others."
+    ),
+    samples: Path | None = typer.Option(
+        None, help="An .npz of real inputs, which Static INT8 needs; rows first."
+    ),
+    form: Output = typer.Option(Output.TABLE, "--format", "-o", help="table, yaml or json."),
+) -> None:
+    """Write the model in another precision; inputs and outputs stay as they are.
+
+    Nothing is verified: `triton-operator model verify` does that. Only DynamicBatch is verified at
+    once, on the samples or on made-up inputs. Exit codes: 0 written, 1 not writable, 2 wrong input,
+    3 the model cannot be converted to that.
+    """
+    if output.exists() and file.exists() and output.samefile(file):
+        print_error(f"{output} is the model itself; write to another file")
+        raise typer.Exit(INVALID)
+    with told():
+        record = _converted(file, to, int8, samples, output)
+    if form is not Output.TABLE:
+        print_documents([record.wire()], form)
+        return
+    print_table(str(output), ["FACT", "VALUE"], _rows(record))
+
+
+def _converted(
+    file: Path, to: Target, int8: Int8, samples: Path | None, output: Path
+) -> "ConversionRecord":
+    from triton_operator.model.conversion.conversion import convert_model
+    from triton_operator.model.conversion.dynamic_batch import BATCH, with_dynamic_batch
+    from triton_operator.model.conversion.method import Method, int8_method
+    from triton_operator.model.conversion.source_model import read_source
+    from triton_operator.model.generated_rows import generated_samples
+    from triton_operator.model.sample_rows import read_samples
+
+    source = read_source(file)
+    inputs = source.facts.inputs
+    rows = None if samples is None else read_samples(samples, inputs)
+    if to is Target.DYNAMIC_BATCH:
+        rows = rows or generated_samples(source.digest, inputs, 2 * BATCH)
+        return with_dynamic_batch(source, output, rows)
+    if to is Target.FP16:
+        method = Method.FP16
+    elif int8 is Int8.AUTO:
+        method = int8_method(source.graph)
+    else:
+        method = Method.INT8_STATIC if int8 is Int8.STATIC else Method.INT8_DYNAMIC
+    return convert_model(source, method, output, samples=rows)
+
+
+def _rows(record: "ConversionRecord") -> list[tuple[str, str]]:
+    recipe = record.recipe
+    share = record.size_bytes / record.source_size_bytes
+    rows = [
+        ("precision", str(record.precision)),
+        ("method", str(recipe.method)),
+        ("source", recipe.source_digest),
+        ("key", record.key),
+        ("digest", record.artifact_digest),
+        ("bytes", f"{record.size_bytes:,} ({share:.0%} of the source)"),
+        ("files", ", ".join(row.path for row in record.files)),
+        ("tools", ", ".join(f"{name} {text}" for name, text in recipe.tool_versions.items())),
+    ]
+    if recipe.calibration:
+        rows.append(("calibrated", f"on {recipe.calibration.rows} rows"))
+    return [*rows, *(("note", note) for note in record.notes)]

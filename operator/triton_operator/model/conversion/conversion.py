@@ -1,0 +1,149 @@
+"""From a model file to a converted one: read, check, bring into form, convert, finish, write."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from onnx import ModelProto, load_model
+
+from triton_operator.model import reasons
+from triton_operator.model.conversion import dynamic_int8, half, static_int8
+from triton_operator.model.conversion.artifact import (
+    MOST_INLINE_BYTES,
+    finished,
+    write_artifact,
+)
+from triton_operator.model.conversion.eligibility import is_quantized, refuse_ineligible
+from triton_operator.model.conversion.method import Method
+from triton_operator.model.conversion.normal_form import normalised
+from triton_operator.model.conversion.quiet import quiet
+from triton_operator.model.conversion.record import (
+    Calibration,
+    ConversionRecord,
+    Recipe,
+    machine,
+    tool_versions,
+)
+from triton_operator.model.conversion.source_model import SourceModel
+from triton_operator.model.digest import model_digest
+from triton_operator.model.errors import ModelFailure, ModelRefused, WorkFailed
+from triton_operator.model.limits import InspectionLimits
+from triton_operator.model.sample_rows import Samples
+
+_PARAMETERS: Mapping[Method, Mapping[str, Any]] = MappingProxyType(
+    {
+        Method.FP16: half.PARAMETERS,
+        Method.INT8_DYNAMIC: dynamic_int8.PARAMETERS,
+        Method.INT8_STATIC: static_int8.PARAMETERS,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A graph, and notes on what was done differently for single nodes."""
+
+    model: ModelProto
+    notes: list[str]
+
+
+def recipe_for(source_digest: str, method: Method, samples: Samples | None) -> Recipe:
+    """What the conversion depends on; its key is known before anything is converted.
+
+    Raises:
+        WorkFailed: `SamplesRequired`, for static INT8 without real rows.
+    """
+    calibration = None
+    if method is Method.INT8_STATIC:
+        if samples is None or samples.generated:
+            raise WorkFailed(
+                reasons.SAMPLES_REQUIRED,
+                f"{method} takes the ranges of activations from samples of real inputs; give an "
+                ".npz with one array per input",
+            )
+        calibration = Calibration(
+            samples_digest=samples.digest,
+            rows=samples.chosen(static_int8.calibration_rows(samples)).rows,
+            machine=machine(),
+        )
+    return Recipe(
+        source_digest=source_digest,
+        method=method,
+        parameters=_PARAMETERS[method],
+        calibration=calibration,
+        tool_versions=tool_versions(),
+    )
+
+
+def convert_model(
+    source: SourceModel,
+    method: Method,
+    output: Path,
+    *,
+    samples: Samples | None = None,
+    limits: InspectionLimits | None = None,
+    most_inline_bytes: int = MOST_INLINE_BYTES,
+) -> ConversionRecord:
+    """Convert `source` and write the result to `output`.
+
+    Takes about five times the model's size of memory, and twice of temporary files.
+
+    Raises:
+        ModelRefused: `ConversionRefused`, naming the node or tensor; `ModelDoesNotRun`.
+        WorkFailed: `SamplesRequired`, `WriteFailed`.
+    """
+    recipe = recipe_for(source.digest, method, samples)
+    refuse_ineligible(source.graph, method, limits or InspectionLimits())
+    working = ModelProto()
+    working.CopyFrom(source.graph)
+    model, notes = normalised(working, method)
+    large = source.facts.size_bytes > most_inline_bytes
+    try:
+        with quiet():
+            converted = _converted(model, method, samples, large=large)
+    except ModelFailure:
+        raise
+    except Exception as error:  # The tools raise anything, for what they did not foresee.
+        raise ModelRefused(
+            reasons.CONVERSION_REFUSED,
+            f"no conversion to {method}: ONNX Runtime's tool fails: {type(error).__name__}: "
+            f"{error}",
+        ) from error
+    model = finished(converted.model, source, recipe)
+    rows = write_artifact(model, output, recipe, most_inline_bytes=most_inline_bytes)
+    return ConversionRecord(
+        key=recipe.key,
+        recipe=recipe,
+        precision=method.precision,
+        artifact_digest=model_digest(rows),
+        size_bytes=sum(row.size_bytes for row in rows),
+        source_size_bytes=source.facts.size_bytes,
+        files=rows,
+        notes=[*notes, *converted.notes],
+    )
+
+
+def _converted(
+    model: ModelProto, method: Method, samples: Samples | None, *, large: bool
+) -> Converted:
+    if method is Method.FP16:
+        return Converted(*half.to_half(model))
+    kinds = ", ".join(sorted({node.op_type for node in model.graph.node}))
+    with tempfile.TemporaryDirectory(prefix="triton-operator-convert-") as folder:
+        into = Path(folder) / "quantized.onnx"
+        if method is Method.INT8_DYNAMIC:
+            dynamic_int8.quantize_dynamically(model, into, large=large)
+        else:
+            assert samples is not None
+            static_int8.quantize_statically(model, into, samples, Path(folder), large=large)
+        quantized = load_model(into)
+    if not any(is_quantized(node) for node in quantized.graph.node):
+        raise ModelRefused(
+            reasons.CONVERSION_REFUSED,
+            f"no conversion to {method}: no node has constant weights that it could quantise (the "
+            f"model has {kinds})",
+        )
+    return Converted(quantized, [])

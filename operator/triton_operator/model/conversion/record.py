@@ -1,0 +1,94 @@
+"""What a conversion was made from and with, so that the same one is made only once.
+
+A conversion is a pure function of the source's digest, the tools' versions and the parameters; its
+key is the sha256 of these as canonical JSON. The result has a digest of its own, which is that of
+its bytes: whoever makes it again compares.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+import onnx
+import onnxruntime
+from pydantic import Field
+
+from triton_operator import __version__
+from triton_operator.api.enums import Precision
+from triton_operator.api.fields import ApiModel, Digest
+from triton_operator.api.model_profile import ModelFile
+
+METADATA_KEY = "triton-operator.conversion"
+"""Entry of the converted file's metadata that has its `Recipe`; servers ignore it."""
+
+
+class Calibration(ApiModel):
+    """The samples that gave the ranges of activations."""
+
+    samples_digest: Digest
+    rows: int = Field(description="How many of them, from the first on, every second one.")
+    machine: str = Field(
+        description="Instruction set of the CPU that ran the model: the last bits of activations, "
+        "and so of scales, may differ on another one."
+    )
+
+
+class Recipe(ApiModel):
+    """Everything that the bytes of a converted model depend on."""
+
+    source_digest: Digest
+    method: str = Field(description="A `Method`, or `dynamic_batch.METHOD`.")
+    parameters: Mapping[str, Any]
+    calibration: Calibration | None = None
+    tool_versions: Mapping[str, str]
+
+    def canonical(self) -> str:
+        """One spelling as JSON: sorted, without blanks, ASCII."""
+        return json.dumps(self.wire(), sort_keys=True, separators=(",", ":"))
+
+    @property
+    def key(self) -> str:
+        """sha256 over the canonical JSON: the name under which an artifact store has the result."""
+        return f"sha256:{hashlib.sha256(self.canonical().encode()).hexdigest()}"
+
+
+class ConversionRecord(ApiModel):
+    """A conversion that was made."""
+
+    key: Digest
+    recipe: Recipe
+    precision: Precision
+    artifact_digest: Digest
+    size_bytes: int
+    source_size_bytes: int
+    files: list[ModelFile]
+    notes: list[str] = Field(description="What was done differently for single nodes or tensors.")
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of all that has a hand in the bytes."""
+    return {
+        "numpy": numpy.__version__,
+        "onnx": onnx.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "triton-operator": __version__,
+    }
+
+
+def machine() -> str:
+    """The instruction set, as the kernel calls it."""
+    return platform.machine()
+
+
+def recipe_of(model: onnx.ModelProto) -> Recipe | None:
+    """How this file was converted, if it says so in a form that this version reads."""
+    for entry in model.metadata_props:
+        if entry.key == METADATA_KEY:
+            try:
+                return Recipe.model_validate_json(entry.value)
+            except ValueError:
+                return None
+    return None

@@ -1,0 +1,201 @@
+"""`triton-operator model convert` and `verify`: a model in another precision, and its judgement."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import Result
+
+from tests.unit.model import nets
+from tests.unit.model.building import saved
+from triton_operator.cli.exit_codes import FAILED, INVALID, OK, REFUSED
+from triton_operator.model.digest import file_row
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def mlp(tmp_path: Path) -> Path:
+    return saved(nets.mlp(), tmp_path, "mlp.onnx")
+
+
+@pytest.fixture
+def cnn(tmp_path: Path) -> Path:
+    return saved(nets.cnn(), tmp_path, "cnn.onnx")
+
+
+def samples(folder: Path, rows: int, *shape: int) -> Path:
+    path = folder / f"{rows}.npz"
+    np.savez(path, x=np.random.default_rng(0).standard_normal((rows, *shape)))
+    return path
+
+
+def test_from_a_model_to_a_verdict(call: Call, mlp: Path, tmp_path: Path) -> None:
+    output, rows = tmp_path / "half.onnx", samples(tmp_path, 40, 16)
+
+    done = call("model", "convert", mlp, "--to", "FP16", "--output", output)
+
+    assert done.exit_code == OK, done.stderr
+    facts = dict(line.split(None, 1) for line in done.stdout.splitlines()[2:])
+    assert facts["precision"] == "FP16"
+    assert facts["source"] == file_row(mlp, "model.onnx").digest
+    assert facts["digest"] == file_row(output, "model.onnx").digest
+    assert f"{output.stat().st_size:,} (" in facts["bytes"]
+
+    judged = call("model", "verify", mlp, output, "--samples", rows)
+
+    assert judged.exit_code == OK, judged.stderr
+    assert "accepted: agreement 1 ≥ 0.99, least of output 'y'" in judged.stdout
+    assert "smoke test" not in judged.stdout
+    assert "the same bits twice" in judged.stdout
+
+
+def test_machines_read_json(call: Call, mlp: Path, tmp_path: Path) -> None:
+    output = tmp_path / "int8.onnx"
+
+    done = call("model", "convert", mlp, "--to", "INT8", "--output", output, "-o", "json")
+    judged = call("model", "verify", mlp, output, "-o", "json", "--min-agreement", "0.5")
+
+    record = json.loads(done.stdout)
+    assert record["recipe"]["method"] == "INT8Dynamic"
+    assert record["artifactDigest"] == file_row(output, "model.onnx").digest
+    assert record["key"].startswith("sha256:")
+    verdict = json.loads(judged.stdout)
+    assert judged.exit_code == OK
+    assert verdict["accepted"] is True
+    assert verdict["smokeTest"] is True
+    assert verdict["samplesDigest"] is None
+    assert verdict["outputs"][0]["top1"] == verdict["agreement"]
+
+
+def test_static_int8_wants_samples_and_keeps_some_to_verify(
+    call: Call, cnn: Path, tmp_path: Path
+) -> None:
+    output, rows = tmp_path / "int8.onnx", samples(tmp_path, 80, 3, 16, 16)
+    words = ["model", "convert", cnn, "--to", "INT8", "--output", output]
+
+    without = call(*words)
+    done = call(*words, "--samples", rows)
+    judged = call("model", "verify", cnn, output, "--samples", rows, "--min-agreement", "0.8")
+
+    assert without.exit_code == INVALID
+    assert without.stderr.startswith("SamplesRequired: INT8Static takes the ranges")
+    assert done.exit_code == OK, done.stderr
+    assert "on 40 rows" in done.stdout
+    assert judged.exit_code == OK, judged.stdout
+    assert "rows: 40 of 80 rows: the others were taken to calibrate the model" in judged.stdout
+
+
+def test_the_kind_of_int8_can_be_chosen(call: Call, cnn: Path, tmp_path: Path) -> None:
+    output = tmp_path / "int8.onnx"
+
+    done = call("model", "convert", cnn, "--to", "INT8", "--int8", "Dynamic", "--output", output)
+
+    assert done.exit_code == OK, done.stderr
+    assert "INT8Dynamic" in done.stdout
+
+
+def test_a_batch_of_one_becomes_any(call: Call, tmp_path: Path) -> None:
+    output = tmp_path / "out.onnx"
+    fixed = saved(nets.mlp(rows=1), tmp_path, "fixed.onnx")
+    mixed = nets.mlp(rows=1)
+    mixed.graph.node.append(nets.node("Softmax", ["scores"], ["y"], axis=0))
+    mixed.graph.node[-2].output[0] = "scores"
+    words = ("--to", "DynamicBatch", "--output", output)
+
+    done = call("model", "convert", fixed, *words)
+    refused = call("model", "convert", saved(mixed, tmp_path, "mixed.onnx"), *words)
+
+    assert done.exit_code == OK, done.stderr
+    assert "in batches of 4: 8 rows of made-up inputs" in done.stdout
+    assert "batchable: " in call("model", "inspect", output).stdout
+    assert refused.exit_code == REFUSED
+    assert "some operator mixes rows" in refused.stderr
+
+
+def test_a_broken_conversion_is_rejected(call: Call, mlp: Path, tmp_path: Path) -> None:
+    changed = nets.weights_of(nets.mlp(), "w2")
+    changed[2] = -changed[2]
+    broken = saved(nets.with_weights(nets.mlp(), "w2", changed), tmp_path, "broken.onnx")
+
+    judged = call("model", "verify", mlp, broken, "--samples", samples(tmp_path, 40, 16))
+
+    assert judged.exit_code == REFUSED
+    assert "rejected: agreement 0." in judged.stdout
+    assert "< 0.99" in judged.stdout
+
+
+def test_what_cannot_be_converted_says_why(call: Call, tmp_path: Path) -> None:
+    path, output = saved(nets.branching(), tmp_path), tmp_path / "out.onnx"
+
+    result = call("model", "convert", path, "--to", "FP16", "--output", output)
+
+    assert result.exit_code == REFUSED
+    assert "node 'choice' (If)" in result.stderr
+    assert result.stdout == ""
+    assert not output.exists()
+
+
+def test_the_model_itself_is_not_overwritten(call: Call, mlp: Path) -> None:
+    before = mlp.read_bytes()
+
+    result = call("model", "convert", mlp, "--to", "FP16", "--output", mlp)
+
+    assert result.exit_code == INVALID
+    assert mlp.read_bytes() == before
+
+
+def test_wrong_input(call: Call, mlp: Path, tmp_path: Path) -> None:
+    output, absent = tmp_path / "out.onnx", tmp_path / "absent"
+    to = ("--to", "FP16", "--output")
+
+    assert call("model", "convert", absent, *to, output).exit_code == INVALID
+    assert call("model", "convert", mlp, *to, absent / "out.onnx").exit_code == FAILED
+    assert call("model", "verify", mlp, absent).exit_code == INVALID
+    odd = call("model", "verify", mlp, mlp, "--samples", samples(tmp_path, 3, 15))
+    assert odd.exit_code == INVALID
+    assert odd.stderr.startswith("SamplesRefused: ")
+
+
+def test_what_is_missing_is_named(mlp: Path) -> None:
+    """Neither onnx nor onnxruntime is needed by the operator, nor installed with it."""
+    program = (
+        "import sys\n"
+        "sys.modules['onnxruntime'] = None\n"
+        "from triton_operator.cli.main import main\n"
+        "assert 'onnx' not in sys.modules, 'help should not load it'\n"
+        f"sys.argv[1:] = ['model', 'verify', {str(mlp)!r}, {str(mlp)!r}]\n"
+        "main()\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == INVALID
+    assert "onnxruntime is not installed: pip install" in result.stderr
+
+
+def test_a_result_that_does_not_load_is_refused(call: Call, mlp: Path, tmp_path: Path) -> None:
+    """The file is a sound graph of an operator that ONNX Runtime has no kernel for."""
+    built = nets.mlp()
+    built.graph.node[2].op_type = "HardSwish"
+    built.graph.node[2].attribute.extend([onnx.helper.make_attribute("unknown", 1)])
+    other = saved(built, tmp_path, "other.onnx")
+
+    result = call("model", "verify", mlp, other)
+
+    assert result.exit_code == REFUSED
+    assert result.stderr.startswith("ModelDoesNotRun: ONNX Runtime does not load")
