@@ -29,7 +29,7 @@ def told() -> Iterator[None]:
         if (error.name or "").split(".")[0] not in _OPTIONAL:
             raise
         print_error(
-            f"{error.name} is not installed: pip install 'triton-operator[model]' onnxruntime"
+            f"{error.name} is not installed: pip install 'triton-operator[convert]'"
         )
         raise typer.Exit(INVALID) from error
     except ModelFailure as error:
