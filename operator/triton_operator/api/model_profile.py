@@ -89,11 +89,20 @@ class Measurement(ApiModel):
     precision: Precision
     engine: str = Field(max_length=64, description="Such as onnxruntime or tensorrt.")
     hardware: PoolHardware
+    instances: int | None = Field(
+        None, ge=1, le=1024, description="Executions at once in the replica; omitted: one."
+    )
+    threads: int | None = Field(
+        None, ge=1, le=4096, description="Threads of one execution on CPUs."
+    )
     latency: list[BatchLatency] = Field(
         default_factory=list,
         max_length=32,
         description="Time per batch size.",
         json_schema_extra=list_map("batchSize"),
+    )
+    throughput: Decimal | None = Field(
+        None, description="Requests per second that a replica does where more always wait."
     )
     memory: Quantity | None = Field(None, description="Most memory that the replica used.")
     agreement: Decimal | None = Field(

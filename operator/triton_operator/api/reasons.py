@@ -17,6 +17,7 @@ OBJECTIVE_FEASIBLE = "ObjectiveFeasible"
 AUTOSCALER_CONFLICT = "AutoscalerConflict"
 RELEASE_SECURE = "ReleaseSecure"
 DEVICE_AS_PLANNED = "DeviceAsPlanned"
+MODEL_MEASURED = "ModelMeasured"
 CONDITION_TYPES = frozenset(
     {
         READY,
@@ -32,6 +33,7 @@ CONDITION_TYPES = frozenset(
         AUTOSCALER_CONFLICT,
         RELEASE_SECURE,
         DEVICE_AS_PLANNED,
+        MODEL_MEASURED,
     }
 )
 

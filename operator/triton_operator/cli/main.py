@@ -8,6 +8,7 @@ from triton_operator.cli.crds import crds
 from triton_operator.cli.decisions import decisions
 from triton_operator.cli.explain import explain
 from triton_operator.cli.inspect import inspect
+from triton_operator.cli.measure import measure
 from triton_operator.cli.plan import plan
 from triton_operator.cli.replay import replay
 from triton_operator.cli.run import run
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-model = typer.Typer(help="Look at model files.", no_args_is_help=True)
+model = typer.Typer(help="Look at model files, and measure models.", no_args_is_help=True)
 app.add_typer(model, name="model")
 
 app.command()(run)
@@ -31,6 +32,7 @@ app.command()(replay)
 app.command()(crds)
 app.command()(check_installation)
 model.command("inspect")(inspect)
+model.command("measure")(measure)
 
 
 def _print_version(wanted: bool) -> None:
