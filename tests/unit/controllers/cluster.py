@@ -238,6 +238,7 @@ class Cluster:
         unschedulable: str = "",
         pool: str = "",
         node: str = "",
+        role: str = "",
     ) -> Body:
         """A pod of the only service: of a Job, or else one that serves."""
         service = self.one("InferenceService")
@@ -245,7 +246,7 @@ class Cluster:
             labels.MANAGED_BY: labels.MANAGER,
             labels.SERVICE: service["metadata"]["name"],
             labels.OWNER_UID: service["metadata"]["uid"],
-            labels.ROLE: labels.INSPECT if job else labels.SERVE,
+            labels.ROLE: role or (labels.INSPECT if job else labels.SERVE),
         }
         if pool:
             pod_labels[labels.POOL] = pool
