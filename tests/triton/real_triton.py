@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from e2e.harness.fingerprint import files_below, fingerprint
@@ -49,35 +49,46 @@ def triton_folder() -> Path:
     return folder
 
 
+FLAGS = (
+    "--http-address=127.0.0.1",
+    "--allow-grpc=false",
+    "--allow-metrics=false",
+    "--disable-auto-complete-config",
+    "--exit-on-error=false",
+    "--strict-readiness=false",
+    "--exit-timeout-secs=5",
+)
+
+
 @contextlib.contextmanager
-def running_triton(repository: Path, log: Path, ready: str) -> Iterator[str]:
-    """`http://127.0.0.1:PORT` of a Triton with these models, once the model `ready` is."""
+def running_triton(
+    repository: Path, log: Path, ready: str | None, flags: Sequence[str] = FLAGS
+) -> Iterator[str]:
+    """`http://127.0.0.1:PORT` of a Triton with these models, once the model `ready` is.
+
+    The last flag of a name counts, so that those for this machine come after `flags`.
+    """
     home = triton_folder()
     (port,) = free_ports(1)
     command = [
         home / "bin" / "tritonserver",
+        *flags,
         f"--model-repository={repository}",
         f"--backend-directory={home / 'backends'}",
-        "--http-address=127.0.0.1",
         f"--http-port={port}",
-        "--allow-grpc=false",
-        "--allow-metrics=false",
-        "--disable-auto-complete-config",
-        "--exit-on-error=false",
-        "--strict-readiness=false",
-        "--exit-timeout-secs=5",
         # Servers on one machine share /dev/shm.
         f"--backend-config=python,shm-region-prefix-name=test-{os.getpid()}-{port}",
     ]
     env = {"LD_LIBRARY_PATH": str(home / "lib"), "PATH": os.environ["PATH"]}
     server = start("tritonserver", command, log, env=env, ends_with_us=True)
     try:
-        wait_until(
-            f"model {ready} to be loaded",
-            lambda: _answers(f"http://127.0.0.1:{port}/v2/models/{ready}/ready"),
-            timeout_seconds=START_SECONDS,
-            needs=[server],
-        )
+        if ready is not None:
+            wait_until(
+                f"model {ready} to be loaded",
+                lambda: _answers(f"http://127.0.0.1:{port}/v2/models/{ready}/ready"),
+                timeout_seconds=START_SECONDS,
+                needs=[server],
+            )
         yield f"http://127.0.0.1:{port}"
     finally:
         server.stop()
