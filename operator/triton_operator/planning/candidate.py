@@ -37,7 +37,8 @@ def candidate(spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan) -> P
         )
     else:
         batching = Batching(mode=spec.batching.mode, max_batch_size=spec.batching.max_batch_size)
-    wanted = spec.model_copy(update={"batching": batching})
+    here = spec.hardware.model_copy(update={"pools": [row.pool.name]})
+    wanted = spec.model_copy(update={"batching": batching, "hardware": here})
     plan = plan_service(wanted, facts, [row.pool])
     # A pool that has no room for the larger one is measured as it is.
     return plan.pools[0] if isinstance(plan, Plan) else row

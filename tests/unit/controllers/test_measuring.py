@@ -259,6 +259,7 @@ def test_a_failure_is_told_and_tried_again_after_a_pause(retryable: bool, pause:
 
     assert condition(outcome)[:2] == ("False", "RequestRefused")
     assert "in its own words" in condition(outcome)[2]
+    assert [event.reason for event in outcome.events] == ["RequestRefused"]
     assert outcome.requeue_after_seconds == pause - 1
     assert cluster.one("Job")["metadata"]["name"] == name
     step(cluster, now=NOW + pause - 1)

@@ -56,3 +56,15 @@ def test_nothing_is_rejected_while_it_is_measured() -> None:
 
     assert planned.queue_timeout_microseconds
     assert not found.queue_timeout_microseconds
+
+
+def test_pools_that_come_first_do_not_matter() -> None:
+    """The pool at hand may be the one to which replicas spill over."""
+    wanted = spec(hardware={"pools": ["other", "cpu"]})
+    plan = plan_service(wanted, facts(), [pool("other"), pool("cpu")], {"cpu"})
+    assert isinstance(plan, Plan)
+    first, second = plan.pools
+    found = candidate(wanted, facts(), second)
+
+    assert (first.pool.name, second.pool.name, found.pool.name) == ("other", "cpu", "cpu")
+    assert found.max_batch_size == 16

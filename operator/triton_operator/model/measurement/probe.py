@@ -27,6 +27,8 @@ PURE_SHARE = 0.8
 """With several instances, two requests may meet in one batch; this share has to be alone in it."""
 COUNTED_WITHIN_SECONDS = 2.0
 """Triton answers a request a moment before it counts it."""
+SETTLING_SECONDS = 0.1
+"""For what was sent before the measurement to be counted: nobody knows how much that was."""
 MOST_DISTURBED = 5
 """Readings in which others had a part, of one batch size."""
 LOAD_FACTOR = 2
@@ -99,6 +101,7 @@ class Probe:
             WorkFailed: a request is refused, the server is gone, or others use the model.
         """
         wanted = self._settings
+        self._sleep(SETTLING_SECONDS)
         end = self._clock() + wanted.budget_seconds * (1 - LOAD_SHARE)
         sizes: list[SizeMeasured] = []
         while True:
@@ -152,7 +155,8 @@ class Probe:
         """The first executions of a size allocate memory, and an engine may be built in one."""
         began = self._clock()
         for _ in range(WARM_UP_EXECUTIONS):
-            self._server.send(body, 1, self._settings.instances)
+            # As a reading, so that it has been counted before the first one that counts.
+            self._reading(body, 1)
             if self._clock() - began > most_seconds:
                 return
 
