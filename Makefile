@@ -65,7 +65,7 @@ images: venv ## Build the images of the operator and of Triton for CPUs
 	$(HARNESS) images
 
 ##@ Test
-test: check test-unit test-bench test-faults test-metrics test-stores test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
+test: check test-unit test-bench test-faults test-metrics test-stores test-triton test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
 
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
 	$(BIN)/python -m pytest tests/unit tests/golden tests/property tests/hostile
@@ -81,6 +81,9 @@ test-faults: venv ## The whole operator against an API server that misbehaves: m
 
 test-stores: venv ## Models from real stores: S3, Google, Azure, a hub, a registry
 	$(BIN)/python -m pytest tests/stores
+
+test-triton: venv ## A real model on a real Triton, without a cluster: a minute
+	$(BIN)/python -m pytest tests/triton
 
 test-metrics: venv ## Samples from a real Prometheus, installed if it is missing
 	$(BIN)/python -m pytest tests/metrics
@@ -115,5 +118,5 @@ help: ## This list
 		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
-	test-unit test-bench fuzz test-faults test-metrics test-stores test-chart test-api test-kwok \
-	test-e2e bench-reconcile bench-autoscaling bench-scaling-loop help
+	test-unit test-bench fuzz test-faults test-metrics test-stores test-triton test-chart test-api \
+	test-kwok test-e2e bench-reconcile bench-autoscaling bench-scaling-loop help

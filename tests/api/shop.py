@@ -229,14 +229,36 @@ class Shop:
             f"an inspection of {name}",
             lambda: (
                 len(self.all("Job", name)) == 1
-                and len(self._inspecting_pods(self.all("Job", name)[0])) > 0
+                and len(self._pods_of_job(self.all("Job", name)[0])) > 0
             ),
         )
         return self.all("Job", name)[0]
 
     def answer_inspection(self, name: str, message: str, *, exit_code: int = 0) -> None:
         """End the pod of the service's inspection with a termination message."""
-        job = self.until_inspection(name)
+        self._end_job(self.until_inspection(name), "inspect", message, exit_code)
+
+    def until_measurement(self, name: str) -> Object:
+        """The Job that measures the model of a service, and its pod is there."""
+        query = f"{labels.SERVICE}={name},{labels.ROLE}={labels.MEASURE}"
+
+        def jobs() -> list[Object]:
+            found: list[Object] = self.api.request(
+                "GET", collection_of(self.reference("Job", "any")), labelSelector=query
+            )["items"]
+            return found
+
+        self.until(
+            f"a measurement of {name}",
+            lambda: len(jobs()) == 1 and len(self._pods_of_job(jobs()[0])) > 0,
+        )
+        return jobs()[0]
+
+    def answer_measurement(self, name: str, message: str, *, exit_code: int = 0) -> None:
+        """End the pod of the service's measurement with a termination message."""
+        self._end_job(self.until_measurement(name), "measure", message, exit_code)
+
+    def _end_job(self, job: Object, container: str, message: str, exit_code: int) -> None:
         ended = {
             "exitCode": exit_code,
             "reason": "Error" if exit_code else "Completed",
@@ -244,8 +266,8 @@ class Shop:
             "startedAt": TIME,
             "finishedAt": TIME,
         }
-        container = {
-            "name": "inspect",
+        status = {
+            "name": container,
             "image": "any",
             "imageID": "any",
             "ready": False,
@@ -253,10 +275,10 @@ class Shop:
             "state": {"terminated": ended},
         }
         phase = "Failed" if exit_code else "Succeeded"
-        for pod in self._inspecting_pods(job):
-            self._patch_pod(pod, {"phase": phase, "containerStatuses": [container]})
+        for pod in self._pods_of_job(job):
+            self._patch_pod(pod, {"phase": phase, "containerStatuses": [status]})
 
-    def _inspecting_pods(self, job: Object) -> list[Object]:
+    def _pods_of_job(self, job: Object) -> list[Object]:
         label = {"labelSelector": f"batch.kubernetes.io/job-name={job['metadata']['name']}"}
         pods: list[Object] = self.api.request(
             "GET", collection_of(self.reference("Pod", "any")), **label

@@ -12,18 +12,23 @@ import yaml
 
 from tests.unit.planning.building import DIGEST, facts, node
 from triton_operator.api.access import LabelSelector, Peer
+from triton_operator.api.enums import MeasurementMode
 from triton_operator.api.group import API_VERSION
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.cli.documents import Documents, Service, read_documents
 from triton_operator.manifests.children import children_of_fetching, desired_children
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions, Monitors, Policies
+from triton_operator.manifests.config_map import model_config_map
 from triton_operator.manifests.container_resources import ContainerResources
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.inspection_job import inspection_job
+from triton_operator.manifests.measurement_job import measurement_job
 from triton_operator.manifests.model_profile import profile_of_facts
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.manifests.proxy import Proxy
+from triton_operator.planning.candidate import candidate
 from triton_operator.planning.chosen_model import chosen_model
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
@@ -115,6 +120,7 @@ def _of_service(
     measured = profile.measurements if profile else ()
     plan = plan_service(service.spec, known, pools, (), measured)
     assert isinstance(plan, Plan), plan
+    asked = service.spec.measurement.mode is not MeasurementMode.NEVER
     return [
         with_desired_hash(manifest)
         for manifest in (
@@ -124,8 +130,27 @@ def _of_service(
             *desired_children(
                 owner, service.spec, digest, known, plan, fetch, companions=companions
             ),
+            *(_measured(owner, service, digest, known, plan, fetch) if asked else ()),
         )
     ]
+
+
+def _measured(
+    owner: Owner,
+    service: Service,
+    digest: str,
+    facts: ModelFacts,
+    plan: Plan,
+    fetch: FetchSettings,
+) -> list[dict[str, Any]]:
+    """What is applied for a measurement, once the service serves."""
+    made = []
+    for row in plan.pools:
+        measured = candidate(service.spec, facts, row)
+        config = pool_configs(owner, facts, measured)
+        made.append(model_config_map(owner, row.pool.name, config))
+        made.append(measurement_job(owner, service.spec, digest, facts, measured, config, fetch))
+    return made
 
 
 def _has_a_service(path: Path) -> bool:

@@ -17,7 +17,7 @@ from tests.unit.controllers.shell import Shell
 from triton_operator.api import labels
 from triton_operator.api.crd.kinds import KINDS
 from triton_operator.api.enums import ScalingMode
-from triton_operator.api.reasons import CONDITION_TYPES
+from triton_operator.api.reasons import CONDITION_TYPES, MODEL_MEASURED
 from triton_operator.api.status import InferenceServiceStatus
 from triton_operator.controllers.keys import Key
 from triton_operator.manifests.desired_hash import content_hash
@@ -101,7 +101,8 @@ def test_what_comes_of_it_is_sound(world: World) -> None:
 
     shell = asyncio.run(lived(world))
 
-    check_that_the_status_speaks_of_everything(shell.status(world.name))
+    measured = spec.get("measurement", {}).get("mode", "Never") != "Never"
+    check_that_the_status_speaks_of_everything(shell.status(world.name), measured=measured)
     for body in children(shell):
         check_that_kubernetes_knows(body)
         check_that_the_hash_is_of_what_was_wanted(body)
@@ -116,12 +117,12 @@ def test_what_comes_of_it_is_sound(world: World) -> None:
         check_that_it_is_the_first_named_that_can(shell.status(world.name)["pools"], wanted)
 
 
-def check_that_the_status_speaks_of_everything(status: Body) -> None:
+def check_that_the_status_speaks_of_everything(status: Body, *, measured: bool) -> None:
     InferenceServiceStatus.model_validate(status, extra="forbid")
     types = [condition["type"] for condition in status["conditions"]]
     assert types[0] == "Ready"
     assert len(types) == len(set(types))
-    assert set(types) == CONDITION_TYPES
+    assert set(types) == CONDITION_TYPES - (set() if measured else {MODEL_MEASURED})
     assert all(condition["message"] for condition in status["conditions"])
     said = {condition["type"]: condition["status"] for condition in status["conditions"]}
     if said["Ready"] == "True":

@@ -114,3 +114,10 @@ class MeasurementSource(StrEnum):
 
     MEASURED = "Measured"
     DECLARED = "Declared"
+
+
+class MeasurementMode(StrEnum):
+    """When the operator measures a model."""
+
+    NEVER = "Never"
+    IF_UNKNOWN = "IfUnknown"

@@ -10,6 +10,7 @@ from triton_operator.api.enums import (
     AcceleratorKind,
     BatchingMode,
     Datatype,
+    MeasurementMode,
     ModelFormat,
     Overload,
     Percentile,
@@ -384,6 +385,19 @@ class Scaling(ApiModel):
     )
 
 
+class Measuring(ApiModel):
+    """Whether the operator finds out how fast the model is, with a Job on each pool in use."""
+
+    mode: MeasurementMode = Field(
+        MeasurementMode.NEVER,
+        description="IfUnknown: once the service serves, where no ModelProfile has a measurement. "
+        "Never: not at all.",
+    )
+    budget_seconds: int = Field(
+        180, ge=10, le=3600, description="How long one measurement may take, loading not counted."
+    )
+
+
 class InferenceServiceSpec(ApiModel):
     """The wish. The smallest useful one has a model; all else has a default worth keeping."""
 
@@ -404,6 +418,7 @@ class InferenceServiceSpec(ApiModel):
     precision: PrecisionSpec = Field(default_factory=PrecisionSpec)
     hardware: Hardware = Field(default_factory=Hardware)
     scaling: Scaling = Field(default_factory=Scaling)
+    measurement: Measuring = Field(default_factory=Measuring)
     runtime: Runtime = Field(default_factory=Runtime)
     access: Access = Field(default_factory=Access)
     paused: bool = Field(False, description="Stop changing anything, keep serving.")

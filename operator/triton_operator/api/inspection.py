@@ -1,23 +1,25 @@
-"""How a Job answers the operator: one small text in its termination message.
-
-Kubernetes keeps at most 4,096 bytes of it, so a report that is longer is compressed. The sender
-parsed an untrusted file, so the text is untrusted too: it is decoded within bounds and validated.
-"""
-
-import base64
-import binascii
-import json
-import zlib
+"""What an inspection's Job answers in its termination message: a model's facts, or a failure."""
 
 from pydantic import Field, ValidationError
 
-from triton_operator.api.conditions import shortened
 from triton_operator.api.fields import ApiModel, Digest
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.termination_message import (
+    TERMINATION_MESSAGE_LIMIT,
+    UnreadableReport,
+    no_report,
+    packed,
+    unpacked,
+)
 
-TERMINATION_MESSAGE_LIMIT = 4096
-_DECODED_LIMIT = 1 << 20
-_COMPRESSED = "zlib:"
+__all__ = [
+    "TERMINATION_MESSAGE_LIMIT",
+    "Failure",
+    "Report",
+    "UnreadableReport",
+    "decode_report",
+    "encode_report",
+]
 
 
 class Failure(ApiModel):
@@ -36,25 +38,13 @@ class Report(ApiModel):
     failure: Failure | None = None
 
 
-class UnreadableReport(ValueError):
-    """A termination message that is not a report of ours."""
-
-
 def encode_report(report: Report) -> str:
     """The report in at most 4,096 bytes.
 
     Raises:
         UnreadableReport: it does not fit even when compressed.
     """
-    plain = json.dumps(report.wire(), separators=(",", ":"), ensure_ascii=False)
-    if len(plain.encode()) <= TERMINATION_MESSAGE_LIMIT:
-        return plain
-    packed = _COMPRESSED + base64.b85encode(zlib.compress(plain.encode(), 9)).decode()
-    if len(packed) <= TERMINATION_MESSAGE_LIMIT:
-        return packed
-    raise UnreadableReport(
-        f"the report of {len(plain)} bytes does not fit into {TERMINATION_MESSAGE_LIMIT} bytes"
-    )
+    return packed(report)
 
 
 def decode_report(text: str) -> Report:
@@ -64,19 +54,9 @@ def decode_report(text: str) -> Report:
         UnreadableReport: not a report; its text says what was there instead.
     """
     try:
-        if text.startswith(_COMPRESSED):
-            unpacker = zlib.decompressobj()
-            data = unpacker.decompress(base64.b85decode(text[len(_COMPRESSED) :]), _DECODED_LIMIT)
-            if not unpacker.eof:
-                raise UnreadableReport(f"the report is larger than {_DECODED_LIMIT} bytes")
-            text = data.decode()
-        report = Report.model_validate_json(text)
-    except (binascii.Error, zlib.error, ValidationError, ValueError) as error:
-        if isinstance(error, UnreadableReport):
-            raise
-        raise UnreadableReport(
-            f"not a report: {shortened(text.strip() or '(empty)', 300)}"
-        ) from error
+        report = Report.model_validate_json(unpacked(text))
+    except ValidationError as error:
+        raise no_report(text) from error
     if (report.facts is None) == (report.failure is None) or (
         report.facts is not None and report.digest is None
     ):

@@ -17,6 +17,7 @@ OBJECTIVE_FEASIBLE = "ObjectiveFeasible"
 AUTOSCALER_CONFLICT = "AutoscalerConflict"
 RELEASE_SECURE = "ReleaseSecure"
 DEVICE_AS_PLANNED = "DeviceAsPlanned"
+MODEL_MEASURED = "ModelMeasured"
 CONDITION_TYPES = frozenset(
     {
         READY,
@@ -32,6 +33,7 @@ CONDITION_TYPES = frozenset(
         AUTOSCALER_CONFLICT,
         RELEASE_SECURE,
         DEVICE_AS_PLANNED,
+        MODEL_MEASURED,
     }
 )
 
@@ -147,6 +149,18 @@ RUNS_ON_ANOTHER_DEVICE = "RunsOnAnotherDevice"
 """A replica runs the model on another device than planned."""
 DEVICE_NOT_KNOWN = "DeviceNotKnown"
 """No replica has told on which device the model runs."""
+MEASURED = "Measured"
+"""A profile says how fast the model is on every pool in use."""
+MEASURING = "Measuring"
+"""A Job measures the model."""
+WAITING_TO_MEASURE = "WaitingToMeasure"
+"""A measurement begins once the service serves."""
+MEASURED_ELSEWHERE = "MeasuredElsewhere"
+"""Another service has the same model measured on the same pool."""
+NOT_MEASURABLE = "NotMeasurable"
+"""Models of this kind are not measured."""
+MEASUREMENT_FAILED = "MeasurementFailed"
+"""The Job ended without saying why."""
 KNOWN_HOLES = "KnownHoles"
 """The Triton release in use has holes that are published and fixed in a later one."""
 

@@ -9,6 +9,7 @@ from triton_operator.cli.crds import crds
 from triton_operator.cli.decisions import decisions
 from triton_operator.cli.explain import explain
 from triton_operator.cli.inspect import inspect
+from triton_operator.cli.measure import measure
 from triton_operator.cli.plan import plan
 from triton_operator.cli.replay import replay
 from triton_operator.cli.run import run
@@ -22,7 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-model = typer.Typer(help="Look at model files, convert and verify them.", no_args_is_help=True)
+model = typer.Typer(
+    help="Look at model files, convert, verify and measure them.", no_args_is_help=True
+)
 app.add_typer(model, name="model")
 
 app.command()(run)
@@ -35,6 +38,7 @@ app.command()(check_installation)
 model.command("inspect")(inspect)
 model.command("convert")(convert)
 model.command("verify")(verify)
+model.command("measure")(measure)
 
 
 def _print_version(wanted: bool) -> None:

@@ -21,6 +21,7 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY, POD_MONITOR
+from triton_operator.controllers.measuring import measuring
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.rollout import observe_rollout, wanted_replicas
@@ -96,7 +97,16 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     wanted += [resolution.job] if resolution.job else []
     wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
     rollout = observe_rollout(observed, plan, wanted)
+    measured = measuring(observed, owner, spec, resolution.digest, resolution.facts, plan, rollout)
+    named = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
+    wanted += [
+        with_desired_hash(manifest)
+        for manifest in measured.objects
+        # Where batches are as large as planned, the pods that serve have the same config.
+        if (manifest["kind"], manifest["metadata"]["name"]) not in named
+    ]
     findings = service_findings(observed, spec, resolution, plan, rollout)
+    findings += [measured.finding] if measured.finding else []
     status = service_status(observed, owner, spec, resolution, plan, rollout)
     outcome = replace(
         _with_status(observed, status, findings),
@@ -124,7 +134,8 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
             replaced=bool(children) and rollout.complete,
         ),
         requeue_after_seconds=sooner(
-            resolution.requeue_after_seconds, outcome.requeue_after_seconds
+            measured.requeue_after_seconds,
+            sooner(resolution.requeue_after_seconds, outcome.requeue_after_seconds),
         ),
     )
 

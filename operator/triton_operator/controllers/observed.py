@@ -8,7 +8,7 @@ from triton_operator.api.model_profile import Measurement, ModelFacts
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.controllers.cluster_events import Events
 from triton_operator.controllers.scaling_answer import ScalingAnswer
-from triton_operator.controllers.views import ObjectView, ServiceView
+from triton_operator.controllers.views import JobView, ObjectView, ServiceView
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import Pool
@@ -51,8 +51,10 @@ class Observed:
     `free_accelerators` maps the pools in use to the most accelerators that one of their nodes may
     still have free; a pool of which nothing is known is not in it. `devices` has what pods have
     answered about their model's device, by instance. `measurements` are those of the profiles, by
-    digest, where there are any, and `scaling` is what the autoscaler said last; None: nothing yet.
-    Pods that are `aside` are to get no new requests; None: leave them as they are.
+    digest, where there are any, and `measured` those in the operator's own. `jobs_elsewhere` are
+    the measuring Jobs of other services in the namespace; nobody looks for them unless the service
+    is to be measured. `scaling` is what the autoscaler said last; None: nothing yet. Pods that are
+    `aside` are to get no new requests; None: leave them as they are.
     """
 
     service: ServiceView
@@ -68,6 +70,8 @@ class Observed:
     free_accelerators: Mapping[str, int] = field(default_factory=dict)
     devices: Mapping[str, ModelDevices] = field(default_factory=dict)
     measurements: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
+    measured: tuple[Measurement, ...] = ()
+    jobs_elsewhere: tuple[JobView, ...] = ()
     scaling: ScalingAnswer | None = None
     aside: frozenset[str] | None = None
 

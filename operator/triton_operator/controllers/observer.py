@@ -8,13 +8,16 @@ from triton_operator.controllers.autoscaler import Autoscaler
 from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
+from triton_operator.controllers.kinds import JOB, MODEL_PROFILE
+from triton_operator.controllers.measuring import is_to_be_measured, own_rows
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pool_set import PoolSet
 from triton_operator.controllers.profiles import measurements, read_profiles
 from triton_operator.controllers.silence import to_ask
 from triton_operator.controllers.store import Store
-from triton_operator.controllers.views import DeploymentView, ServiceView
+from triton_operator.controllers.views import DeploymentView, JobView, ServiceView, SpecView
+from triton_operator.manifests import names
 from triton_operator.manifests.companions import Companions
 from triton_operator.manifests.fetching import FetchSettings
 
@@ -83,6 +86,8 @@ class Observer:
             free_accelerators=self._pools.free_accelerators(children),
             devices=self._devices.known(key),
             measurements=dict(self._measurements(service)),
+            measured=tuple(self._measured(service)),
+            jobs_elsewhere=self._jobs_elsewhere(service),
             scaling=self._autoscaler.known(key),
             aside=self._autoscaler.aside(key),
         )
@@ -92,3 +97,26 @@ class Observer:
             found = measurements(digest, self._store.profiles(service.namespace, digest))
             if found:
                 yield digest, tuple(found)
+
+    def _measured(self, service: ServiceView) -> Iterator[Measurement]:
+        """What the operator's Jobs measured, from the profile that only it writes."""
+        if not is_to_be_measured(service):
+            return
+        for digest in candidate_digests(service)[:1]:
+            name = names.measured_profile(digest)
+            found = self._store.get(MODEL_PROFILE.kind, service.namespace, name)
+            if isinstance(found, SpecView):
+                yield from own_rows(found.spec)
+
+    def _jobs_elsewhere(self, service: ServiceView) -> tuple[JobView, ...]:
+        if not is_to_be_measured(service):
+            return ()
+        return tuple(
+            job
+            for job in self._store.every(JOB.kind)
+            if isinstance(job, JobView)
+            and job.measures
+            and job.namespace == service.namespace
+            and job.owner_uid != service.uid
+            and not job.deleting
+        )

@@ -228,6 +228,7 @@ def _needs_memory(container: ContainerView) -> str:
     advice = {
         SERVING_CONTAINER: "set spec.hardware.resources.memory",
         # The limits of fetching and inspecting are not the user's to set.
+        "measure": "set spec.batching.maxBatchSize: its inputs are the largest batch",
         "fetch": "that should not happen while files are copied, please report it",
     }.get(container.name, "the model is larger or deeper than this version can handle")
     return f"needed more memory than its limit{limit}; {advice}"

@@ -15,6 +15,7 @@ ANNOUNCED = (
     reasons.AUTOSCALER_CONFLICT,
     reasons.RELEASE_SECURE,
     reasons.DEVICE_AS_PLANNED,
+    reasons.MODEL_MEASURED,
 )
 HALTED = frozenset({reasons.NOT_OWNED, reasons.APPLY_REFUSED, reasons.ROLLOUT_STUCK})
 """Reasons for which a service does not progress, though it should."""

@@ -124,6 +124,8 @@ class JobView(ObjectView):
     finished: str = ""
     reason: str = ""
     message: str = ""
+    measures: str = ""
+    """What it measures, see `manifests.measurement_job`; empty where it does something else."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class ContainerView:
 
 @dataclass(frozen=True)
 class PodView(ObjectView):
-    """A pod that serves or inspects.
+    """A pod that serves, inspects or measures.
 
     `lost`: why the node or the cluster took it away, in words; empty while it is where it was.
     `lost_since`: when, if that is known (RFC 3339).
@@ -226,7 +228,7 @@ def view_of(kind: str, body: Mapping[str, Any]) -> ObjectView:
         case "Deployment":
             return _deployment(common, object_labels, spec, status)
         case "Job":
-            return _job(common, metadata, status)
+            return _job(common, object_labels, metadata, status)
         case "Pod":
             return _pod(common, object_labels, metadata, spec, status)
         case "HorizontalPodAutoscaler":
@@ -272,7 +274,12 @@ def _fetch_image(spec: Mapping[str, Any]) -> str:
     return ""
 
 
-def _job(common: dict[str, Any], metadata: Mapping[str, Any], status: Mapping[str, Any]) -> JobView:
+def _job(
+    common: dict[str, Any],
+    object_labels: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    status: Mapping[str, Any],
+) -> JobView:
     ended = {
         condition["type"]: condition
         for condition in status.get("conditions") or ()
@@ -287,6 +294,7 @@ def _job(common: dict[str, Any], metadata: Mapping[str, Any], status: Mapping[st
         finished=end.get("lastTransitionTime", ""),
         reason=end.get("reason", ""),
         message=end.get("message", ""),
+        measures=object_labels.get(labels.MEASURES, ""),
     )
 
 
@@ -343,9 +351,10 @@ def _lost(status: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> s
 
 
 def _devices(spec: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Extended resources that the containers ask for; init containers of ours ask for none."""
+    """Extended resources that are asked for by containers, and by init containers that stay."""
     asked: dict[str, int] = {}
-    for container in spec.get("containers") or ():
+    sidecars = (one for one in spec.get("initContainers") or () if one.get("restartPolicy"))
+    for container in (*(spec.get("containers") or ()), *sidecars):
         for resource, amount in ((container.get("resources") or {}).get("limits") or {}).items():
             if "/" in resource and str(amount).isdigit():
                 asked[resource] = asked.get(resource, 0) + int(amount)

@@ -30,6 +30,16 @@ def inspection_job(service: str, source_hash: str) -> str:
     return bounded(f"{service}-inspect-{source_hash[:8]}")
 
 
+def measurement_job(service: str, pool: str, content_hash: str) -> str:
+    """The Job that measures one model on one pool."""
+    return bounded(f"{service}-{pool}-measure-{content_hash[:8]}")
+
+
+def measured_profile(digest: str) -> str:
+    """The profile in which the operator keeps what its Jobs measured."""
+    return f"{model_profile(digest)}-measured"
+
+
 def model_profile(digest: str) -> str:
     """The profile of a digest; a name cannot hold the colon."""
     return digest.replace(":", "-")

@@ -107,3 +107,18 @@ INTERRUPTED = "Interrupted"
 
 INTERNAL_ERROR = "InternalError"
 """A defect of this program: the message has its type and text."""
+
+TRITON_UNREACHABLE = "TritonUnreachable"
+"""Nothing answers where the Triton to measure should be."""
+
+TRITON_MISBEHAVES = "TritonMisbehaves"
+"""What answers there does not answer as Triton does."""
+
+MODEL_NOT_LOADED = "ModelNotLoaded"
+"""Triton did not load the model in the time allowed; its own log says why."""
+
+REQUEST_REFUSED = "RequestRefused"
+"""Triton answers a request of the measurement with an error."""
+
+MEASUREMENT_DISTURBED = "MeasurementDisturbed"
+"""Others sent requests to the model while it was measured: no number would be true."""

@@ -11,7 +11,9 @@ def unhonored_fields(
     """One sentence per field whose wish is not carried out, with what happens instead."""
     sentences: list[str] = []
     if spec.model.samples is not None:
-        sentences.append("spec.model.samples: not read, as nothing is verified or measured yet")
+        sentences.append(
+            "spec.model.samples: not read: nothing is verified yet, measuring makes inputs up"
+        )
     if spec.objective.prefer not in (Preference.COST, Preference.LATENCY):
         sentences.append(
             f"spec.objective.prefer {spec.objective.prefer}: orders the pools, and once the model "

@@ -242,6 +242,7 @@ class Cluster:
         node: str = "",
         traffic: str = labels.OPEN,
         ready: bool = False,
+        role: str = "",
     ) -> Body:
         """A pod of the only service: of a Job, or else one that serves.
 
@@ -252,7 +253,7 @@ class Cluster:
             labels.MANAGED_BY: labels.MANAGER,
             labels.SERVICE: service["metadata"]["name"],
             labels.OWNER_UID: service["metadata"]["uid"],
-            labels.ROLE: labels.INSPECT if job else labels.SERVE,
+            labels.ROLE: role or (labels.INSPECT if job else labels.SERVE),
         }
         if traffic and not job:
             pod_labels[labels.TRAFFIC] = traffic

@@ -181,3 +181,23 @@ def test_an_autoscaler_names_what_it_scales() -> None:
 
     assert isinstance(seen, AutoscalerView)
     assert (seen.target_kind, seen.target_name) == ("Deployment", "d")
+
+
+def test_a_sidecar_holds_its_devices_as_long_as_the_pod() -> None:
+    """An init container that ends gives them back; one that stays (a measured Triton) does not."""
+    asks = {"resources": {"limits": {"nvidia.com/gpu": "1", "cpu": "4"}}}
+
+    def devices(**init: Any) -> tuple[tuple[str, int], ...]:
+        spec = {"containers": [{"name": "measure"}], "initContainers": [{**asks, **init}]}
+        found: tuple[tuple[str, int], ...] = view("Pod", spec=spec).devices
+        return found
+
+    assert devices(restartPolicy="Always") == (("nvidia.com/gpu", 1),)
+    assert devices() == ()
+
+
+def test_a_job_says_what_it_measures() -> None:
+    marked = {**METADATA, "labels": {**METADATA["labels"], labels.MEASURES: "abc"}}
+
+    assert view_of("Job", {"metadata": marked}).measures == "abc"  # type: ignore[attr-defined]
+    assert view("Job").measures == ""

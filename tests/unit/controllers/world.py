@@ -14,18 +14,21 @@ from triton_operator.api.model_profile import ModelFacts
 from triton_operator.controllers.cluster_events import EventView, event_view
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.kinds import BY_NAME
+from triton_operator.controllers.measuring import own_rows
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
-from triton_operator.controllers.profiles import digests_of, read_profiles
+from triton_operator.controllers.profiles import digests_of, measurements, read_profiles
 from triton_operator.controllers.scaling_answer import ScalingAnswer
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.controllers.views import (
     AutoscalerView,
+    JobView,
     ObjectView,
     ServiceView,
     SpecView,
     view_of,
 )
+from triton_operator.manifests import names
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
@@ -90,6 +93,27 @@ def observed(
         events=_told(cluster),
         scaling=scaling,
         aside=aside,
+        measurements={
+            digest: tuple(found)
+            for digest in candidate_digests(service)
+            if (
+                found := measurements(
+                    digest, [view for view in about if digest in digests_of(view)]
+                )
+            )
+        },
+        measured=tuple(
+            row
+            for digest in candidate_digests(service)[:1]
+            for view in about
+            if view.name == names.measured_profile(digest)
+            for row in own_rows(view.spec)
+        ),
+        jobs_elsewhere=tuple(
+            view
+            for view in views
+            if isinstance(view, JobView) and view.measures and view.owner_uid != service.uid
+        ),
     )
 
 

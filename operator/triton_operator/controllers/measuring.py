@@ -1,0 +1,354 @@
+"""Whether a service's model is to be measured, is being measured, or has been. Pure.
+
+Nothing waits for a measurement: it begins once the service serves, and if it fails, all else stays
+as it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.enums import MeasurementMode, MeasurementSource
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.inspection import Failure
+from triton_operator.api.measurement_report import decode_measurement
+from triton_operator.api.model_profile import Measurement, ModelFacts, PoolHardware
+from triton_operator.api.termination_message import UnreadableReport
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.pod_problems import (
+    SERVING_CONTAINER,
+    known_problem,
+    newest,
+    pod_problem,
+    starting_step,
+)
+from triton_operator.controllers.rollout import Rollout
+from triton_operator.controllers.times import epoch_seconds
+from triton_operator.controllers.views import JobView, PodView, ServiceView
+from triton_operator.manifests.config_map import model_config_map
+from triton_operator.manifests.measurement_job import (
+    MEASURE_CONTAINER,
+    measurement_job,
+    measures,
+)
+from triton_operator.manifests.model_profile import profile_of_measurements
+from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pool_configs import pool_configs
+from triton_operator.planning.candidate import candidate, engine_of, is_measured, unmeasurable
+from triton_operator.planning.plan import Plan, PoolPlan
+from triton_operator.planning.refusal import Refusal
+
+PAUSE_SECONDS = {True: 900.0, False: 6 * 3600.0}
+"""Between two tries, by whether the failure can pass by itself. A change of what is measured is
+tried at once: it is another Job."""
+REPORT_GRACE_SECONDS = 15.0
+"""A Job's end may be seen before its pod's; after this the report is taken for lost."""
+TURN_SECONDS = 60.0
+"""Between looks at whether another service's Job is done."""
+MOST_ROWS = 256
+"""A profile holds so many; the oldest go first."""
+_UNSAID = frozenset({"ModelNotLoaded", "TritonUnreachable"})
+"""What the container beside Triton cannot know the cause of; Triton's own last words do."""
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """`objects` are wanted; `finding` is None where nobody asked for a measurement."""
+
+    finding: Finding | None = None
+    objects: tuple[dict[str, Any], ...] = ()
+    requeue_after_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One pool's measurement: what would be made for it."""
+
+    row: PoolPlan
+    config_map: dict[str, Any]
+    job: dict[str, Any]
+    key: str
+
+    @property
+    def name(self) -> str:
+        return str(self.job["metadata"]["name"])
+
+    @property
+    def objects(self) -> tuple[dict[str, Any], ...]:
+        return (self.config_map, self.job)
+
+
+def measuring(
+    observed: Observed,
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str | None,
+    facts: ModelFacts | None,
+    plan: Plan | Refusal | None,
+    rollout: Rollout,
+) -> Measuring:
+    """What is wanted for the measurements of a service, one pool after the other."""
+    if spec.measurement.mode is MeasurementMode.NEVER:
+        return Measuring()
+    if digest is None or facts is None or not isinstance(plan, Plan):
+        return _unknown(reasons.WAITING_FOR_PLAN, "the plan says what is measured, and where")
+    if why := unmeasurable(facts):
+        return _bad(reasons.NOT_MEASURABLE, f"{why}, and are not measured")
+    unknown = [row for row in plan.pools if not _known(observed, row, facts)]
+    if not unknown:
+        return Measuring(_finding(ConditionStatus.TRUE, reasons.MEASURED, _told(observed, plan)))
+    work = _work(observed, owner, spec, digest, facts, unknown[0])
+    job = next(
+        (one for one in observed.children if isinstance(one, JobView) and one.name == work.name),
+        None,
+    )
+    if rival := _rival(observed, work, job):
+        return replace(
+            _unknown(
+                reasons.MEASURED_ELSEWHERE,
+                f"Job {rival.name} of service {rival.service} measures this model on pool "
+                f"{work.row.pool.name}, or has just failed to",
+            ),
+            requeue_after_seconds=TURN_SECONDS,
+        )
+    if job is None:
+        return _start(spec, work, rollout)
+    if job.deleting or not (job.succeeded or job.failed):
+        return _under_way(observed, spec, work, job)
+    return _ended(observed, owner, digest, facts, work, job)
+
+
+def _known(observed: Observed, row: PoolPlan, facts: ModelFacts) -> bool:
+    known = chain.from_iterable(observed.measurements.values())
+    return any(is_measured(row, facts, one) for one in known)
+
+
+def _told(observed: Observed, plan: Plan) -> str:
+    pools = ", ".join(row.pool.name for row in plan.pools)
+    return f"a ModelProfile says how fast the model is on {pools}"
+
+
+def _work(
+    observed: Observed,
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    row: PoolPlan,
+) -> _Work:
+    measured = candidate(spec, facts, row)
+    config = pool_configs(owner, facts, measured)
+    return _Work(
+        row=row,
+        config_map=model_config_map(owner, row.pool.name, config),
+        job=measurement_job(owner, spec, digest, facts, measured, config, observed.fetch),
+        key=measures(digest, facts, measured),
+    )
+
+
+def _rival(observed: Observed, work: _Work, own: JobView | None) -> JobView | None:
+    """Another service's Job with the same to find out, if it was there first."""
+    others = [one for one in observed.jobs_elsewhere if one.measures == work.key]
+    if own is not None:
+        others = [one for one in others if (one.created, one.name) < (own.created, own.name)]
+    return min(others, key=lambda one: (one.created, one.name), default=None)
+
+
+def _start(spec: InferenceServiceSpec, work: _Work, rollout: Rollout) -> Measuring:
+    where = f"on pool {work.row.pool.name}"
+    if spec.paused:
+        return _unknown(reasons.PAUSED, f"not measured {where}: spec.paused, no Job is started")
+    if not rollout.ready_replicas or not (rollout.complete or rollout.resizing):
+        return _unknown(
+            reasons.WAITING_TO_MEASURE, f"the model is measured {where} once the service serves"
+        )
+    return replace(_unknown(reasons.MEASURING, _what(spec, work)), objects=work.objects)
+
+
+def _under_way(
+    observed: Observed, spec: InferenceServiceSpec, work: _Work, job: JobView
+) -> Measuring:
+    pods = _pods(observed, job)
+    problem = None if _has_answered(pods) else pod_problem(pods, observed.events, observed.now)
+    if problem:
+        return replace(_bad(problem.reason, problem.message), objects=work.objects)
+    step = starting_step(pods, observed.events, observed.now)
+    message = _what(spec, work)
+    return replace(
+        _unknown(reasons.MEASURING, f"{message}; {step}" if step else message),
+        objects=() if job.deleting else work.objects,
+    )
+
+
+def _what(spec: InferenceServiceSpec, work: _Work) -> str:
+    return (
+        f"Job {work.name} measures the model on pool {work.row.pool.name}, for at most "
+        f"{spec.measurement.budget_seconds} s once it is loaded; its log has each batch size"
+    )
+
+
+def _ended(
+    observed: Observed,
+    owner: Owner,
+    digest: str,
+    facts: ModelFacts,
+    work: _Work,
+    job: JobView,
+) -> Measuring:
+    pod = newest(_pods(observed, job))
+    finished = epoch_seconds(job.finished) if job.finished else observed.now
+    message = _message(pod)
+    wait = finished + REPORT_GRACE_SECONDS - observed.now
+    if not message and wait > 0:
+        return replace(
+            _unknown(reasons.MEASURING, f"Job {job.name} has ended; its report is awaited"),
+            objects=work.objects,
+            requeue_after_seconds=min(wait, REPORT_GRACE_SECONDS),
+        )
+    answer = _answer(job, pod, message)
+    if isinstance(answer, Measurement) and job.succeeded:
+        row = _trusted(answer, facts, work.row, job)
+        rows = [one for one in observed.measured if not _same(one, row)]
+        profile = profile_of_measurements(owner.namespace, digest, [*rows[-MOST_ROWS + 1 :], row])
+        return replace(
+            _unknown(reasons.MEASURING, f"Job {job.name} has measured the model"),
+            # Wanted until the profile has been seen.
+            objects=(profile, *work.objects),
+            requeue_after_seconds=0.0,
+        )
+    failure = (
+        Failure(reason=reasons.MEASUREMENT_FAILED, message=f"Job {job.name}: {job.message}")
+        if isinstance(answer, Measurement)
+        else answer
+    )
+    pause = PAUSE_SECONDS[failure.retryable]
+    told = _bad(
+        failure.reason,
+        f"{failure.message} (tried again after {pause / 60:.0f} min, and at once when what is "
+        "measured changes)",
+    )
+    if observed.now >= finished + pause:
+        # Not wanted any more: it is deleted, and the next reconcile starts a new one.
+        return replace(told, requeue_after_seconds=0.0)
+    return replace(
+        told,
+        objects=work.objects,
+        requeue_after_seconds=min(finished + pause - observed.now, pause),
+    )
+
+
+def _pods(observed: Observed, job: JobView) -> list[PodView]:
+    return [one for one in observed.children if isinstance(one, PodView) and one.job == job.name]
+
+
+def _has_answered(pods: Sequence[PodView]) -> bool:
+    """Whether the container that measures has ended. Then Triton is told to end too, however that
+    looks, and the Job ends in a moment.
+    """
+    return any(
+        one.name == MEASURE_CONTAINER and one.exit_code is not None
+        for pod in pods
+        for one in pod.containers
+    )
+
+
+def _message(pod: PodView | None) -> str:
+    if pod is None:
+        return ""
+    return next(
+        (one.terminated_message for one in pod.containers if one.name == MEASURE_CONTAINER), ""
+    )
+
+
+def _answer(job: JobView, pod: PodView | None, message: str) -> Measurement | Failure:
+    """What the Job's pod says, or why it says nothing."""
+    said = job.message or "it ended without a report"
+    lost = Failure(
+        reason=reasons.MEASUREMENT_FAILED, message=f"Job {job.name}: {said}", retryable=True
+    )
+    if not message:
+        problem = known_problem(pod) if pod else None
+        if problem is None:
+            return lost
+        return Failure(reason=problem.reason, message=problem.message, retryable=True)
+    try:
+        report = decode_measurement(message)
+    except UnreadableReport as error:
+        return lost.model_copy(update={"message": f"{lost.message}; {error}"})
+    if report.measurement is not None:
+        return report.measurement
+    failure = report.failure or lost
+    if failure.reason in _UNSAID and pod and (words := _last_words_of_triton(pod)):
+        return words
+    return failure
+
+
+def _last_words_of_triton(pod: PodView) -> Failure | None:
+    """Why Triton ended before it was told to: the sidecar's end before its present one."""
+    found = [
+        replace(one, exit_code=None, terminated_reason="", terminated_message="", ready=False)
+        for one in pod.containers
+        if one.name == SERVING_CONTAINER and one.last_exit_code is not None
+    ]
+    problem = known_problem(replace(pod, containers=tuple(found))) if found else None
+    return Failure(reason=problem.reason, message=problem.message) if problem else None
+
+
+def _trusted(said: Measurement, facts: ModelFacts, row: PoolPlan, job: JobView) -> Measurement:
+    """The numbers are the Job's; what they are of, the operator knows itself."""
+    return said.model_copy(
+        update={
+            "precision": row.precision,
+            "engine": engine_of(facts.format),
+            "hardware": PoolHardware(
+                product=row.pool.product,
+                cpu=None if row.pool.is_gpu else said.hardware.cpu,
+                triton_release=str(row.release),
+            ),
+            "instances": row.instances * max(1, row.accelerators),
+            "threads": row.threads,
+            "memory": None,
+            "agreement": None,
+            "source": MeasurementSource.MEASURED,
+            "time": job.finished or said.time,
+        }
+    )
+
+
+def _same(one: Measurement, other: Measurement) -> bool:
+    """Whether two rows are about the same, so that the newer takes the place of the older."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("precision", "engine", "hardware", "instances", "threads")
+    )
+
+
+def _unknown(reason: str, message: str) -> Measuring:
+    return Measuring(_finding(ConditionStatus.UNKNOWN, reason, message))
+
+
+def _bad(reason: str, message: str) -> Measuring:
+    return Measuring(_finding(ConditionStatus.FALSE, reason, message))
+
+
+def _finding(status: ConditionStatus, reason: str, message: str) -> Finding:
+    return finding(reasons.MODEL_MEASURED, status, reason, message)
+
+
+def is_to_be_measured(service: ServiceView) -> bool:
+    """Whether its spec asks for it, valid or not."""
+    said = service.spec.get("measurement")
+    mode = said.get("mode") if isinstance(said, Mapping) else None
+    return mode not in (None, MeasurementMode.NEVER)
+
+
+def own_rows(spec: Mapping[str, Any]) -> list[Measurement]:
+    """The rows of the operator's own profile, as it is on the wire; none of one that is broken."""
+    rows = spec.get("measurements")
+    try:
+        return [Measurement.model_validate(row) for row in rows or ()]
+    except ValueError:
+        return []

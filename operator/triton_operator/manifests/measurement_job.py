@@ -1,0 +1,179 @@
+"""The Job that measures a model on a pool, with the Triton that serves there.
+
+Triton is a sidecar (an init container that keeps running, Kubernetes 1.29): Kubernetes ends it when
+the container that measures has ended. So the pod ends by itself, whatever Triton does.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from triton_operator.api import labels
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.manifests import names
+from triton_operator.manifests.container_resources import ContainerResources
+from triton_operator.manifests.desired_hash import content_hash
+from triton_operator.manifests.fetching import (
+    FetchSettings,
+    container_security,
+    pod_security,
+)
+from triton_operator.manifests.model_pod import (
+    model_fetch,
+    placement,
+    priority,
+    serving_volumes,
+)
+from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pod_options import pod_identity, pod_metadata
+from triton_operator.manifests.request_size import max_http_input_bytes
+from triton_operator.manifests.triton_container import triton_container
+from triton_operator.planning.candidate import engine_of
+from triton_operator.planning.objective import latency_bound_milliseconds
+from triton_operator.planning.plan import PoolPlan
+from triton_operator.triton.probes import shutdown_times
+from triton_operator.triton.server_flags import HTTP_PORT
+
+MEASURE_CONTAINER = "measure"
+LOAD_SECONDS = 900
+"""For Triton to load the model; an engine of TensorRT takes minutes."""
+ENDING_SECONDS = 60
+"""For images to be there, and for whatever the budget does not count."""
+RESOURCES = ContainerResources(
+    # Small beside what a replica asks for, so that the pod fits where a replica does.
+    requests={"cpu": "100m", "memory": "64Mi"},
+    limits={"cpu": "1", "memory": "2Gi"},
+)
+_OF_SERVING = ("ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle")
+"""What only a server that others call needs. A startup probe would hold back the container that
+measures, and with it the word that a model does not load."""
+_FOR_ITSELF = ("--http-address=127.0.0.1", "--allow-grpc=false", "--allow-metrics=false")
+"""Only the container beside it may send requests: any other one would spoil the numbers."""
+
+
+def measures(digest: str, facts: ModelFacts, plan: PoolPlan) -> str:
+    """Names what is measured: the same for services that have the same to find out."""
+    return content_hash(
+        [
+            digest,
+            engine_of(facts.format),
+            plan.precision,
+            plan.pool.name,
+            plan.pool.product,
+            str(plan.release),
+            plan.instances,
+            plan.threads,
+            plan.accelerators,
+        ]
+    )
+
+
+def measurement_job(
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    plan: PoolPlan,
+    config: Mapping[str, str],
+    settings: FetchSettings,
+) -> dict[str, Any]:
+    """The Job. Its name changes with everything in it, as a Job cannot be changed."""
+    job = {
+        # Another try is the operator's to decide, after a pause.
+        "backoffLimit": 0,
+        "activeDeadlineSeconds": settings.timeout_seconds
+        + LOAD_SECONDS
+        + spec.measurement.budget_seconds
+        + ENDING_SECONDS,
+        "podFailurePolicy": {
+            "rules": [
+                {
+                    "action": "Ignore",
+                    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                }
+            ]
+        },
+        "template": {
+            "metadata": pod_metadata(spec.runtime, owner.labels({labels.ROLE: labels.MEASURE}), {}),
+            "spec": {
+                **placement(plan),
+                **priority(spec),
+                **pod_identity(spec.runtime, settings),
+                "restartPolicy": "Never",
+                "automountServiceAccountToken": False,
+                "enableServiceLinks": False,
+                "securityContext": pod_security(),
+                "initContainers": [
+                    model_fetch(owner, spec, digest, facts, settings),
+                    _triton(owner, spec, facts, plan),
+                ],
+                "containers": [_measure(owner, spec, digest, facts, plan, settings)],
+                "volumes": serving_volumes(owner, spec, facts, plan.pool.name, config, settings),
+            },
+        },
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": owner.metadata(
+            names.measurement_job(owner.name, plan.pool.name, content_hash(job)),
+            {
+                labels.ROLE: labels.MEASURE,
+                labels.POOL: plan.pool.name,
+                labels.MEASURES: measures(digest, facts, plan),
+            },
+        ),
+        "spec": job,
+    }
+
+
+def _triton(
+    owner: Owner, spec: InferenceServiceSpec, facts: ModelFacts, plan: PoolPlan
+) -> dict[str, Any]:
+    """As in a pod that serves, with the same resources, but for itself."""
+    serving = triton_container(
+        owner,
+        spec,
+        facts,
+        plan,
+        shutdown_times(plan.longest_request_seconds),
+        max_http_input_bytes(facts, plan.max_batch_size),
+    )
+    container = {key: value for key, value in serving.items() if key not in _OF_SERVING}
+    return {
+        **container,
+        "restartPolicy": "Always",
+        "args": [*serving["args"], *_FOR_ITSELF],
+    }
+
+
+def _measure(
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    plan: PoolPlan,
+    settings: FetchSettings,
+) -> dict[str, Any]:
+    arguments = [
+        f"--url=http://127.0.0.1:{HTTP_PORT}",
+        f"--model={names.triton_model(owner.name, facts)}",
+        f"--seed={digest}",
+        f"--budget-seconds={spec.measurement.budget_seconds}",
+        f"--load-seconds={LOAD_SECONDS}",
+        f"--objective-milliseconds={latency_bound_milliseconds(spec)}",
+        f"--precision={plan.precision}",
+        f"--release={plan.release}",
+    ]
+    if plan.pool.product:
+        arguments.append(f"--product={plan.pool.product}")
+    return {
+        "name": MEASURE_CONTAINER,
+        "image": settings.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": ["python3", "-P", "-m", "triton_operator.model.measurement"],
+        "args": arguments,
+        "resources": RESOURCES.manifest(),
+        "securityContext": container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }

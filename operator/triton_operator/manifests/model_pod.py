@@ -1,0 +1,128 @@
+"""What pods with a Triton in them have in common, whether they serve or measure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.manifests import names
+from triton_operator.manifests.config_map import CONFIG_FILE, config_digest
+from triton_operator.manifests.digest_cache import (
+    cache_arguments,
+    cache_mounts,
+    cache_volumes,
+)
+from triton_operator.manifests.fetching import (
+    FETCH_CONTAINER,
+    FetchSettings,
+    fetch_container,
+    format_arguments,
+    source_arguments,
+    source_volumes,
+)
+from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.scratch_space import models_limit, tmp_limit
+from triton_operator.manifests.triton_container import REPOSITORY, SHM_MEBIBYTES
+from triton_operator.planning.plan import PoolPlan
+
+CONFIG_DIR = "/config"
+
+
+def model_fetch(
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    settings: FetchSettings,
+) -> dict[str, Any]:
+    """The container that brings the model to Triton, checked."""
+    files = json.dumps([file.wire() for file in facts.files], separators=(",", ":"))
+    return fetch_container(
+        FETCH_CONTAINER,
+        [
+            "fetch",
+            *source_arguments(spec.model),
+            f"--digest={digest}",
+            f"--files={files}",
+            *_destination(owner, facts),
+            f"--max-bytes={settings.max_bytes}",
+            f"--timeout-seconds={settings.timeout_seconds}",
+            *format_arguments(spec.model, owner.namespace, settings),
+            *cache_arguments(spec.model),
+        ],
+        spec.model,
+        settings,
+        mounts=[
+            {"name": "models", "mountPath": REPOSITORY},
+            {"name": "config", "mountPath": CONFIG_DIR, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # a path in the pod
+            *cache_mounts(spec.model),
+        ],
+        resources=settings.fetch_resources,
+    )
+
+
+def serving_volumes(
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    pool: str,
+    config: Mapping[str, str],
+    settings: FetchSettings,
+) -> list[dict[str, Any]]:
+    """Where the model, its config, and what comes up meanwhile are."""
+    return [
+        {"name": "models", "emptyDir": {"sizeLimit": models_limit(facts)}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": tmp_limit(facts.files)}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{SHM_MEBIBYTES}Mi"}},
+        {
+            "name": "config",
+            "configMap": {"name": names.config_map(owner.name, pool, config_digest(config))},
+        },
+        *source_volumes(owner.name, spec.model, settings),
+        *cache_volumes(spec.model),
+    ]
+
+
+def priority(spec: InferenceServiceSpec) -> dict[str, Any]:
+    """The class that the service names; else the cluster's default."""
+    name = spec.runtime.priority_class_name
+    return {"priorityClassName": name} if name else {}
+
+
+def placement(plan: PoolPlan) -> dict[str, Any]:
+    """On which nodes: those of the pool."""
+    pool = plan.pool
+    where: dict[str, Any] = {}
+    if pool.node_selector:
+        where["nodeSelector"] = dict(pool.node_selector)
+    if pool.tolerations:
+        where["tolerations"] = [toleration.wire() for toleration in pool.tolerations]
+    if pool.avoid_labels:
+        where["affinity"] = {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [
+                        {
+                            "matchExpressions": [
+                                {"key": key, "operator": "DoesNotExist"}
+                                for key in pool.avoid_labels
+                            ]
+                        }
+                    ]
+                }
+            }
+        }
+    return where
+
+
+def _destination(owner: Owner, facts: ModelFacts) -> list[str]:
+    if facts.repository is not None:
+        return [f"--into={REPOSITORY}", f"--completions={CONFIG_DIR}"]
+    folder = f"{REPOSITORY}/{names.triton_model(owner.name, facts)}"
+    return [
+        f"--into={folder}/1",
+        f"--config={CONFIG_DIR}/{CONFIG_FILE}",
+        f"--config-into={folder}/{CONFIG_FILE}",
+    ]

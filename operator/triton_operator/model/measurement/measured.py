@@ -1,0 +1,83 @@
+"""What came out: one row per batch size, and the throughput. Also as rows of a ModelProfile."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from triton_operator.api.enums import MeasurementSource, Precision
+from triton_operator.api.model_profile import BatchLatency, Measurement, PoolHardware
+
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class SizeMeasured:
+    """Executions of one batch size.
+
+    `seconds`: their median, as Triton counts them. `client_*`: from request to answer, as whoever
+    asks sees it. `narrow`: the median is known to 3 %, or else the time was up.
+    """
+
+    batch_size: int
+    seconds: float
+    client_seconds: float
+    client_p99_seconds: float
+    executions: int
+    narrow: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All sizes, smallest first, and why there are no more.
+
+    `requests_per_second` is what was done under load from `senders` clients; None: these could not
+    send as many as the model can do.
+    """
+
+    sizes: tuple[SizeMeasured, ...]
+    reason: str
+    requests_per_second: float | None = None
+    senders: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What was measured, beside the model: `time` is RFC 3339."""
+
+    precision: Precision
+    engine: str
+    hardware: PoolHardware
+    instances: int
+    threads: int | None
+    time: str
+
+
+def measurement(measured: Measured, around: Circumstances) -> Measurement:
+    """The row of a ModelProfile."""
+    rate = measured.requests_per_second
+    return Measurement(
+        precision=around.precision,
+        engine=around.engine,
+        hardware=around.hardware,
+        instances=around.instances,
+        threads=around.threads,
+        latency=latency_rows(measured.sizes),
+        throughput=None if rate is None else decimal_text(rate),
+        source=MeasurementSource.MEASURED,
+        time=around.time,
+    )
+
+
+def latency_rows(sizes: Sequence[SizeMeasured]) -> list[BatchLatency]:
+    """Time per batch size, in milliseconds."""
+    return [
+        BatchLatency(batch_size=row.batch_size, milliseconds=decimal_text(row.seconds * 1000))
+        for row in sizes
+    ]
+
+
+def decimal_text(value: float) -> str:
+    """`value` with four digits that count, and without an exponent: 0.3354, 12.08, 1530."""
+    rounded = Decimal(f"{value:.{_DIGITS}g}")
+    text = f"{rounded:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

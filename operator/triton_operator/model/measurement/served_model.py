@@ -1,0 +1,82 @@
+"""What the config of a loaded model says that a measurement has to know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from triton_operator.api.tensors import Tensor
+from triton_operator.model import reasons
+from triton_operator.model.errors import WorkFailed
+from triton_operator.triton.datatypes import v2_name
+from triton_operator.triton.releases import CONTENTS
+
+GPU = "KIND_GPU"
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """The model as it is loaded.
+
+    `max_batch_size` is Triton's; 0: no batch axis. `instances` are over all devices. `threads`: of
+    one execution on CPUs; None: not said. `inputs` have the batch axis, if there is one.
+    """
+
+    engine: str
+    max_batch_size: int
+    instances: int
+    threads: int | None
+    gpu: bool
+    inputs: tuple[Tensor, ...]
+
+    @property
+    def batched(self) -> bool:
+        """Whether axis 0 of every input is the batch."""
+        return self.max_batch_size > 0
+
+
+def served_model(config: Mapping[str, Any]) -> ServedModel:
+    """From the answer of `GET /v2/models/MODEL/config`.
+
+    Raises:
+        WorkFailed: it is something else.
+    """
+    try:
+        largest = int(config.get("max_batch_size", 0))
+        groups = config.get("instance_group") or ()
+        return ServedModel(
+            engine=str(config.get("backend") or config.get("platform") or "unknown"),
+            max_batch_size=largest,
+            instances=max(1, sum(_instances(group) for group in groups)),
+            threads=_threads(config.get("parameters") or {}),
+            gpu=any(group.get("kind") == GPU for group in groups),
+            inputs=tuple(_tensor(row, largest > 0) for row in config["input"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WorkFailed(
+            reasons.TRITON_MISBEHAVES, f"the config of the model cannot be read: {error!r}"
+        ) from error
+
+
+def release_name(version: str) -> str | None:
+    """The monthly release of Triton's own version; None: not known."""
+    return next((str(one) for one, inside in CONTENTS.items() if inside.triton == version), None)
+
+
+def _instances(group: Mapping[str, Any]) -> int:
+    """`count` is per device that is listed."""
+    devices: Sequence[int] = group.get("gpus") or ()
+    return int(group.get("count", 1)) * max(1, len(devices))
+
+
+def _threads(parameters: Mapping[str, Any]) -> int | None:
+    said = parameters.get("intra_op_thread_count", {}).get("string_value", "")
+    return int(said) or None if said.isdecimal() else None
+
+
+def _tensor(row: Mapping[str, Any], batched: bool) -> Tensor:
+    dims = [int(axis) for axis in row["dims"]]
+    return Tensor(
+        name=row["name"],
+        datatype=v2_name(row["data_type"]),
+        shape=[-1, *dims] if batched else dims,
+    )

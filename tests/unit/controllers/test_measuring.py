@@ -1,0 +1,371 @@
+"""Measuring as a part of reconcile: on demand, beside what serves, once, and never in a loop."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tests.unit.controllers.cluster import Body, Cluster
+from tests.unit.controllers.world import NOW, absorb, ago, edit, observed, planned, serving, step
+from tests.unit.planning.building import DIGEST
+from triton_operator.api import labels
+from triton_operator.api.inspection import Failure
+from triton_operator.api.measurement_report import MeasurementReport, encode_measurement
+from triton_operator.api.model_profile import Measurement
+from triton_operator.controllers.inference_service import reconcile
+from triton_operator.controllers.observed import Outcome
+from triton_operator.manifests import names
+
+ASKED = {"mode": "IfUnknown", "budgetSeconds": 60}
+PROFILE = names.measured_profile(DIGEST)
+
+
+def asked() -> Cluster:
+    """It serves, and somebody asks how fast it is."""
+    cluster = serving()
+    edit(measurement=ASKED)(cluster)
+    return cluster
+
+
+def measuring() -> Cluster:
+    """The Job runs."""
+    cluster = asked()
+    step(cluster)
+    return cluster
+
+
+def row(**changes: Any) -> Measurement:
+    return Measurement.model_validate(
+        {
+            "precision": "FP32",
+            "engine": "onnxruntime",
+            "hardware": {"cpu": "EPYC", "tritonRelease": "26.09"},
+            "latency": [{"batchSize": 1, "milliseconds": "8.5"}],
+            "throughput": "118",
+            "source": "Measured",
+            "time": "2026-11-20T11:00:00Z",
+            **changes,
+        }
+    )
+
+
+def numbers(**changes: Any) -> str:
+    return encode_measurement(MeasurementReport(measurement=row(**changes)))
+
+
+def refused(reason: str, *, retryable: bool = False) -> str:
+    failure = Failure(reason=reason, message="in its own words", retryable=retryable)
+    return encode_measurement(MeasurementReport(failure=failure))
+
+
+def end(
+    cluster: Cluster, message: str, *, at: str, failed: bool = False, triton: Body | None = None
+) -> None:
+    """The pod of the Job ends, then the Job. `triton` is more about the sidecar's status."""
+    job = cluster.one("Job")["metadata"]["name"]
+    state = {"terminated": {"exitCode": 2 if failed else 0, "message": message}}
+    sidecar = {"name": "triton", "state": {"terminated": {"exitCode": 0}}, **(triton or {})}
+    cluster.put_pod(
+        f"{job}-x",
+        job=job,
+        role=labels.MEASURE,
+        phase="Failed" if failed else "Succeeded",
+        containers=[{"name": "measure", "state": state}] if message else [],
+        init_containers=[sidecar],
+    )
+    ended: Body = {"type": "Complete", "status": "True", "lastTransitionTime": at}
+    if failed:
+        ended |= {"type": "Failed", "reason": "BackoffLimitExceeded", "message": "it failed"}
+    cluster.observe("Job", "shop", job, conditions=[ended])
+
+
+def condition(outcome: Outcome) -> tuple[str, str, str]:
+    assert outcome.status is not None
+    for one in outcome.status["conditions"]:
+        if one["type"] == "ModelMeasured":
+            return one["status"], one["reason"], one["message"]
+    return "", "", ""
+
+
+def jobs(outcome: Outcome) -> list[Body]:
+    return [one for one in outcome.apply if one["kind"] == "Job"]
+
+
+def test_nobody_asked() -> None:
+    outcome = reconcile(observed(serving()))
+
+    assert condition(outcome) == ("", "", "")
+    assert not jobs(outcome)
+
+
+def test_it_begins_when_the_service_serves() -> None:
+    cluster = planned()
+    edit(measurement=ASKED)(cluster)
+    before = reconcile(observed(cluster))
+    after = reconcile(observed(asked()))
+
+    assert condition(before)[:2] == ("Unknown", "WaitingToMeasure")
+    assert not jobs(before)
+    assert condition(after)[:2] == ("Unknown", "Measuring")
+    (job,) = jobs(after)
+    assert job["metadata"]["name"] in condition(after)[2]
+
+
+def test_what_serves_stays_as_it_is() -> None:
+    """Neither the Deployment nor whether the service is ready has to do with it."""
+    cluster = serving()
+    before = reconcile(observed(cluster))
+    edit(measurement=ASKED)(cluster)
+    after = reconcile(observed(cluster))
+
+    kinds = ("Deployment", "Service", "PodDisruptionBudget")
+    assert [m for m in before.apply if m["kind"] in kinds] == [
+        m for m in after.apply if m["kind"] in kinds
+    ]
+    assert not after.delete
+    ready = [c for c in after.status["conditions"] if c["type"] == "Ready"]  # type: ignore[index]
+    assert ready[0]["status"] == "True"
+
+
+def test_the_config_comes_before_the_job_that_mounts_it() -> None:
+    outcome = reconcile(observed(asked()))
+    (job,) = jobs(outcome)
+    (volume,) = [v for v in job["spec"]["template"]["spec"]["volumes"] if v["name"] == "config"]
+    order = [(m["kind"], m["metadata"]["name"]) for m in outcome.apply]
+
+    config = ("ConfigMap", volume["configMap"]["name"])
+    assert order.index(config) < order.index(("Job", job["metadata"]["name"]))
+    assert len(order) == len(set(order))
+
+
+def test_while_it_runs_nothing_changes() -> None:
+    cluster = measuring()
+    job = cluster.one("Job")["metadata"]["name"]
+    cluster.put_pod(
+        f"{job}-x",
+        job=job,
+        role=labels.MEASURE,
+        containers=[{"name": "measure", "state": {"running": {"startedAt": ago(9)}}}],
+        init_containers=[{"name": "triton", "ready": True, "state": {"running": {}}}],
+    )
+    outcome = reconcile(observed(cluster))
+
+    assert condition(outcome)[:2] == ("Unknown", "Measuring")
+    assert not outcome.delete
+
+
+def test_the_end_of_triton_is_no_failure_once_the_numbers_are_there() -> None:
+    """The kubelet ends the sidecar before the Job is seen to have ended."""
+    cluster = measuring()
+    job = cluster.one("Job")
+    end(cluster, numbers(), at=ago(5))
+    cluster.observe("Job", "shop", job["metadata"]["name"], conditions=[])
+
+    assert condition(reconcile(observed(cluster)))[:2] == ("Unknown", "Measuring")
+
+
+def test_numbers_become_a_profile_and_the_job_goes() -> None:
+    cluster = measuring()
+    end(cluster, numbers(), at=ago(5))
+    outcome = step(cluster, now=NOW)
+    profile = cluster.one("ModelProfile", PROFILE)
+    (found,) = profile["spec"]["measurements"]
+
+    assert outcome.requeue_after_seconds == 0.0
+    assert "ownerReferences" not in profile["metadata"]
+    assert profile["spec"]["digest"] == DIGEST
+    assert found["latency"] == [{"batchSize": 1, "milliseconds": "8.5"}]
+    assert (found["source"], found["throughput"]) == ("Measured", "118")
+    assert (found["instances"], found["time"]) == (1, ago(5))
+
+    outcome = step(cluster, now=NOW)
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert {child.kind for child in outcome.delete} == {"Job", "ConfigMap"}
+    assert not list(cluster.of_kind("Job"))
+    outcome = step(cluster, now=NOW + 7 * 86400)
+    assert not jobs(outcome)
+
+
+def test_the_job_is_believed_in_its_numbers_only() -> None:
+    """It had to do with an untrusted file: what the numbers are of, the operator knows itself."""
+    cluster = measuring()
+    false = {"product": "H200", "cpu": "EPYC", "tritonRelease": "20.01"}
+    said = numbers(precision="INT8", engine="magic", hardware=false, agreement="1", threads=99)
+    end(cluster, said, at=ago(5))
+    step(cluster, now=NOW)
+    (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+
+    assert (found["precision"], found["engine"]) == ("FP32", "onnxruntime")
+    assert found["hardware"] == {"cpu": "EPYC", "tritonRelease": "26.09"}
+    assert found["threads"] == 1
+    assert "agreement" not in found
+
+
+def test_a_declared_profile_is_enough() -> None:
+    """Whoever commits one has nothing measured, and it is not written to."""
+    cluster = asked()
+    declared = row(source="Declared").wire()
+    name = names.model_profile(DIGEST)
+    cluster.edit("ModelProfile", "shop", name, measurements=[declared])
+    outcome = reconcile(observed(cluster))
+
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert not jobs(outcome)
+    assert not [one for one in outcome.apply if one["kind"] == "ModelProfile"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"precision": "INT8"},
+        {"engine": "tensorrt"},
+        {"hardware": {"product": "NVIDIA-L4"}},
+        {"hardware": {"tritonRelease": "25.01"}},
+        {"instances": 2},
+        {"threads": 7},
+        {"latency": []},
+    ],
+    ids=str,
+)
+def test_a_profile_of_something_else_is_not(other: dict[str, Any]) -> None:
+    cluster = asked()
+    name = names.model_profile(DIGEST)
+    cluster.edit("ModelProfile", "shop", name, measurements=[row(**other).wire()])
+
+    assert jobs(reconcile(observed(cluster)))
+
+
+def test_older_rows_of_other_hardware_stay() -> None:
+    cluster = measuring()
+    old = [row(hardware={"product": "NVIDIA-L4"}).wire(), row(threads=1, instances=1).wire()]
+    old[1]["hardware"] = {"cpu": "EPYC", "tritonRelease": "25.01"}
+    profile = deepcopy(cluster.one("ModelProfile"))
+    profile["metadata"] = {"name": PROFILE, "namespace": "shop"}
+    cluster.put({**profile, "spec": {"digest": DIGEST, "measurements": old}})
+    end(cluster, numbers(), at=ago(5))
+    step(cluster, now=NOW)
+
+    rows = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert rows[:2] == old
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize(("retryable", "pause"), [(True, 900), (False, 6 * 3600)])
+def test_a_failure_is_told_and_tried_again_after_a_pause(retryable: bool, pause: int) -> None:
+    cluster = measuring()
+    name = cluster.one("Job")["metadata"]["name"]
+    end(cluster, refused("RequestRefused", retryable=retryable), at=ago(0), failed=True)
+    outcome = step(cluster, now=NOW + 1)
+
+    assert condition(outcome)[:2] == ("False", "RequestRefused")
+    assert "in its own words" in condition(outcome)[2]
+    assert [event.reason for event in outcome.events] == ["RequestRefused"]
+    assert outcome.requeue_after_seconds == pause - 1
+    assert cluster.one("Job")["metadata"]["name"] == name
+    step(cluster, now=NOW + pause - 1)
+    assert list(cluster.of_kind("Job")), "it is what is known of the failure"
+    outcome = step(cluster, now=NOW + pause)
+    assert not list(cluster.of_kind("Job"))
+    assert condition(outcome)[:2] == ("False", "RequestRefused")
+    assert jobs(reconcile(observed(cluster, now=NOW + pause + 1)))
+
+
+def test_what_is_changed_is_measured_at_once() -> None:
+    """What made the Job fail may be what was changed."""
+    cluster = measuring()
+    old = cluster.one("Job")["metadata"]["name"]
+    end(cluster, refused("RequestRefused"), at=ago(0), failed=True)
+    edit(measurement={**ASKED, "budgetSeconds": 600})(cluster)
+    outcome = reconcile(observed(cluster))
+
+    (job,) = jobs(outcome)
+    assert job["metadata"]["name"] != old
+
+
+def test_triton_says_itself_why_it_has_no_model() -> None:
+    cluster = measuring()
+    words = "E1128 failed to load 'filetype' version 1: Invalid argument: no such tensor"
+    last = {"lastState": {"terminated": {"exitCode": 1, "message": words}}, "restartCount": 4}
+    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True, triton=last)
+    status, reason, message = condition(reconcile(observed(cluster)))
+
+    assert (status, reason) == ("False", "ModelLoadFailed")
+    assert "no such tensor" in message
+
+
+def test_a_report_that_is_none() -> None:
+    cluster = measuring()
+    end(cluster, "Traceback: something else", at=ago(60), failed=True)
+    status, reason, message = condition(reconcile(observed(cluster)))
+
+    assert (status, reason) == ("False", "MeasurementFailed")
+    assert "Traceback" in message
+
+
+def test_a_job_without_a_pod_is_waited_for_and_given_up() -> None:
+    cluster = measuring()
+    name = cluster.one("Job")["metadata"]["name"]
+    ended = {"type": "Failed", "status": "True", "message": "DeadlineExceeded"}
+    cluster.observe("Job", "shop", name, conditions=[{**ended, "lastTransitionTime": ago(5)}])
+    early = reconcile(observed(cluster))
+    late = reconcile(observed(cluster, now=NOW + 20))
+
+    assert condition(early)[:2] == ("Unknown", "Measuring")
+    assert early.requeue_after_seconds == 10
+    assert condition(late)[:2] == ("False", "MeasurementFailed")
+    assert "DeadlineExceeded" in condition(late)[2]
+
+
+def elsewhere(cluster: Cluster, *, created: str) -> None:
+    """Another service of the same model has a Job for it."""
+    (job,) = jobs(reconcile(observed(asked())))
+    job = deepcopy(job)
+    job["metadata"]["name"] = "other-cpu-measure-1"
+    job["metadata"]["creationTimestamp"] = created
+    job["metadata"]["labels"] |= {labels.SERVICE: "other", labels.OWNER_UID: "uid-other"}
+    cluster.put(job)
+
+
+def test_what_another_service_measures_is_not_measured_twice() -> None:
+    cluster = asked()
+    elsewhere(cluster, created=ago(60))
+    outcome = reconcile(observed(cluster))
+
+    assert condition(outcome)[:2] == ("Unknown", "MeasuredElsewhere")
+    assert not jobs(outcome)
+    assert outcome.requeue_after_seconds == 60.0
+
+
+@pytest.mark.parametrize(("created", "stays"), [(ago(90), False), (ago(30), True)])
+def test_of_two_that_began_at_once_the_first_goes_on(created: str, stays: bool) -> None:
+    cluster = measuring()
+    name = cluster.one("Job")["metadata"]["name"]
+    body = cluster.objects["Job", "shop", name]
+    body["metadata"]["creationTimestamp"] = ago(60)
+    elsewhere(cluster, created=created)
+    outcome = reconcile(observed(cluster))
+
+    assert bool(jobs(outcome)) is stays
+    assert [child.name for child in outcome.delete if child.kind == "Job"] == (
+        [] if stays else [name]
+    )
+
+
+def test_paused_starts_nothing() -> None:
+    cluster = serving()
+    edit(measurement=ASKED, paused=True)(cluster)
+    outcome = reconcile(observed(cluster))
+
+    assert condition(outcome)[:2] == ("Unknown", "Paused")
+    assert not outcome.apply
+
+
+def test_who_no_longer_asks_has_no_job() -> None:
+    cluster = measuring()
+    edit(measurement={"mode": "Never"})(cluster)
+    outcome = reconcile(observed(cluster))
+
+    assert condition(outcome) == ("", "", "")
+    assert "Job" in [child.kind for child in outcome.delete]
+    absorb(cluster, outcome)
+    assert not list(cluster.of_kind("Job"))

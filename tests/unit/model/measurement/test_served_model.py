@@ -1,0 +1,68 @@
+"""What a measurement reads in Triton's own words about a model."""
+
+from typing import Any
+
+import pytest
+
+from triton_operator.model.errors import WorkFailed
+from triton_operator.model.measurement.served_model import release_name, served_model
+
+INPUT = {"name": "x", "data_type": "TYPE_FP32", "dims": ["3", "-1"]}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """64-bit numbers are strings in protobuf's JSON."""
+    return {
+        "backend": "onnxruntime",
+        "max_batch_size": 8,
+        "input": [INPUT],
+        "instance_group": [{"kind": "KIND_CPU", "count": 2}],
+        "parameters": {"intra_op_thread_count": {"string_value": "4"}},
+        **changes,
+    }
+
+
+def test_a_model_on_cpus() -> None:
+    found = served_model(config())
+
+    assert (found.engine, found.instances, found.threads, found.gpu) == ("onnxruntime", 2, 4, False)
+    assert found.batched
+    assert found.inputs[0].shape == [-1, 3, -1]
+
+
+def test_without_a_batch_axis() -> None:
+    found = served_model(config(max_batch_size=0))
+
+    assert not found.batched
+    assert found.inputs[0].shape == [3, -1]
+
+
+def test_instances_are_per_device() -> None:
+    groups = [{"kind": "KIND_GPU", "count": 2, "gpus": [0, 1]}, {"kind": "KIND_CPU"}]
+
+    assert served_model(config(instance_group=groups)).instances == 5
+
+
+@pytest.mark.parametrize("parameters", [{}, {"intra_op_thread_count": {"string_value": "0"}}])
+def test_threads_that_are_not_set(parameters: dict[str, Any]) -> None:
+    assert served_model(config(parameters=parameters)).threads is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"input": None},
+        {"input": [{"name": "x"}]},
+        {"input": [{**INPUT, "data_type": "TYPE_COMPLEX"}]},
+        {"max_batch_size": "many"},
+        {"instance_group": [3]},
+    ],
+)
+def test_something_else_is_no_config(changes: dict[str, Any]) -> None:
+    with pytest.raises(WorkFailed, match="config"):
+        served_model(config(**changes))
+
+
+def test_releases_are_known_by_their_version() -> None:
+    assert release_name("2.51.0") == "24.10"
+    assert release_name("9.9.9") is None
