@@ -67,6 +67,7 @@ DEFAULTED: dict[str, dict[str, Any]] = {
         "objective": {"minAttainmentPercent": 99, "prefer": "Cost"},
         "batching": {"mode": "Auto", "maxQueueDelayMicroseconds": 0, "overload": "Queue"},
         "precision": {"mode": "Auto", "minAgreement": "0.99"},
+        "measurement": {"mode": "Never", "budgetSeconds": 180},
         "hardware": {"accelerator": "Any"},
         "scaling": {"mode": "Auto", "minReplicas": 1},
         "paused": False,
