@@ -29,6 +29,9 @@ from triton_operator.autoscaling.state import BIN_SECONDS, ScalingState
 
 JUDGED_SECONDS = 10.0
 """What is ordered now is judged by this long after it is ready: by then more can have come."""
+KEEPING = 2.0
+"""A replica that is there is kept for misses that are worth half of what ordering one asks: after a
+burst it may be over for good, or the next one may come."""
 URGENT = 8.0
 """Times the price of a miss while demand is above what is ready: a queue grows by the second."""
 FULL = 0.95
@@ -138,7 +141,7 @@ def _informed(
         # goes before the queue is short for as many as will stay.
         wanted = max(wanted, ordered)
     if wanted < ordered:
-        wanted = replicas_to_keep(model, ways, situation, price, (wanted, ordered))
+        wanted = replicas_to_keep(model, ways, situation, KEEPING * price, (wanted, ordered))
     # A jump may be over before what it ordered is ready, and a queue will be: neither is a reason
     # to keep replicas for as long as a start takes.
     lasting = replace(ways, rates=ways.rates * min(1.0, settled(state) / max(rate, 1e-9)))
