@@ -128,9 +128,7 @@ def _unused_because(
         return _elsewhere(measurements, pool)
     if not any(row.engine == engine and row.precision is precision for row in on_hardware):
         ways = _some(f"{row.precision} by {row.engine}" for row in on_hardware)
-        return (
-            f"no measurement of the model is used: none is of {precision} by {engine}, but {ways}"
-        )
+        return f"none is of {precision} by {engine}, but {ways}"
     if not any(shape.takes(row) for row in on_hardware):
         ways = _some(instance_words(row.instances or 1, row.threads) for row in on_hardware)
         here = instance_words(1, shape.cores)
