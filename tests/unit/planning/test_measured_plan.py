@@ -1,6 +1,6 @@
 """Plans of a model that was measured: what is chosen, and the sentences that say why."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -140,7 +140,9 @@ ROWS = [
         "told, so that nobody wonders",
         (measurement(LINE, precision="INT8"),),
         batch=4,
-        says="none is of FP32 by onnxruntime, but INT8 by onnxruntime",
+        says="no measurement of the model is used: none is of FP32 by onnxruntime, but INT8 by "
+        "onnxruntime",
+        silent="is used: no measurement",
     ),
     Row(
         "other threads only",
@@ -311,12 +313,42 @@ def test_pools_are_ordered_by_what_a_request_costs_where_all_were_measured(
     assert says in plan.pools[0].reasons[0]
 
 
-def test_a_pool_that_cannot_keep_the_objective_comes_last() -> None:
-    plan = planned(measurement(LINE), pools=(PRICED, DEAR), **within(25))
+def test_a_pool_that_cannot_keep_the_objective_comes_after_one_that_can() -> None:
+    plan = planned(measurement(LINE), ON_L4, pools=(PRICED, DEAR), **within(25))
+    # What nobody measured makes money incomparable, and nothing else.
+    partly = planned(
+        measurement(LINE), ON_L4, pools=(PRICED, DEAR, gpu_pool("t4", product="T4")), **within(25)
+    )
 
     assert plan.preference == ("l4", "cpu")
-    assert "no rate is known to keep the objective on pool cpu" in plan.pools[0].reasons[0]
+    assert "no other pool keeps the objective" in plan.pools[0].reasons[0]
+    assert plan.measured["cpu"].safe_rate == 0
+    assert partly.preference == ("l4", "t4", "cpu")
+    assert "no rate is known to keep the objective on pool cpu" in partly.pools[0].reasons[0]
+
+
+def test_what_is_too_slow_here_may_be_too_slow_where_nobody_measured_it() -> None:
+    plan = planned(measurement(LINE), pools=(PRICED, DEAR), **within(25))
+    slow_too = planned(
+        measurement(LINE),
+        measurement(straight(40, 10, SIZES), product="NVIDIA-L4"),
+        pools=(PRICED, DEAR),
+        **within(25),
+    )
+
+    assert plan.preference == ("cpu", "l4")
+    assert slow_too.preference == plan.preference
+    assert "0.10 per replica and hour is the lowest known price" in plan.pools[0].reasons[0]
     assert {name: one.safe_rate for name, one in plan.measured.items()} == {"cpu": 0.0}
+
+
+def test_a_pool_without_nodes_that_keeps_the_objective_moves_nobody() -> None:
+    empty = replace(DEAR, has_nodes=False, shapes=(), nodes_by_shape=())
+    unmeasured = gpu_pool("t4", product="T4")
+
+    plan = planned(measurement(LINE), ON_L4, pools=(PRICED, unmeasured, empty), **within(25))
+
+    assert plan.preference == ("cpu", "t4", "l4")
 
 
 def test_named_pools_keep_their_order_whatever_was_measured() -> None:
