@@ -19,6 +19,7 @@ from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.model_profile import Measurement, ModelFacts
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Bounds, Pool
+from triton_operator.planning.shapes import NodeShape
 
 SIZES = (1, 2, 4, 8, 16, 32)
 LINE = straight(20, 10, SIZES)
@@ -275,6 +276,34 @@ def test_a_batch_for_which_no_node_has_the_memory_is_not_chosen() -> None:
     plan = first(measurement(LINE), pools=(small,), **within(250))
 
     assert plan.max_batch_size == 4
+
+
+SMALL = NodeShape(cpu_millicores=8_000, memory_bytes=32 * 2**30)
+
+
+@pytest.mark.parametrize("room", [{"shapes": (SMALL,)}, {"max_per_replica": Bounds(None, 2**35)}])
+def test_a_memory_that_no_node_has_takes_the_row_and_not_the_plan(room: dict[str, Any]) -> None:
+    plan = first(measurement(LINE, memory="9Pi"), pools=(pool("cpu", **room),), **within(250))
+
+    assert plan.max_batch_size == 4, "as if nothing was measured"
+    assert plan.measured is None
+    told = next(reason for reason in plan.reasons if "9Pi" in reason)
+    assert told.startswith(
+        "no measurement of the model is used: pool cpu has no room for 1 instance of 1 thread with "
+        "9Pi memory, as declared in the model's profile, and a quarter more: "
+    )
+    assert "11796480Gi memory" in told
+
+
+def test_of_two_rows_that_with_room_counts() -> None:
+    large = TWO.model_copy(update={"memory": "9Pi"})
+
+    plan = first(ONE, large, pools=(pool("cpu", shapes=(SMALL,)),), **within(250), **FOUR_CORES)
+
+    assert plan.instances == 1
+    assert plan.measured is not None
+    assert plan.memory_bytes < 2**35
+    assert "pool cpu has no room for 2 instances of 2 threads each with 9Pi" in str(plan.reasons)
 
 
 PRICED = pool("cpu", cost_per_replica_hour=price("0.10"), currency="USD", watts_per_replica=60)
