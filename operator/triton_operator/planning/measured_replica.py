@@ -27,6 +27,7 @@ from triton_operator.planning.safe_batch import (
     kept_seconds,
     rate_bound,
     safe_batch,
+    thinned,
 )
 
 REPEATS_WITHIN = 0.05
@@ -36,6 +37,8 @@ MOST_TRIED = 8
 """Numbers of instances."""
 MOST_OTHERS_TRIED = 3
 """Of all other ways to run, whatever engine, precision and instances: they are only told."""
+SIZES_OF_EACH = 4
+"""At least; fewer ways have more each, up to as many as are worth asking for."""
 
 
 @dataclass(frozen=True)
@@ -184,20 +187,21 @@ def _way(row: Measurement, shape: ReplicaShape, question: Question) -> _Way | No
 
 
 def _rated(ways: Sequence[_Way], question: Question, most: int) -> list[Measured]:
-    """Those that may be the best or the second, `most` at most: what they do is looked at."""
+    """What those do that may be the best or the second: of `most`, some `SIZES_OF_EACH` sizes."""
     prefer = question.prefer
     rated: list[Measured] = []
     # Stable: of those with one bound, the fewest instances first.
-    for way in sorted(ways, key=lambda way: way.bound(prefer), reverse=True)[:most]:
+    tried = sorted(ways, key=lambda way: way.bound(prefer), reverse=True)[:most]
+    for way in tried:
         feasible, bound = way.bound(prefer)
         as_good_as = bound + abs(bound) * REPEATS_WITHIN / (1 - REPEATS_WITHIN)
         second = sorted((_worth(one, prefer) for one in rated), reverse=True)[1:2]
         if second and (feasible, as_good_as) < second[0]:
             # It cannot win, and none that follows can.
             break
-        found = safe_batch(
-            way.curve, way.sizes, way.kept, SHARES[question.percentile], way.feasible
-        )
+        each = SIZES_OF_EACH * most // len(tried)
+        sizes = thinned(way.sizes, way.curve, way.kept, each)
+        found = safe_batch(way.curve, sizes, way.kept, SHARES[question.percentile], way.feasible)
         rated.append(Measured(way.row, way.curve.up_to(found.best.size), found))
     return rated
 

@@ -96,7 +96,7 @@ def candidate_sizes(curve: MeasuredCurve, most: int, seconds: float) -> tuple[in
     if curve.seconds(most) > LONGEST_BATCH * seconds:
         most = _largest_within(curve, most, LONGEST_BATCH * seconds)
     measured = (size for size, _ in curve.points if size < most)
-    return _thinned((*measured, most), curve, seconds)
+    return thinned((*measured, most), curve, seconds, MOST_SIZES)
 
 
 def rate_bound(curve: MeasuredCurve, sizes: Iterable[int]) -> float:
@@ -104,17 +104,19 @@ def rate_bound(curve: MeasuredCurve, sizes: Iterable[int]) -> float:
     return STEADY_SHARE * max(curve.up_to(size).capacity for size in sizes)
 
 
-def _thinned(sizes: tuple[int, ...], curve: MeasuredCurve, seconds: float) -> tuple[int, ...]:
-    """At most `MOST_SIZES` of ascending sizes: the ends, those about where two batches in a row
-    take `seconds`, as the best one is seldom far from there, and others in even steps."""
-    if len(sizes) <= MOST_SIZES:
+def thinned(
+    sizes: tuple[int, ...], curve: MeasuredCurve, seconds: float, most: int
+) -> tuple[int, ...]:
+    """At most so many (four or more) of ascending sizes: the ends, those about where two batches in
+    a row take `seconds`, as the best one is seldom far from there, and others in even steps."""
+    if len(sizes) <= most:
         return sizes
     last = len(sizes) - 1
     # As many as take no longer, so the index of the first that does.
     over = sum(2 * curve.seconds(size) <= seconds for size in sizes)
     kept = {0, last, *(index for index in (over - 1, over) if 0 <= index <= last)}
     rest = [index for index in range(len(sizes)) if index not in kept]
-    wanted = MOST_SIZES - len(kept)
+    wanted = most - len(kept)
     kept |= {rest[(2 * step + 1) * len(rest) // (2 * wanted)] for step in range(wanted)}
     return tuple(sizes[index] for index in sorted(kept))
 

@@ -17,6 +17,8 @@ from tests.unit.planning.building import (
 )
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.planning import safe_batch
+from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Bounds, Pool
 from triton_operator.planning.shapes import NodeShape
@@ -276,6 +278,84 @@ def test_a_batch_for_which_no_node_has_the_memory_is_not_chosen() -> None:
     plan = first(measurement(LINE), pools=(small,), **within(250))
 
     assert plan.max_batch_size == 4
+
+
+DENSE = (1, *range(4066, 4097))
+MANY = [measurement(straight(700, 0.001, DENSE), instances=each) for each in range(1, 129)]
+DOUBLING = [row for row in MANY if row.instances in (1, 2, 4, 8, 16, 32, 64, 128)]
+OTHERS = [measurement(straight(700, 0.001, DENSE), engine=f"e{each}") for each in range(128)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "milliseconds", "share", "most", "why"),
+    [
+        (
+            MANY,
+            800,
+            0.0,
+            8 * 4 + 3 * 4,
+            "nothing is ruled out: four sizes of eight rows, and so on",
+        ),
+        (DOUBLING, 3000, 0.9, 2 * 4 + 3 * 4, "two rows do more than a third one can"),
+    ],
+)
+def test_a_profile_of_any_size_asks_the_queue_model_a_few_times(
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[Measurement],
+    milliseconds: int,
+    share: float,
+    most: int,
+    why: str,
+) -> None:
+    asked = []
+
+    def rate(curve: MeasuredCurve, seconds: float, percentile: float) -> float:
+        asked.append(curve)
+        return max(1.0, share * curve.capacity)
+
+    monkeypatch.setattr(safe_batch, "safe_rate", rate)
+    # Answers that are made up here, and true ones of other tests, are not to be mixed.
+    safe_batch.safe_batch.cache_clear()
+    try:
+        cores = {"resources": {"cpu": "128"}}
+        plan = first(*rows, *OTHERS, hardware=cores, **within(milliseconds))
+    finally:
+        safe_batch.safe_batch.cache_clear()
+
+    assert plan.measured is not None
+    assert 0 < len(asked) <= most, why
+
+
+def test_one_row_is_asked_for_twelve_sizes_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        safe_batch, "safe_rate", lambda curve, *_: asked.append(curve.max_batch_size) or 1.0
+    )
+    safe_batch.safe_batch.cache_clear()
+    try:
+        first(MANY[0], **within(800))
+    finally:
+        safe_batch.safe_batch.cache_clear()
+
+    assert len(asked) == 12
+    assert {1, 4096} < set(asked)
+
+
+def test_of_many_rows_the_fastest_is_tried() -> None:
+    slow = [
+        measurement(straight(200 * each, 10, (1, 2)), instances=each, threads=12 // each)
+        for each in (1, 2, 3, 4, 6)
+    ]
+    others = [measurement(straight(240, 1, (1, 2)), engine=f"e{each}") for each in range(9)]
+    fastest = measurement(straight(12, 1, (1, 2)), instances=12, threads=1)
+    by_e9 = measurement(straight(20, 1, (1, 2)), engine="e9")
+
+    plan = first(
+        *slow, fastest, *others, by_e9, hardware={"resources": {"cpu": "12"}}, **within(250)
+    )
+
+    assert plan.instances == 12
+    assert "FP32 by e9 does" in str(plan.reasons)
 
 
 SMALL = NodeShape(cpu_millicores=8_000, memory_bytes=32 * 2**30)
