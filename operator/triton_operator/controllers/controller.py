@@ -140,6 +140,10 @@ class Controller:
         monitors = self._wanted_companions.monitors if served else None
         self._observer.companions = replace(self._observer.companions, monitors=monitors)
 
+    def close(self) -> None:
+        """Begin no plan any more; one that is being made holds nobody up here."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
     def sweep(self) -> None:
         """Look at everything again, and verify what was only believed so far."""
         for kind in (SERVING_POOL.kind, INFERENCE_SERVICE.kind):

@@ -169,6 +169,7 @@ class Operator:
         finally:
             await self._devices.close()
             await self._autoscaler.close()
+            self._controller.close()
             await self._pod_requests.close()
             await runner.cleanup()
 

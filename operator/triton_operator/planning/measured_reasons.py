@@ -64,13 +64,11 @@ def instances_reason(choice: MeasuredChoice, shape: ReplicaShape, prefer: Prefer
     return f"{words}: {figure(mine)} requests/s; {others}: {figure(its)} ({difference(its, mine)})"
 
 
-def other_way_reason(
-    other: MeasuredChoice | None, chosen: Measured, min_agreement: float
-) -> str | None:
+def other_way_reason(other: Measured | None, chosen: Measured, min_agreement: float) -> str | None:
     """What the best other precision or engine would do, and why it is not used."""
-    if other is None or not other.best.found.feasible or chosen.safe_rate <= 0:
+    if other is None or not other.found.feasible or chosen.safe_rate <= 0:
         return None
-    row, rate = other.best.row, other.best.safe_rate
+    row, rate = other.row, other.safe_rate
     words = (
         f"{row.precision} by {row.engine} does {figure(rate)} requests/s "
         f"({difference(rate, chosen.safe_rate)}), {source_words(row)}"
@@ -101,6 +99,15 @@ def cost_reasons(pool: Pool, rate: float) -> Iterator[str]:
         )
 
 
+def no_room_reason(row: Measurement, pool: Pool, shape: ReplicaShape, why: str) -> str:
+    """That a replica as it was measured fits no node, `why` as `fit_of` says it."""
+    instances = row.instances or 1
+    words = instance_words(instances, shape.threads_of(instances))
+    if row.memory is not None:
+        words += f" with {row.memory} memory, {source_words(row)}, and a quarter more"
+    return f"pool {pool.name} has no room for {words}: {why}"
+
+
 def unused_reason(
     measurements: Sequence[Measurement],
     on_hardware: Sequence[Measurement],
@@ -108,11 +115,17 @@ def unused_reason(
     engine: str,
     precision: Precision,
     shape: ReplicaShape,
+    no_room: Sequence[str],
 ) -> str | None:
-    """Why none of the profile's measurements counts here; None where it has none."""
+    """Why none of the profile's measurements counts here; None where it has none.
+
+    `no_room`: a reason for each that would count and has no room.
+    """
     if not measurements:
         return None
-    why = _unused_because(measurements, on_hardware, pool, engine, precision, shape)
+    why = "; ".join(no_room) or _unused_because(
+        measurements, on_hardware, pool, engine, precision, shape
+    )
     return f"no measurement of the model is used: {why}"
 
 
@@ -128,9 +141,7 @@ def _unused_because(
         return _elsewhere(measurements, pool)
     if not any(row.engine == engine and row.precision is precision for row in on_hardware):
         ways = _some(f"{row.precision} by {row.engine}" for row in on_hardware)
-        return (
-            f"no measurement of the model is used: none is of {precision} by {engine}, but {ways}"
-        )
+        return f"none is of {precision} by {engine}, but {ways}"
     if not any(shape.takes(row) for row in on_hardware):
         ways = _some(instance_words(row.instances or 1, row.threads) for row in on_hardware)
         here = instance_words(1, shape.cores)

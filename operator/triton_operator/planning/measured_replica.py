@@ -5,6 +5,10 @@ Every number of instances that was measured is tried, each with the batch size t
 keeps the objective, which is also what a request costs in money and energy on one and the same
 pool; with Latency the time of a request that is alone. What keeps the objective always wins over
 what does not.
+
+Anybody may write a profile, and one has up to 256 rows, while the queue model takes up to a second
+for a batch size. So the rows are first compared by what bounds their rates, which takes no time,
+and only the few that may win are rated.
 """
 
 from __future__ import annotations
@@ -21,12 +25,20 @@ from triton_operator.planning.safe_batch import (
     BatchFound,
     candidate_sizes,
     kept_seconds,
+    rate_bound,
     safe_batch,
+    thinned,
 )
 
 REPEATS_WITHIN = 0.05
 """Measurements of one thing differ by as much: for less, nothing else than one instance is run."""
 LARGEST_BATCH = 4096
+MOST_TRIED = 8
+"""Numbers of instances."""
+MOST_OTHERS_TRIED = 3
+"""Of all other ways to run, whatever engine, precision and instances: they are only told."""
+SIZES_OF_EACH = 4
+"""At least; fewer ways have more each, up to as many as are worth asking for."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +46,8 @@ class Question:
     """What is asked of a replica: its objective, and which batches it may take.
 
     `sizes` is the batch size where it is given, else a bound on it (None: the model has none), and
-    `free` tells which. `room(instances, size)` tells whether the pool has the memory.
+    `free` tells which. `room(row, size)` tells whether the pool has the memory for as many
+    instances as the row has, with batches of that size.
     """
 
     seconds: float
@@ -42,7 +55,7 @@ class Question:
     prefer: Preference
     size: int | None
     free: bool
-    room: Callable[[int, int], bool]
+    room: Callable[[Measurement, int], bool]
 
 
 @dataclass(frozen=True)
@@ -93,14 +106,9 @@ def measured_choice(
     release: str | None,
     question: Question,
 ) -> MeasuredChoice | None:
-    """The best way of those measured on such hardware; None: no measurement tells of one."""
-    able = [
-        one
-        for row in fitting(rows, engine, precision, shape, release)
-        if (one := _measured(row, shape, question))
-    ]
-    with_room = [one for one in able if question.room(one.instances, one.size)]
-    able = with_room or able
+    """The best way of those measured on such hardware; None: no measurement tells of one for
+    which the pool has room."""
+    able = _rated(_ways(rows, engine, precision, shape, release, question), question, MOST_TRIED)
     if not able:
         return None
     highest = max(able, key=lambda one: _worth(one, question.prefer))
@@ -114,27 +122,57 @@ def measured_choice(
     return MeasuredChoice(best, runner_up)
 
 
-def other_ways(
+def best_other(
     rows: Sequence[Measurement],
     engine: str,
     precision: Precision,
     shape: ReplicaShape,
     release: str | None,
     question: Question,
-) -> MeasuredChoice | None:
+) -> Measured | None:
     """The best of what was measured in another precision or engine, on the same hardware."""
-    ways = {(row.engine, row.precision) for row in rows} - {(engine, precision)}
-    found = [
-        choice
-        for other_engine, other_precision in sorted(ways)
-        if (
-            choice := measured_choice(rows, other_engine, other_precision, shape, release, question)
-        )
+    others = {(row.engine, row.precision) for row in rows} - {(engine, precision)}
+    ways = [
+        way
+        for other_engine, other_precision in sorted(others)
+        for way in _ways(rows, other_engine, other_precision, shape, release, question)
     ]
-    return max(found, key=lambda one: _worth(one.best, question.prefer), default=None)
+    found = _rated(ways, question, MOST_OTHERS_TRIED)
+    return max(found, key=lambda one: _worth(one, question.prefer), default=None)
 
 
-def _measured(row: Measurement, shape: ReplicaShape, question: Question) -> Measured | None:
+@dataclass(frozen=True)
+class _Way:
+    """One way to run, before the queue model has said how much it does: `sizes` of batches for
+    which there is room, and the seconds that are kept with them (see `kept_seconds`)."""
+
+    row: Measurement
+    curve: MeasuredCurve
+    sizes: tuple[int, ...]
+    kept: float
+    feasible: bool
+
+    def bound(self, prefer: Preference) -> tuple[bool, float]:
+        """What `_worth` does not exceed."""
+        if prefer is Preference.LATENCY:
+            return self.feasible, -self.curve.seconds(1)
+        return self.feasible, rate_bound(self.curve, self.sizes)
+
+
+def _ways(
+    rows: Sequence[Measurement],
+    engine: str,
+    precision: Precision,
+    shape: ReplicaShape,
+    release: str | None,
+    question: Question,
+) -> list[_Way]:
+    """All that the pool has room for, those with fewer instances first."""
+    counting = fitting(rows, engine, precision, shape, release)
+    return [way for row in counting if (way := _way(row, shape, question))]
+
+
+def _way(row: Measurement, shape: ReplicaShape, question: Question) -> _Way | None:
     curve = curve_of(row, shape)
     if curve.alone_seconds is None and curve.seconds(1) > question.seconds:
         # Whether a smaller batch is fast enough, nobody has seen.
@@ -142,13 +180,30 @@ def _measured(row: Measurement, shape: ReplicaShape, question: Question) -> Meas
     kept = kept_seconds(curve, question.seconds)
     if question.free:
         sizes = candidate_sizes(curve, question.size or LARGEST_BATCH, kept)
-        instances = row.instances or 1
-        with_room = tuple(size for size in sizes if question.room(instances, size))
-        sizes = with_room or sizes[:1]
     else:
         sizes = (question.size or 1,)
-    found = safe_batch(curve, sizes, kept, SHARES[question.percentile], kept == question.seconds)
-    return Measured(row, curve.up_to(found.best.size), found)
+    with_room = tuple(size for size in sizes if question.room(row, size))
+    return _Way(row, curve, with_room, kept, kept == question.seconds) if with_room else None
+
+
+def _rated(ways: Sequence[_Way], question: Question, most: int) -> list[Measured]:
+    """What those do that may be the best or the second: of `most`, some `SIZES_OF_EACH` sizes."""
+    prefer = question.prefer
+    rated: list[Measured] = []
+    # Stable: of those with one bound, the fewest instances first.
+    tried = sorted(ways, key=lambda way: way.bound(prefer), reverse=True)[:most]
+    for way in tried:
+        feasible, bound = way.bound(prefer)
+        as_good_as = bound + abs(bound) * REPEATS_WITHIN / (1 - REPEATS_WITHIN)
+        second = sorted((_worth(one, prefer) for one in rated), reverse=True)[1:2]
+        if second and (feasible, as_good_as) < second[0]:
+            # It cannot win, and none that follows can.
+            break
+        each = SIZES_OF_EACH * most // len(tried)
+        sizes = thinned(way.sizes, way.curve, way.kept, each)
+        found = safe_batch(way.curve, sizes, way.kept, SHARES[question.percentile], way.feasible)
+        rated.append(Measured(way.row, way.curve.up_to(found.best.size), found))
+    return rated
 
 
 def _worth(one: Measured, prefer: Preference) -> tuple[bool, float]:

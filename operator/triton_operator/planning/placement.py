@@ -1,6 +1,6 @@
 """Which pools may serve, in which order."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -40,9 +40,10 @@ def place(
 
     Named pools keep the user's order, those without nodes too: they may be scaled up for this.
     Otherwise: pools with nodes before those without; then those on which the model is known not to
-    keep the objective come last. The rest, where the model was measured on all of them, by what a
-    request costs, or takes (see `merits`); else cheapest first where the price is known; pools
-    without a price come after, CPU before GPU unless speed is preferred.
+    keep the objective come after the others, if it is known to keep it on one of these. The rest,
+    where the model was measured on all of them, by what a request costs, or takes (see `merits`);
+    else cheapest first where the price is known; pools without a price come after, CPU before GPU
+    unless speed is preferred.
 
     `speeds` is read after every pool was asked for its fit.
     """
@@ -56,11 +57,12 @@ def place(
     priced = _comparable(possible)
     speeds = speeds or {}
     known = merits(prefer, possible, speeds)
+    slow = _too_slow(possible, speeds, fits)
     if not hardware.pools:
         possible.sort(
             key=lambda pool: (
                 fits[pool.name].verdict is Verdict.EMPTY,
-                _is_too_slow(speeds.get(pool.name)),
+                pool.name in slow,
                 _merit_rank(known.get(pool.name)),
                 _rank(pool, prefer, priced),
             )
@@ -68,7 +70,7 @@ def place(
     first = possible[0]
     why = (
         _why_named(hardware, first)
-        or _why_measured(possible, speeds, known, fits)
+        or _why_measured(possible, slow, known, fits)
         or _why(first, possible, prefer, priced, fits)
     )
     notes = [
@@ -129,8 +131,19 @@ def _price_rank(pool: Pool, priced: bool) -> tuple[int, Decimal]:
     return (price is None, price or Decimal(0))
 
 
-def _is_too_slow(speed: Speed | None) -> bool:
-    return speed is not None and not speed.keeps_objective
+def _too_slow(
+    pools: Sequence[Pool], speeds: Mapping[str, Speed | None], fits: Mapping[str, Fit]
+) -> set[str]:
+    """The pools that another one is to be taken for, as it is known to keep the objective.
+
+    A pool that nobody measured may be as slow: going there, and from there to the next one, the
+    service would be measured on each of them and end where it began.
+    """
+    measured = [(pool.name, speed) for pool in pools if (speed := speeds.get(pool.name))]
+    able = {fits[name].verdict for name, speed in measured if speed.keeps_objective}
+    return {
+        name for name, speed in measured if not speed.keeps_objective and fits[name].verdict in able
+    }
 
 
 def _merit_rank(merit: Merit | None) -> float:
@@ -139,7 +152,7 @@ def _merit_rank(merit: Merit | None) -> float:
 
 def _why_measured(
     ordered: Sequence[Pool],
-    speeds: Mapping[str, Speed | None],
+    too_slow: Collection[str],
     known: Mapping[str, Merit],
     fits: Mapping[str, Fit],
 ) -> str | None:
@@ -150,7 +163,7 @@ def _why_measured(
         return None
     if first.name in known:
         return merit_words(alike, known)
-    slow = [pool.name for pool in alike if _is_too_slow(speeds.get(pool.name))]
+    slow = [pool.name for pool in alike if pool.name in too_slow]
     if slow and first.name not in slow:
         return f"no rate is known to keep the objective on pool {', '.join(slow)}"
     return None

@@ -13,21 +13,27 @@ from triton_operator.planning.batching import (
     largest_allowed,
 )
 from triton_operator.planning.compute import ComputeChoice, choose_compute
-from triton_operator.planning.fit import ReplicaNeed, Verdict, fit_of
+from triton_operator.planning.fit import Fit, ReplicaNeed, Verdict, fit_of
 from triton_operator.planning.measured_reasons import (
     batch_reason,
     cost_reasons,
     instances_reason,
+    no_room_reason,
     other_way_reason,
     unused_reason,
 )
 from triton_operator.planning.measured_replica import (
     Measured,
     Question,
+    best_other,
     measured_choice,
-    other_ways,
 )
-from triton_operator.planning.measurements import ReplicaShape, engine_of, on_hardware_of
+from triton_operator.planning.measurements import (
+    ReplicaShape,
+    engine_of,
+    fitting,
+    on_hardware_of,
+)
 from triton_operator.planning.memory import MemoryChoice, choose_memory
 from triton_operator.planning.objective import latency_bound_milliseconds, latency_percentile
 from triton_operator.planning.pools import Pool
@@ -38,6 +44,8 @@ from triton_operator.triton.releases import image_architectures
 from triton_operator.triton.tensor_shapes import tensor_problem
 
 MODEL_NOT_SERVABLE = "ModelNotServable"
+_MOST_WITHOUT_ROOM = 3
+"""A profile may have hundreds, and a status holds 32 reasons."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +145,8 @@ def _as_measured(
         choice = replace(batch, max_batch_size=size, dynamic=size > 1) if free else batch
         return _sized(spec, facts, pool, choice, precision, instances, memory)
 
-    def room(instances: int, size: int) -> bool:
-        need = with_batch(size, instances).need
-        return fit_of(pool, need).verdict is not Verdict.MISFIT
+    def fit(row: Measurement, size: int) -> Fit:
+        return fit_of(pool, with_batch(size, row.instances or 1, row.memory).need)
 
     question = Question(
         seconds=latency_bound_milliseconds(spec) / 1000,
@@ -151,7 +158,7 @@ def _as_measured(
             else executed_size(batch, spec.batching, facts)
         ),
         free=free,
-        room=room,
+        room=lambda row, size: fit(row, size).verdict is not Verdict.MISFIT,
     )
     shape = ReplicaShape(
         cores=None if pool.is_gpu else max(1, replica.compute.limit_millicores // 1000),
@@ -161,8 +168,13 @@ def _as_measured(
     rows, engine = on_hardware_of(pool, measurements), engine_of(facts)
     way = (rows, engine, precision.precision, shape, release, question)
     choice = measured_choice(*way)
+    no_room = [
+        no_room_reason(row, pool, shape, fit(row, 1).why)
+        for row in fitting(*way[:-1])
+        if not question.room(row, 1)
+    ][:_MOST_WITHOUT_ROOM]
     if choice is None:
-        why = unused_reason(measurements, rows, pool, engine, precision.precision, shape)
+        why = unused_reason(measurements, rows, pool, engine, precision.precision, shape, no_room)
         return replace(replica, notes=(why,) if why else ())
     best = choice.best
     sized = with_batch(best.size, best.instances, best.row.memory)
@@ -171,7 +183,8 @@ def _as_measured(
     notes = (
         None if free else told,
         instances_reason(choice, shape, question.prefer),
-        other_way_reason(other_ways(*way), best, agreement),
+        *no_room,
+        other_way_reason(best_other(*way), best, agreement),
         *cost_reasons(pool, best.safe_rate),
     )
     return replace(

@@ -23,6 +23,8 @@ SAME = 0.01
 LONGEST_BATCH = 0.9
 """Of the objective. Measured times are medians, and the queue model takes every batch to take as
 long: one that takes all of the objective would be late every other time."""
+MOST_SIZES = 12
+"""The queue model takes up to a second for each, and a profile may have 32 in each of its rows."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def safe_batch(
     for size in _most_promising_first(curve, sizes, seconds):
         here = curve.up_to(size)
         second = sorted((one.rate for one in rated), reverse=True)[1:2]
-        if second and STEADY_SHARE * here.capacity < (1 - SAME) * second[0]:
+        if second and rate_bound(curve, (size,)) < (1 - SAME) * second[0]:
             # It cannot do as much, however long requests may take.
             continue
         rated.append(SafeBatch(size, safe_rate(here, seconds, percentile)))
@@ -87,13 +89,36 @@ def candidate_sizes(curve: MeasuredCurve, most: int, seconds: float) -> tuple[in
     """The sizes worth asking for, smallest first: those measured, and where a limit cuts between.
 
     Nothing beyond what was measured, and nothing that is late by itself: whoever rides in a batch
-    that takes longer than the objective is late, however little he waited.
+    that takes longer than the objective is late, however little he waited. Of more than
+    `MOST_SIZES` some in even steps: the rate hardly changes from one of so many to the next.
     """
     most = max(1, min(most, curve.points[-1][0]))
     if curve.seconds(most) > LONGEST_BATCH * seconds:
         most = _largest_within(curve, most, LONGEST_BATCH * seconds)
     measured = (size for size, _ in curve.points if size < most)
-    return (*measured, most)
+    return thinned((*measured, most), curve, seconds, MOST_SIZES)
+
+
+def rate_bound(curve: MeasuredCurve, sizes: Iterable[int]) -> float:
+    """Requests/s of one replica that none of these sizes exceeds, however long requests take."""
+    return STEADY_SHARE * max(curve.up_to(size).capacity for size in sizes)
+
+
+def thinned(
+    sizes: tuple[int, ...], curve: MeasuredCurve, seconds: float, most: int
+) -> tuple[int, ...]:
+    """At most so many (four or more) of ascending sizes: the ends, those about where two batches in
+    a row take `seconds`, as the best one is seldom far from there, and others in even steps."""
+    if len(sizes) <= most:
+        return sizes
+    last = len(sizes) - 1
+    # As many as take no longer, so the index of the first that does.
+    over = sum(2 * curve.seconds(size) <= seconds for size in sizes)
+    kept = {0, last, *(index for index in (over - 1, over) if 0 <= index <= last)}
+    rest = [index for index in range(len(sizes)) if index not in kept]
+    wanted = most - len(kept)
+    kept |= {rest[(2 * step + 1) * len(rest) // (2 * wanted)] for step in range(wanted)}
+    return tuple(sizes[index] for index in sorted(kept))
 
 
 def _largest_within(curve: MeasuredCurve, most: int, seconds: float) -> int:

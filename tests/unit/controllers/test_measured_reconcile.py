@@ -56,6 +56,33 @@ def test_the_loop_goes_on_while_a_plan_is_made(monkeypatch: pytest.MonkeyPatch) 
     assert all(waited)
 
 
+def test_closing_waits_for_no_plan_and_begins_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = Shell(measured())
+    began, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+    plans: list[bool] = []
+
+    def endless(observed: Observed) -> Outcome:
+        began.set()
+        plans.append(may_end.wait(PATIENCE_SECONDS))
+        ended.set()
+        return reconcile(observed)
+
+    monkeypatch.setattr(controller, "reconcile", endless)
+
+    async def scenario() -> None:
+        async with shell.workers():
+            shell.watch()
+            assert await asyncio.to_thread(began.wait, PATIENCE_SECONDS)
+            shell.controller.close()
+            assert plans == [], "it came back while the plan was being made"
+            may_end.set()
+            assert await asyncio.to_thread(ended.wait, PATIENCE_SECONDS)
+
+    asyncio.run(scenario())
+
+    assert plans == [True]
+
+
 def test_the_plan_is_that_of_the_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controller, "ThreadPoolExecutor", AtOnce)
     shell = Shell(measured())

@@ -1,6 +1,6 @@
 """Plans of a model that was measured: what is chosen, and the sentences that say why."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -17,8 +17,11 @@ from tests.unit.planning.building import (
 )
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.planning import safe_batch
+from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Bounds, Pool
+from triton_operator.planning.shapes import NodeShape
 
 SIZES = (1, 2, 4, 8, 16, 32)
 LINE = straight(20, 10, SIZES)
@@ -140,7 +143,9 @@ ROWS = [
         "told, so that nobody wonders",
         (measurement(LINE, precision="INT8"),),
         batch=4,
-        says="none is of FP32 by onnxruntime, but INT8 by onnxruntime",
+        says="no measurement of the model is used: none is of FP32 by onnxruntime, but INT8 by "
+        "onnxruntime",
+        silent="is used: no measurement",
     ),
     Row(
         "other threads only",
@@ -275,6 +280,112 @@ def test_a_batch_for_which_no_node_has_the_memory_is_not_chosen() -> None:
     assert plan.max_batch_size == 4
 
 
+DENSE = (1, *range(4066, 4097))
+MANY = [measurement(straight(700, 0.001, DENSE), instances=each) for each in range(1, 129)]
+DOUBLING = [row for row in MANY if row.instances in (1, 2, 4, 8, 16, 32, 64, 128)]
+OTHERS = [measurement(straight(700, 0.001, DENSE), engine=f"e{each}") for each in range(128)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "milliseconds", "share", "most", "why"),
+    [
+        (
+            MANY,
+            800,
+            0.0,
+            8 * 4 + 3 * 4,
+            "nothing is ruled out: four sizes of eight rows, and so on",
+        ),
+        (DOUBLING, 3000, 0.9, 2 * 4 + 3 * 4, "two rows do more than a third one can"),
+    ],
+)
+def test_a_profile_of_any_size_asks_the_queue_model_a_few_times(
+    monkeypatch: pytest.MonkeyPatch,
+    rows: list[Measurement],
+    milliseconds: int,
+    share: float,
+    most: int,
+    why: str,
+) -> None:
+    asked = []
+
+    def rate(curve: MeasuredCurve, seconds: float, percentile: float) -> float:
+        asked.append(curve)
+        return max(1.0, share * curve.capacity)
+
+    monkeypatch.setattr(safe_batch, "safe_rate", rate)
+    # Answers that are made up here, and true ones of other tests, are not to be mixed.
+    safe_batch.safe_batch.cache_clear()
+    try:
+        cores = {"resources": {"cpu": "128"}}
+        plan = first(*rows, *OTHERS, hardware=cores, **within(milliseconds))
+    finally:
+        safe_batch.safe_batch.cache_clear()
+
+    assert plan.measured is not None
+    assert 0 < len(asked) <= most, why
+
+
+def test_one_row_is_asked_for_twelve_sizes_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        safe_batch, "safe_rate", lambda curve, *_: asked.append(curve.max_batch_size) or 1.0
+    )
+    safe_batch.safe_batch.cache_clear()
+    try:
+        first(MANY[0], **within(800))
+    finally:
+        safe_batch.safe_batch.cache_clear()
+
+    assert len(asked) == 12
+    assert {1, 4096} < set(asked)
+
+
+def test_of_many_rows_the_fastest_is_tried() -> None:
+    slow = [
+        measurement(straight(200 * each, 10, (1, 2)), instances=each, threads=12 // each)
+        for each in (1, 2, 3, 4, 6)
+    ]
+    others = [measurement(straight(240, 1, (1, 2)), engine=f"e{each}") for each in range(9)]
+    fastest = measurement(straight(12, 1, (1, 2)), instances=12, threads=1)
+    by_e9 = measurement(straight(20, 1, (1, 2)), engine="e9")
+
+    plan = first(
+        *slow, fastest, *others, by_e9, hardware={"resources": {"cpu": "12"}}, **within(250)
+    )
+
+    assert plan.instances == 12
+    assert "FP32 by e9 does" in str(plan.reasons)
+
+
+SMALL = NodeShape(cpu_millicores=8_000, memory_bytes=32 * 2**30)
+
+
+@pytest.mark.parametrize("room", [{"shapes": (SMALL,)}, {"max_per_replica": Bounds(None, 2**35)}])
+def test_a_memory_that_no_node_has_takes_the_row_and_not_the_plan(room: dict[str, Any]) -> None:
+    plan = first(measurement(LINE, memory="9Pi"), pools=(pool("cpu", **room),), **within(250))
+
+    assert plan.max_batch_size == 4, "as if nothing was measured"
+    assert plan.measured is None
+    told = next(reason for reason in plan.reasons if "9Pi" in reason)
+    assert told.startswith(
+        "no measurement of the model is used: pool cpu has no room for 1 instance of 1 thread with "
+        "9Pi memory, as declared in the model's profile, and a quarter more: "
+    )
+    assert "11796480Gi memory" in told
+
+
+def test_of_two_rows_that_with_room_counts() -> None:
+    large = TWO.model_copy(update={"memory": "9Pi"})
+
+    plan = first(ONE, large, pools=(pool("cpu", shapes=(SMALL,)),), **within(250), **FOUR_CORES)
+
+    assert plan.instances == 1
+    assert plan.measured is not None
+    assert plan.memory_bytes < 2**35
+    assert "pool cpu has no room for 2 instances of 2 threads each with 9Pi" in str(plan.reasons)
+
+
 PRICED = pool("cpu", cost_per_replica_hour=price("0.10"), currency="USD", watts_per_replica=60)
 DEAR = gpu_pool(
     "l4",
@@ -311,12 +422,42 @@ def test_pools_are_ordered_by_what_a_request_costs_where_all_were_measured(
     assert says in plan.pools[0].reasons[0]
 
 
-def test_a_pool_that_cannot_keep_the_objective_comes_last() -> None:
-    plan = planned(measurement(LINE), pools=(PRICED, DEAR), **within(25))
+def test_a_pool_that_cannot_keep_the_objective_comes_after_one_that_can() -> None:
+    plan = planned(measurement(LINE), ON_L4, pools=(PRICED, DEAR), **within(25))
+    # What nobody measured makes money incomparable, and nothing else.
+    partly = planned(
+        measurement(LINE), ON_L4, pools=(PRICED, DEAR, gpu_pool("t4", product="T4")), **within(25)
+    )
 
     assert plan.preference == ("l4", "cpu")
-    assert "no rate is known to keep the objective on pool cpu" in plan.pools[0].reasons[0]
+    assert "no other pool keeps the objective" in plan.pools[0].reasons[0]
+    assert plan.measured["cpu"].safe_rate == 0
+    assert partly.preference == ("l4", "t4", "cpu")
+    assert "no rate is known to keep the objective on pool cpu" in partly.pools[0].reasons[0]
+
+
+def test_what_is_too_slow_here_may_be_too_slow_where_nobody_measured_it() -> None:
+    plan = planned(measurement(LINE), pools=(PRICED, DEAR), **within(25))
+    slow_too = planned(
+        measurement(LINE),
+        measurement(straight(40, 10, SIZES), product="NVIDIA-L4"),
+        pools=(PRICED, DEAR),
+        **within(25),
+    )
+
+    assert plan.preference == ("cpu", "l4")
+    assert slow_too.preference == plan.preference
+    assert "0.10 per replica and hour is the lowest known price" in plan.pools[0].reasons[0]
     assert {name: one.safe_rate for name, one in plan.measured.items()} == {"cpu": 0.0}
+
+
+def test_a_pool_without_nodes_that_keeps_the_objective_moves_nobody() -> None:
+    empty = replace(DEAR, has_nodes=False, shapes=(), nodes_by_shape=())
+    unmeasured = gpu_pool("t4", product="T4")
+
+    plan = planned(measurement(LINE), ON_L4, pools=(PRICED, unmeasured, empty), **within(25))
+
+    assert plan.preference == ("cpu", "t4", "l4")
 
 
 def test_named_pools_keep_their_order_whatever_was_measured() -> None:

@@ -1,5 +1,7 @@
 """The batch with the highest safe rate, and what it was compared with."""
 
+from itertools import pairwise
+
 import pytest
 
 from triton_operator.planning.measured_curve import MeasuredCurve, curve_through
@@ -84,6 +86,34 @@ def test_sizes_worth_asking_for(
     curve: MeasuredCurve, most: int, milliseconds: int, sizes: tuple[int, ...], why: str
 ) -> None:
     assert candidate_sizes(curve, most, milliseconds / 1000) == sizes, why
+
+
+def test_of_many_sizes_some_are_asked_for_and_those_about_two_batches_among_them() -> None:
+    curve = straight(*range(1, 257, 8))
+
+    # 2 * S(b) is 1 s at 48: 41 is the last size below, 49 the first above.
+    sizes = candidate_sizes(curve, 4096, 1.0)
+
+    assert sizes[0] == 1
+    assert sizes[-1] == 88, "where 0.9 of the objective cuts"
+    assert sizes == (1, 9, 17, 25, 33, 41, 49, 57, 65, 73, 81, 88), "twelve are few enough"
+
+    thinned = candidate_sizes(curve, 4096, 3.0)
+    assert len(thinned) == 12
+    assert (thinned[0], thinned[-1]) == (1, 249)
+    assert {145, 153} <= set(thinned), "2 * S(b) is 3 s at 148"
+    steps = [high - low for low, high in pairwise(thinned)]
+    assert max(steps) <= 48
+    assert len(set(thinned)) == 12
+
+
+def test_thinned_sizes_cost_hardly_any_rate() -> None:
+    sizes = tuple(range(1, 33))
+    curve = straight(*sizes)
+
+    few = safe_batch(curve, candidate_sizes(curve, 4096, 0.45), 0.45, 0.99)
+
+    assert few.best.rate >= 0.99 * safe_batch(curve, sizes, 0.45, 0.99).best.rate
 
 
 def test_what_cannot_keep_the_objective_is_chosen_for_twice_a_lone_request() -> None:
