@@ -90,7 +90,11 @@ class Measurement(ApiModel):
     engine: str = Field(max_length=64, description="Such as onnxruntime or tensorrt.")
     hardware: PoolHardware
     instances: int | None = Field(
-        None, ge=1, le=1024, description="Executions at once in the replica; omitted: one."
+        None,
+        ge=1,
+        le=1024,
+        description="Executions at once on each accelerator of the replica, or on its CPUs; "
+        "omitted: one.",
     )
     threads: int | None = Field(
         None, ge=1, le=4096, description="Threads of one execution on CPUs."

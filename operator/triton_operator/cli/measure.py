@@ -101,7 +101,7 @@ def measure(
                 cpu=None if served.gpu else cpu or _cpu_at(url),
                 triton_release=release,
             ),
-            instances=served.instances,
+            instances=served.instances_on_each,
             threads=served.threads,
             time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )

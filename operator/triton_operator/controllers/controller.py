@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from triton_operator.api import reasons
 from triton_operator.controllers.announcer import Announcer
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.autoscaler import Autoscaler
@@ -28,7 +29,7 @@ from triton_operator.controllers.kinds import (
     SERVING_POOL,
     Kind,
 )
-from triton_operator.controllers.observed import Observed, Outcome
+from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
 from triton_operator.controllers.observer import Observer
 from triton_operator.controllers.pool_set import PoolSet
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
@@ -233,9 +234,13 @@ class Controller:
         outcome = await self._reconciled(observed)
         blocked: Blocked | None = None
         try:
-            if await self._carry_out(service, outcome, verify=verify):
+            before = self._writer.writes.total
+            await self._carry_out(service, outcome, verify=verify)
+            refused = await self._measure(outcome, verify=verify)
+            if refused or self._writer.writes.total > before:
                 # The answers are in the store by now: one status tells what was begun, too.
-                again = await self._reconciled(await self._observe(service))
+                seen = replace(await self._observe(service), measuring_problem=refused)
+                again = await self._reconciled(seen)
                 due = sooner(outcome.requeue_after_seconds, again.requeue_after_seconds)
                 outcome = replace(again, requeue_after_seconds=due)
         except Blocked as error:
@@ -262,9 +267,8 @@ class Controller:
             self._look_at_pools()
         return await self._observer.observe(service)
 
-    async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> bool:
-        """Write what differs; whether anything did."""
-        before = self._writer.writes.total
+    async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> None:
+        """Write what differs, but for what measures the model."""
         # First, as it is refused by nobody's mistake: pods that are aside come back at any rate.
         await self._writer.direct(service.namespace, outcome.traffic)
         try:
@@ -279,7 +283,21 @@ class Controller:
             )
         for child in outcome.delete:
             await self._writer.delete(child)
-        return self._writer.writes.total > before
+
+    async def _measure(self, outcome: Outcome, *, verify: bool) -> ApplyProblem | None:
+        """Write what measures the model, after all else; why it cannot be, for its condition only.
+
+        Nothing that serves depends on it, so that whatever is wrong with it stops nothing.
+        """
+        for manifest in outcome.measuring:
+            try:
+                await self._writer.apply(manifest, verify=verify)
+            except Blocked as blocked:
+                return blocked.problem
+            except ApiError as error:
+                name = f"{manifest['kind']} {manifest['metadata']['name']}"
+                return ApplyProblem(reasons.APPLY_REFUSED, f"{name} cannot be written: {error}")
+        return None
 
     async def _apply(self, outcome: Outcome, *, verify: bool) -> None:
         for manifest in outcome.apply:

@@ -99,7 +99,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     rollout = observe_rollout(observed, plan, wanted)
     measured = measuring(observed, owner, spec, resolution.digest, resolution.facts, plan, rollout)
     named = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
-    wanted += [
+    beside = [
         with_desired_hash(manifest)
         for manifest in measured.objects
         # Where batches are as large as planned, the pods that serve have the same config.
@@ -125,11 +125,12 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     return replace(
         outcome,
         apply=tuple(wanted),
+        measuring=tuple(beside),
         replicas=_replicas(observed, spec, plan),
         removable=observed.scaling.removable if observed.scaling else {},
         delete=_orphans(
             observed,
-            wanted,
+            [*wanted, *beside],
             planned=bool(children),
             replaced=bool(children) and rollout.complete,
         ),

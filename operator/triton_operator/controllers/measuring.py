@@ -6,38 +6,37 @@ as it is.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
-from triton_operator.api.enums import MeasurementMode, MeasurementSource
+from triton_operator.api.enums import MeasurementMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
-from triton_operator.api.measurement_report import decode_measurement
-from triton_operator.api.model_profile import Measurement, ModelFacts, PoolHardware
-from triton_operator.api.termination_message import UnreadableReport
-from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.pod_problems import (
-    SERVING_CONTAINER,
-    known_problem,
-    newest,
-    pod_problem,
-    starting_step,
+from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.controllers.measuring_report import (
+    answer_of,
+    has_answered,
+    report_of,
+    trusted,
 )
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.pod_problems import newest, pod_problem, starting_step
 from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.times import epoch_seconds
 from triton_operator.controllers.views import JobView, PodView, ServiceView
+from triton_operator.manifests import names
 from triton_operator.manifests.config_map import model_config_map
-from triton_operator.manifests.measurement_job import (
-    MEASURE_CONTAINER,
-    measurement_job,
-    measures,
-)
+from triton_operator.manifests.measurement_job import measurement_job, measures
 from triton_operator.manifests.model_profile import profile_of_measurements
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
-from triton_operator.planning.candidate import candidate, engine_of, is_measured, unmeasurable
+from triton_operator.planning.candidate import (
+    candidate,
+    is_measured,
+    is_nameless,
+    unmeasurable,
+)
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
@@ -50,8 +49,6 @@ TURN_SECONDS = 60.0
 """Between looks at whether another service's Job is done."""
 MOST_ROWS = 256
 """A profile holds so many; the oldest go first."""
-_UNSAID = frozenset({"ModelNotLoaded", "TritonUnreachable"})
-"""What the container beside Triton cannot know the cause of; Triton's own last words do."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +62,9 @@ class Measuring:
 
 @dataclass(frozen=True)
 class _Work:
-    """One pool's measurement: what would be made for it."""
+    """One pool's measurement: what would be made for it, and what runs there then."""
 
-    row: PoolPlan
+    ran: PoolPlan
     config_map: dict[str, Any]
     job: dict[str, Any]
     key: str
@@ -97,10 +94,18 @@ def measuring(
         return _unknown(reasons.WAITING_FOR_PLAN, "the plan says what is measured, and where")
     if why := unmeasurable(facts):
         return _bad(reasons.NOT_MEASURABLE, f"{why}, and are not measured")
-    unknown = [row for row in plan.pools if not _known(observed, row, facts)]
+    if problem := observed.measuring_problem:
+        return replace(
+            _bad(problem.reason, problem.message), requeue_after_seconds=PAUSE_SECONDS[True]
+        )
+    known = observed.measurements.get(digest, ())
+    unknown = [row for row in plan.pools if not any(is_measured(row, facts, one) for one in known)]
     if not unknown:
-        return Measuring(_finding(ConditionStatus.TRUE, reasons.MEASURED, _told(observed, plan)))
-    work = _work(observed, owner, spec, digest, facts, unknown[0])
+        return Measuring(_finding(ConditionStatus.TRUE, reasons.MEASURED, _told(plan)))
+    named = [row for row in unknown if not is_nameless(row.pool)]
+    if not named:
+        return _nameless(unknown)
+    work = _work(observed, owner, spec, digest, facts, named[0])
     job = next(
         (one for one in observed.children if isinstance(one, JobView) and one.name == work.name),
         None,
@@ -110,7 +115,7 @@ def measuring(
             _unknown(
                 reasons.MEASURED_ELSEWHERE,
                 f"Job {rival.name} of service {rival.service} measures this model on pool "
-                f"{work.row.pool.name}, or has just failed to",
+                f"{work.ran.pool.name}, or has just failed to",
             ),
             requeue_after_seconds=TURN_SECONDS,
         )
@@ -121,14 +126,18 @@ def measuring(
     return _ended(observed, owner, digest, facts, work, job)
 
 
-def _known(observed: Observed, row: PoolPlan, facts: ModelFacts) -> bool:
-    known = chain.from_iterable(observed.measurements.values())
-    return any(is_measured(row, facts, one) for one in known)
-
-
-def _told(observed: Observed, plan: Plan) -> str:
+def _told(plan: Plan) -> str:
     pools = ", ".join(row.pool.name for row in plan.pools)
     return f"a ModelProfile says how fast the model is on {pools}"
+
+
+def _nameless(rows: Sequence[PoolPlan]) -> Measuring:
+    pools = ", ".join(row.pool.name for row in rows)
+    return _bad(
+        reasons.NOT_MEASURABLE,
+        f"nothing says which accelerator pool {pools} has, so that its numbers could not be told "
+        "from those of another; set spec.accelerator.product of a ServingPool",
+    )
 
 
 def _work(
@@ -142,7 +151,7 @@ def _work(
     measured = candidate(spec, facts, row)
     config = pool_configs(owner, facts, measured)
     return _Work(
-        row=row,
+        ran=measured,
         config_map=model_config_map(owner, row.pool.name, config),
         job=measurement_job(owner, spec, digest, facts, measured, config, observed.fetch),
         key=measures(digest, facts, measured),
@@ -151,14 +160,29 @@ def _work(
 
 def _rival(observed: Observed, work: _Work, own: JobView | None) -> JobView | None:
     """Another service's Job with the same to find out, if it was there first."""
-    others = [one for one in observed.jobs_elsewhere if one.measures == work.key]
+    others = [
+        one
+        for one in observed.jobs_elsewhere
+        if one.measures == work.key and _counts(one, observed.now)
+    ]
     if own is not None:
         others = [one for one in others if (one.created, one.name) < (own.created, own.name)]
     return min(others, key=lambda one: (one.created, one.name), default=None)
 
 
+def _counts(job: JobView, now: float) -> bool:
+    """Whether there is something to wait for: its end, its report, or the next try's time.
+
+    Its service may be paused or broken, so that nobody takes an ended Job away.
+    """
+    if not (job.succeeded or job.failed) or not job.finished:
+        return True
+    after = TURN_SECONDS if job.succeeded else max(PAUSE_SECONDS.values())
+    return now < epoch_seconds(job.finished) + after
+
+
 def _start(spec: InferenceServiceSpec, work: _Work, rollout: Rollout) -> Measuring:
-    where = f"on pool {work.row.pool.name}"
+    where = f"on pool {work.ran.pool.name}"
     if spec.paused:
         return _unknown(reasons.PAUSED, f"not measured {where}: spec.paused, no Job is started")
     if not rollout.ready_replicas or not (rollout.complete or rollout.resizing):
@@ -172,7 +196,7 @@ def _under_way(
     observed: Observed, spec: InferenceServiceSpec, work: _Work, job: JobView
 ) -> Measuring:
     pods = _pods(observed, job)
-    problem = None if _has_answered(pods) else pod_problem(pods, observed.events, observed.now)
+    problem = None if has_answered(pods) else pod_problem(pods, observed.events, observed.now)
     if problem:
         return replace(_bad(problem.reason, problem.message), objects=work.objects)
     step = starting_step(pods, observed.events, observed.now)
@@ -185,7 +209,7 @@ def _under_way(
 
 def _what(spec: InferenceServiceSpec, work: _Work) -> str:
     return (
-        f"Job {work.name} measures the model on pool {work.row.pool.name}, for at most "
+        f"Job {work.name} measures the model on pool {work.ran.pool.name}, for at most "
         f"{spec.measurement.budget_seconds} s once it is loaded; its log has each batch size"
     )
 
@@ -200,7 +224,7 @@ def _ended(
 ) -> Measuring:
     pod = newest(_pods(observed, job))
     finished = epoch_seconds(job.finished) if job.finished else observed.now
-    message = _message(pod)
+    message = report_of(pod)
     wait = finished + REPORT_GRACE_SECONDS - observed.now
     if not message and wait > 0:
         return replace(
@@ -208,22 +232,61 @@ def _ended(
             objects=work.objects,
             requeue_after_seconds=min(wait, REPORT_GRACE_SECONDS),
         )
-    answer = _answer(job, pod, message)
-    if isinstance(answer, Measurement) and job.succeeded:
-        row = _trusted(answer, facts, work.row, job)
-        rows = [one for one in observed.measured if not _same(one, row)]
-        profile = profile_of_measurements(owner.namespace, digest, [*rows[-MOST_ROWS + 1 :], row])
+    answer = answer_of(job, pod, message)
+    if isinstance(answer, Measurement):
+        answer = _reported(answer, facts, work, job)
+    if isinstance(answer, Measurement):
+        return _written(observed, owner, digest, work, job, answer)
+    return _failed(observed, work, finished, answer)
+
+
+def _reported(
+    said: Measurement, facts: ModelFacts, work: _Work, job: JobView
+) -> Measurement | Failure:
+    if not job.succeeded:
+        why = job.message
+    else:
+        try:
+            return trusted(said, facts, work.ran, job)
+        except ValueError as error:
+            why = f"its report is no measurement that a profile takes: {error}"
+    return Failure(reason=reasons.MEASUREMENT_FAILED, message=f"Job {job.name}: {why}")
+
+
+def _written(
+    observed: Observed,
+    owner: Owner,
+    digest: str,
+    work: _Work,
+    job: JobView,
+    row: Measurement,
+) -> Measuring:
+    """The row goes into the profile once. If it is there, and still not what the plan runs, the
+    Job says no more the second time.
+    """
+    if any(_same(one, row) and one.time == row.time for one in observed.measured):
+        profile = names.measured_profile(digest)
         return replace(
-            _unknown(reasons.MEASURING, f"Job {job.name} has measured the model"),
-            # Wanted until the profile has been seen.
-            objects=(profile, *work.objects),
-            requeue_after_seconds=0.0,
+            _bad(
+                reasons.MEASUREMENT_FAILED,
+                f"Job {job.name} has measured the model, but what ModelProfile {profile} says is "
+                "not read: it is not valid, or about something else; delete the profile, then the "
+                "Job",
+            ),
+            objects=work.objects,
+            requeue_after_seconds=PAUSE_SECONDS[True],
         )
-    failure = (
-        Failure(reason=reasons.MEASUREMENT_FAILED, message=f"Job {job.name}: {job.message}")
-        if isinstance(answer, Measurement)
-        else answer
+    rows = [one for one in observed.measured if not _same(one, row)]
+    written = profile_of_measurements(owner.namespace, digest, [*rows[-MOST_ROWS + 1 :], row])
+    return replace(
+        _unknown(reasons.MEASURING, f"Job {job.name} has measured the model"),
+        # Wanted until the profile has been seen, which whoever writes it brings about.
+        objects=(written, *work.objects),
+        requeue_after_seconds=TURN_SECONDS,
     )
+
+
+def _failed(observed: Observed, work: _Work, finished: float, failure: Failure) -> Measuring:
     pause = PAUSE_SECONDS[failure.retryable]
     told = _bad(
         failure.reason,
@@ -231,8 +294,8 @@ def _ended(
         "measured changes)",
     )
     if observed.now >= finished + pause:
-        # Not wanted any more: it is deleted, and the next reconcile starts a new one.
-        return replace(told, requeue_after_seconds=0.0)
+        # Not wanted any more: it is deleted, and once it is gone a new one is started.
+        return replace(told, requeue_after_seconds=TURN_SECONDS)
     return replace(
         told,
         objects=work.objects,
@@ -242,80 +305,6 @@ def _ended(
 
 def _pods(observed: Observed, job: JobView) -> list[PodView]:
     return [one for one in observed.children if isinstance(one, PodView) and one.job == job.name]
-
-
-def _has_answered(pods: Sequence[PodView]) -> bool:
-    """Whether the container that measures has ended. Then Triton is told to end too, however that
-    looks, and the Job ends in a moment.
-    """
-    return any(
-        one.name == MEASURE_CONTAINER and one.exit_code is not None
-        for pod in pods
-        for one in pod.containers
-    )
-
-
-def _message(pod: PodView | None) -> str:
-    if pod is None:
-        return ""
-    return next(
-        (one.terminated_message for one in pod.containers if one.name == MEASURE_CONTAINER), ""
-    )
-
-
-def _answer(job: JobView, pod: PodView | None, message: str) -> Measurement | Failure:
-    """What the Job's pod says, or why it says nothing."""
-    said = job.message or "it ended without a report"
-    lost = Failure(
-        reason=reasons.MEASUREMENT_FAILED, message=f"Job {job.name}: {said}", retryable=True
-    )
-    if not message:
-        problem = known_problem(pod) if pod else None
-        if problem is None:
-            return lost
-        return Failure(reason=problem.reason, message=problem.message, retryable=True)
-    try:
-        report = decode_measurement(message)
-    except UnreadableReport as error:
-        return lost.model_copy(update={"message": f"{lost.message}; {error}"})
-    if report.measurement is not None:
-        return report.measurement
-    failure = report.failure or lost
-    if failure.reason in _UNSAID and pod and (words := _last_words_of_triton(pod)):
-        return words
-    return failure
-
-
-def _last_words_of_triton(pod: PodView) -> Failure | None:
-    """Why Triton ended before it was told to: the sidecar's end before its present one."""
-    found = [
-        replace(one, exit_code=None, terminated_reason="", terminated_message="", ready=False)
-        for one in pod.containers
-        if one.name == SERVING_CONTAINER and one.last_exit_code is not None
-    ]
-    problem = known_problem(replace(pod, containers=tuple(found))) if found else None
-    return Failure(reason=problem.reason, message=problem.message) if problem else None
-
-
-def _trusted(said: Measurement, facts: ModelFacts, row: PoolPlan, job: JobView) -> Measurement:
-    """The numbers are the Job's; what they are of, the operator knows itself."""
-    return said.model_copy(
-        update={
-            "precision": row.precision,
-            "engine": engine_of(facts.format),
-            "hardware": PoolHardware(
-                product=row.pool.product,
-                cpu=None if row.pool.is_gpu else said.hardware.cpu,
-                triton_release=str(row.release),
-            ),
-            "instances": row.instances * max(1, row.accelerators),
-            "threads": row.threads,
-            "memory": None,
-            "agreement": None,
-            "source": MeasurementSource.MEASURED,
-            "time": job.finished or said.time,
-        }
-    )
 
 
 def _same(one: Measurement, other: Measurement) -> bool:

@@ -46,15 +46,16 @@ class Observed:
 
     `profiles` holds the facts by digest, for the digests that the service names, or the profile
     that should have them and is not valid. `autoscalers` maps Deployments to the HPA that scales
-    them. `now` is in seconds since the epoch (UTC).
-    `events` are those about children that do not say themselves why they do not go on.
-    `free_accelerators` maps the pools in use to the most accelerators that one of their nodes may
-    still have free; a pool of which nothing is known is not in it. `devices` has what pods have
-    answered about their model's device, by instance. `measurements` are those of the profiles, by
-    digest, where there are any, and `measured` those in the operator's own. `jobs_elsewhere` are
-    the measuring Jobs of other services in the namespace; nobody looks for them unless the service
-    is to be measured. `scaling` is what the autoscaler said last; None: nothing yet. Pods that are
-    `aside` are to get no new requests; None: leave them as they are.
+    them. `now` is in seconds since the epoch (UTC). `events` are those about children that do not
+    say themselves why they do not go on. `free_accelerators` maps the pools in use to the most
+    accelerators that one of their nodes may still have free; a pool of which nothing is known is
+    not in it. `devices` has what pods have answered about their model's device, by instance.
+    `measurements` are those of the profiles, by digest, where there are any, and `measured` those
+    in the operator's own. `jobs_elsewhere` are the measuring Jobs of other services in the
+    namespace; nobody looks for them unless the service is to be measured. `measuring_problem` is
+    what was refused of this service's own measurement. `scaling` is what the autoscaler said last;
+    None: nothing yet. Pods that are `aside` are to get no new requests; None: leave them as they
+    are.
     """
 
     service: ServiceView
@@ -65,6 +66,7 @@ class Observed:
     fetch: FetchSettings
     now: float
     problem: ApplyProblem | None = None
+    measuring_problem: ApplyProblem | None = None
     events: Events = field(default_factory=dict)
     companions: Companions = NO_COMPANIONS
     free_accelerators: Mapping[str, int] = field(default_factory=dict)
@@ -90,15 +92,18 @@ class EventDraft:
 class Outcome:
     """What is wanted: objects in the order to write them, replicas, deletions, status, events.
 
-    `status` is None where none can be written. `replicas` maps Deployments to replicas; only those
-    that differ are written, through the scale subresource. `removable` names pods by Deployment in
-    the order in which they should go where replicas become fewer. `device_questions` may be asked
-    of pods, without waiting for answers, and `scaling_question` of the autoscaler. `traffic` are
-    labels by pod that say whether it gets new requests, where they differ.
+    `measuring` are objects that nothing else depends on, written last: if they are refused, all
+    else stays as it is. `status` is None where none can be written. `replicas` maps Deployments to
+    replicas; only those that differ are written, through the scale subresource. `removable` names
+    pods by Deployment in the order in which they should go where replicas become fewer.
+    `device_questions` may be asked of pods, without waiting for answers, and `scaling_question` of
+    the autoscaler. `traffic` are labels by pod that say whether it gets new requests, where they
+    differ.
     """
 
     status: dict[str, Any] | None
     apply: tuple[dict[str, Any], ...] = ()
+    measuring: tuple[dict[str, Any], ...] = ()
     replicas: Mapping[str, int] = field(default_factory=dict)
     delete: tuple[ObjectView, ...] = ()
     events: tuple[EventDraft, ...] = ()

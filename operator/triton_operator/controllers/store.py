@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from triton_operator.api import labels
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import Kind
 from triton_operator.controllers.profiles import digest_of, digests_of
@@ -112,7 +113,7 @@ class Store:
         return [facts for _, facts in self._nodes.values()]
 
     def devices_taken(self) -> Mapping[str, Mapping[str, int]]:
-        """Node → extended resource → how many of it the operator's own pods hold there."""
+        """Node → extended resource → how many of it the operator's own pods hold there for good."""
         return self._devices
 
     def known(self, kind: Kind) -> dict[tuple[str, str], str]:
@@ -136,6 +137,9 @@ class Store:
 
     def _count_devices(self, view: ObjectView, sign: int) -> None:
         if not isinstance(view, PodView) or not view.node or view.phase in ENDED:
+            return
+        if view.role == labels.MEASURE:
+            # It ends by itself: a rollout waits for what it holds, and ends nothing for it.
             return
         for resource, count in view.devices:
             self._devices[view.node][resource] += sign * count

@@ -175,7 +175,7 @@ class Writer:
         if live.desired_hash != manifest["metadata"]["annotations"][labels.DESIRED_HASH]:
             # A Job's template cannot be changed, and it ends by itself. A profile is shared:
             # whoever wrote its facts first, they are facts.
-            return live.kind == JOB.kind or _has_facts(live)
+            return live.kind == JOB.kind or (_has_facts(live) and "facts" in manifest["spec"])
         written = self._written.get(place)
         if verify and (written is None or place in self._unverified):
             return False

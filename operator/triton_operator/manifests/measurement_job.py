@@ -21,14 +21,13 @@ from triton_operator.manifests.fetching import (
 from triton_operator.manifests.model_pod import (
     model_fetch,
     placement,
-    priority,
     serving_volumes,
 )
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pod_options import pod_identity, pod_metadata
 from triton_operator.manifests.request_size import max_http_input_bytes
 from triton_operator.manifests.triton_container import triton_container
-from triton_operator.planning.candidate import engine_of
+from triton_operator.planning.measurements import engine_of
 from triton_operator.planning.objective import latency_bound_milliseconds
 from triton_operator.planning.plan import PoolPlan
 from triton_operator.triton.probes import shutdown_times
@@ -56,7 +55,7 @@ def measures(digest: str, facts: ModelFacts, plan: PoolPlan) -> str:
     return content_hash(
         [
             digest,
-            engine_of(facts.format),
+            engine_of(facts),
             plan.precision,
             plan.pool.name,
             plan.pool.product,
@@ -97,7 +96,6 @@ def measurement_job(
             "metadata": pod_metadata(spec.runtime, owner.labels({labels.ROLE: labels.MEASURE}), {}),
             "spec": {
                 **placement(plan),
-                **priority(spec),
                 **pod_identity(spec.runtime, settings),
                 "restartPolicy": "Never",
                 "automountServiceAccountToken": False,

@@ -1,20 +1,38 @@
 """Measuring as a part of reconcile: on demand, beside what serves, once, and never in a loop."""
 
+import asyncio
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.unit.controllers.cluster import Body, Cluster
-from tests.unit.controllers.world import NOW, absorb, ago, edit, observed, planned, serving, step
-from tests.unit.planning.building import DIGEST
+from tests.unit.controllers.shell import serving_shell
+from tests.unit.controllers.world import (
+    DEPLOYMENT,
+    NOW,
+    absorb,
+    ago,
+    edit,
+    first_sight,
+    observed,
+    planned,
+    serving,
+    step,
+)
+from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool, resources
 from triton_operator.api import labels
 from triton_operator.api.inspection import Failure
 from triton_operator.api.measurement_report import MeasurementReport, encode_measurement
 from triton_operator.api.model_profile import Measurement
+from triton_operator.controllers.errors import ApiError, ApiRefused, ApiUnavailable
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Outcome
 from triton_operator.manifests import names
+from triton_operator.manifests.desired_hash import with_desired_hash
+from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.planning.pools import Pool
 
 ASKED = {"mode": "IfUnknown", "budgetSeconds": 60}
 PROFILE = names.measured_profile(DIGEST)
@@ -34,13 +52,21 @@ def measuring() -> Cluster:
     return cluster
 
 
+TIMES = [
+    {"batchSize": 1, "milliseconds": "8.5"},
+    {"batchSize": 2, "milliseconds": "9.5"},
+    {"batchSize": 4, "milliseconds": "11"},
+]
+"""Of these, the plan takes the largest batch, as it does without."""
+
+
 def row(**changes: Any) -> Measurement:
     return Measurement.model_validate(
         {
             "precision": "FP32",
             "engine": "onnxruntime",
             "hardware": {"cpu": "EPYC", "tritonRelease": "26.09"},
-            "latency": [{"batchSize": 1, "milliseconds": "8.5"}],
+            "latency": [dict(one) for one in TIMES],
             "throughput": "118",
             "source": "Measured",
             "time": "2026-11-20T11:00:00Z",
@@ -88,7 +114,7 @@ def condition(outcome: Outcome) -> tuple[str, str, str]:
 
 
 def jobs(outcome: Outcome) -> list[Body]:
-    return [one for one in outcome.apply if one["kind"] == "Job"]
+    return [one for one in outcome.measuring if one["kind"] == "Job"]
 
 
 def test_nobody_asked() -> None:
@@ -131,7 +157,7 @@ def test_the_config_comes_before_the_job_that_mounts_it() -> None:
     outcome = reconcile(observed(asked()))
     (job,) = jobs(outcome)
     (volume,) = [v for v in job["spec"]["template"]["spec"]["volumes"] if v["name"] == "config"]
-    order = [(m["kind"], m["metadata"]["name"]) for m in outcome.apply]
+    order = [(m["kind"], m["metadata"]["name"]) for m in (*outcome.apply, *outcome.measuring)]
 
     config = ("ConfigMap", volume["configMap"]["name"])
     assert order.index(config) < order.index(("Job", job["metadata"]["name"]))
@@ -171,10 +197,9 @@ def test_numbers_become_a_profile_and_the_job_goes() -> None:
     profile = cluster.one("ModelProfile", PROFILE)
     (found,) = profile["spec"]["measurements"]
 
-    assert outcome.requeue_after_seconds == 0.0
     assert "ownerReferences" not in profile["metadata"]
     assert profile["spec"]["digest"] == DIGEST
-    assert found["latency"] == [{"batchSize": 1, "milliseconds": "8.5"}]
+    assert found["latency"] == TIMES
     assert (found["source"], found["throughput"]) == ("Measured", "118")
     assert (found["instances"], found["time"]) == (1, ago(5))
 
@@ -211,7 +236,7 @@ def test_a_declared_profile_is_enough() -> None:
 
     assert condition(outcome)[:2] == ("True", "Measured")
     assert not jobs(outcome)
-    assert not [one for one in outcome.apply if one["kind"] == "ModelProfile"]
+    assert not [one for one in outcome.measuring if one["kind"] == "ModelProfile"]
 
 
 @pytest.mark.parametrize(
@@ -369,3 +394,173 @@ def test_who_no_longer_asks_has_no_job() -> None:
     assert "Job" in [child.kind for child in outcome.delete]
     absorb(cluster, outcome)
     assert not list(cluster.of_kind("Job"))
+
+
+GPUS = gpu_pool("gpus", product="NVIDIA-L4", accelerators_per_replica=2)
+"""Two accelerators per replica."""
+
+
+def serving_on(pool: Pool, **spec: Any) -> Cluster:
+    """It serves on this pool, and somebody asks how fast it is."""
+    cluster = first_sight(
+        model={"uri": "pvc://models/magika/model.onnx", "digest": DIGEST},
+        hardware={"pools": [pool.name]},
+        measurement=ASKED,
+        **spec,
+    )
+    cluster.put(with_desired_hash(profile_of_facts("shop", DIGEST, facts())))
+    step(cluster, pools=(pool,))
+    serve(cluster, pool)
+    return cluster
+
+
+def serve(cluster: Cluster, pool: Pool) -> None:
+    """Its rollout ends."""
+    cluster.roll_out(f"filetype-{pool.name}")
+    running = [{"name": "triton", "state": {"running": {}}}]
+    cluster.put_pod(f"filetype-{pool.name}-1", containers=running)
+
+
+def test_one_job_measures_a_replica_with_several_accelerators() -> None:
+    """Instances are per accelerator, for who measures and for who plans."""
+    cluster = serving_on(GPUS)
+    names_seen = set()
+    for _ in range(6):
+        outcome = step(cluster, pools=(GPUS,), now=NOW)
+        for job in cluster.of_kind("Job"):
+            names_seen.add(job["metadata"]["name"])
+            end(cluster, numbers(instances=2), at=ago(5))
+        serve(cluster, GPUS)
+    (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+
+    assert len(names_seen) == 1
+    assert found["instances"] == 1
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert not jobs(outcome)
+
+
+def test_what_is_measured_runs_as_many_instances_as_the_plan() -> None:
+    """The plan follows a row of another release: that way is measured on this one."""
+    one = pool("cpu", replica_resources=resources("4"))
+    cluster = serving_on(one)
+    declared = row(
+        instances=4, threads=1, hardware={"tritonRelease": "25.01"}, source="Declared"
+    ).wire()
+    cluster.edit("ModelProfile", "shop", names.model_profile(DIGEST), measurements=[declared])
+    step(cluster, pools=(one,))
+    serve(cluster, one)
+    outcome = step(cluster, pools=(one,))
+    (job,) = jobs(outcome)
+    (volume,) = [v for v in job["spec"]["template"]["spec"]["volumes"] if v["name"] == "config"]
+    config = cluster.one("ConfigMap", volume["configMap"]["name"])["data"]
+    end(cluster, numbers(), at=ago(5))
+    step(cluster, pools=(one,), now=NOW)
+    (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+
+    assert any("count: 4" in text for text in config.values()), config
+    assert (found["instances"], found["threads"]) == (4, 1)
+    assert condition(step(cluster, pools=(one,), now=NOW))[:2] == ("True", "Measured")
+
+
+def test_an_accelerator_without_a_name_is_not_measured() -> None:
+    """Its row would name no product, as those of CPUs do."""
+    nameless = gpu_pool("l4")
+    outcome = reconcile(observed(serving_on(nameless), pools=(nameless,)))
+
+    assert condition(outcome)[:2] == ("False", "NotMeasurable")
+    assert "pool l4" in condition(outcome)[2]
+    assert "spec.accelerator.product" in condition(outcome)[2]
+    assert not outcome.measuring
+
+
+def test_a_row_that_is_not_read_is_not_reported_again() -> None:
+    """Somebody broke the operator's own profile."""
+    cluster = measuring()
+    end(cluster, numbers(), at=ago(5))
+    step(cluster, now=NOW)
+    cluster.edit("ModelProfile", "shop", PROFILE, facts={"format": "None"})
+    outcome = step(cluster, now=NOW)
+
+    assert condition(outcome)[:2] == ("False", "MeasurementFailed")
+    assert PROFILE in condition(outcome)[2]
+    assert not [one for one in outcome.measuring if one["kind"] == "ModelProfile"]
+    assert outcome.requeue_after_seconds == 900
+
+
+def test_no_end_of_a_job_is_looked_at_again_at_once() -> None:
+    """Whatever is written or deleted, its event brings the next look."""
+    written, given_up = measuring(), measuring()
+    end(written, numbers(), at=ago(5))
+    end(given_up, refused("RequestRefused", retryable=True), at=ago(1000), failed=True)
+
+    assert reconcile(observed(written)).requeue_after_seconds == 60
+    assert reconcile(observed(given_up)).requeue_after_seconds == 60
+
+
+def test_numbers_that_no_profile_takes_are_a_failure() -> None:
+    product = "x" * 129
+    cluster = serving_on(long := gpu_pool("gpus", product=product))
+    step(cluster, pools=(long,))
+    end(cluster, numbers(), at=ago(5))
+    outcome = reconcile(observed(cluster, pools=(long,)))
+
+    assert condition(outcome)[:2] == ("False", "MeasurementFailed")
+    assert "product" in condition(outcome)[2]
+
+
+def test_rows_of_another_model_do_not_count() -> None:
+    """The status names the model before it still, and that one has been measured."""
+    seen = observed(asked())
+    other = "sha256:" + "cd" * 32
+
+    assert jobs(reconcile(replace(seen, measurements={other: (row(),)})))
+
+
+@pytest.mark.parametrize(
+    ("failed", "since", "counts"),
+    [(True, 3600, True), (True, 7 * 3600, False), (False, 30, True), (False, 90, False)],
+)
+def test_an_ended_job_of_another_counts_for_a_while(failed: bool, since: int, counts: bool) -> None:
+    """Its service may be paused or broken: nobody takes the Job away then."""
+    cluster = asked()
+    elsewhere(cluster, created=ago(86400))
+    kind = "Failed" if failed else "Complete"
+    ended = {"type": kind, "status": "True", "lastTransitionTime": ago(since)}
+    cluster.observe("Job", "shop", "other-cpu-measure-1", conditions=[ended])
+    outcome = reconcile(observed(cluster))
+
+    assert (condition(outcome)[1] == "MeasuredElsewhere") is counts
+    assert bool(jobs(outcome)) is not counts
+
+
+@pytest.mark.parametrize("kind", ["Job", "ConfigMap", "ModelProfile"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiRefused(403, "Forbidden", "exceeded quota: team"),
+        ApiUnavailable(500, "InternalError", "a webhook is away"),
+    ],
+    ids=["refused", "unavailable"],
+)
+def test_a_measurement_that_is_refused_leaves_the_service_alone(kind: str, error: ApiError) -> None:
+    shell = serving_shell()
+    cluster = shell.cluster
+
+    async def scenario() -> None:
+        edit(measurement=ASKED)(cluster)
+        if kind == "ModelProfile":
+            await shell.run()
+            end(cluster, numbers(), at=ago(5))
+        edit(scaling={"minReplicas": 2})(cluster)
+        cluster.failures["apply", kind] = [error] * 9
+        await shell.run()
+        cluster.roll_out(DEPLOYMENT)
+        await shell.run()
+
+    asyncio.run(scenario())
+
+    assert shell.condition("ModelMeasured").startswith("False")
+    assert cluster.one("Deployment")["spec"]["replicas"] == 2
+    assert shell.condition("Ready") == "True Serving"
+    assert set(shell.controller.counts.reconciles) == {"ok"}
+    assert 0 < len(cluster.failures["apply", kind]) < 9, "it is tried, and not in a loop"

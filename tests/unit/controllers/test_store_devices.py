@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from triton_operator.api import labels
 from triton_operator.controllers.kinds import POD
 from triton_operator.controllers.store import Store
 
@@ -37,4 +38,16 @@ def test_pods_hold_devices_from_when_they_have_a_node_until_they_end() -> None:
     assert store.devices_taken() == {"n": {GPU: 1}}
     store.remove(POD, "shop", "b")
     store.remove(POD, "shop", "a")
+    assert store.devices_taken() == {}
+
+
+def test_a_pod_that_measures_does_not_count() -> None:
+    """It ends by itself: no rollout ends what serves for the room that it takes."""
+    store = Store()
+    measuring = pod("m", 1, node="n")
+    measuring["metadata"]["labels"] = {labels.ROLE: labels.MEASURE}
+
+    store.put(POD, measuring)
+    assert store.devices_taken() == {}
+    store.remove(POD, "shop", "m")
     assert store.devices_taken() == {}

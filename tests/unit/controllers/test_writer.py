@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.controllers.cluster import Body, Cluster
-from tests.unit.planning.building import DIGEST, facts
+from tests.unit.planning.building import DIGEST, facts, measurement
 from triton_operator.api import labels
 from triton_operator.controllers.errors import (
     ApiConflict,
@@ -19,9 +19,10 @@ from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.writer import Blocked, Writer
+from triton_operator.manifests import names
 from triton_operator.manifests.config_map import model_config_map
 from triton_operator.manifests.desired_hash import with_desired_hash
-from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.manifests.model_profile import profile_of_facts, profile_of_measurements
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.service import service_over_all
 
@@ -358,6 +359,18 @@ def test_a_profile_without_facts_gets_them(desk: Desk) -> None:
 
     assert desk.apply(PROFILE) == [f"apply ModelProfile/{PROFILE['metadata']['name']}"]
     assert desk.cluster.one("ModelProfile")["spec"]["facts"]
+
+
+def test_measurements_are_written_into_a_profile_that_has_facts(desk: Desk) -> None:
+    """Somebody added facts to the operator's own: only facts are taken as they are."""
+    name = names.measured_profile(DIGEST)
+    wanted = with_desired_hash(profile_of_measurements("shop", DIGEST, [measurement({1: 8.5})]))
+    spec = {**PROFILE["spec"], "measurements": []}
+    desk.cluster.put({**wanted, "metadata": {"name": name, "namespace": "shop"}, "spec": spec})
+    desk.watch()
+
+    assert desk.apply(wanted) == [f"apply ModelProfile/{name}"]
+    assert desk.cluster.one("ModelProfile", name)["spec"]["measurements"]
 
 
 def test_a_profile_that_somebody_wrote_a_moment_ago_is_no_strangers_object(desk: Desk) -> None:

@@ -43,7 +43,7 @@ def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("where", [pool("cpu"), gpu_pool("l4")], ids=["cpu", "gpu"])
 def test_triton_is_as_in_a_pod_that_serves(where: Pool) -> None:
-    deployment, made = both(where, runtime={"priorityClassName": "low"})
+    deployment, made = both(where)
     serving, measured = pod_of(deployment), pod_of(made)
     (triton,) = serving["containers"]
     fetch, sidecar = measured["initContainers"]
@@ -52,8 +52,16 @@ def test_triton_is_as_in_a_pod_that_serves(where: Pool) -> None:
     assert sidecar["args"][: len(triton["args"])] == triton["args"]
     for name in ("image", "resources", "env", "volumeMounts", "securityContext"):
         assert sidecar[name] == triton[name], name
-    same = ("volumes", "nodeSelector", "tolerations", "affinity", "priorityClassName")
+    same = ("volumes", "nodeSelector", "tolerations", "affinity")
     assert {key: measured.get(key) for key in same} == {key: serving.get(key) for key in same}
+
+
+def test_it_pushes_nothing_aside() -> None:
+    """With the priority of what serves, it could end pods of others for a number."""
+    deployment, made = both(pool("cpu"), runtime={"priorityClassName": "high"})
+
+    assert pod_of(deployment)["priorityClassName"] == "high"
+    assert "priorityClassName" not in pod_of(made)
 
 
 def test_the_pod_ends_when_the_measuring_container_does() -> None:

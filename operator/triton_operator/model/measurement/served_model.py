@@ -17,8 +17,9 @@ GPU = "KIND_GPU"
 class ServedModel:
     """The model as it is loaded.
 
-    `max_batch_size` is Triton's; 0: no batch axis. `instances` are over all devices. `threads`: of
-    one execution on CPUs; None: not said. `inputs` have the batch axis, if there is one.
+    `max_batch_size` is Triton's; 0: no batch axis. `instances` are over all `devices`.
+    `threads`: of one execution on CPUs; None: not said. `inputs` have the batch axis, if there is
+    one.
     """
 
     engine: str
@@ -27,6 +28,12 @@ class ServedModel:
     threads: int | None
     gpu: bool
     inputs: tuple[Tensor, ...]
+    devices: int = 1
+
+    @property
+    def instances_on_each(self) -> int:
+        """Instances on one device, as a ModelProfile counts them."""
+        return max(1, self.instances // self.devices)
 
     @property
     def batched(self) -> bool:
@@ -50,6 +57,7 @@ def served_model(config: Mapping[str, Any]) -> ServedModel:
             threads=_threads(config.get("parameters") or {}),
             gpu=any(group.get("kind") == GPU for group in groups),
             inputs=tuple(_tensor(row, largest > 0) for row in config["input"]),
+            devices=max(1, len({one for group in groups for one in group.get("gpus") or ()})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise WorkFailed(

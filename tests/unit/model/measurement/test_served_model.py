@@ -43,6 +43,13 @@ def test_instances_are_per_device() -> None:
     assert served_model(config(instance_group=groups)).instances == 5
 
 
+def test_a_profile_counts_instances_on_each_device() -> None:
+    groups = [{"kind": "KIND_GPU", "count": 2, "gpus": [0, 1]}]
+    found = served_model(config(instance_group=groups))
+
+    assert (found.instances, found.instances_on_each) == (4, 2)
+
+
 @pytest.mark.parametrize("parameters", [{}, {"intra_op_thread_count": {"string_value": "0"}}])
 def test_threads_that_are_not_set(parameters: dict[str, Any]) -> None:
     assert served_model(config(parameters=parameters)).threads is None
