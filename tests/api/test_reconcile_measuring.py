@@ -60,7 +60,9 @@ def test_numbers_are_kept_for_every_service_of_the_model(shop: Shop, audit: Audi
     assert (found["source"], found["hardware"]["cpu"]) == ("Measured", "EPYC")
     shop.until("the Job to go", lambda: not shop.all("Job", "first"))
     shop.until_settled("first")
-    assert shop.get("Deployment", "first-cpu")["metadata"]["generation"] == deployment
+    rolled = shop.get("Deployment", "first-cpu")["metadata"]["generation"]
+    assert rolled == deployment + 1, "once, to the batches that were measured"
+    assert shop.status("first")["pools"][0]["maxBatchSize"] == 2
 
     mark = audit.mark()
     shop.add_running("second", measurement=ASKED)
