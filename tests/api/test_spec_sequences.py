@@ -103,7 +103,7 @@ class Place:
         return (
             self.shop.condition(NAME, "Progressing") == ("False", "RolledOut")
             and self.shop.condition(NAME, "Available")[1] in ("ReplicasReady", "ScaledToZero")
-            and not self.shop.all("Job", NAME)
+            and all(_measures(job) for job in self.shop.all("Job", NAME))
         )
 
     def _scale(self) -> None:
@@ -129,13 +129,20 @@ class Place:
         """All children but what their own controllers write, and the status."""
         return {"children": self.children(self._moving()), **self.told()}
 
-    def children(self, moving: frozenset[str] = frozenset()) -> Any:
-        """Everything that serves, and what is around it."""
+    def children(self, moving: frozenset[str] = frozenset(), *, idle: bool = False) -> Any:
+        """Everything that serves, and what is around it. Nobody plays a measuring Job's part here,
+        so it is there for as long as its pool is in use, and its config with it; that of one that
+        has gone stays for as long as the service is `idle`.
+        """
+        there = self.shop.children(NAME)
+        served = json.dumps([one for (kind, _), one in there.items() if kind == "Deployment"])
+        measured = json.dumps([one for (kind, _), one in there.items() if kind == "Job"])
         found = self._plain(
             {
                 f"{kind} {name}": {key: part for key, part in child.items() if key != "status"}
-                for (kind, name), child in self.shop.children(NAME).items()
+                for (kind, name), child in there.items()
                 if kind != "Job"
+                and (kind != "ConfigMap" or name in served or not (idle or name in measured))
             },
             moving,
         )
@@ -153,7 +160,7 @@ class Place:
         conditions = {
             row["type"]: f"{row['status']} {row['reason']}"
             for row in status.pop("conditions", ())
-            if not types or row["type"] in types
+            if (row["type"] in types if types else row["type"] != "ModelMeasured")
         }
         # It follows what the pods tell, and not the spec.
         status.pop("autoscaling", None)
@@ -168,6 +175,10 @@ class Place:
     def _plain(self, value: Any, moving: frozenset[str]) -> Any:
         text = json.dumps(_without(value, OF_EACH_OBJECT | moving))
         return json.loads(text.replace(self.shop.namespace, "namespace"))
+
+
+def _measures(job: Object) -> bool:
+    return bool(job["metadata"]["labels"][labels.ROLE] == labels.MEASURE)
 
 
 def _without(value: Any, names: frozenset[str]) -> Any:
@@ -220,7 +231,10 @@ def until_same(place: Place, step: Step, expected: dict[str, Any]) -> None:
 
     def now() -> dict[str, Any]:
         if step.kind is Kind.IDLE:
-            return {**place.told("ModelReady", "Planned"), "children": place.children()}
+            return {
+                **place.told("ModelReady", "Planned"),
+                "children": place.children(idle=True),
+            }
         return place.picture()
 
     try:
@@ -257,7 +271,7 @@ def test_every_way_leads_to_the_same_end(seed: int, grounds: Shop) -> None:
             continue
         wanted = expected[json.dumps(step.spec)]
         if step.kind is Kind.IDLE:
-            wanted = {**wanted, "children": place.children()}
+            wanted = {**wanted, "children": place.children(idle=True)}
         if step.how == ANEW:
             grounds.delete("InferenceService", NAME)
             place.create(step.spec)

@@ -25,7 +25,10 @@ class Wish:
     def services(self, namespace: str) -> Iterator[Object]:
         """The services that have this wish."""
         for number in range(SERVICES_PER_WISH):
-            yield self.service(namespace, f"{self.name}-{number}")
+            service = self.service(namespace, f"{self.name}-{number}")
+            # No pod here tells of a load, and without one replicas that may move stay where they are.
+            service["spec"]["scaling"] = {"mode": "Fixed"}
+            yield service
 
     def service(self, namespace: str, name: str) -> Object:
         """One of them; its model is known, so that nothing has to be inspected."""
