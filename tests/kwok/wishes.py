@@ -26,7 +26,7 @@ class Wish:
         """The services that have this wish."""
         for number in range(SERVICES_PER_WISH):
             service = self.service(namespace, f"{self.name}-{number}")
-            # No pod here tells of a load, and without one replicas that may move stay where they are.
+            # No pod here tells of a load; without one, replicas that may move stay where they are.
             service["spec"]["scaling"] = {"mode": "Fixed"}
             yield service
 
