@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from triton_operator.autoscaling.batch_statistics import NotStatistics, batch_totals
+from triton_operator.autoscaling.batch_statistics import batch_totals
+from triton_operator.triton.batch_statistics import NotStatistics
 
 
 def batches(size: Any, count: Any, ms: Any) -> dict[str, Any]:

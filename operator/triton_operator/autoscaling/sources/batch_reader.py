@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from triton_operator.autoscaling.batch_statistics import NotStatistics, batch_totals
+from triton_operator.autoscaling.batch_statistics import batch_totals
 from triton_operator.autoscaling.curve_memory import BatchReading
 from triton_operator.autoscaling.samples import PodTarget
 from triton_operator.autoscaling.sources.pod_requests import PodRequests, Unanswered
+from triton_operator.triton.batch_statistics import NotStatistics
 
 HTTP_PORT = 8000
 MAX_BYTES = 2**20

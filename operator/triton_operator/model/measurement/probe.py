@@ -6,7 +6,7 @@ from typing import Protocol
 
 from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed
-from triton_operator.model.measurement.batch_times import BatchTotal, rows_executed, since
+from triton_operator.model.measurement.batch_times import rows_executed, since
 from triton_operator.model.measurement.inputs import Inputs
 from triton_operator.model.measurement.measured import Measured, SizeMeasured
 from triton_operator.model.measurement.order_statistics import is_narrow, median, quantile
@@ -22,6 +22,7 @@ from triton_operator.model.measurement.schedule import (
     is_enough,
     next_size,
 )
+from triton_operator.triton.batch_statistics import BatchTotal
 
 PURE_SHARE = 0.8
 """With several instances, two requests may meet in one batch; this share has to be alone in it."""

@@ -15,8 +15,9 @@ from urllib.parse import quote, urlsplit
 
 from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed, printable
-from triton_operator.model.measurement.batch_times import BatchTotal, batch_totals
+from triton_operator.model.measurement.batch_times import batch_totals
 from triton_operator.model.measurement.request_body import RequestBody
+from triton_operator.triton.batch_statistics import BatchTotal
 
 ANSWER_SECONDS = 120.0
 """For one answer: a batch that takes longer is measured by nobody."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from triton_operator.model.errors import WorkFailed
-from triton_operator.model.measurement.batch_times import BatchTotal
 from triton_operator.model.measurement.request_body import RequestBody
+from triton_operator.triton.batch_statistics import BatchTotal
 
 
 class FakeTriton:

@@ -5,12 +5,8 @@ from typing import Any
 import pytest
 
 from triton_operator.model.errors import WorkFailed
-from triton_operator.model.measurement.batch_times import (
-    BatchTotal,
-    batch_totals,
-    rows_executed,
-    since,
-)
+from triton_operator.model.measurement.batch_times import batch_totals, rows_executed, since
+from triton_operator.triton.batch_statistics import BatchTotal
 
 
 def row(size: int, count: int, ns: int) -> dict[str, Any]:
