@@ -28,7 +28,6 @@ from triton_operator.model.conversion.record import (
     tool_versions,
 )
 from triton_operator.model.conversion.source_model import SourceModel
-from triton_operator.model.digest import model_digest
 from triton_operator.model.errors import ModelFailure, ModelRefused, WorkFailed
 from triton_operator.model.limits import InspectionLimits
 from triton_operator.model.sample_rows import Samples
@@ -114,15 +113,8 @@ def convert_model(
         ) from error
     model = finished(converted.model, source, recipe)
     rows = write_artifact(model, output, recipe, most_inline_bytes=most_inline_bytes)
-    return ConversionRecord(
-        key=recipe.key,
-        recipe=recipe,
-        precision=method.precision,
-        artifact_digest=model_digest(rows),
-        size_bytes=sum(row.size_bytes for row in rows),
-        source_size_bytes=source.facts.size_bytes,
-        files=rows,
-        notes=[*notes, *converted.notes],
+    return ConversionRecord.of(
+        recipe, method.precision, source.facts.size_bytes, rows, [*notes, *converted.notes]
     )
 
 

@@ -24,7 +24,6 @@ from triton_operator.model.conversion.normal_form import drop_listed_initializer
 from triton_operator.model.conversion.record import ConversionRecord, Recipe, tool_versions
 from triton_operator.model.conversion.skeleton import skeleton
 from triton_operator.model.conversion.source_model import SourceModel
-from triton_operator.model.digest import model_digest
 from triton_operator.model.errors import ModelRefused, WorkFailed
 from triton_operator.model.graph_tensors import real_inputs
 from triton_operator.model.onnx_session import OnnxSession
@@ -79,19 +78,11 @@ def with_dynamic_batch(
         check=lambda path: _refuse_mixed_rows(source, path, samples),
     )
     kind = "made-up inputs" if samples.generated else "samples"
-    return ConversionRecord(
-        key=recipe.key,
-        recipe=recipe,
-        precision=Precision.FP32,
-        artifact_digest=model_digest(rows),
-        size_bytes=sum(row.size_bytes for row in rows),
-        source_size_bytes=source.facts.size_bytes,
-        files=rows,
-        notes=[
-            f"rows get the same alone and in batches of {BATCH}: {samples.rows} rows of {kind}",
-            *(f"{described(node)} keeps the batch as it comes" for node in reshapes),
-        ],
-    )
+    notes = [
+        f"rows get the same alone and in batches of {BATCH}: {samples.rows} rows of {kind}",
+        *(f"{described(node)} keeps the batch as it comes" for node in reshapes),
+    ]
+    return ConversionRecord.of(recipe, Precision.FP32, source.facts.size_bytes, rows, notes)
 
 
 def _refuse_other_batch(graph: GraphProto) -> None:

@@ -20,6 +20,7 @@ from triton_operator import __version__
 from triton_operator.api.enums import Precision
 from triton_operator.api.fields import ApiModel, Digest
 from triton_operator.api.model_profile import ModelFile
+from triton_operator.model.digest import model_digest
 
 METADATA_KEY = "triton-operator.conversion"
 """Entry of the converted file's metadata that has its `Recipe`; servers ignore it."""
@@ -66,6 +67,27 @@ class ConversionRecord(ApiModel):
     source_size_bytes: int
     files: list[ModelFile]
     notes: list[str] = Field(description="What was done differently for single nodes or tensors.")
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        precision: Precision,
+        source_size_bytes: int,
+        files: list[ModelFile],
+        notes: list[str],
+    ) -> "ConversionRecord":
+        """The record of a conversion that has written these files."""
+        return cls(
+            key=recipe.key,
+            recipe=recipe,
+            precision=precision,
+            artifact_digest=model_digest(files),
+            size_bytes=sum(row.size_bytes for row in files),
+            source_size_bytes=source_size_bytes,
+            files=files,
+            notes=notes,
+        )
 
 
 def tool_versions() -> dict[str, str]:
