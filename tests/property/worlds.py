@@ -15,8 +15,9 @@ from tests.strategies import (
 from tests.unit.controllers.cluster import Cluster, service_object
 from tests.unit.planning.building import node_object
 from triton_operator.api.group import API_VERSION
-from triton_operator.api.inspection import Report, UnreadableReport, encode_report
+from triton_operator.api.inspection import Report, encode_report
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.termination_message import UnreadableReport
 
 DIGEST = "sha256:" + "ab" * 32
 

@@ -4,22 +4,7 @@ from pydantic import Field, ValidationError
 
 from triton_operator.api.fields import ApiModel, Digest
 from triton_operator.api.model_profile import ModelFacts
-from triton_operator.api.termination_message import (
-    TERMINATION_MESSAGE_LIMIT,
-    UnreadableReport,
-    no_report,
-    packed,
-    unpacked,
-)
-
-__all__ = [
-    "TERMINATION_MESSAGE_LIMIT",
-    "Failure",
-    "Report",
-    "UnreadableReport",
-    "decode_report",
-    "encode_report",
-]
+from triton_operator.api.termination_message import UnreadableReport, no_report, packed, unpacked
 
 
 class Failure(ApiModel):

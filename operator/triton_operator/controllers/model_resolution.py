@@ -7,9 +7,10 @@ from typing import Any
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding
 from triton_operator.api.inference_service import Model
-from triton_operator.api.inspection import Failure, UnreadableReport, decode_report
+from triton_operator.api.inspection import Failure, decode_report
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.runtime import Runtime
+from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.cluster_events import newest_event
 from triton_operator.controllers.observed import InvalidProfile, Observed
 from triton_operator.controllers.pod_problems import (

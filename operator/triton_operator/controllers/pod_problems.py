@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import shortened
-from triton_operator.api.inspection import UnreadableReport, decode_report
+from triton_operator.api.inspection import decode_report
+from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.cluster_events import Events, EventView
 from triton_operator.controllers.kubelet_words import (
     NO_MEMORY_TO_START,

@@ -1,7 +1,6 @@
 """`python -m triton_operator.model`: what Jobs and init containers run.
 
-Exit codes: 0 done, 2 failed for good, 1 failed and worth a retry. Whatever happens, the report file
-says it: a failure nobody can read is a failure that nobody repairs.
+How it ends is as in `job_process`.
 """
 
 import argparse
@@ -21,7 +20,7 @@ from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inspection import Report
 from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
-from triton_operator.model.answer import fitting, write_report
+from triton_operator.model.answer import fitting
 from triton_operator.model.cache import DigestCache
 from triton_operator.model.confinement import Confinement
 from triton_operator.model.download import Conditions, Patience
@@ -29,6 +28,15 @@ from triton_operator.model.errors import ModelFailure, SourceUnavailable, WorkFa
 from triton_operator.model.facts import known_format
 from triton_operator.model.fetch import FileNames, Transfer
 from triton_operator.model.job import Delivery, Inspection, deliver, inspect
+from triton_operator.model.job_process import (
+    DONE,
+    TERMINATION_LOG,
+    Arguments,
+    begin_log,
+    ended,
+    interrupted,
+    report_path,
+)
 from triton_operator.model.network import reached_network
 from triton_operator.model.opaque import (
     MAIN_FILES,
@@ -44,23 +52,12 @@ from triton_operator.model.repository.delivery import RepositoryDelivery, delive
 from triton_operator.model.repository.inspection import RepositoryInspection, inspect_repository
 from triton_operator.model.sources import FORMS, Surroundings, source_for
 
-DONE, RETRYABLE, PERMANENT = 0, 1, 2
-
-TERMINATION_LOG = Path("/dev/termination-log")
 _DEFAULT_MAX_BYTES = 64 << 30
 _DEFAULT_TIMEOUT_SECONDS = 3600
 _GRACE_SECONDS = 5
 """After its deadline a transfer notices that by itself, unless it hangs in one call."""
 
 log = logging.getLogger("triton_operator.model")
-
-
-class Arguments(argparse.ArgumentParser):
-    """Wrong arguments are a failure like any other: it has to be in the report."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises `InvalidArguments`."""
-        raise WorkFailed(reasons.INVALID_ARGUMENTS, f"{self.prog}: {message}")
 
 
 def arguments() -> Arguments:
@@ -273,24 +270,8 @@ def answered(argv: list[str]) -> tuple[Report | None, Path]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def report_path(argv: list[str]) -> Path:
-    """Where the report goes, also if the other arguments are wrong."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--report", type=Path, default=TERMINATION_LOG)
-    try:
-        given, _ = parser.parse_known_args(argv)
-    except argparse.ArgumentError:
-        return TERMINATION_LOG
-    return Path(given.report)
-
-
 def stop_in_time(seconds: float) -> None:
     """End with a report when the kubelet says so, and when one call hangs past the deadline."""
-
-    def interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
-        raise WorkFailed(
-            reasons.INTERRUPTED, "stopped by SIGTERM before it was done", retryable=True
-        )
 
     def late(_signal: int, _frame: FrameType | None) -> NoReturn:
         raise SourceUnavailable(
@@ -298,7 +279,6 @@ def stop_in_time(seconds: float) -> None:
             f"not done within {seconds:g} s; allow more time, or use a nearer store",
         )
 
-    # The first process of a container ignores SIGTERM unless it says otherwise.
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -306,24 +286,12 @@ def stop_in_time(seconds: float) -> None:
 
 def main(argv: list[str]) -> int:
     """Run the command, write the report, and give back the exit code."""
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(message)s", stream=sys.stderr
-    )
+    begin_log()
     report, path = answered(argv)
     if report is None:
         return DONE
     text, report = fitting(report)
-    try:
-        write_report(text, path)
-    except OSError as error:
-        # The log is the last place left.
-        log.error("the report cannot be written to %s: %s; it says: %s", path, error, text)
-        return RETRYABLE
-    if report.failure is None:
-        log.info("done: %s", report.digest)
-        return DONE
-    log.error("%s: %s", report.failure.reason, report.failure.message)
-    return RETRYABLE if report.failure.retryable else PERMANENT
+    return ended(text, path, report.failure, str(report.digest), log)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,8 @@
 from pathlib import Path
 
 from triton_operator.api.conditions import shortened
-from triton_operator.api.inspection import (
-    TERMINATION_MESSAGE_LIMIT,
-    Failure,
-    Report,
-    UnreadableReport,
-    encode_report,
-)
+from triton_operator.api.inspection import Failure, Report, encode_report
+from triton_operator.api.termination_message import TERMINATION_MESSAGE_LIMIT, UnreadableReport
 from triton_operator.model import reasons
 
 _SHORT_REASON = 160

@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import digests, model_facts
-from triton_operator.api.inspection import (
-    TERMINATION_MESSAGE_LIMIT,
-    Failure,
-    Report,
-    UnreadableReport,
-    decode_report,
-    encode_report,
-)
+from triton_operator.api.inspection import Failure, Report, decode_report, encode_report
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.termination_message import TERMINATION_MESSAGE_LIMIT, UnreadableReport
 
 DIGEST = f"sha256:{'0' * 64}"
 

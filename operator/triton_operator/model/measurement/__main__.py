@@ -1,44 +1,39 @@
 """`python -m triton_operator.model.measurement`: what measures beside Triton, in a Job's pod.
 
-Exit codes: 0 measured, 2 failed for good, 1 failed and worth another try. The report says it too.
+How it ends is as in `job_process`.
 """
 
 import argparse
 import logging
-import os
 import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from triton_operator.api.enums import Precision
 from triton_operator.api.inspection import Failure
 from triton_operator.api.measurement_report import MeasurementReport, encode_measurement
 from triton_operator.api.model_profile import PoolHardware
 from triton_operator.model import reasons
-from triton_operator.model.answer import write_report
 from triton_operator.model.errors import WorkFailed
+from triton_operator.model.job_process import (
+    TERMINATION_LOG,
+    Arguments,
+    begin_log,
+    ended,
+    interrupted,
+    report_path,
+)
 from triton_operator.model.measurement.cpu_model import this_cpu
 from triton_operator.model.measurement.measured import Circumstances, measurement
 from triton_operator.model.measurement.session import Session, progress_line
 
-DONE, RETRYABLE, PERMANENT = 0, 1, 2
-TERMINATION_LOG = Path("/dev/termination-log")
-
 log = logging.getLogger("triton_operator.model.measurement")
 
 
-class _Arguments(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Wrong arguments have to be in the report, like any failure."""
-        raise WorkFailed(reasons.INVALID_ARGUMENTS, f"{self.prog}: {message}")
-
-
-def arguments() -> argparse.ArgumentParser:
+def arguments() -> Arguments:
     """The command line."""
-    parser = _Arguments(
+    parser = Arguments(
         prog="python -m triton_operator.model.measurement",
         description=__doc__,
         allow_abbrev=False,
@@ -93,10 +88,10 @@ def report_on(given: argparse.Namespace) -> MeasurementReport:
 
 
 def _answered(argv: list[str]) -> tuple[MeasurementReport, Path]:
-    path = _report_path(argv)
+    path = report_path(argv)
     try:
         given = arguments().parse_args(argv)
-        signal.signal(signal.SIGTERM, _interrupted)
+        signal.signal(signal.SIGTERM, interrupted)
         return report_on(given), path
     except WorkFailed as error:
         return MeasurementReport(failure=error.failure), path
@@ -108,38 +103,12 @@ def _answered(argv: list[str]) -> tuple[MeasurementReport, Path]:
         return MeasurementReport(failure=failure), path
 
 
-def _report_path(argv: list[str]) -> Path:
-    """Where the report goes, also if the other arguments are wrong."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--report", type=Path, default=TERMINATION_LOG)
-    try:
-        given, _ = parser.parse_known_args(argv)
-    except argparse.ArgumentError:
-        return TERMINATION_LOG
-    return Path(given.report)
-
-
-def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise WorkFailed(reasons.INTERRUPTED, "stopped by SIGTERM before it was done", retryable=True)
-
-
 def main(argv: list[str]) -> int:
     """Run the command, write the report, and give back the exit code."""
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(message)s", stream=sys.stderr
-    )
+    begin_log()
     report, path = _answered(argv)
     text = encode_measurement(report)
-    try:
-        write_report(text, path)
-    except OSError as error:
-        log.error("the report cannot be written to %s: %s; it says: %s", path, error, text)
-        return RETRYABLE
-    if report.failure is None:
-        log.info("done: %s", text)
-        return DONE
-    log.error("%s: %s", report.failure.reason, report.failure.message)
-    return RETRYABLE if report.failure.retryable else PERMANENT
+    return ended(text, path, report.failure, text, log)
 
 
 if __name__ == "__main__":

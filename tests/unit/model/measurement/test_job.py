@@ -6,7 +6,8 @@ import pytest
 
 from e2e.harness.ports import free_ports
 from triton_operator.api.measurement_report import MeasurementReport, decode_measurement
-from triton_operator.model.measurement.__main__ import PERMANENT, RETRYABLE, main
+from triton_operator.model.job_process import PERMANENT, RETRYABLE
+from triton_operator.model.measurement.__main__ import main
 
 
 def failed(arguments: list[str], report: Path) -> tuple[int, str]:
