@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from triton_operator.api.enums import MeasurementSource, Precision, Preference
+from triton_operator.api.enums import MeasurementSource, Preference
 from triton_operator.api.model_profile import Measurement
 from triton_operator.planning.compute import instance_words
 from triton_operator.planning.figures import difference, figure
 from triton_operator.planning.measured_replica import Measured, MeasuredChoice, Question
-from triton_operator.planning.measurements import ReplicaShape
+from triton_operator.planning.measurements import Candidates, ReplicaShape
 from triton_operator.planning.pools import Pool
 
 _SOURCES = {
@@ -110,11 +110,8 @@ def no_room_reason(row: Measurement, pool: Pool, shape: ReplicaShape, why: str) 
 
 def unused_reason(
     measurements: Sequence[Measurement],
-    on_hardware: Sequence[Measurement],
+    candidates: Candidates,
     pool: Pool,
-    engine: str,
-    precision: Precision,
-    shape: ReplicaShape,
     no_room: Sequence[str],
 ) -> str | None:
     """Why none of the profile's measurements counts here; None where it has none.
@@ -123,25 +120,17 @@ def unused_reason(
     """
     if not measurements:
         return None
-    why = "; ".join(no_room) or _unused_because(
-        measurements, on_hardware, pool, engine, precision, shape
-    )
+    why = "; ".join(no_room) or _unused_because(measurements, candidates, pool)
     return f"no measurement of the model is used: {why}"
 
 
-def _unused_because(
-    measurements: Sequence[Measurement],
-    on_hardware: Sequence[Measurement],
-    pool: Pool,
-    engine: str,
-    precision: Precision,
-    shape: ReplicaShape,
-) -> str:
+def _unused_because(measurements: Sequence[Measurement], candidates: Candidates, pool: Pool) -> str:
+    on_hardware, shape = candidates.rows, candidates.shape
     if not on_hardware:
         return _elsewhere(measurements, pool)
-    if not any(row.engine == engine and row.precision is precision for row in on_hardware):
+    if not candidates.of_this_way:
         ways = _some(f"{row.precision} by {row.engine}" for row in on_hardware)
-        return f"none is of {precision} by {engine}, but {ways}"
+        return f"none is of {candidates.precision} by {candidates.engine}, but {ways}"
     if not any(shape.takes(row) for row in on_hardware):
         ways = _some(instance_words(row.instances or 1, row.threads) for row in on_hardware)
         here = instance_words(1, shape.cores)

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from triton_operator.api.enums import Percentile, Precision, Preference
+from triton_operator.api.enums import Percentile, Preference
 from triton_operator.api.model_profile import Measurement
 from triton_operator.planning.measured_curve import MeasuredCurve
-from triton_operator.planning.measurements import ReplicaShape, curve_of, fitting
+from triton_operator.planning.measurements import Candidates, ReplicaShape, curve_of
 from triton_operator.planning.objective import SHARES
 from triton_operator.planning.safe_batch import (
     BatchFound,
@@ -98,17 +98,10 @@ class MeasuredChoice:
     runner_up: Measured | None = None
 
 
-def measured_choice(
-    rows: Sequence[Measurement],
-    engine: str,
-    precision: Precision,
-    shape: ReplicaShape,
-    release: str | None,
-    question: Question,
-) -> MeasuredChoice | None:
+def measured_choice(candidates: Candidates, question: Question) -> MeasuredChoice | None:
     """The best way of those measured on such hardware; None: no measurement tells of one for
     which the pool has room."""
-    able = _rated(_ways(rows, engine, precision, shape, release, question), question, MOST_TRIED)
+    able = _rated(_ways(candidates, question), question, MOST_TRIED)
     if not able:
         return None
     highest = max(able, key=lambda one: _worth(one, question.prefer))
@@ -122,21 +115,9 @@ def measured_choice(
     return MeasuredChoice(best, runner_up)
 
 
-def best_other(
-    rows: Sequence[Measurement],
-    engine: str,
-    precision: Precision,
-    shape: ReplicaShape,
-    release: str | None,
-    question: Question,
-) -> Measured | None:
+def best_other(candidates: Candidates, question: Question) -> Measured | None:
     """The best of what was measured in another precision or engine, on the same hardware."""
-    others = {(row.engine, row.precision) for row in rows} - {(engine, precision)}
-    ways = [
-        way
-        for other_engine, other_precision in sorted(others)
-        for way in _ways(rows, other_engine, other_precision, shape, release, question)
-    ]
+    ways = [way for others in candidates.other_ways() for way in _ways(others, question)]
     found = _rated(ways, question, MOST_OTHERS_TRIED)
     return max(found, key=lambda one: _worth(one, question.prefer), default=None)
 
@@ -159,17 +140,10 @@ class _Way:
         return self.feasible, rate_bound(self.curve, self.sizes)
 
 
-def _ways(
-    rows: Sequence[Measurement],
-    engine: str,
-    precision: Precision,
-    shape: ReplicaShape,
-    release: str | None,
-    question: Question,
-) -> list[_Way]:
+def _ways(candidates: Candidates, question: Question) -> list[_Way]:
     """All that the pool has room for, those with fewer instances first."""
-    counting = fitting(rows, engine, precision, shape, release)
-    return [way for row in counting if (way := _way(row, shape, question))]
+    ways = (_way(row, candidates.shape, question) for row in candidates.fitting())
+    return [way for way in ways if way]
 
 
 def _way(row: Measurement, shape: ReplicaShape, question: Question) -> _Way | None:

@@ -19,7 +19,7 @@ declared; then the slowest of what different CPUs did, and of one CPU the newest
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from triton_operator.api.enums import MeasurementSource, Precision
 from triton_operator.api.model_profile import Measurement, ModelFacts
@@ -63,24 +63,42 @@ def on_hardware_of(pool: Pool, measurements: Iterable[Measurement]) -> list[Meas
     return [row for row in measurements if row.latency and _on(pool, row)]
 
 
-def fitting(
-    rows: Iterable[Measurement],
-    engine: str,
-    precision: Precision,
-    shape: ReplicaShape,
-    release: str | None,
-) -> list[Measurement]:
-    """Of rows on the pool's hardware the one that counts, for each number of instances."""
-    able = [
-        row
-        for row in rows
-        if row.engine == engine and row.precision is precision and shape.takes(row)
-    ]
-    numbers = sorted({row.instances or 1 for row in able})
-    return [
-        _counting([row for row in able if (row.instances or 1) == number], release)
-        for number in numbers
-    ]
+@dataclass(frozen=True)
+class Candidates:
+    """`rows` on the pool's hardware, and the way to run of which they are asked: the replica's
+    `shape`, Triton's `release` there, an engine and a precision."""
+
+    rows: Sequence[Measurement]
+    engine: str
+    precision: Precision
+    shape: ReplicaShape
+    release: str | None
+
+    @property
+    def of_this_way(self) -> list[Measurement]:
+        """The rows in this precision by this engine, however many instances there were."""
+        return [
+            row
+            for row in self.rows
+            if row.engine == self.engine and row.precision is self.precision
+        ]
+
+    def fitting(self) -> list[Measurement]:
+        """The row that counts, for each number of instances."""
+        able = [row for row in self.of_this_way if self.shape.takes(row)]
+        numbers = sorted({row.instances or 1 for row in able})
+        return [
+            _counting([row for row in able if (row.instances or 1) == number], self.release)
+            for number in numbers
+        ]
+
+    def other_ways(self) -> list[Candidates]:
+        """The same rows, asked of each other engine and precision that is among them."""
+        ways = {(row.engine, row.precision) for row in self.rows}
+        return [
+            replace(self, engine=engine, precision=precision)
+            for engine, precision in sorted(ways - {(self.engine, self.precision)})
+        ]
 
 
 def curve_of(row: Measurement, shape: ReplicaShape) -> MeasuredCurve:

@@ -29,9 +29,9 @@ from triton_operator.planning.measured_replica import (
     measured_choice,
 )
 from triton_operator.planning.measurements import (
+    Candidates,
     ReplicaShape,
     engine_of,
-    fitting,
     on_hardware_of,
 )
 from triton_operator.planning.memory import MemoryChoice, choose_memory
@@ -165,16 +165,16 @@ def _as_measured(
         devices=max(1, replica.accelerators),
         instances_free=facts.repository is None,
     )
-    rows, engine = on_hardware_of(pool, measurements), engine_of(facts)
-    way = (rows, engine, precision.precision, shape, release, question)
-    choice = measured_choice(*way)
+    rows = on_hardware_of(pool, measurements)
+    candidates = Candidates(rows, engine_of(facts), precision.precision, shape, release)
+    choice = measured_choice(candidates, question)
     no_room = [
         no_room_reason(row, pool, shape, fit(row, 1).why)
-        for row in fitting(*way[:-1])
+        for row in candidates.fitting()
         if not question.room(row, 1)
     ][:_MOST_WITHOUT_ROOM]
     if choice is None:
-        why = unused_reason(measurements, rows, pool, engine, precision.precision, shape, no_room)
+        why = unused_reason(measurements, candidates, pool, no_room)
         return replace(replica, notes=(why,) if why else ())
     best = choice.best
     sized = with_batch(best.size, best.instances, best.row.memory)
@@ -184,7 +184,7 @@ def _as_measured(
         None if free else told,
         instances_reason(choice, shape, question.prefer),
         *no_room,
-        other_way_reason(best_other(*way), best, agreement),
+        other_way_reason(best_other(candidates, question), best, agreement),
         *cost_reasons(pool, best.safe_rate),
     )
     return replace(

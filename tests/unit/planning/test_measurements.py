@@ -11,9 +11,9 @@ from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.enums import ModelFormat, Precision
 from triton_operator.api.model_profile import Measurement
 from triton_operator.planning.measurements import (
+    Candidates,
     ReplicaShape,
     engine_of,
-    fitting,
     on_hardware_of,
 )
 from triton_operator.planning.pools import Pool
@@ -115,7 +115,7 @@ SEVERAL = [
 
 @pytest.mark.parametrize("case", SEVERAL, ids=lambda case: case.name)
 def test_which_of_several_counts(case: Several) -> None:
-    found = fitting(case.rows, "onnxruntime", Precision.FP32, ReplicaShape(1), "26.09")
+    found = Candidates(case.rows, "onnxruntime", Precision.FP32, ReplicaShape(1), "26.09").fitting()
 
     assert found == [case.rows[case.counts]], case.why
 
@@ -123,7 +123,7 @@ def test_which_of_several_counts(case: Several) -> None:
 def test_every_number_of_instances_has_one_that_counts() -> None:
     rows = [of(time=NEW), of(instances=2, threads=1), of(instances=1, threads=2, time=OLD)]
 
-    found = fitting(rows, "onnxruntime", Precision.FP32, ReplicaShape(2), None)
+    found = Candidates(rows, "onnxruntime", Precision.FP32, ReplicaShape(2), None).fitting()
 
     assert found == [rows[0], rows[1]]
 
