@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PYTHONUNBUFFERED := 1
 HARNESS := $(BIN)/python -m e2e.harness
 COMPILE := $(BIN)/uv --native-tls pip compile pyproject.toml --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --extra model
+	--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --extra model --extra convert
 
 ##@ Use
 demo: venv ## Cluster, operator, a real model and real files, in one go

@@ -126,8 +126,61 @@ class Measurement(ApiModel):
     )
 
 
+class Conversion(ApiModel):
+    """A copy of the model in another precision and how it compares, or why there is none."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    precision: Precision
+    method: str | None = Field(
+        None, max_length=32, description="Such as INT8Dynamic; omitted: none was tried."
+    )
+    tool_versions: dict[str, Annotated[str, Field(max_length=128)]] = Field(
+        default_factory=dict,
+        description="Versions of what converts: others may make another copy, or make one at all.",
+        json_schema_extra={"maxProperties": 16},
+    )
+    digest: Digest | None = Field(
+        None, description="sha256 of the copy, as of a model; omitted: there is none."
+    )
+    files: list[ModelFile] = Field(
+        default_factory=list,
+        max_length=8,
+        description="The copy's model file first, then what lies beside it.",
+        json_schema_extra=list_map("path"),
+    )
+    refusal: str | None = Field(
+        None,
+        max_length=1024,
+        description="Why there is no copy, or why it is not used whatever its agreement is.",
+    )
+    agreement: Decimal | None = Field(
+        None,
+        description="Share of the rows compared that the copy answers as FP32 does, 0 to 1.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel("double(self) <= 1.0", "must be between 0 and 1, such as '0.99'")
+            ]
+        },
+    )
+    rows: int | None = Field(None, ge=0, description="How many rows were compared.")
+    samples_digest: Digest | None = Field(
+        None, description="sha256 of the samples that were compared; omitted: made-up inputs."
+    )
+    time: str = Field(
+        max_length=32,
+        description="When it was made.",
+        json_schema_extra={"format": "date-time"},
+    )
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files of the copy together."""
+        return sum(file.size_bytes for file in self.files)
+
+
 class ModelProfileSpec(ApiModel):
-    """Facts and measurements of the model with one digest."""
+    """Facts, measurements and conversions of the model with one digest."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -139,5 +192,11 @@ class ModelProfileSpec(ApiModel):
         default_factory=list,
         max_length=256,
         description="One row per precision, engine and hardware.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    conversions: list[Conversion] = Field(
+        default_factory=list,
+        max_length=16,
+        description="One row per precision, method and samples.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
