@@ -43,6 +43,17 @@ class CurveMemory:
     reading: BatchReading | None = None
 
 
+def new_batches(memory: CurveMemory, reading: BatchReading) -> list[tuple[int, float, float]]:
+    """What ran since the last reading, as rows of (batch size, executions, seconds of all of them).
+
+    Of another instance than the last it is not known, and an older reading tells nothing.
+    """
+    before = memory.reading
+    if before is None or before.instance != reading.instance or reading.time <= before.time:
+        return []
+    return batches_between(before.totals, reading.totals)
+
+
 def with_reading(memory: CurveMemory, reading: BatchReading) -> CurveMemory:
     """The memory after one more reading. The first of an instance only is a start.
 
@@ -51,9 +62,7 @@ def with_reading(memory: CurveMemory, reading: BatchReading) -> CurveMemory:
     before = memory.reading
     if before is not None and reading.time <= before.time and reading.instance == before.instance:
         return memory
-    rows: list[tuple[int, float, float]] = []
-    if before is not None and before.instance == reading.instance:
-        rows = batches_between(before.totals, reading.totals)
+    rows = new_batches(memory, reading)
     faded = _faded(memory, reading.time)
     return CurveMemory(faded.sums.with_batches(rows), faded.time, reading)
 

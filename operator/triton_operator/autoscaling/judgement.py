@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from triton_operator.autoscaling.aside import aside_after
 from triton_operator.autoscaling.attainment import Attainment, with_look
+from triton_operator.autoscaling.curve_drift import DriftMemory, with_batches
 from triton_operator.autoscaling.curve_memory import (
     BatchReading,
     CurveMemory,
     curve,
+    new_batches,
     with_metrics,
     with_reading,
 )
@@ -47,6 +49,7 @@ class PoolMemory:
     curve: CurveMemory = field(default_factory=CurveMemory)
     lead: LeadMemory = field(default_factory=LeadMemory)
     used: ServiceCurve | None = None
+    drift: DriftMemory = field(default_factory=DriftMemory)
 
 
 @dataclass(frozen=True)
@@ -275,8 +278,11 @@ def _pool_memory(
     if question.standing_by:
         # What the last replicas did, they did with the batches and instances of their plan.
         return replace(memory, lead=lead)
-    measured = memory.curve
+    measured, drift = memory.curve, memory.drift
     if reading := told.readings.get(question.pool):
+        # Of an interval's metrics only the mean is known, which is no batch's time.
+        batches = new_batches(measured, reading)
+        drift = with_batches(drift, question.profile, reading.time, batches)
         measured = with_reading(measured, reading)
     elif question.pool in told.unreadable:
         for target in fleet.targets[:1]:
@@ -287,7 +293,7 @@ def _pool_memory(
                 )
     found = curve(measured, question.prior, question.largest_batch, question.instances)
     used = rounded(curve_of_requests(found, rows_per_request)) if found else None
-    return PoolMemory(measured, lead, _steady(memory.used, used))
+    return PoolMemory(measured, lead, _steady(memory.used, used), drift)
 
 
 def _steady(used: ServiceCurve | None, found: ServiceCurve | None) -> ServiceCurve | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.service_curve import ServiceCurve
 
 
@@ -13,7 +14,8 @@ class PoolQuestion:
     """One pool that may serve, by the Deployment that runs the service there.
 
     `largest_batch` is in rows, and 1 where requests are not put together; `instances` of a replica
-    run beside each other. `prior` is the curve that a profile declares. `start_seconds` is what the
+    run beside each other. `prior` is the line through the times that a profile has, `profile`
+    the times themselves. `start_seconds` is what the
     pool says of a cold start, `price` what a replica costs there per hour. `revision` names what
     its pods run and with what means; it is empty while they do not all run the same. `standing_by`:
     nothing is planned there, so that `largest_batch` and `instances` say nothing.
@@ -24,6 +26,7 @@ class PoolQuestion:
     largest_batch: int
     instances: int
     prior: ServiceCurve | None = None
+    profile: MeasuredCurve | None = None
     start_seconds: float | None = None
     price: float | None = None
     revision: str = ""

@@ -19,6 +19,7 @@ from triton_operator.api.conditions import (
 )
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.device_finding import device_questions
+from triton_operator.controllers.drift_finding import drift_finding
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY, POD_MONITOR
 from triton_operator.controllers.measuring import measuring
@@ -106,7 +107,8 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
         if (manifest["kind"], manifest["metadata"]["name"]) not in named
     ]
     findings = service_findings(observed, spec, resolution, plan, rollout)
-    findings += [measured.finding] if measured.finding else []
+    told = drift_finding(observed.scaling, resolution.digest, plan, measured.finding)
+    findings += [told] if told else []
     status = service_status(observed, owner, spec, resolution, plan, rollout)
     outcome = replace(
         _with_status(observed, status, findings),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from triton_operator.api import reasons
 from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.curve_drift import drift, is_drifted
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.autoscaling.predicted_latency import predicted_seconds
@@ -76,6 +77,8 @@ class ScalingAnswer:
     alone: str | None = None
     aside: frozenset[str] | None = None
     early: bool = False
+    drifted: Mapping[str, float] = field(default_factory=dict)
+    """By pool, how far batches are from what the profile says: 0.4 is 40 % slower."""
 
 
 def answer_of(
@@ -109,7 +112,18 @@ def answer_of(
         alone=judgement.alone,
         aside=judgement.aside if question.scales else frozenset(),
         early=_is_early(judgement),
+        drifted=_drifted(memory, previous.drifted if previous else {}),
     )
+
+
+def _drifted(memory: ServiceMemory, before: Mapping[str, float]) -> dict[str, float]:
+    """Pools whose batches are far from their profile; as they were while too few have been seen."""
+    found = {name: drift(pool.drift) for name, pool in memory.pools.items()}
+    return {
+        name: before[name] if off is None else off
+        for name, off in found.items()
+        if is_drifted(off, name in before) and memory.pools[name].drift.profile is not None
+    }
 
 
 def _limits(judgement: Judgement) -> dict[str, str]:
@@ -148,6 +162,7 @@ def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
         or answer.aside not in (None, told.aside)
         or (told.freshness in FRESH) != (answer.freshness in FRESH)
         or told.limits.keys() != answer.limits.keys()
+        or told.drifted.keys() != answer.drifted.keys()
         or (told.ready == 0) != (answer.ready == 0)
         or (told.figures.safe_rate is None) != (answer.figures.safe_rate is None)
     ):

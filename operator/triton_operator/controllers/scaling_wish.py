@@ -123,6 +123,7 @@ def _in_use(observed: Observed, row: PoolPlan, facts: ModelFacts) -> PoolQuestio
         largest_batch=max(1, largest),
         instances=instances,
         prior=row.measured.curve.up_to(max(1, largest)).line() if row.measured else None,
+        profile=row.measured.curve if row.measured else None,
         start_seconds=row.pool.start_seconds,
         price=_price(row.pool),
     )

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.autoscaling.pods import pod, samples, told
 from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.curve_drift import drift
 from triton_operator.autoscaling.curve_memory import BatchReading
 from triton_operator.autoscaling.exposition import ModelMetrics
 from triton_operator.autoscaling.fleet import Fleet
@@ -24,6 +25,7 @@ from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.samples import PodSample, PodTarget, Samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.service_curve import GRID, ServiceCurve, rounded
 
 PRIOR = ServiceCurve(0.020, 0.010, 8)
@@ -167,6 +169,18 @@ def test_readings_of_batches_become_the_curve() -> None:
     watched.look(Samples("pods", 1060), readings={"cpu": reading(1060, 2000, 1.5)})
 
     assert watched.used.seconds(8) > 1.3 * PRIOR.seconds(8)
+
+
+def test_readings_of_batches_are_compared_with_the_profile() -> None:
+    profile = MeasuredCurve(tuple((size, PRIOR.seconds(size)) for size in (1, 4, 8)), 8)
+    watched = Watched(replace(QUESTION, pools=(replace(POOL, profile=profile),)))
+    watched.look(Samples("pods", 1000), readings={"cpu": reading(1000, 1000)})
+    assert drift(watched.memory.pools["cpu"].drift) is None, "what ran before is not known"
+
+    watched.look(Samples("pods", 1060), readings={"cpu": reading(1060, 2000, 2.0)})
+
+    # A thousand more, and three thousand times as long: 2 * 2000 - 1000.
+    assert drift(watched.memory.pools["cpu"].drift) == pytest.approx(2.0)
 
 
 def executed(time: float, executions: float) -> PodSample:

@@ -10,9 +10,10 @@ from tests.unit.controllers.questions import question
 from tests.unit.controllers.world import DEPLOYMENT, NOW
 from triton_operator.api import reasons as conditions
 from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.curve_drift import DriftMemory, with_batches
 from triton_operator.autoscaling.decision import Decision
 from triton_operator.autoscaling.decision_record import DecisionRecord
-from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
+from triton_operator.autoscaling.judgement import Judgement, PoolMemory, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource, Look
 from triton_operator.autoscaling.observation import Observation, Traffic
 from triton_operator.autoscaling.reasons import Reason, Why, reason
@@ -27,6 +28,7 @@ from triton_operator.controllers.scaling_answer import (
     answer_of,
     is_news,
 )
+from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.service_curve import ServiceCurve
 
 SETTINGS = ScalingSettings(objective_seconds=0.25)
@@ -63,8 +65,17 @@ def said(
     judgement: Judgement,
     previous: ScalingAnswer | None = None,
     asked: ScalingQuestion = question(),  # noqa: B008 - a value
+    memory: ServiceMemory = ServiceMemory(),  # noqa: B008 - a value
 ) -> ScalingAnswer:
-    return answer_of(asked, ServiceMemory(), judgement, previous)
+    return answer_of(asked, memory, judgement, previous)
+
+
+def slower_by(share: float, executions: int = 1000) -> ServiceMemory:
+    """Batches of one that take so much longer than their profile says."""
+    profile = MeasuredCurve(((1, 0.030),), 1)
+    rows = [(1, executions, executions * 0.030 * (1 + share))]
+    drift = with_batches(DriftMemory(), profile, NOW, rows)
+    return ServiceMemory(pools={"cpu": PoolMemory(drift=drift)})
 
 
 def test_an_answer_says_what_was_seen() -> None:
@@ -232,3 +243,23 @@ def test_metrics_that_came_once_are_not_said_to_be_missing() -> None:
     assert not is_news(answer(1, ready=0), first)
     assert said(judged(1, 1, reason(Why.FIRST_LOOK))).early, "nor has the second a decision"
     assert is_news(None, said(judged(1, traffic=None, reporting=0))), "silence is told"
+
+
+def test_a_profile_that_does_not_hold_is_told_and_is_news() -> None:
+    before = said(judged(1), memory=slower_by(0.1))
+    drifted = said(judged(1), before, memory=slower_by(0.4))
+
+    assert before.drifted == {}
+    assert drifted.drifted == {"cpu": pytest.approx(0.4)}
+    assert is_news(before, drifted)
+    assert said(judged(1), drifted, memory=slower_by(0.22)).drifted, "near the bound it stays"
+    assert said(judged(1), drifted, memory=slower_by(0.1)).drifted == {}
+
+
+def test_a_drift_stays_told_while_too_little_runs() -> None:
+    drifted = said(judged(1), memory=slower_by(0.4))
+
+    idle = said(judged(1), drifted, memory=slower_by(0.0, executions=10))
+
+    assert idle.drifted == drifted.drifted
+    assert said(judged(1), drifted).drifted == {}, "there is no profile any more"
