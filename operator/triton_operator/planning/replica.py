@@ -268,6 +268,7 @@ def _as_measured(
         batch=replace(sized.batch, reason=expected) if free else batch,
         measured=best,
         notes=tuple(note for note in notes if note),
+        prospects=replica.prospects,
     )
 
 
