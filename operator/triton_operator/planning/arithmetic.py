@@ -17,9 +17,10 @@ WITHOUT: Mapping[str, frozenset[Precision]] = MappingProxyType(
         "P40": frozenset({_FP16}),
     }
 )
-"""What GPUs older than Volta lack, by the last part of their product: Kepler and Maxwell compute
-in FP32 only, P100 (compute capability 6.0) has no INT8 dot product, and P4 and P40 (6.1) do FP16 at
-1/64 of their FP32 rate (throughput of arithmetic instructions in NVIDIA's CUDA C++ guide)."""
+"""What GPUs older than Volta lack, by a part of their product (Tesla-P100-PCIE-16GB): Kepler and
+Maxwell compute in FP32 only, P100 (compute capability 6.0) has no INT8 dot product, and P4 and P40
+(6.1) do FP16 at 1/64 of their FP32 rate (throughput of arithmetic instructions in NVIDIA's CUDA C++
+guide)."""
 
 
 def cannot_run(pool: Pool, precision: Precision) -> str | None:
@@ -35,7 +36,6 @@ def cannot_run(pool: Pool, precision: Precision) -> str | None:
         if precision is _FP16:
             return "this pool's CPUs have no FP16 arithmetic that ONNX Runtime uses"
         return None
-    model = (pool.product or "").rpartition("-")[2]
-    if precision in WITHOUT.get(model, ()):
+    if any(precision in WITHOUT.get(part, ()) for part in (pool.product or "").split("-")):
         return f"{pool.product} has no fast {precision} arithmetic"
     return None

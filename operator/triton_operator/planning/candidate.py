@@ -114,7 +114,7 @@ def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
 
 def _instances(facts: ModelFacts, row: PoolPlan) -> tuple[int, ...]:
     """Numbers of instances to compare, that of the plan first: on CPUs one that has all cores, and
-    one for each core. What lies between is seldom best where neither end is.
+    one for each core. What lies between is not tried, so that it stays with few.
     """
     cores = row.cpu_limit_millicores // 1000
     if row.pool.is_gpu or cores < 2 or not BACKENDS[facts.format].threads_parameter:

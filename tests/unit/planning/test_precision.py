@@ -79,8 +79,8 @@ ROWS = [
         "known by its product",
         {**SAMPLES, **MEASURED},
         wanted=(FP16,),
-        says="INT8: Tesla-P100 has no fast INT8 arithmetic",
-        pool=gpu_pool("old", product="Tesla-P100"),
+        says="INT8: Tesla-P100-PCIE-16GB has no fast INT8 arithmetic",
+        pool=gpu_pool("old", product="Tesla-P100-PCIE-16GB"),
     ),
     Row(
         "auto, known",
