@@ -209,13 +209,15 @@ def _no_copy(
 
 
 def _counting(rows: Sequence[Conversion], least: Decimal) -> Conversion | None:
-    """The row that counts: of each method the newest, on real samples if there is one; of those one
-    that is accepted before one that is not."""
+    """The row that counts: of each method the newest, on real samples if there is one. Of those,
+    too, what real samples say before all else, and then one that is accepted."""
     newest: dict[str | None, Conversion] = {}
     for row in sorted(rows, key=_weight):
         newest[row.method] = row
     return max(
-        newest.values(), key=lambda row: (_accepted(row, least), *_weight(row)), default=None
+        newest.values(),
+        key=lambda row: (row.samples_digest is not None, _accepted(row, least), *_weight(row)),
+        default=None,
     )
 
 

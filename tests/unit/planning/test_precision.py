@@ -213,6 +213,13 @@ ROWS = [
         runs=INT8,
     ),
     Row(
+        "another method on real samples",
+        "what made-up inputs say counts less, and nothing is wanted for ever",
+        {**mode("INT8"), **SAMPLES},
+        (SMOKE, conversion(method="INT8Static", agreement="0.9", time="2026-11-20T10:00:00Z")),
+        says="INT8 rejected: agreement 0.9 <",
+    ),
+    Row(
         "another precision",
         "tells nothing",
         mode("INT8"),
