@@ -1,9 +1,11 @@
 """`PrecisionVerified`: what runs, how far it agrees, and what became of what was asked for."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests.unit.controllers.world import edit, observed, serving
 from tests.unit.planning.building import (
     DIGEST,
     TOOLS,
@@ -16,6 +18,7 @@ from tests.unit.planning.building import (
     spec,
 )
 from triton_operator.api.model_profile import Conversion, Measurement
+from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.precision_finding import precision_finding
 from triton_operator.planning.plan import plan_service
 from triton_operator.planning.refusal import Refusal
@@ -162,3 +165,18 @@ def test_without_a_plan_only_what_is_stored_is_known(plan: Refusal | None) -> No
     assert precision_finding(spec(), plan).reason == "AsStored"
     found = precision_finding(spec(**mode("INT8")), plan)
     assert (found.status.value, found.reason) == ("Unknown", "WaitingForPlan")
+
+
+def test_a_reconcile_goes_by_the_conversions_of_the_model() -> None:
+    cluster = serving()
+    edit(precision={"mode": "INT8"})(cluster)
+    seen = replace(observed(cluster), tool_versions=TOOLS)
+
+    def status(digest: str) -> tuple[str, str]:
+        told = reconcile(replace(seen, conversions={digest: (conversion(),)})).status
+        assert told is not None
+        (found,) = [one for one in told["conditions"] if one["type"] == "PrecisionVerified"]
+        return told["pools"][0]["precision"], found["status"]
+
+    assert status(DIGEST) == ("INT8", "True")
+    assert status("sha256:" + "12" * 32) == ("FP32", "Unknown")
