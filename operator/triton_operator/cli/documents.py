@@ -52,6 +52,7 @@ class Documents:
                 update={
                     "facts": before.facts or profile.facts,
                     "measurements": [*before.measurements, *profile.measurements],
+                    "conversions": [*before.conversions, *profile.conversions],
                 }
             )
         self.profiles[profile.digest] = profile

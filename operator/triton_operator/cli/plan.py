@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from triton_operator.api import labels
-from triton_operator.api.conditions import ConditionStatus
+from triton_operator.api.conditions import ConditionStatus, Finding
 from triton_operator.api.model_profile import ModelFacts, ModelProfileSpec
 from triton_operator.cli.documents import Documents, InvalidDocument, Service, read_documents
 from triton_operator.cli.exit_codes import INVALID, REFUSED
@@ -21,12 +21,14 @@ from triton_operator.cli.output import (
     print_table,
 )
 from triton_operator.controllers.feasible_finding import feasible_finding
+from triton_operator.controllers.precision_finding import precision_finding
 from triton_operator.controllers.scaling_status import per_second
 from triton_operator.manifests.children import desired_children
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.planning.chosen_model import chosen_model
+from triton_operator.planning.copies import NO_TOOLS
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
 from triton_operator.planning.quantities import cpu_quantity, memory_quantity
@@ -169,9 +171,23 @@ def _planned(
     if isinstance(chosen, Refusal):
         return Planned(service, digest, facts, chosen)
     pools = known_pools(documents.pools, None, defaults)
-    measured = profile.measurements if profile else ()
-    planned = plan_service(service.spec, chosen, pools, (), measured)
+    planned = plan_service(
+        service.spec,
+        chosen,
+        pools,
+        (),
+        profile.measurements if profile else (),
+        profile.conversions if profile else (),
+        _tool_versions(profile),
+    )
     return Planned(service, digest, chosen, planned)
+
+
+def _tool_versions(profile: ModelProfileSpec | None) -> Mapping[str, str]:
+    """Those of the newest copy: which ones the operator has that will apply the plan, nobody can
+    tell here, and it is the one that makes copies as a rule."""
+    rows = profile.conversions if profile else []
+    return max(rows, key=lambda row: row.time).tool_versions if rows else NO_TOOLS
 
 
 def _owner(service: Service) -> Owner:
@@ -207,6 +223,7 @@ def _pool_json(row: PoolPlan) -> Mapping[str, Any]:
         "pool": row.pool.name,
         "image": row.image,
         "precision": str(row.precision),
+        "copy": row.copy.digest if row.copy else None,
         "maxBatchSize": row.max_batch_size,
         "dynamicBatching": row.dynamic_batching,
         "instances": row.instances,
@@ -228,15 +245,15 @@ def _as_json(result: Planned, operator_image: str) -> dict[str, Any]:
         "maxReplicas": result.plan.replicas.maximum,
         "pools": [_pool_json(row) for row in result.plan.pools],
         "standby": list(result.plan.standby),
-        "objectiveFeasible": _feasible(result.service, result.plan),
+        "objectiveFeasible": _shown(feasible_finding(None, result.service.spec, result.plan)),
+        "precisionVerified": _shown(precision_finding(result.service.spec, result.plan)),
         "withoutEffect": unhonored_fields(result.service.spec, result.plan),
         "objects": _objects(result, operator_image),
     }
 
 
-def _feasible(service: Service, plan: Plan) -> Mapping[str, str]:
-    """The condition of that name, as the status will have it before anything serves."""
-    found = feasible_finding(None, service.spec, plan)
+def _shown(found: Finding) -> Mapping[str, str]:
+    """A condition as the status will have it before anything serves."""
     return {"status": found.status.value, "reason": found.reason, "message": found.message}
 
 
@@ -273,9 +290,12 @@ def _print_plan(result: Planned) -> None:
         ],
         rows,
     )
-    feasible = _feasible(result.service, result.plan)
-    if feasible["status"] == ConditionStatus.FALSE:
-        print_lines(["", f"objective not kept: {feasible['message']}"])
+    feasible = feasible_finding(None, result.service.spec, result.plan)
+    if feasible.status is ConditionStatus.FALSE:
+        print_lines(["", f"objective not kept: {feasible.message}"])
+    verified = precision_finding(result.service.spec, result.plan)
+    if verified.status is not ConditionStatus.TRUE:
+        print_lines(["", f"precision not verified: {verified.message}"])
     for row in result.plan.pools:
         print_lines(["", f"pool {row.pool.name}: {row.image}"])
         print_lines(f"  {reason}" for reason in row.reasons)

@@ -149,8 +149,16 @@ def _plan(
     if resolution.facts is None:
         return None
     # Not those of the model before it, whose digest is in the status still.
-    measured = observed.measurements.get(resolution.digest or "", ())
-    return plan_service(spec, resolution.facts, observed.pools, _pools_in_use(observed), measured)
+    digest = resolution.digest or ""
+    return plan_service(
+        spec,
+        resolution.facts,
+        observed.pools,
+        _pools_in_use(observed),
+        observed.measurements.get(digest, ()),
+        observed.conversions.get(digest, ()),
+        observed.tool_versions,
+    )
 
 
 def _pools_in_use(observed: Observed) -> set[str]:

@@ -31,12 +31,8 @@ from triton_operator.manifests.measurement_job import measurement_job, measures
 from triton_operator.manifests.model_profile import profile_of_measurements
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
-from triton_operator.planning.candidate import (
-    candidate,
-    is_measured,
-    is_nameless,
-    unmeasurable,
-)
+from triton_operator.planning.candidate import is_nameless, to_measure, unmeasurable
+from triton_operator.planning.compute import instance_words
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
@@ -53,11 +49,20 @@ MOST_ROWS = 256
 
 @dataclass(frozen=True)
 class Measuring:
-    """`objects` are wanted; `finding` is None where nobody asked for a measurement."""
+    """`objects` are wanted; `finding` is None where nobody asked for a measurement.
+
+    `failed`: a Job has ended without numbers, and there will be another one.
+    """
 
     finding: Finding | None = None
     objects: tuple[dict[str, Any], ...] = ()
     requeue_after_seconds: float | None = None
+    failed: bool = False
+
+    @property
+    def message(self) -> str:
+        """What the finding says."""
+        return self.finding.message if self.finding else ""
 
 
 @dataclass(frozen=True)
@@ -99,13 +104,85 @@ def measuring(
             _bad(problem.reason, problem.message), requeue_after_seconds=PAUSE_SECONDS[True]
         )
     known = observed.measurements.get(digest, ())
-    unknown = [row for row in plan.pools if not any(is_measured(row, facts, one) for one in known)]
-    if not unknown:
-        return Measuring(_finding(ConditionStatus.TRUE, reasons.MEASURED, _told(plan)))
-    named = [row for row in unknown if not is_nameless(row.pool)]
-    if not named:
-        return _nameless(unknown)
-    work = _work(observed, owner, spec, digest, facts, named[0])
+    converted = observed.conversions.get(digest, ())
+    rows = [
+        way
+        for row in plan.pools
+        for way in to_measure(spec, facts, row, known, converted, observed.tool_versions)
+    ]
+    named = [row for row in rows if not is_nameless(row.pool)]
+    if rows and not named:
+        return _nameless(rows)
+    failures: list[_Failed] = []
+    for row in named:
+        if row.copy is not None and any(one.leaves_nothing_to_beat(row) for one in failures):
+            continue
+        work = _work(observed, owner, spec, digest, facts, row)
+        found = _one(observed, owner, spec, digest, facts, work, rollout)
+        if not found.failed:
+            return _beside(failures, found)
+        failures.append(_Failed(work, found, own=_runs(plan, row)))
+    return _all_ended(plan, failures)
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """A measurement that has to wait for its next try. `own`: of what the plan runs."""
+
+    work: _Work
+    found: Measuring
+    own: bool
+
+    def leaves_nothing_to_beat(self, copy: PoolPlan) -> bool:
+        """Whether the copy would be measured without anything to compare it with."""
+        return self.own and self.work.ran.copy is None and self.work.ran.pool == copy.pool
+
+
+def _runs(plan: Plan, way: PoolPlan) -> bool:
+    return any(
+        (row.pool, row.copy, row.instances) == (way.pool, way.copy, way.instances)
+        for row in plan.pools
+    )
+
+
+def _beside(failures: Sequence[_Failed], found: Measuring) -> Measuring:
+    """With the Jobs that have failed: each is what is known of its failure."""
+    objects = [one for failed in failures for one in failed.found.objects]
+    waits = [failed.found.requeue_after_seconds for failed in failures]
+    return replace(
+        found,
+        # Ways that differ in precision alone have the same ConfigMap.
+        objects=tuple(
+            {
+                (one["kind"], one["metadata"]["name"]): one for one in (*objects, *found.objects)
+            }.values()
+        ),
+        requeue_after_seconds=min(
+            filter(None, (*waits, found.requeue_after_seconds)), default=None
+        ),
+    )
+
+
+def _all_ended(plan: Plan, failures: Sequence[_Failed]) -> Measuring:
+    """Measured is a plan of which all that runs was; what else failed is told."""
+    own = next((one.found for one in failures if one.own), None)
+    if own is not None:
+        return _beside(failures, own)
+    others = [f"{_way(one.work.ran)}: {one.found.message}" for one in failures]
+    told = _finding(ConditionStatus.TRUE, reasons.MEASURED, "; ".join([_told(plan), *others]))
+    return _beside(failures, Measuring(told))
+
+
+def _one(
+    observed: Observed,
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    work: _Work,
+    rollout: Rollout,
+) -> Measuring:
+    """What is wanted for one of a pool's ways to run."""
     job = next(
         (one for one in observed.children if isinstance(one, JobView) and one.name == work.name),
         None,
@@ -148,13 +225,12 @@ def _work(
     facts: ModelFacts,
     row: PoolPlan,
 ) -> _Work:
-    measured = candidate(spec, facts, row)
-    config = pool_configs(owner, facts, measured)
+    config = pool_configs(owner, facts, row)
     return _Work(
-        ran=measured,
+        ran=row,
         config_map=model_config_map(owner, row.pool.name, config),
-        job=measurement_job(owner, spec, digest, facts, measured, config, observed.fetch),
-        key=measures(digest, facts, measured),
+        job=measurement_job(owner, spec, digest, facts, row, config, observed.fetch),
+        key=measures(digest, facts, row),
     )
 
 
@@ -209,9 +285,14 @@ def _under_way(
 
 def _what(spec: InferenceServiceSpec, work: _Work) -> str:
     return (
-        f"Job {work.name} measures the model on pool {work.ran.pool.name}, for at most "
+        f"Job {work.name} measures {_way(work.ran)}, for at most "
         f"{spec.measurement.budget_seconds} s once it is loaded; its log has each batch size"
     )
+
+
+def _way(ran: PoolPlan) -> str:
+    instances = instance_words(ran.instances, ran.threads)
+    return f"{ran.precision} with {instances} on pool {ran.pool.name}"
 
 
 def _ended(
@@ -295,9 +376,10 @@ def _failed(observed: Observed, work: _Work, finished: float, failure: Failure) 
     )
     if observed.now >= finished + pause:
         # Not wanted any more: it is deleted, and once it is gone a new one is started.
-        return replace(told, requeue_after_seconds=TURN_SECONDS)
+        return replace(told, requeue_after_seconds=TURN_SECONDS, failed=True)
     return replace(
         told,
+        failed=True,
         objects=work.objects,
         requeue_after_seconds=min(finished + pause - observed.now, pause),
     )

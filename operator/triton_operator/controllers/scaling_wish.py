@@ -85,7 +85,8 @@ def _revised(question: PoolQuestion, plan: Plan, facts: ModelFacts) -> PoolQuest
         if row.pool.name == question.pool:
             means = (row.image, row.precision, row.instances, row.threads, row.accelerators)
             limits = (row.max_batch_size, row.cpu_limit_millicores)
-            told = "/".join(map(str, (facts.files[0].digest, *means, *limits)))
+            files = row.copy.digest if row.copy else facts.files[0].digest
+            told = "/".join(map(str, (files, *means, *limits)))
             return replace(question, revision=told)
     return question
 

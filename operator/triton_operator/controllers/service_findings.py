@@ -2,7 +2,6 @@
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
-from triton_operator.api.enums import PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.device_finding import device_finding
 from triton_operator.controllers.model_resolution import Resolution
@@ -13,6 +12,7 @@ from triton_operator.controllers.pod_problems import (
     pod_problem,
     starting_step,
 )
+from triton_operator.controllers.precision_finding import precision_finding
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.scaling_findings import scaling_findings
@@ -45,7 +45,7 @@ def service_findings(
         available,
         progressing,
         _spec_honored(observed, spec, plan),
-        _precision(spec),
+        precision_finding(spec, plan),
         *scaling_findings(observed, spec, plan),
         _autoscaler_conflict(observed, spec, plan),
         _release_secure(plan),
@@ -253,23 +253,6 @@ def _spec_honored(
         )
     return finding(
         reasons.SPEC_HONORED, TRUE, reasons.ALL_FIELDS, "every field that is set has its effect"
-    )
-
-
-def _precision(spec: InferenceServiceSpec) -> Finding:
-    if spec.precision.mode in (PrecisionMode.AUTO, PrecisionMode.FP32):
-        return finding(
-            reasons.PRECISION_VERIFIED,
-            TRUE,
-            reasons.AS_STORED,
-            "the model runs in the precision in which it is stored",
-        )
-    return finding(
-        reasons.PRECISION_VERIFIED,
-        FALSE,
-        reasons.CONVERSION_NOT_SUPPORTED,
-        f"spec.precision.mode {spec.precision.mode}: this version does not convert models, the "
-        "model runs as it is stored",
     )
 
 

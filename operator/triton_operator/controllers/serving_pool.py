@@ -73,7 +73,6 @@ def reconcile_pool(view: SpecView, nodes: Sequence[NodeFacts], now: float) -> di
 def _spec_honored(spec: ServingPoolSpec) -> Finding:
     """Fields that are accepted, but that nothing reads yet."""
     unused = {
-        "spec.precisions": spec.precisions,
         "spec.energy.gramsCO2PerKWh": spec.energy and spec.energy.grams_co2_per_kwh,
     }
     present = [path for path, value in unused.items() if value is not None]

@@ -1,11 +1,17 @@
-"""What is measured on a pool: the plan's own way, with batches as large as may be worth it."""
+"""What is measured on a pool: the ways to run among which the plan chooses, FP32 first.
 
+Each is measured with batches as large as may be worth it, by a Job of its own.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from triton_operator.api.enums import BatchingMode
+from triton_operator.api.enums import BatchingMode, MeasurementSource, Precision, PrecisionMode
 from triton_operator.api.inference_service import Batching, InferenceServiceSpec
-from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.batching import is_free, largest_allowed
+from triton_operator.planning.compute import choose_compute
+from triton_operator.planning.copies import facts_of_copy, prospects
 from triton_operator.planning.fit import ReplicaNeed, Verdict, fit_of
 from triton_operator.planning.measurements import engine_of, on_hardware_of
 from triton_operator.planning.memory import choose_memory
@@ -13,11 +19,14 @@ from triton_operator.planning.objective import latency_bound_milliseconds
 from triton_operator.planning.overload import choose_queue
 from triton_operator.planning.plan import PoolPlan
 from triton_operator.planning.pools import Pool
+from triton_operator.triton.backends import BACKENDS
 from triton_operator.triton.releases import image_architectures
 
 MOST_CPU_BATCH = 16
 MOST_GPU_BATCH = 64
 """Four times what an unmeasured model gets: larger ones rarely do more, and take memory."""
+MOST_MEASURED = 4
+"""Ways to run on one pool: each takes the room of a replica for minutes."""
 
 
 def unmeasurable(facts: ModelFacts) -> str | None:
@@ -34,8 +43,41 @@ def is_nameless(pool: Pool) -> bool:
     return pool.is_gpu and pool.product is None
 
 
+def to_measure(
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    row: PoolPlan,
+    known: Sequence[Measurement],
+    conversions: Sequence[Conversion],
+    tool_versions: Mapping[str, str],
+) -> tuple[PoolPlan, ...]:
+    """What is to be measured on the pool of a plan's row, as it is to run there, in this order.
+
+    The model as it is stored comes first, in the plan's own way and then with the cores used in the
+    other way, and then the same with each copy that may be used. What `known` says already is left
+    out. So is, of a precision of which somebody declared numbers, what the plan does not run:
+    whoever declares has chosen what to compare.
+    """
+    found = prospects(spec, facts, row.pool, conversions, tool_versions)
+    if spec.precision.mode is PrecisionMode.AUTO:
+        copies = [None, *(one.usable for one in found if one.usable)]
+        awaited = False
+    else:
+        copies = [row.copy]
+        awaited = row.copy is None and any(one.wanted for one in found)
+    # What is asked for and awaited takes the place of what runs now: nothing to compare with.
+    numbers = (row.instances,) if awaited else _instances(facts, row)
+    ways = [_way(spec, facts, row, copy, number) for copy in copies for number in numbers]
+    return tuple(
+        candidate(spec, facts, way)
+        for way in ways[:MOST_MEASURED]
+        if (way is row or (_has_room(way) and not _is_declared(way, facts, known)))
+        and not any(is_measured(way, facts, one) for one in known)
+    )
+
+
 def candidate(spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan) -> PoolPlan:
-    """The row of the plan as it is measured: as many instances, with as many threads.
+    """One way to run as it is measured: as many instances, with as many threads.
 
     Where the batch size is free, it is as large as the model and the spec allow, up to a bound,
     and the memory follows it. Nothing is rejected, however long it waits.
@@ -44,30 +86,14 @@ def candidate(spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan) -> P
         return _unhurried(spec, row)
     most = MOST_GPU_BATCH if row.pool.is_gpu else MOST_CPU_BATCH
     size = min(filter(None, (most, largest_allowed(spec.batching, facts))))
-    memory = choose_memory(
-        spec.hardware.resources,
-        row.pool.replica_resources,
-        facts,
-        # Triton starts the instances once per device.
-        instances=row.instances * max(1, row.accelerators),
-        max_batch_size=size,
-        gpu=row.pool.is_gpu,
-    )
     larger = replace(
         row,
         max_batch_size=size,
         dynamic_batching=size > 1,
-        memory_bytes=max(memory.memory_bytes, row.memory_bytes),
-    )
-    need = ReplicaNeed(
-        larger.cpu_request_millicores,
-        larger.memory_bytes,
-        larger.accelerators,
-        image_architectures(larger.image),
+        memory_bytes=max(_memory_bytes(spec, facts, row, size), row.memory_bytes),
     )
     # A pool that has no room for the larger one is measured as it is.
-    has_room = fit_of(row.pool, need).verdict is not Verdict.MISFIT
-    return _unhurried(spec, larger if has_room else row)
+    return _unhurried(spec, larger if _has_room(larger) else row)
 
 
 def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
@@ -83,6 +109,77 @@ def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
         and known.hardware.triton_release in (None, str(row.release))
         and (known.instances or 1) == row.instances
         and known.threads in (None, row.threads)
+    )
+
+
+def _instances(facts: ModelFacts, row: PoolPlan) -> tuple[int, ...]:
+    """Numbers of instances to compare, that of the plan first: on CPUs one that has all cores, and
+    one for each core. What lies between is not tried, so that it stays with few.
+    """
+    cores = row.cpu_limit_millicores // 1000
+    if row.pool.is_gpu or cores < 2 or not BACKENDS[facts.format].threads_parameter:
+        return (row.instances,)
+    return tuple(dict.fromkeys((row.instances, 1, cores)))
+
+
+def _way(
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    row: PoolPlan,
+    copy: Conversion | None,
+    instances: int,
+) -> PoolPlan:
+    """The row with this copy and as many instances, whatever it runs now."""
+    if copy == row.copy and instances == row.instances:
+        return row
+    compute = choose_compute(
+        spec.hardware.resources,
+        row.pool.replica_resources,
+        gpu=row.pool.is_gpu,
+        instances=instances,
+    )
+    way = replace(
+        row,
+        precision=copy.precision if copy else Precision.FP32,
+        copy=copy,
+        instances=compute.instances,
+        threads=compute.threads,
+    )
+    return replace(way, memory_bytes=_memory_bytes(spec, facts, way, row.max_batch_size))
+
+
+def _memory_bytes(
+    spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan, max_batch_size: int
+) -> int:
+    memory = choose_memory(
+        spec.hardware.resources,
+        row.pool.replica_resources,
+        facts_of_copy(facts, row.pool, row.copy),
+        # Triton starts the instances once per device.
+        instances=row.instances * max(1, row.accelerators),
+        max_batch_size=max_batch_size,
+        gpu=row.pool.is_gpu,
+    )
+    return memory.memory_bytes
+
+
+def _has_room(row: PoolPlan) -> bool:
+    need = ReplicaNeed(
+        row.cpu_request_millicores,
+        row.memory_bytes,
+        row.accelerators,
+        image_architectures(row.image),
+    )
+    return fit_of(row.pool, need).verdict is not Verdict.MISFIT
+
+
+def _is_declared(row: PoolPlan, facts: ModelFacts, known: Sequence[Measurement]) -> bool:
+    """Whether somebody declared how the model does in this precision on such hardware."""
+    return any(
+        one.source is MeasurementSource.DECLARED
+        and one.precision is row.precision
+        and one.engine == engine_of(facts)
+        for one in on_hardware_of(row.pool, known)
     )
 
 

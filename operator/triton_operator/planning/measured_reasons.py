@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from triton_operator.api.enums import MeasurementSource, Preference
+from triton_operator.api.enums import MeasurementSource, Precision, Preference
 from triton_operator.api.model_profile import Measurement
 from triton_operator.planning.compute import instance_words
 from triton_operator.planning.figures import difference, figure
@@ -77,6 +77,8 @@ def other_way_reason(other: Measured | None, chosen: Measured, min_agreement: fl
         return words
     if row.agreement is not None and float(row.agreement) < min_agreement:
         return f"{words}: not used, agreement {row.agreement} < {figure(min_agreement)}"
+    if row.precision is Precision.FP32 and row.engine == chosen.row.engine:
+        return f"{words}: not used, spec.precision.mode is {chosen.row.precision}"
     if row.precision is not chosen.row.precision:
         return f"{words}: not used, there is no verified {row.precision} copy of the model"
     return f"{words}: not used, the model's files are served by {chosen.row.engine}"

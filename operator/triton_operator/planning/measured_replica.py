@@ -13,10 +13,10 @@ and only the few that may win are rated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from triton_operator.api.enums import Percentile, Preference
+from triton_operator.api.enums import Percentile, Precision, Preference
 from triton_operator.api.model_profile import Measurement
 from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.measurements import Candidates, ReplicaShape, curve_of
@@ -115,9 +115,19 @@ def measured_choice(candidates: Candidates, question: Question) -> MeasuredChoic
     return MeasuredChoice(best, runner_up)
 
 
-def best_other(candidates: Candidates, question: Question) -> Measured | None:
-    """The best of what was measured in another precision or engine, on the same hardware."""
-    ways = [way for others in candidates.other_ways() for way in _ways(others, question)]
+def best_other(
+    candidates: Candidates, question: Question, told: Collection[Precision] = ()
+) -> Measured | None:
+    """The best of what was measured in another precision or engine, on the same hardware.
+
+    `told` are precisions of this engine of which something else is said.
+    """
+    others = [
+        one
+        for one in candidates.other_ways()
+        if one.engine != candidates.engine or one.precision not in told
+    ]
+    ways = [way for other in others for way in _ways(other, question)]
     found = _rated(ways, question, MOST_OTHERS_TRIED)
     return max(found, key=lambda one: _worth(one, question.prefer), default=None)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from triton_operator.api.enums import Precision, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.completion import Completion, completions, left_to_triton
+from triton_operator.planning.copies import NO_TOOLS, Prospect
 from triton_operator.planning.device import needed_device, usable_pools
 from triton_operator.planning.fit import Fit, Verdict, fit_of
 from triton_operator.planning.measured_replica import Measured
@@ -19,7 +20,7 @@ from triton_operator.planning.overload import choose_queue, rejection_reason
 from triton_operator.planning.placement import POOLS_IN_A_MESSAGE, place
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.refusal import Refusal
-from triton_operator.planning.replica import Replica, size_replica
+from triton_operator.planning.replica import ProfileRows, Replica, size_replica
 from triton_operator.planning.replicas import ReplicaBounds, replica_bounds
 from triton_operator.triton.features import Feature
 from triton_operator.triton.latency_histogram import histogram_edges
@@ -69,6 +70,10 @@ class PoolPlan:
     """Ends of the buckets in which Triton counts latencies, in ms; none: it keeps its own."""
     measured: Measured | None = None
     """What measurements say of such a replica; None: none is of one."""
+    copy: Conversion | None = None
+    """The copy of the model that the replicas run; None: the model as it is stored."""
+    prospects: tuple[Prospect, ...] = ()
+    """How other precisions stand here, that which runs among them."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,13 @@ def plan_service(
     pools: Sequence[Pool],
     in_use: Collection[str] = (),
     measurements: Sequence[Measurement] = (),
+    conversions: Sequence[Conversion] = (),
+    tool_versions: Mapping[str, str] = NO_TOOLS,
 ) -> Plan | Refusal:
-    """The plan for a service whose model is known, and measured maybe.
+    """The plan for a service whose model is known, and maybe measured and converted.
 
-    What was measured and not seen before takes some 0.1 s for each batch size (see `safe_batch`).
+    A conversion counts if it was made with the tools of these versions. What was measured and not
+    seen before takes some 0.1 s for each batch size (see `safe_batch`).
 
     A replica is sized for each pool that matches. The first pool that takes one has a row, and so
     has each pool of `in_use` that takes one: those that hold replicas or are to get some. A pool
@@ -106,13 +114,14 @@ def plan_service(
     usable = usable_pools(facts, spec.hardware, pools)
     if isinstance(usable, Refusal):
         return usable
+    rows = ProfileRows(measurements, conversions, tool_versions)
     sized: dict[str, Replica | Refusal] = {}
     speeds: dict[str, Speed | None] = {}
 
     def fit(pool: Pool) -> Fit:
         release = _release(spec, pool)
         told = None if isinstance(release, Refusal) else str(release)
-        replica = sized[pool.name] = size_replica(spec, facts, pool, measurements, told)
+        replica = sized[pool.name] = size_replica(spec, facts, pool, rows, told)
         speeds[pool.name] = _speed(replica)
         # What nobody could run is told as such, and not as a pool that is too small.
         return Fit(Verdict.FITS) if isinstance(replica, Refusal) else fit_of(pool, replica.need)
@@ -133,13 +142,13 @@ def plan_service(
     ]
     notes = [*placement.notes, *unable][: POOLS_IN_A_MESSAGE + 1]
     why = [placement.reason, *notes]
-    rows = [_pool_plan(spec, facts, first, why, _standby_reason(spec, standby))]
-    rows += [_pool_plan(spec, facts, one, [_why_also(one.pool, first.pool)]) for one in also]
+    made = [_pool_plan(spec, facts, first, why, _standby_reason(spec, standby))]
+    made += [_pool_plan(spec, facts, one, [_why_also(one.pool, first.pool)]) for one in also]
     preference = (first.pool.name, *(one.pool.name for one in able))
     measured = {
         one.pool.name: one.replica.measured for one in (first, *able) if one.replica.measured
     }
-    return Plan(tuple(rows), standby, replica_bounds(spec.scaling), preference, measured)
+    return Plan(tuple(made), standby, replica_bounds(spec.scaling), preference, measured)
 
 
 def spills_over(spec: InferenceServiceSpec) -> bool:
@@ -249,6 +258,8 @@ def _pool_plan(
             else ()
         ),
         measured=replica.measured,
+        copy=precision.copy,
+        prospects=replica.prospects,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from triton_operator.api.enums import AcceleratorKind
+from triton_operator.api.enums import AcceleratorKind, Precision
 from triton_operator.api.inference_service import Resources
 from triton_operator.api.serving_pool import ServingPoolSpec, Toleration
 from triton_operator.planning.node_summary import NodeSummary, summarise
@@ -44,7 +44,8 @@ class Pool:
     `avoid_labels` are labels whose nodes are left alone (a CPU pool without a selector must not
     fill GPU nodes).
 
-    `start_seconds` is what somebody expects of a cold start, `product` the accelerator's.
+    `start_seconds` is what somebody expects of a cold start, `product` the accelerator's,
+    `precisions` what somebody says that the hardware runs well (None: nobody does).
 
     `shapes` are the largest kinds of node in it, cordoned or not, since draining a node for an hour
     must not move every service to another pool. `nodes_by_shape` counts them for messages, and is
@@ -69,6 +70,7 @@ class Pool:
     watts_per_replica: int | None = None
     start_seconds: int | None = None
     product: str | None = None
+    precisions: tuple[Precision, ...] | None = None
     has_nodes: bool = False
     nodes_known: bool = True
     shapes: tuple[NodeShape, ...] = ()
@@ -132,6 +134,7 @@ def declared_pool(
         watts_per_replica=spec.energy.watts_per_replica if spec.energy else None,
         start_seconds=spec.start_seconds,
         product=accelerator.product if accelerator else None,
+        precisions=None if spec.precisions is None else tuple(spec.precisions),
         has_nodes=nodes.has_nodes,
         nodes_known=nodes.nodes_known,
         shapes=nodes.shapes,

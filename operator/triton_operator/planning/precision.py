@@ -1,38 +1,44 @@
 """In which precision the model runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triton_operator.api.enums import ModelFormat, Precision, PrecisionMode
 from triton_operator.api.inference_service import PrecisionSpec
+from triton_operator.api.model_profile import Conversion, ModelFacts
+from triton_operator.planning.copies import Prospect, agreement_words
 
 
 @dataclass(frozen=True)
 class PrecisionChoice:
-    """The precision and why; `honored` is False where the spec asked for another one."""
+    """The precision and why; `copy` is the copy that runs, None: the model as it is stored."""
 
     precision: Precision
-    honored: bool
     reason: str
+    copy: Conversion | None = None
 
 
-def choose_precision(spec: PrecisionSpec, format: ModelFormat) -> PrecisionChoice:
-    """FP32 as the model file has it: a converted copy is only used once it has been verified."""
-    if format is not ModelFormat.ONNX and spec.mode is PrecisionMode.AUTO:
-        return PrecisionChoice(
-            Precision.FP32,
-            True,
-            f"precision: as in the files of the {format} model, which are not looked into; FP32 "
-            "stands for that",
+def as_stored(
+    spec: PrecisionSpec, facts: ModelFacts, known: Sequence[Prospect] = ()
+) -> PrecisionChoice:
+    """The model as it is stored, and why not the precision that the spec names, if it does."""
+    return PrecisionChoice(Precision.FP32, _why_as_stored(spec.mode, facts, known))
+
+
+def as_copied(copy: Conversion, why: str) -> PrecisionChoice:
+    """A copy, and what speaks for it."""
+    words = f"{copy.precision}: {why}; {agreement_words(copy)}"
+    return PrecisionChoice(copy.precision, words, copy)
+
+
+def _why_as_stored(mode: PrecisionMode, facts: ModelFacts, known: Sequence[Prospect]) -> str:
+    if mode is PrecisionMode.FP32:
+        return "FP32: spec.precision.mode"
+    if mode is not PrecisionMode.AUTO:
+        return f"FP32, and not as spec.precision.mode says: {'; '.join(one.why for one in known)}"
+    if facts.format is not ModelFormat.ONNX:
+        return (
+            f"precision: as in the files of the {facts.format} model, which are not looked into; "
+            "FP32 stands for that"
         )
-    if spec.mode is PrecisionMode.FP32:
-        return PrecisionChoice(Precision.FP32, True, "FP32: spec.precision.mode")
-    if spec.mode is PrecisionMode.AUTO:
-        return PrecisionChoice(
-            Precision.FP32, True, "FP32: the model as it is; no verified faster copy exists"
-        )
-    return PrecisionChoice(
-        Precision.FP32,
-        False,
-        f"FP32: spec.precision.mode {spec.mode} needs a converted and verified copy, which this "
-        f"version does not make",
-    )
+    return "FP32: the model as it is; no verified faster copy exists"

@@ -1,10 +1,12 @@
 """What one replica of a service is on one pool, before anybody asks whether a node can take it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from triton_operator.api.enums import Precision, PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
+from triton_operator.planning.adoption import Comparison, best_of, compared
 from triton_operator.planning.batching import (
     BatchChoice,
     choose_batching,
@@ -13,6 +15,7 @@ from triton_operator.planning.batching import (
     largest_allowed,
 )
 from triton_operator.planning.compute import ComputeChoice, choose_compute
+from triton_operator.planning.copies import Prospect, facts_of_copy, prospects
 from triton_operator.planning.fit import Fit, ReplicaNeed, Verdict, fit_of
 from triton_operator.planning.measured_reasons import (
     batch_reason,
@@ -37,7 +40,7 @@ from triton_operator.planning.measurements import (
 from triton_operator.planning.memory import MemoryChoice, choose_memory
 from triton_operator.planning.objective import latency_bound_milliseconds, latency_percentile
 from triton_operator.planning.pools import Pool
-from triton_operator.planning.precision import PrecisionChoice, choose_precision
+from triton_operator.planning.precision import PrecisionChoice, as_copied, as_stored
 from triton_operator.planning.refusal import Refusal
 from triton_operator.triton.datatypes import UnknownDatatype, config_type
 from triton_operator.triton.releases import image_architectures
@@ -53,6 +56,7 @@ class Replica:
     """Batch, precision, CPU, memory and accelerators of one replica.
 
     `measured` is what measurements say of it, `notes` what they say besides; None: nothing.
+    `prospects` is how other precisions stand there.
     """
 
     batch: BatchChoice
@@ -63,6 +67,7 @@ class Replica:
     image: str
     measured: Measured | None = None
     notes: tuple[str, ...] = ()
+    prospects: tuple[Prospect, ...] = ()
 
     @property
     def need(self) -> ReplicaNeed:
@@ -75,30 +80,97 @@ class Replica:
         )
 
 
+@dataclass(frozen=True)
+class ProfileRows:
+    """What the model's profiles say of it beside its facts, and the tools that convert here."""
+
+    measurements: Sequence[Measurement]
+    conversions: Sequence[Conversion]
+    tool_versions: Mapping[str, str]
+
+
 def size_replica(
     spec: InferenceServiceSpec,
     facts: ModelFacts,
     pool: Pool,
-    measurements: Sequence[Measurement] = (),
+    rows: ProfileRows,
     release: str | None = None,
 ) -> Replica | Refusal:
     """The replica that the spec, the model, the pool's own words and measurements make there.
 
-    `release` is the Triton release that will run, `YY.MM`.
+    A copy of the model runs if the user asked for its precision and it may be used, or with Auto if
+    it is faster than FP32 by so much as `adoption` asks for. `release` is the Triton release that
+    will run, `YY.MM`.
     """
-    replica = _unmeasured(spec, facts, pool)
-    if isinstance(replica, Refusal) or not measurements:
-        return replica
-    return _as_measured(replica, spec, facts, pool, measurements, release)
+    known = prospects(spec, facts, pool, rows.conversions, rows.tool_versions)
+    auto = spec.precision.mode is PrecisionMode.AUTO
+    told = frozenset(one.precision for one in known) | ({Precision.FP32} if auto else set())
+
+    def replica(choice: PrecisionChoice) -> Replica | Refusal:
+        sized = _unmeasured(spec, facts, pool, choice)
+        if isinstance(sized, Refusal):
+            return sized
+        sized = replace(sized, prospects=known)
+        if not rows.measurements:
+            return sized
+        return _as_measured(sized, spec, facts, pool, rows.measurements, release, told)
+
+    if not auto and (copy := next(filter(None, (one.usable for one in known)), None)):
+        return replica(as_copied(copy, "spec.precision.mode"))
+    stored = replica(as_stored(spec.precision, facts, known))
+    if isinstance(stored, Refusal) or not auto:
+        return stored
+    return _adopted(spec, pool, stored, replica)
 
 
-def _unmeasured(spec: InferenceServiceSpec, facts: ModelFacts, pool: Pool) -> Replica | Refusal:
+def _adopted(
+    spec: InferenceServiceSpec,
+    pool: Pool,
+    stored: Replica,
+    replica: Callable[[PrecisionChoice], Replica | Refusal],
+) -> Replica:
+    """FP32 or the copy that beats it by most, with a note on each precision that does not run."""
+    copies: dict[Precision, Replica] = {}
+    found: dict[Precision, Comparison] = {}
+    for one in stored.prospects:
+        if (copy := one.usable) and isinstance(sized := replica(as_copied(copy, "")), Replica):
+            copies[one.precision] = sized
+            found[one.precision] = compared(
+                one.precision, sized.measured, stored.measured, spec.objective.prefer, pool.name
+            )
+    best = best_of(found)
+    notes = tuple(
+        _not_chosen(found.get(one.precision), one, best)
+        for one in stored.prospects
+        if one.precision is not best
+    )
+    if best is None:
+        return replace(stored, notes=(*stored.notes, *notes))
+    chosen = copies[best]
+    assert chosen.precision.copy is not None
+    return replace(
+        chosen,
+        precision=as_copied(chosen.precision.copy, found[best].words),
+        notes=(*chosen.notes, *notes),
+    )
+
+
+def _not_chosen(found: Comparison | None, prospect: Prospect, best: Precision | None) -> str:
+    if found is None:
+        return prospect.why
+    if found.adoptable:
+        return f"{prospect.precision} not used: {found.words}, and {best} does more"
+    return found.words
+
+
+def _unmeasured(
+    spec: InferenceServiceSpec, facts: ModelFacts, pool: Pool, precision: PrecisionChoice
+) -> Replica | Refusal:
     batch = choose_batching(spec.batching, facts, gpu=pool.is_gpu)
     if isinstance(batch, Refusal):
         return batch
     if refusal := _unservable(facts, batch):
         return refusal
-    precision = choose_precision(spec.precision, facts.format)
     return _sized(spec, facts, pool, batch, precision)
 
 
@@ -118,7 +190,7 @@ def _sized(
     memory = choose_memory(
         spec.hardware.resources,
         pool.replica_resources,
-        facts,
+        facts_of_copy(facts, pool, precision.copy),
         # Triton starts the instances once per device.
         instances=compute.instances * max(1, accelerators),
         max_batch_size=batch.max_batch_size,
@@ -136,8 +208,12 @@ def _as_measured(
     pool: Pool,
     measurements: Sequence[Measurement],
     release: str | None,
+    told: Collection[Precision],
 ) -> Replica:
-    """The replica with what measurements say is better, and with what they say of it."""
+    """The replica with what measurements say is better, and with what they say of it.
+
+    Of the precisions `told`, somebody else says what they would do.
+    """
     batch, precision = replica.batch, replica.precision
     free = is_free(spec.batching, facts)
 
@@ -179,19 +255,20 @@ def _as_measured(
     best = choice.best
     sized = with_batch(best.size, best.instances, best.row.memory)
     agreement = float(spec.precision.min_agreement)
-    told = batch_reason(best, question)
+    expected = batch_reason(best, question)
     notes = (
-        None if free else told,
+        None if free else expected,
         instances_reason(choice, shape, question.prefer),
         *no_room,
-        other_way_reason(best_other(candidates, question), best, agreement),
+        other_way_reason(best_other(candidates, question, told), best, agreement),
         *cost_reasons(pool, best.safe_rate),
     )
     return replace(
         sized,
-        batch=replace(sized.batch, reason=told) if free else batch,
+        batch=replace(sized.batch, reason=expected) if free else batch,
         measured=best,
         notes=tuple(note for note in notes if note),
+        prospects=replica.prospects,
     )
 
 

@@ -1,7 +1,14 @@
 """Fields of a spec that this version accepts and does nothing about: said, never ignored."""
 
-from triton_operator.api.enums import Overload, PrecisionMode, Preference, ScalingMode
+from triton_operator.api.enums import (
+    MeasurementMode,
+    Overload,
+    PrecisionMode,
+    Preference,
+    ScalingMode,
+)
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.planning.copies import Standing
 from triton_operator.planning.plan import Plan, PoolPlan, spills_over
 
 
@@ -10,19 +17,12 @@ def unhonored_fields(
 ) -> list[str]:
     """One sentence per field whose wish is not carried out, with what happens instead."""
     sentences: list[str] = []
-    if spec.model.samples is not None:
-        sentences.append(
-            "spec.model.samples: not read: nothing is verified yet, measuring makes inputs up"
-        )
     if spec.objective.prefer not in (Preference.COST, Preference.LATENCY):
         sentences.append(
             f"spec.objective.prefer {spec.objective.prefer}: orders the pools, and once the model "
             "is measured it chooses batch size and instances; replicas are as with Cost"
         )
-    if spec.precision.mode not in (PrecisionMode.AUTO, PrecisionMode.FP32):
-        sentences.append(f"spec.precision.mode {spec.precision.mode}: the model runs in FP32")
-    if spec.precision.min_agreement != "0.99":
-        sentences.append("spec.precision.minAgreement: nothing is converted, so nothing compared")
+    sentences += _precision(spec, plan)
     sentences += _batching(spec, plan)
     sentences += _scaling(spec)
     if spec.access.callers is not None and not network_policies:
@@ -37,6 +37,38 @@ def unhonored_fields(
             "than maxReplicas"
         )
     return sentences
+
+
+def _precision(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
+    mode = spec.precision.mode
+    sentences = []
+    idle = _nothing_converts(spec, plan)
+    if mode not in (PrecisionMode.AUTO, PrecisionMode.FP32) and idle:
+        sentences.append(f"spec.precision.mode {mode}: the model runs in FP32")
+    if idle and spec.model.samples is not None:
+        sentences.append(f"spec.model.samples: not read: nothing is converted, as {idle}")
+    compared = plan and any(one.copy for row in plan.pools for one in row.prospects)
+    if idle and spec.precision.min_agreement != "0.99" and not compared:
+        sentences.append(f"spec.precision.minAgreement: nothing is compared, as {idle}")
+    return sentences
+
+
+def _nothing_converts(spec: InferenceServiceSpec, plan: Plan | None) -> str | None:
+    """Why no Job makes a copy of the model, whatever comes; None: one may, or has."""
+    mode = spec.precision.mode
+    if mode is PrecisionMode.FP32:
+        return "spec.precision.mode is FP32"
+    if mode is PrecisionMode.AUTO:
+        if spec.measurement.mode is MeasurementMode.NEVER:
+            return "spec.measurement.mode is Never"
+        if spec.model.samples is None:
+            return "with spec.precision.mode Auto it takes spec.model.samples"
+    found = [one for row in plan.pools for one in row.prospects] if plan else []
+    if plan and not found:
+        return f"only single ONNX models are, and this is a {spec.model.format} model"
+    if found and all(one.standing is Standing.IMPOSSIBLE for one in found):
+        return found[0].why
+    return None
 
 
 def _batching(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:

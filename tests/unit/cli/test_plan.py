@@ -11,7 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from tests.unit.model.building import linear, relu, saved
-from tests.unit.planning.building import DIGEST, facts, measurement
+from tests.unit.planning.building import DIGEST, conversion, facts, measurement
 from triton_operator.api.group import API_VERSION
 from triton_operator.cli.exit_codes import INVALID, OK, REFUSED
 from triton_operator.cli.main import app
@@ -222,6 +222,57 @@ def test_an_objective_out_of_reach_is_said(call: Call, write: Callable[..., Path
 
     assert result.exit_code == OK, "there is a plan: it serves, late"
     assert "objective not kept: a request that is alone takes 30 ms, as declared" in result.stdout
+
+
+HALF = {size: time / 2 for size, time in TIMES.items()}
+
+
+def converted_profile(**changes: Any) -> dict[str, Any]:
+    """A profile with a copy in INT8, twice as fast."""
+    rows = [measurement(TIMES).wire(), measurement(HALF, precision="INT8").wire()]
+    return measured_profile(measurements=rows, conversions=[conversion(**changes).wire()])
+
+
+def test_a_profile_with_a_copy_decides_on_the_precision(
+    call: Call, write: Callable[..., Path], profile_file: Callable[..., Path]
+) -> None:
+    """With nobody measuring or converting anything."""
+    file = write(service(**WITHIN_150_MS), profile())
+    told = profile_file(converted_profile())
+
+    result = call("plan", "-f", file, "--profile", told, "-o", "json")
+    shown = call("plan", "-f", file, "--profile", told).stdout
+
+    answer = json.loads(result.stdout)
+    (row,) = answer["pools"]
+    assert (row["precision"], row["copy"]) == ("INT8", conversion().digest)
+    assert any(reason.startswith("INT8: 134/s against 47.4/s") for reason in row["reasons"])
+    assert answer["precisionVerified"]["reason"] == "Verified"
+    assert "/s against 47.4/s of FP32; agreement 0.995 on 300 rows of samples" in shown
+
+
+def test_a_copy_that_is_rejected_is_said_with_its_number(
+    call: Call, write: Callable[..., Path], profile_file: Callable[..., Path]
+) -> None:
+    file = write(service(**WITHIN_150_MS, precision={"mode": "INT8"}), profile())
+    told = profile_file(converted_profile(agreement="0.943"))
+
+    result = call("plan", "-f", file, "--profile", told)
+
+    assert result.exit_code == OK, "there is a plan: it serves, in FP32"
+    assert (
+        "precision not verified: pool cpu: INT8 rejected: agreement 0.943 < 0.99" in result.stdout
+    )
+
+
+def test_copies_and_numbers_may_be_in_two_profiles(call: Call, write: Callable[..., Path]) -> None:
+    numbers, copies = converted_profile(), converted_profile()
+    del numbers["spec"]["conversions"], copies["spec"]["measurements"]
+
+    file = write(service(**WITHIN_150_MS), profile(), numbers, copies)
+    answer = json.loads(call("plan", "-f", file, "-o", "json").stdout)
+
+    assert answer["pools"][0]["precision"] == "INT8"
 
 
 def test_a_model_file_and_a_profile_are_enough(

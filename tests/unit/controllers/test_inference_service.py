@@ -490,9 +490,16 @@ STEADY = [
     ),
     Row(
         "precision that needs a copy",
-        "served as it is stored, and two conditions say so",
+        "served as it is stored meanwhile, and a condition says so",
         serving,
         edit(precision={"mode": "INT8"}),
+        conditions={"PrecisionVerified": "Unknown CopyNotKnown"},
+    ),
+    Row(
+        "precision that is never made",
+        "served as it is stored, and two conditions say so",
+        serving,
+        edit(precision={"mode": "BF16"}),
         conditions={
             "SpecHonored": "False FieldsWithoutEffect",
             "PrecisionVerified": "False ConversionNotSupported",

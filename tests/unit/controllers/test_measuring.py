@@ -21,7 +21,15 @@ from tests.unit.controllers.world import (
     serving,
     step,
 )
-from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool, resources
+from tests.unit.planning.building import (
+    DIGEST,
+    TOOLS,
+    conversion,
+    facts,
+    gpu_pool,
+    pool,
+    resources,
+)
 from triton_operator.api import labels
 from triton_operator.api.inspection import Failure
 from triton_operator.api.measurement_report import MeasurementReport, encode_measurement
@@ -85,10 +93,16 @@ def refused(reason: str, *, retryable: bool = False) -> str:
 
 
 def end(
-    cluster: Cluster, message: str, *, at: str, failed: bool = False, triton: Body | None = None
+    cluster: Cluster,
+    message: str,
+    *,
+    at: str,
+    failed: bool = False,
+    triton: Body | None = None,
+    name: str = "",
 ) -> None:
     """The pod of the Job ends, then the Job. `triton` is more about the sidecar's status."""
-    job = cluster.one("Job")["metadata"]["name"]
+    job = name or cluster.one("Job")["metadata"]["name"]
     state = {"terminated": {"exitCode": 2 if failed else 0, "message": message}}
     sidecar = {"name": "triton", "state": {"terminated": {"exitCode": 0}}, **(triton or {})}
     cluster.put_pod(
@@ -460,6 +474,109 @@ def test_what_is_measured_runs_as_many_instances_as_the_plan() -> None:
     assert any("count: 4" in text for text in config.values()), config
     assert (found["instances"], found["threads"]) == (4, 1)
     assert condition(step(cluster, pools=(one,), now=NOW))[:2] == ("True", "Measured")
+
+
+TWO_CORES = pool("cpu", replica_resources=resources("2"))
+
+
+def measured_until_the_end(cluster: Cluster, failing: str = "") -> list[str]:
+    """What each Job was said to measure, one after the other; `failing` is what fails."""
+    said: list[str] = []
+    for _ in range(12):
+        outcome = step(cluster, pools=(TWO_CORES,), now=NOW)
+        serve(cluster, TWO_CORES)
+        started = jobs(outcome)
+        if outcome.status and condition(outcome)[1] != "Measuring":
+            return said
+        told = condition(outcome)[2]
+        if " measures " not in told:
+            continue
+        said.append(told.partition(" measures ")[2].partition(", for at most")[0])
+        job = next(one["metadata"]["name"] for one in started if one["metadata"]["name"] in told)
+        failed = bool(failing) and said[-1].startswith(failing)
+        end(
+            cluster,
+            refused("ModelNotLoaded") if failed else numbers(),
+            at=ago(5),
+            failed=failed,
+            name=job,
+        )
+    raise AssertionError(f"no end: {said}")
+
+
+def test_ways_to_use_the_cores_are_measured_one_after_the_other() -> None:
+    cluster = serving_on(TWO_CORES)
+
+    said = measured_until_the_end(cluster)
+
+    rows = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert said == [
+        "FP32 with 1 instance of 2 threads on pool cpu",
+        "FP32 with 2 instances of 1 thread each on pool cpu",
+    ]
+    assert [(one["instances"], one["threads"]) for one in rows] == [(1, 2), (2, 1)]
+    outcome = step(cluster, pools=(TWO_CORES,), now=NOW)
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert not list(cluster.of_kind("Job"))
+
+
+def test_a_way_that_does_not_run_is_a_result_too() -> None:
+    """What the plan runs is measured; the Job that failed stays, and is tried again in its time."""
+    cluster = serving_on(TWO_CORES)
+
+    measured_until_the_end(cluster, failing="FP32 with 2 instances")
+    outcome = step(cluster, pools=(TWO_CORES,), now=NOW)
+
+    status, reason, message = condition(outcome)
+    assert (status, reason) == ("True", "Measured")
+    assert "FP32 with 2 instances of 1 thread each on pool cpu: in its own words" in message
+    assert len(list(cluster.of_kind("Job"))) == 1
+    assert outcome.requeue_after_seconds == 6 * 3600 - 5
+
+
+def test_what_the_plan_runs_has_to_be_measured() -> None:
+    """Others are measured meanwhile, and the failure is what is told in the end."""
+    cluster = serving_on(TWO_CORES)
+
+    said = measured_until_the_end(cluster, failing="FP32 with 1 instance")
+    outcome = step(cluster, pools=(TWO_CORES,), now=NOW)
+
+    assert len(said) == 2
+    rows = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert [one["instances"] for one in rows] == [2]
+    assert condition(outcome)[:2] == ("True", "Measured"), "that runs now"
+
+
+def with_copy(cluster: Cluster, **changes: Any) -> Outcome:
+    """A reconcile that knows of an INT8 copy."""
+    seen = observed(cluster, now=NOW)
+    known = {DIGEST: (conversion(**changes),)}
+    return reconcile(replace(seen, conversions=known, tool_versions=TOOLS))
+
+
+def test_a_copy_is_measured_once_there_is_something_to_beat() -> None:
+    cluster = asked()
+    before = with_copy(cluster)
+    step(cluster)
+    end(cluster, numbers(), at=ago(5))
+    step(cluster, now=NOW)
+    after = with_copy(cluster)
+
+    assert "measures FP32 with" in condition(before)[2]
+    assert "measures INT8 with 1 instance of 1 thread on pool cpu" in condition(after)[2]
+    assert len(jobs(after)) == 1
+    assert condition(with_copy(cluster, agreement="0.9"))[:2] == ("True", "Measured")
+    assert condition(with_copy(cluster, rows=31))[:2] == ("True", "Measured")
+
+
+def test_a_copy_is_not_measured_where_fp32_cannot_be() -> None:
+    cluster = asked()
+    step(cluster)
+    end(cluster, refused("RequestRefused"), at=ago(5), failed=True)
+    outcome = with_copy(cluster)
+
+    assert condition(outcome)[:2] == ("False", "RequestRefused")
+    assert len(jobs(outcome)) == 1, "that which failed"
 
 
 def test_an_accelerator_without_a_name_is_not_measured() -> None:

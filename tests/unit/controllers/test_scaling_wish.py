@@ -3,11 +3,11 @@
 import pytest
 
 from tests.unit.controllers.world import CPU, observed, serving
-from tests.unit.planning.building import facts, measurement, pool, spec
+from tests.unit.planning.building import TOOLS, conversion, facts, measurement, pool, spec
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.api.repository import SilentField
 from triton_operator.controllers.scaling_wish import scaling_question
 from triton_operator.planning.chosen_model import chosen_model
@@ -46,9 +46,9 @@ def test_what_has_no_batch_axis_is_served_one_by_one() -> None:
     assert largest_batch(facts(format=ModelFormat.ONNX, batchable=False)) == 1
 
 
-def revision(rolled_out: bool, **parts: object) -> str:
+def revision(rolled_out: bool, *copies: Conversion, **parts: object) -> str:
     wished = spec(**parts)
-    plan = plan_service(wished, facts(), (CPU,))
+    plan = plan_service(wished, facts(), (CPU,), (), (), copies, TOOLS)
     assert isinstance(plan, Plan)
     question = scaling_question(observed(serving()), wished, facts(), plan, rolled_out=rolled_out)
     assert question is not None
@@ -61,6 +61,18 @@ def test_what_pods_run_has_a_name_once_all_of_them_run_it() -> None:
     assert revision(True) == revision(True, scaling={"maxReplicas": 3}) != ""
     assert revision(True, **means) != revision(True)
     assert revision(False) == ""
+
+
+def test_what_one_copy_does_says_nothing_of_another() -> None:
+    int8 = {"precision": {"mode": "INT8"}}
+    other = conversion(method="INT8Static", digest="sha256:" + "12" * 32)
+
+    found = {
+        revision(True, **int8),
+        *(revision(True, one, **int8) for one in (conversion(), other)),
+    }
+
+    assert len(found) == 3
 
 
 def test_of_a_pool_without_a_plan_batches_and_instances_are_not_known() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from triton_operator.api.enums import AcceleratorKind, ModelFormat
 from triton_operator.api.inference_service import InferenceServiceSpec, Resources
-from triton_operator.api.model_profile import Measurement, ModelFacts, ModelFile
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts, ModelFile
 from triton_operator.api.tensors import Tensor
 from triton_operator.planning.fit import Fit, Verdict
 from triton_operator.planning.nodes import NodeFacts, node_facts
@@ -158,6 +158,42 @@ def measurement(
         "time": "2026-11-20T10:00:00Z",
     }
     return Measurement.model_validate({**values, **changes})
+
+
+TOOLS = {"onnx": "1.19.1", "onnxruntime": "1.23.2"}
+COPY_BYTES = 1_048_576
+
+
+def conversion(precision: str = "INT8", **changes: Any) -> Conversion:
+    """A copy made with `TOOLS`, a third as large, that agrees on 300 rows of samples."""
+    digest = "sha256:" + "cd" * 32
+    values: dict[str, Any] = {
+        "precision": precision,
+        "method": {"INT8": "INT8Dynamic"}.get(precision, precision),
+        "toolVersions": TOOLS,
+        "digest": digest,
+        "files": [{"path": "model.onnx", "digest": digest, "sizeBytes": COPY_BYTES}],
+        "agreement": "0.995",
+        "rows": 300,
+        "samplesDigest": "sha256:" + "ef" * 32,
+        "time": "2026-11-21T10:00:00Z",
+    }
+    values |= changes
+    return Conversion.model_validate(
+        {name: value for name, value in values.items() if value is not None}
+    )
+
+
+def refused(precision: str = "INT8", **changes: Any) -> Conversion:
+    """What is left of a conversion that came to nothing."""
+    values = {
+        "digest": None,
+        "files": None,
+        "agreement": None,
+        "rows": None,
+        "refusal": "node 'loop' is a Loop",
+    }
+    return conversion(precision, **{**values, **changes})
 
 
 def straight(base: float, each: float, sizes: Sequence[int]) -> dict[int, float]:

@@ -1,12 +1,14 @@
 """What is measured on a pool: what the plan runs, with larger batches where their size is free."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.unit.planning.building import (
     LARGE_NODE,
+    TOOLS,
+    conversion,
     facts,
     gpu_pool,
     measurement,
@@ -15,9 +17,11 @@ from tests.unit.planning.building import (
     spec,
     straight,
 )
-from triton_operator.planning.candidate import candidate, is_measured
+from triton_operator.api.enums import Precision
+from triton_operator.api.model_profile import Conversion, Measurement
+from triton_operator.planning.candidate import candidate, is_measured, to_measure
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
-from triton_operator.planning.pools import Pool
+from triton_operator.planning.pools import Bounds, Pool
 
 
 def row(pool: Pool, model: Any = None, **parts: Any) -> tuple[PoolPlan, PoolPlan]:
@@ -130,3 +134,185 @@ def test_what_is_known_is_what_the_plan_would_use(
 
     assert is_measured(planned(where, []), facts(), row) is known
     assert (planned(where, [row]).measured is not None) is (known or row.instances == 2)
+
+
+FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
+ONE_CORE = pool("cpu")
+FOUR_CORES = pool("cpu", replica_resources=resources("4"))
+L4 = gpu_pool("l4", product="L4")
+ASKED = {
+    "model": {"uri": "pvc://m/a.onnx", "samples": {"uri": "pvc://m/a.npz"}},
+    "measurement": {"mode": "IfUnknown"},
+}
+INT8_ASKED = {**ASKED, "precision": {"mode": "INT8"}}
+
+
+def took(
+    precision: str = "FP32", instances: int = 1, threads: int | None = None, **changes: Any
+) -> Measurement:
+    """A row as a Job writes it."""
+    return measurement(
+        {1: 8.5, 4: 20},
+        precision=precision,
+        instances=instances,
+        threads=threads,
+        **{"source": "Measured", **changes},
+    )
+
+
+class Way(NamedTuple):
+    name: str
+    why: str
+    ways: list[tuple[Precision, int, int | None]]
+    pool: Pool = FOUR_CORES
+    known: tuple[Measurement, ...] = ()
+    copies: tuple[Conversion, ...] = ()
+    spec: dict[str, Any] = ASKED
+
+
+WAYS = [
+    Way("one core", "there is one way to use it", [(FP32, 1, 1)], ONE_CORE),
+    Way("cores", "both ends, and nothing between", [(FP32, 1, 4), (FP32, 4, 1)]),
+    Way("GPU", "instances are not guessed at", [(FP32, 1, None)], L4),
+    Way("known in part", "the other way is left", [(FP32, 4, 1)], known=(took(threads=4),)),
+    Way(
+        "the other way serves already",
+        "as it is better, and the first is known",
+        [],
+        known=(took(threads=4, latency=[{"batchSize": 1, "milliseconds": "90"}]), took("FP32", 4)),
+    ),
+    Way(
+        "declared",
+        "whoever declares has chosen what to compare",
+        [],
+        known=(took(threads=4, source="Declared"),),
+    ),
+    Way(
+        "declared for other threads",
+        "what runs is measured all the same",
+        [(FP32, 1, 4)],
+        known=(took(threads=3, source="Declared"),),
+    ),
+    Way(
+        "copy",
+        "FP32 first, as there is nothing to beat before",
+        [(FP32, 1, 4), (FP32, 4, 1), (INT8, 1, 4), (INT8, 4, 1)],
+        copies=(conversion(),),
+    ),
+    Way(
+        "two copies",
+        "no more than four of a pool",
+        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 1, 4), (FP16, 4, 1)],
+        pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
+        copies=(conversion(), conversion("FP16")),
+    ),
+    Way(
+        "copies on a GPU",
+        "one way each",
+        [(FP16, 1, None), (INT8, 1, None)],
+        L4,
+        (took(product="L4"),),
+        (conversion(), conversion("FP16")),
+    ),
+    Way(
+        "copy that may not be used",
+        "its speed is of no use",
+        [(FP32, 1, 1)],
+        ONE_CORE,
+        copies=(conversion(agreement="0.9"),),
+    ),
+    Way(
+        "copy, declared",
+        "its numbers are there",
+        [],
+        ONE_CORE,
+        (took(source="Declared"), took("INT8", source="Declared")),
+        (conversion(),),
+    ),
+    Way(
+        "only FP32 is declared",
+        "the copy is compared in the plan's own way and the other",
+        [(INT8, 1, 4), (INT8, 4, 1)],
+        known=(took(source="Declared"),),
+        copies=(conversion(),),
+    ),
+    Way(
+        "adopted",
+        "what is known already is not measured again",
+        [],
+        ONE_CORE,
+        (took(), took("INT8", latency=[{"batchSize": 1, "milliseconds": "2"}])),
+        (conversion(),),
+    ),
+    Way(
+        "asked for and awaited",
+        "what runs meanwhile is compared with nothing",
+        [(FP32, 1, 4)],
+        spec=INT8_ASKED,
+    ),
+    Way(
+        "asked for and used",
+        "FP32 is out of question",
+        [(INT8, 1, 4), (INT8, 4, 1)],
+        copies=(conversion(),),
+        spec=INT8_ASKED,
+    ),
+    Way(
+        "asked for and rejected",
+        "FP32 stays",
+        [(FP32, 1, 4), (FP32, 4, 1)],
+        copies=(conversion(agreement="0.9"),),
+        spec=INT8_ASKED,
+    ),
+    Way(
+        "no room for more instances",
+        "each has its own copy of the weights",
+        [(FP32, 1, 4)],
+        pool(
+            "cpu",
+            replica_resources=resources("4"),
+            max_per_replica=Bounds(memory_bytes=700 * 2**20),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", WAYS, ids=lambda case: case.name)
+def test_ways_to_run_that_are_measured(case: Way) -> None:
+    wanted = spec(**case.spec)
+    plan = plan_service(wanted, facts(), [case.pool], (), case.known, case.copies, TOOLS)
+    assert isinstance(plan, Plan)
+
+    found = to_measure(wanted, facts(), plan.pools[0], case.known, case.copies, TOOLS)
+
+    assert [(one.precision, one.instances, one.threads) for one in found] == case.ways, case.why
+    assert all((one.copy is None) == (one.precision is FP32) for one in found)
+    for one in found:
+        assert one.copy is None or one.copy in case.copies
+
+
+def test_what_is_measured_does_not_depend_on_what_runs() -> None:
+    """A Job that runs is not replaced because a number of another way has come in."""
+    wanted, copies = spec(**ASKED), (conversion(),)
+    known = [took(threads=4), took("FP32", 4, 1, latency=[{"batchSize": 1, "milliseconds": "2"}])]
+
+    def ways(rows: list[Measurement]) -> tuple[PoolPlan, ...]:
+        plan = plan_service(wanted, facts(), [FOUR_CORES], (), rows, copies, TOOLS)
+        assert isinstance(plan, Plan)
+        found = to_measure(wanted, facts(), plan.pools[0], rows, copies, TOOLS)
+        return tuple(replace(one, reasons=(), prospects=()) for one in found)
+
+    before, after = ways(known[:1]), ways(known)
+
+    assert [(one.precision, one.instances) for one in before[1:]] == [(INT8, 1), (INT8, 4)]
+    assert list(before[1:]) == sorted(after, key=lambda one: one.instances)
+
+
+def test_a_large_copy_is_measured_with_its_own_memory() -> None:
+    wanted, large = spec(**ASKED), facts(size_bytes=2**31)
+    plan = plan_service(wanted, large, [ONE_CORE], (), (), (conversion(),), TOOLS)
+    assert isinstance(plan, Plan)
+
+    stored, copy = to_measure(wanted, large, plan.pools[0], (), (conversion(),), TOOLS)
+
+    assert copy.memory_bytes < stored.memory_bytes - 2**31

@@ -4,8 +4,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.unit.planning.building import facts, gpu_pool, pool, single_request_facts, spec
+from tests.unit.planning.building import (
+    TOOLS,
+    conversion,
+    facts,
+    gpu_pool,
+    pool,
+    single_request_facts,
+    spec,
+)
 from tests.unit.planning.repositories import repository_facts, row
+from triton_operator.api.enums import ModelFormat
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.repository import SilentField
 from triton_operator.planning.plan import Plan, plan_service
@@ -24,14 +33,42 @@ REJECT: dict[str, Any] = {"batching": {"overload": "Reject"}}
 AUTHORS_BATCHER = repository_facts(
     row("a", "python", silent=[SilentField.INSTANCE_GROUP]), batchable=True, max_batch_size=8
 )
-
+ASKED: dict[str, Any] = {
+    "model": {"uri": "pvc://m/a.onnx", "samples": {"uri": "pvc://m/a.npz"}},
+    "measurement": {"mode": "IfUnknown"},
+}
 
 SAID = [
     Row(
         "samples",
         {"model": {"uri": "pvc://m/a.onnx", "samples": {"uri": "pvc://m/a.npz"}}},
-        ("spec.model.samples: not read",),
-        "nothing verifies yet",
+        ("spec.model.samples: not read: nothing is converted, as spec.measurement.mode is Never",),
+        "a copy that nobody measures is never adopted",
+    ),
+    Row(
+        "samples with FP32",
+        {**ASKED, "precision": {"mode": "FP32"}},
+        ("spec.model.samples: not read: nothing is converted, as spec.precision.mode is FP32",),
+        "there is nothing to verify",
+    ),
+    Row(
+        "agreement without samples",
+        {"precision": {"minAgreement": "0.9"}, "measurement": {"mode": "IfUnknown"}},
+        ("spec.precision.minAgreement: nothing is compared, as with spec.precision.mode Auto it",),
+        "Auto takes real samples",
+    ),
+    Row(
+        "INT8 of something else than ONNX",
+        {"precision": {"mode": "INT8"}},
+        ("spec.precision.mode INT8: the model runs in FP32",),
+        "nothing converts it",
+        facts(format=ModelFormat.OPENVINO),
+    ),
+    Row(
+        "BF16",
+        {**ASKED, "precision": {"mode": "BF16"}},
+        ("spec.precision.mode BF16: the model runs in FP32", "spec.model.samples: not read"),
+        "no such copies are made",
     ),
     Row(
         "prefer",
@@ -69,7 +106,7 @@ SAID = [
         "precision",
         {"precision": {"mode": "FP16", "minAgreement": "0.9"}},
         ("spec.precision.mode FP16: the model runs in FP32", "spec.precision.minAgreement"),
-        "nothing is converted",
+        "CPUs gain nothing from it",
     ),
     Row(
         "most replicas of none",
@@ -113,6 +150,18 @@ SAID = [
 HONORED = [
     Row("smallest", {}, (), "nothing is asked for"),
     Row("fp32", {"precision": {"mode": "FP32"}}, (), "it runs in FP32"),
+    Row(
+        "int8",
+        {"precision": {"mode": "INT8", "minAgreement": "0.9"}, "model": ASKED["model"]},
+        (),
+        "a Job converts and verifies",
+    ),
+    Row(
+        "auto with samples",
+        {**ASKED, "precision": {"minAgreement": "0.9"}},
+        (),
+        "a Job converts and verifies",
+    ),
     Row("one pool", {"hardware": {"pools": ["b"]}}, (), "it is used"),
     Row(
         "objective",
@@ -220,3 +269,11 @@ def test_what_holds_for_all_pools_is_said_once() -> None:
 
     (sentence,) = unhonored_fields(wanted, plan)
     assert "Reject: requests are queued, as only a batcher" in sentence
+
+
+def test_a_committed_copy_is_compared_without_leave_to_convert() -> None:
+    wanted = spec(precision={"minAgreement": "0.9"})
+    plan = plan_service(wanted, facts(), [pool("a")], (), (), (conversion(),), TOOLS)
+    assert isinstance(plan, Plan)
+
+    assert unhonored_fields(wanted, plan) == []

@@ -1,0 +1,90 @@
+"""`PrecisionVerified`: whether the model runs in the precision that was asked for. Pure."""
+
+from collections.abc import Iterable
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.enums import PrecisionMode
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.planning.copies import Prospect, Standing, agreement_words
+from triton_operator.planning.plan import Plan, PoolPlan
+from triton_operator.planning.refusal import Refusal
+
+TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+_AS_STORED = "the model runs in the precision in which it is stored"
+
+
+def precision_finding(
+    spec: InferenceServiceSpec, plan: Plan | Refusal | None, progress: str = ""
+) -> Finding:
+    """What runs on the plan's pools, and how far it agrees; else what became of what was asked for.
+
+    `progress`: how far a Job is that converts and verifies.
+    """
+    mode = spec.precision.mode
+    if mode is PrecisionMode.FP32:
+        return _finding(TRUE, reasons.AS_STORED, _AS_STORED)
+    if not isinstance(plan, Plan):
+        if mode is PrecisionMode.AUTO:
+            return _finding(TRUE, reasons.AS_STORED, _AS_STORED)
+        return _finding(
+            UNKNOWN, reasons.WAITING_FOR_PLAN, "the plan says which precisions are possible"
+        )
+    if mode is PrecisionMode.AUTO:
+        return _of_auto(plan, progress)
+    return _of_asked(plan, progress)
+
+
+def _of_auto(plan: Plan, progress: str) -> Finding:
+    copied = [row for row in plan.pools if row.copy]
+    if copied:
+        return _running(copied)
+    awaited = _at(plan, Standing.UNKNOWN)
+    if awaited:
+        return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited, progress))
+    told = _words(_at(plan, *Standing))
+    return _finding(TRUE, reasons.AS_STORED, f"{_AS_STORED}; {told}" if told else _AS_STORED)
+
+
+def _of_asked(plan: Plan, progress: str) -> Finding:
+    """One pool that does not run what was asked for is enough to say so."""
+    if rejected := _at(plan, Standing.REJECTED, Standing.UNCHECKED):
+        return _finding(FALSE, reasons.COPY_REJECTED, _words(rejected, "FP32 runs"))
+    if impossible := _at(plan, Standing.IMPOSSIBLE):
+        return _finding(FALSE, reasons.CONVERSION_NOT_SUPPORTED, _words(impossible, "FP32 runs"))
+    if awaited := _at(plan, Standing.UNKNOWN):
+        return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited, progress))
+    return _running(plan.pools)
+
+
+def _running(rows: Iterable[PoolPlan]) -> Finding:
+    """These pools run copies; the least sure of them gives the reason."""
+    told, smoke_test = [], False
+    for row in rows:
+        for one in row.prospects:
+            if one.copy is not None and one.copy == row.copy:
+                told.append(
+                    f"pool {row.pool.name} runs {one.precision}: {agreement_words(one.copy)}"
+                )
+                smoke_test |= one.smoke_test
+    reason = reasons.SMOKE_TEST_ONLY if smoke_test else reasons.VERIFIED
+    return _finding(TRUE, reason, "; ".join(told))
+
+
+def _at(plan: Plan, *standings: Standing) -> list[tuple[str, Prospect]]:
+    """The pools and precisions that stand like that."""
+    return [
+        (row.pool.name, one)
+        for row in plan.pools
+        for one in row.prospects
+        if one.standing in standings
+    ]
+
+
+def _words(found: Iterable[tuple[str, Prospect]], more: str = "") -> str:
+    told = [f"pool {pool}: {one.why}" for pool, one in found]
+    return "; ".join([*told, more] if more else told)
+
+
+def _finding(status: ConditionStatus, reason: str, message: str) -> Finding:
+    return finding(reasons.PRECISION_VERIFIED, status, reason, message)

@@ -1,0 +1,89 @@
+"""Whether a copy of the model that may be used is fast enough for it: it has to beat FP32.
+
+    gain = worth of the copy / worth of FP32 - 1 >= 10 %
+
+Worth is what `spec.objective.prefer` asks for: the safe rate, and with Latency 1 / time of a
+request that is alone. Each runs in its own best way, with its own batch size and instances. What
+keeps the objective beats what does not, by however little; where neither does, times count.
+
+FP32 is what is compared with whatever runs now, so that the answer follows from the profile alone:
+a plan that compared with itself would swing between two that are nearly the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from triton_operator.api.enums import Precision, Preference
+from triton_operator.planning.figures import figure
+from triton_operator.planning.measured_replica import Measured
+
+LEAST_GAIN = 0.10
+"""Measurements repeat within 5 %, and a copy never answers quite the same: for less, no copy."""
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a copy does beside FP32, in `words`.
+
+    `gain` is a share, None: one of both is not measured. `adoptable`: fast enough. `rank` orders
+    copies: whether one keeps the objective, then its worth.
+    """
+
+    words: str
+    gain: float | None = None
+    adoptable: bool = False
+    rank: tuple[bool, float] = (False, 0.0)
+
+
+def best_of(found: Mapping[Precision, Comparison]) -> Precision | None:
+    """The one to adopt, of those that are fast enough."""
+    able = [name for name, one in found.items() if one.adoptable]
+    return max(able, key=lambda name: found[name].rank, default=None)
+
+
+def compared(
+    precision: Precision,
+    copy: Measured | None,
+    stored: Measured | None,
+    prefer: Preference,
+    pool: str,
+) -> Comparison:
+    """The copy and FP32, each in its best way on that pool; None: it was not measured there."""
+    if copy is None or stored is None:
+        missing = precision if copy is None else Precision.FP32
+        return Comparison(f"{precision} not used: {missing} is not measured on pool {pool}")
+    keeps, kept = _keeps(copy), _keeps(stored)
+    by_time = prefer is Preference.LATENCY or not (keeps and kept)
+    mine, its = _worth(copy, by_time), _worth(stored, by_time)
+    gain = mine / its - 1
+    rank = (keeps, _worth(copy, prefer is Preference.LATENCY or not keeps))
+    words = _words(copy, stored, by_time)
+    if keeps and not kept:
+        words = f"{words}, and FP32 does not keep the objective"
+        return Comparison(words, gain, adoptable=True, rank=rank)
+    if kept and not keeps:
+        return Comparison(f"{precision} not used: only FP32 keeps the objective", gain, rank=rank)
+    if gain >= LEAST_GAIN - _ROUNDING:
+        return Comparison(words, gain, adoptable=True, rank=rank)
+    if gain > 0:
+        words = f"{figure(100 * gain)} %: less than {100 * LEAST_GAIN:.0f} %, FP32 stays"
+        return Comparison(f"{precision} faster by {words}", gain, rank=rank)
+    return Comparison(f"{precision} not faster: {words}", gain, rank=rank)
+
+
+def _keeps(one: Measured) -> bool:
+    return one.safe_rate > 0
+
+
+def _worth(one: Measured, by_time: bool) -> float:
+    return 1 / one.alone_seconds if by_time else one.safe_rate
+
+
+def _words(copy: Measured, stored: Measured, by_time: bool) -> str:
+    if by_time:
+        mine, its = 1000 * copy.alone_seconds, 1000 * stored.alone_seconds
+        return f"{figure(mine)} ms against {figure(its)} ms of FP32 for a request that is alone"
+    return f"{figure(copy.safe_rate)}/s against {figure(stored.safe_rate)}/s of FP32"

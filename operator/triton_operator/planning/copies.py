@@ -1,0 +1,238 @@
+"""Copies of a model in other precisions: which are wanted, and which of those known may be used.
+
+A row of a ModelProfile's `conversions` counts only if it was made with the tools that this operator
+has: the pods make the copy again with them, and check its digest. A copy is used only if it agrees
+with FP32 on at least `spec.precision.minAgreement` of the rows that were compared. Where the user
+asked for its precision, a comparison on made-up inputs will do, and is told as a smoke test; where
+nobody did (Auto), it takes 32 rows of real ones.
+
+Whether a copy is faster is not asked here: see `adoption`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from triton_operator.api.enums import MeasurementMode, ModelFormat, Precision, PrecisionMode
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import Conversion, ModelFacts
+from triton_operator.planning.arithmetic import cannot_run
+from triton_operator.planning.pools import Pool
+
+if TYPE_CHECKING:
+    from triton_operator.planning.plan import PoolPlan
+
+CONVERTED = (Precision.FP16, Precision.INT8)
+"""What copies are made in. BF16 never: ONNX Runtime does not load such models on CPUs, so nothing
+could verify them."""
+LEAST_ROWS = 32
+"""Of real samples, for a copy that nobody asked for. One row is then 3 % of the agreement."""
+NO_TOOLS: Mapping[str, str] = MappingProxyType({})
+
+
+class Standing(StrEnum):
+    """What comes of a precision on a pool, as far as is known."""
+
+    USABLE = "may be used"
+    UNKNOWN = "not known: a Job converts and verifies"
+    UNCHECKED = "not checked well enough"
+    REJECTED = "rejected"
+    IMPOSSIBLE = "the hardware gains nothing"
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """One other precision on a pool: how it stands, and why, in one line that names it.
+
+    `copy` is the row that counts, if there is one. `wanted`: a Job should convert and verify now.
+    """
+
+    precision: Precision
+    standing: Standing
+    why: str
+    copy: Conversion | None = None
+    wanted: bool = False
+
+    @property
+    def usable(self) -> Conversion | None:
+        """The copy, if it may be used."""
+        return self.copy if self.standing is Standing.USABLE else None
+
+    @property
+    def smoke_test(self) -> bool:
+        """Whether so little was compared that it shows only that the copy runs."""
+        return self.copy is not None and not _on_real_rows(self.copy)
+
+
+def prospects(
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    pool: Pool,
+    known: Sequence[Conversion],
+    tool_versions: Mapping[str, str],
+) -> tuple[Prospect, ...]:
+    """Each other precision that is in question on a pool; none where nobody asks for any.
+
+    Where the spec names one, that one is, even if nothing can be done about it.
+    """
+    mode = spec.precision.mode
+    if mode is PrecisionMode.FP32:
+        return ()
+    if never := _never(mode, facts):
+        if mode is PrecisionMode.AUTO:
+            return ()
+        return (Prospect(Precision(mode.value), Standing.IMPOSSIBLE, f"{mode}: {never}"),)
+    return tuple(
+        _prospect(spec, pool, precision, known, tool_versions)
+        for precision in _in_question(spec, known)
+    )
+
+
+def wanted_precisions(
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    row: PoolPlan,
+    known: Sequence[Conversion],
+    tool_versions: Mapping[str, str],
+) -> tuple[Precision, ...]:
+    """The precisions for which a Job should convert and verify now, for that row's pool.
+
+    With `spec.model.samples` a row settles it only if it names the samples' digest, a refusal too:
+    what was refused for want of samples, or compared on made-up inputs, is tried again with them.
+    """
+    found = prospects(spec, facts, row.pool, known, tool_versions)
+    return tuple(one.precision for one in found if one.wanted)
+
+
+def facts_of_copy(facts: ModelFacts, pool: Pool, copy: Conversion | None) -> ModelFacts:
+    """The model's facts with the copy's size, for the memory that it takes; None: the model's own.
+
+    Except of FP16 on CPUs: where ONNX Runtime has no kernel for it, it makes FP32 of the weights.
+    """
+    if copy is None or not copy.files or (copy.precision is Precision.FP16 and not pool.is_gpu):
+        return facts
+    return facts.model_copy(update={"size_bytes": copy.size_bytes})
+
+
+def _never(mode: PrecisionMode, facts: ModelFacts) -> str | None:
+    """Why nothing makes a copy in this precision, on whatever pool."""
+    if mode is PrecisionMode.BF16:
+        return (
+            "no such copies are made, as ONNX Runtime does not load them on CPUs and nothing could "
+            "verify them"
+        )
+    if facts.format is not ModelFormat.ONNX:
+        return f"only single ONNX models are converted, and this is a {facts.format} model"
+    return None
+
+
+def _in_question(spec: InferenceServiceSpec, known: Sequence[Conversion]) -> list[Precision]:
+    if spec.precision.mode is PrecisionMode.AUTO:
+        told = {row.precision for row in known}
+        return [one for one in CONVERTED if _asks(spec) or one in told]
+    return [one for one in CONVERTED if one.value == spec.precision.mode.value]
+
+
+def _asks(spec: InferenceServiceSpec) -> bool:
+    """Whether Jobs may be started for it: whoever names a precision wants it, and with Auto it
+    takes the leave to measure and real samples, as a copy is of no use without either."""
+    if spec.precision.mode is not PrecisionMode.AUTO:
+        return True
+    return spec.measurement.mode is MeasurementMode.IF_UNKNOWN and spec.model.samples is not None
+
+
+def _prospect(
+    spec: InferenceServiceSpec,
+    pool: Pool,
+    precision: Precision,
+    known: Sequence[Conversion],
+    tool_versions: Mapping[str, str],
+) -> Prospect:
+    if impossible := cannot_run(pool, precision):
+        return Prospect(precision, Standing.IMPOSSIBLE, f"{precision}: {impossible}")
+    rows = [row for row in known if row.precision is precision]
+    current = [row for row in rows if dict(row.tool_versions) == dict(tool_versions)]
+    least = Decimal(spec.precision.min_agreement)
+    copy = _counting(current, least)
+    settled = copy is not None and (spec.model.samples is None or copy.samples_digest is not None)
+    wanted = _asks(spec) and not settled
+    if copy is None:
+        standing, why = Standing.UNCHECKED, _no_copy(precision, rows, tool_versions)
+    else:
+        standing, why = _judged(copy, least, auto=spec.precision.mode is PrecisionMode.AUTO)
+    if wanted and standing is not Standing.USABLE:
+        standing, why = Standing.UNKNOWN, f"{why}; its Job converts and verifies"
+    return Prospect(precision, standing, why, copy, wanted)
+
+
+def _judged(copy: Conversion, least: Decimal, *, auto: bool) -> tuple[Standing, str]:
+    name = copy.precision
+    if copy.refusal is not None:
+        return Standing.REJECTED, f"{name} rejected: {copy.refusal}"
+    if copy.digest is None or copy.method is None or copy.agreement is None:
+        return Standing.UNCHECKED, f"{name} not used: its row has no digest, method or agreement"
+    if not _agrees(copy, least):
+        return Standing.REJECTED, f"{name} rejected: agreement {copy.agreement} < {least}"
+    if auto and not _on_real_rows(copy):
+        return Standing.UNCHECKED, f"{name} not used: {agreement_words(copy)}"
+    return Standing.USABLE, f"{name}: {agreement_words(copy)}"
+
+
+def agreement_words(copy: Conversion) -> str:
+    """How far a copy agrees with FP32, and on what."""
+    rows = copy.rows or 0
+    told = f"agreement {copy.agreement} on {rows} row{'' if rows == 1 else 's'}"
+    if copy.samples_digest is None:
+        return f"{told}, smoke test only: made-up inputs"
+    if rows < LEAST_ROWS:
+        return f"{told}, smoke test only: fewer than {LEAST_ROWS}"
+    return f"{told} of samples"
+
+
+def _no_copy(
+    precision: Precision, rows: Sequence[Conversion], tool_versions: Mapping[str, str]
+) -> str:
+    if not rows:
+        return f"{precision}: not known yet"
+    theirs = max(rows, key=lambda row: row.time).tool_versions
+    changed = [
+        f"{name} {theirs.get(name, 'unknown')}, here {tool_versions.get(name, 'unknown')}"
+        for name in sorted({*theirs, *tool_versions})
+        if theirs.get(name) != tool_versions.get(name)
+    ]
+    return f"{precision} not used: its copy was made with other tools ({'; '.join(changed)})"
+
+
+def _counting(rows: Sequence[Conversion], least: Decimal) -> Conversion | None:
+    """The row that counts: of each method the newest, on real samples if there is one. Of those,
+    too, what real samples say before all else, and then one that is accepted."""
+    newest: dict[str | None, Conversion] = {}
+    for row in sorted(rows, key=_weight):
+        newest[row.method] = row
+    return max(
+        newest.values(),
+        key=lambda row: (row.samples_digest is not None, _accepted(row, least), *_weight(row)),
+        default=None,
+    )
+
+
+def _weight(row: Conversion) -> tuple[bool, str, str]:
+    return row.samples_digest is not None, row.time, row.digest or ""
+
+
+def _accepted(row: Conversion, least: Decimal) -> bool:
+    whole = row.refusal is None and row.digest is not None and row.method is not None
+    return whole and _agrees(row, least)
+
+
+def _agrees(row: Conversion, least: Decimal) -> bool:
+    return row.agreement is not None and Decimal(row.agreement) >= least
+
+
+def _on_real_rows(row: Conversion) -> bool:
+    return row.samples_digest is not None and (row.rows or 0) >= LEAST_ROWS
