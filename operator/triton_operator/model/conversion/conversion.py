@@ -9,6 +9,7 @@ from typing import Any
 
 from onnx import ModelProto, load_model
 
+from triton_operator.api.tool_versions import tool_versions
 from triton_operator.model import reasons
 from triton_operator.model.conversion import dynamic_int8, half, static_int8
 from triton_operator.model.conversion.artifact import (
@@ -25,7 +26,6 @@ from triton_operator.model.conversion.record import (
     ConversionRecord,
     Recipe,
     machine,
-    tool_versions,
 )
 from triton_operator.model.conversion.source_model import SourceModel
 from triton_operator.model.errors import ModelFailure, ModelRefused, WorkFailed
@@ -93,6 +93,7 @@ def convert_model(
     Raises:
         ModelRefused: `ConversionRefused`, naming the node or tensor; `ModelDoesNotRun`.
         WorkFailed: `SamplesRequired`, `WriteFailed`.
+        MemoryError: there is not enough for it.
     """
     recipe = recipe_for(source.digest, method, samples)
     refuse_ineligible(source.graph, method, limits or InspectionLimits())
@@ -103,8 +104,15 @@ def convert_model(
     try:
         with quiet():
             converted = _converted(model, method, samples, large=large)
-    except ModelFailure:
+    except (ModelFailure, MemoryError):
         raise
+    except OSError as error:
+        raise WorkFailed(
+            reasons.WRITE_FAILED,
+            f"no conversion to {method}: temporary files cannot be written: "
+            f"{error.strerror or error}",
+            retryable=True,
+        ) from error
     except Exception as error:  # The tools raise anything, for what they did not foresee.
         raise ModelRefused(
             reasons.CONVERSION_REFUSED,

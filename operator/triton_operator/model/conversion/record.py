@@ -11,12 +11,9 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
-import numpy
 import onnx
-import onnxruntime
 from pydantic import Field
 
-from triton_operator import __version__
 from triton_operator.api.enums import Precision
 from triton_operator.api.fields import ApiModel, Digest
 from triton_operator.api.model_profile import ModelFile
@@ -88,16 +85,6 @@ class ConversionRecord(ApiModel):
             files=files,
             notes=notes,
         )
-
-
-def tool_versions() -> dict[str, str]:
-    """Versions of all that has a hand in the bytes."""
-    return {
-        "numpy": numpy.__version__,
-        "onnx": onnx.__version__,
-        "onnxruntime": onnxruntime.__version__,
-        "triton-operator": __version__,
-    }
 
 
 def machine() -> str:
