@@ -14,10 +14,12 @@ FIELD = "spec.model.samples"
 
 @contextmanager
 def named() -> Iterator[None]:
-    """Failures inside name the field."""
+    """Failures inside name the field, but for a signal's, which says nothing of it."""
     try:
         yield
     except ModelFailure as error:
+        if error.failure.reason == reasons.INTERRUPTED:
+            raise
         message = shortened(f"{FIELD}: {error.failure.message}", MESSAGE_LIMIT)
         error.failure = error.failure.model_copy(update={"message": message})
         raise

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from triton_operator.api.enums import Precision, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.completion import Completion, completions, left_to_triton
 from triton_operator.planning.device import needed_device, usable_pools
 from triton_operator.planning.fit import Fit, Verdict, fit_of
@@ -69,6 +70,8 @@ class PoolPlan:
     """Ends of the buckets in which Triton counts latencies, in ms; none: it keeps its own."""
     measured: Measured | None = None
     """What measurements say of such a replica; None: none is of one."""
+    copy: Conversion | None = None
+    """The converted copy that the replicas run; None: the model as it is stored."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def plan_service(
     pools: Sequence[Pool],
     in_use: Collection[str] = (),
     measurements: Sequence[Measurement] = (),
+    conversions: Sequence[Conversion] = (),
+    tool_versions: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan | Refusal:
     """The plan for a service whose model is known, and measured maybe.
 

@@ -490,13 +490,14 @@ STEADY = [
     ),
     Row(
         "precision that needs a copy",
-        "served as it is stored, and two conditions say so",
+        "served as it is stored while a Job makes one",
         serving,
         edit(precision={"mode": "INT8"}),
         conditions={
             "SpecHonored": "False FieldsWithoutEffect",
-            "PrecisionVerified": "False ConversionNotSupported",
+            "PrecisionVerified": "Unknown Converting",
         },
+        writes=["Job/filetype-cpu-convert-#"],
     ),
 ]
 
