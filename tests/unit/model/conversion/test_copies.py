@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -334,3 +337,23 @@ def test_a_damaged_file_in_the_cache_does_no_harm(pod: Pod) -> None:
 )
 def test_agreement_is_never_rounded_up(share: float, text: str) -> None:
     assert agreement_text(share) == text
+
+
+def test_nobody_is_told_of_the_models(tmp_path: Path) -> None:
+    """ONNX Runtime's telemetry keeps what it is going to send below the home folder."""
+    path = saved(nets.mlp(), tmp_path, "model.onnx")
+    program = (
+        "from pathlib import Path\n"
+        "from triton_operator.model.onnx_session import OnnxSession\n"
+        f"OnnxSession(Path({str(path)!r}), name='the model')\n"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("ORT_")}
+    subprocess.run(
+        [sys.executable, "-c", program],
+        env={**environment, "HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+    )
+
+    assert list(home.rglob("*")) == []
