@@ -2,6 +2,6 @@
 
 import os
 
-# ONNX Runtime's wheels for Linux have telemetry that goes to Microsoft (1.32: telemetry_1ds.cc), and
-# what is loaded here is somebody's model. It looks when it is imported first: after this.
+# ONNX Runtime's wheels for Linux have telemetry that goes to Microsoft (1.32), and what is loaded
+# here is somebody's model. It looks when it is imported first: after this.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

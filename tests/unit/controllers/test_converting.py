@@ -9,6 +9,7 @@ import pytest
 from tests.unit.controllers import test_measuring as speed
 from tests.unit.controllers.cluster import Body, Cluster
 from tests.unit.controllers.world import (
+    DEPLOYMENT,
     NOW,
     TOOLS,
     absorb,
@@ -47,7 +48,8 @@ def row(**changes: Any) -> Conversion:
             "toolVersions": TOOLS,
             "digest": COPY,
             "files": [{"path": "model.onnx", "digest": COPY, "sizeBytes": 800_000}],
-            "agreement": "0.995",
+            # Whether a planner takes it is not the question here: no one takes that.
+            "agreement": "0.5",
             "rows": 32,
             "time": "2026-11-20T11:00:00Z",
             **changes,
@@ -172,7 +174,7 @@ def test_the_row_goes_into_the_profile_and_the_job_goes() -> None:
 
     assert profile(cluster)["digest"] == DIGEST
     assert "ownerReferences" not in cluster.one("ModelProfile", PROFILE)["metadata"]
-    assert (found["digest"], found["agreement"], found["rows"]) == (COPY, "0.995", 32)
+    assert (found["digest"], found["agreement"], found["rows"]) == (COPY, "0.5", 32)
     assert found["time"] == ago(5)
     outcome = step(cluster, now=NOW)
     assert not jobs(outcome)
@@ -396,12 +398,16 @@ def test_neither_drops_what_the_other_found() -> None:
     assert len(profile(cluster)["measurements"]) == 1
     assert len(profile(cluster)["conversions"]) == 1
 
-    edit(precision={"mode": "FP16"}, measurement={"mode": "Never"})(cluster)
-    step(cluster, now=NOW)
-    end(cluster, says(samplesDigest=ROWS, method="FP16"), at=ago(3))
-    step(cluster, now=NOW)
-    assert len(profile(cluster)["measurements"]) == 1
-    assert [one["precision"] for one in profile(cluster)["conversions"]] == ["INT8", "FP16"]
+    edit(precision=INT8, measurement={"mode": "Never"})(cluster)
+    newer = {**TOOLS, "onnx": "1.24.0"}
+    absorb(cluster, reconcile(observed(cluster)))
+    cluster.roll_out(DEPLOYMENT)
+    absorb(cluster, reconcile(observed(cluster, tools=newer)))
+    end(cluster, says(samplesDigest=ROWS, toolVersions=newer), at=ago(3))
+    outcome = reconcile(observed(cluster, tools=newer))
+    (written,) = [one for one in outcome.measuring if one["kind"] == "ModelProfile"]
+    assert len(written["spec"]["measurements"]) == 1
+    assert [one["toolVersions"] for one in written["spec"]["conversions"]] == [newer]
 
 
 def test_both_that_end_at_once_are_one_profile() -> None:

@@ -222,8 +222,11 @@ def test_a_copy_is_measured_as_it_is_served() -> None:
     assert order == ["fetch", "convert", "samples", "triton"]
     assert given.precision == "INT8"
     assert given.samples == fetching().parse_args(named(measured, "samples")["args"]).into
-    plain = serving(None)[1]["metadata"]["labels"][labels.MEASURES]
-    assert measured["metadata"]["labels"][labels.MEASURES] != plain
+    other = COPY.model_copy(update={"digest": "sha256:" + "12" * 32})
+    marks = {
+        serving(copy)[1]["metadata"]["labels"][labels.MEASURES] for copy in (COPY, other, None)
+    }
+    assert len(marks) == 3
 
 
 def test_an_upgrade_of_the_operator_restarts_no_pod_with_a_copy() -> None:
