@@ -117,6 +117,7 @@ def _convert(
             "rebuild",
             f"--model-digest={digest}",
             f"--method={copy.method}",
+            *_calibration(copy),
             f"--digest={copy.digest}",
             f"--files={_listed(copy.files)}",
             *_destination(owner, facts),
@@ -126,6 +127,12 @@ def _convert(
         mounts=[*_MOUNTS, *cache_mounts(spec.model)],
         resources=conversion_resources(facts),
     )
+
+
+def _calibration(copy: Conversion) -> list[str]:
+    if copy.ranges is None:
+        return []
+    return [f"--ranges={copy.ranges}", f"--samples-digest={copy.samples_digest}"]
 
 
 def _listed(files: Sequence[ModelFile]) -> str:

@@ -204,6 +204,16 @@ def test_what_serves_a_copy_makes_it_again_and_checks_it() -> None:
     assert (given.into, given.config_into) == (stored.into, stored.config_into)
 
 
+def test_a_calibrated_copy_needs_no_samples_in_the_pod() -> None:
+    found = {"method": "INT8Static", "ranges": "QAA=", "samples_digest": "sha256:" + "ef" * 32}
+    deployment, _ = serving(COPY.model_copy(update=found), model=SAMPLED)
+    given = converting().parse_args(named(deployment, "convert")["args"])
+
+    assert (given.method, given.ranges) == ("INT8Static", "QAA=")
+    assert given.samples_digest == found["samples_digest"]
+    assert [one["name"] for one in pod(deployment)["initContainers"]] == ["fetch", "convert"]
+
+
 def test_the_cache_keeps_the_model_and_its_copy() -> None:
     deployment, _ = serving(COPY, model={**MODEL, "cacheClaimName": "cache"})
 

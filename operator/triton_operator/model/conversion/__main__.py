@@ -21,6 +21,7 @@ from triton_operator.model.cache import DigestCache
 from triton_operator.model.conversion.copy_row import PRECISIONS, Comparison, copy_row
 from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.rebuilt_copy import Rebuilding, rebuild
+from triton_operator.model.conversion.record import Calibration
 from triton_operator.model.errors import ModelFailure, WorkFailed
 from triton_operator.model.fetch import copy_config
 from triton_operator.model.file_list import listed_files
@@ -61,6 +62,8 @@ def arguments() -> Arguments:
     two = commands.add_parser("rebuild", parents=[shared], allow_abbrev=False)
     two.add_argument("--model-digest", required=True, metavar="sha256:…")
     two.add_argument("--method", type=Method, choices=list(Method), required=True)
+    two.add_argument("--ranges", metavar="BASE64", help="of activations, for INT8Static")
+    two.add_argument("--samples-digest", metavar="sha256:…", help="where they came from")
     two.add_argument("--digest", required=True, metavar="sha256:…", help="of the copy")
     two.add_argument("--files", required=True, metavar="JSON", help="[{path,digest,sizeBytes}, …]")
     two.add_argument("--into", type=Path, required=True, metavar="DIR")
@@ -91,6 +94,7 @@ def run(given: argparse.Namespace) -> ConversionReport | None:
             model=given.model,
             model_digest=given.model_digest,
             method=given.method,
+            calibration=_calibration(given),
             files=listed_files(given.files),
             digest=given.digest,
             into=given.into,
@@ -103,6 +107,18 @@ def run(given: argparse.Namespace) -> ConversionReport | None:
     # Last, as after a fetch: Triton starts with all of it or none.
     copy_config(given.config, given.config_into)
     return None
+
+
+def _calibration(given: argparse.Namespace) -> Calibration | None:
+    if given.method is not Method.INT8_STATIC:
+        return None
+    try:
+        return Calibration(samples_digest=given.samples_digest, ranges=given.ranges)
+    except ValueError as error:
+        raise WorkFailed(
+            reasons.INVALID_ARGUMENTS,
+            f"{given.method} needs --ranges and --samples-digest: {error}",
+        ) from error
 
 
 def _answered(argv: list[str]) -> tuple[ConversionReport | None, Path]:

@@ -16,7 +16,7 @@ from triton_operator.api.tool_versions import tool_versions
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model
 from triton_operator.model.conversion.method import Method, int8_method
-from triton_operator.model.conversion.record import ConversionRecord
+from triton_operator.model.conversion.record import Calibration, ConversionRecord
 from triton_operator.model.conversion.source_model import SourceModel, read_source
 from triton_operator.model.digest import MODEL_FILE_NAME
 from triton_operator.model.errors import ModelRefused, WorkFailed, printable
@@ -33,11 +33,8 @@ from triton_operator.model.verification.verification import (
 )
 
 PRECISIONS = (Precision.FP16, Precision.INT8)
-CALIBRATED = (
-    "the copy is not used: its ranges come from running the model, which another CPU may round "
-    "otherwise, so a pod that makes it again may get other bytes; store the output of "
-    "`triton-operator model convert` and serve that"
-)
+MOST_RANGES = 2048
+"""Characters in a row, for 768 activations: the report has 4,096 bytes for everything."""
 _AGREEMENT_STEP = Decimal("0.000001")
 
 
@@ -104,10 +101,22 @@ def _converted(
     for note in record.notes:
         asked.say(note)
     row = _with(row, digest=record.artifact_digest, files=[file.wire() for file in record.files])
+    if calibration := record.recipe.calibration:
+        if len(calibration.ranges) > MOST_RANGES:
+            return _with(row, refusal=_too_many(calibration)), None, None
+        row = _with(row, ranges=calibration.ranges)
     try:
         return row, record, samples or _made_up(source)
     except WorkFailed as error:
         return _refused(row, error), None, None
+
+
+def _too_many(calibration: Calibration) -> str:
+    return (
+        f"the ranges of its activations take {len(calibration.ranges)} characters, and a profile "
+        f"has {MOST_RANGES} for them: pods could not make the copy again; store the output of "
+        "`triton-operator model convert` and serve that"
+    )
 
 
 def _made_up(source: SourceModel) -> Samples:
@@ -131,16 +140,16 @@ def _compared(
     return {
         "agreement": agreement_text(verdict.agreement),
         "rows": verdict.rows,
-        "refusal": _objection(verdict, record),
+        "refusal": _objection(verdict),
     }
 
 
-def _objection(verdict: Verification, record: ConversionRecord) -> str | None:
+def _objection(verdict: Verification) -> str | None:
     if not verdict.accepted:
         return printable(verdict.reason)
     if not verdict.deterministic:
         return "the copy does not give the same bits for the same input twice"
-    return CALIBRATED if record.recipe.calibration is not None else None
+    return None
 
 
 def agreement_text(agreement: float) -> str:

@@ -10,6 +10,7 @@ from triton_operator.model import reasons
 from triton_operator.model.cache import DigestCache
 from triton_operator.model.conversion.conversion import convert_model
 from triton_operator.model.conversion.method import Method
+from triton_operator.model.conversion.record import Calibration
 from triton_operator.model.conversion.source_model import read_source
 from triton_operator.model.digest import MODEL_FILE_NAME, model_digest
 from triton_operator.model.errors import ModelRefused, WorkFailed
@@ -31,6 +32,7 @@ class Rebuilding:
     model: Path
     model_digest: str
     method: Method
+    calibration: Calibration | None
     files: Sequence[ModelFile]
     digest: str
     into: Path
@@ -81,7 +83,9 @@ def _convert(job: Rebuilding, folder: Path) -> None:
             f"the model to convert is {source.digest}, but {job.model_digest} is wanted",
         )
     job.say(f"converting {source.digest} to {job.method}")
-    record = convert_model(source, job.method, folder / MODEL_FILE_NAME)
+    record = convert_model(
+        source, job.method, folder / MODEL_FILE_NAME, calibration=job.calibration
+    )
     if record.artifact_digest != job.digest:
         versions = ", ".join(f"{tool} {text}" for tool, text in record.recipe.tool_versions.items())
         raise ModelRefused(

@@ -1,13 +1,12 @@
 """What a conversion was made from and with, so that the same one is made only once.
 
-A conversion is a pure function of the source's digest, the tools' versions and the parameters; its
-key is the sha256 of these as canonical JSON. The result has a digest of its own, which is that of
-its bytes: whoever makes it again compares.
+A conversion is a pure function of the source's digest, the tools' versions and the parameters, with
+ranges of activations among them; its key is the sha256 of these as canonical JSON. The result has a
+digest of its own, which is that of its bytes: whoever makes it again compares.
 """
 
 import hashlib
 import json
-import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,14 +23,10 @@ METADATA_KEY = "triton-operator.conversion"
 
 
 class Calibration(ApiModel):
-    """The samples that gave the ranges of activations."""
+    """The ranges of activations, and the samples that they came from."""
 
     samples_digest: Digest
-    rows: int = Field(description="How many of them, from the first on, every second one.")
-    machine: str = Field(
-        description="Instruction set of the CPU that ran the model: the last bits of activations, "
-        "and so of scales, may differ on another one."
-    )
+    ranges: str = Field(description="See `activation_ranges`.")
 
 
 class Recipe(ApiModel):
@@ -85,11 +80,6 @@ class ConversionRecord(ApiModel):
             files=files,
             notes=notes,
         )
-
-
-def machine() -> str:
-    """The instruction set, as the kernel calls it."""
-    return platform.machine()
 
 
 def recipe_of(model: onnx.ModelProto) -> Recipe | None:

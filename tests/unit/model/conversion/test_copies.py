@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -143,14 +144,43 @@ def test_a_convolutional_net_needs_samples(pod: Pod) -> None:
     assert "samples of real inputs" in row.refusal
 
 
-def test_a_calibrated_copy_is_compared_on_the_other_rows_and_not_used(pod: Pod) -> None:
+def test_a_calibrated_copy_is_compared_on_the_other_rows(pod: Pod) -> None:
     model = pod.model(nets.cnn())
     row = pod.compare(model, "INT8", f"--samples={pod.samples(model)}")
 
-    assert (row.method, row.rows) == ("INT8Static", 32)
+    assert (row.method, row.rows, row.refusal) == ("INT8Static", 32, None)
     assert row.digest
+    assert row.ranges
     assert float(row.agreement or 0) > 0.9
-    assert row.refusal == copy_row.CALIBRATED
+
+
+def test_a_calibrated_copy_is_made_again_without_samples(pod: Pod) -> None:
+    model = pod.model(nets.cnn())
+    row = pod.compare(model, "INT8", f"--samples={pod.samples(model)}")
+    ranges = {"ranges": str(row.ranges), "samples-digest": str(row.samples_digest)}
+
+    assert pod.rebuild(model, row) == PERMANENT
+    assert pod.failure()[0] == "InvalidArguments"
+    assert pod.rebuild(model, row, **{**ranges, "ranges": "QAA="}) == PERMANENT
+    assert "there are 1 ranges" in pod.failure()[1]
+    wider = base64.b64encode(bytes(len(base64.b64decode(str(row.ranges))))).decode()
+    assert pod.rebuild(model, row, **{**ranges, "ranges": wider}) == PERMANENT
+    assert pod.failure()[0] == "DigestMismatch"
+    assert pod.served() == []
+    assert pod.rebuild(model, row, **ranges) == DONE
+    assert (pod.folder / "models/m/1/model.onnx").stat().st_size == row.size_bytes
+
+
+def test_more_ranges_than_a_profile_takes_are_refused(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copy_row, "MOST_RANGES", 8)
+    model = pod.model(nets.cnn())
+    row = pod.compare(model, "INT8", f"--samples={pod.samples(model)}")
+
+    assert (row.ranges, row.agreement) == (None, None)
+    assert row.refusal is not None
+    assert "triton-operator model convert" in row.refusal
 
 
 def test_an_overflow_refuses_a_copy_that_agrees(pod: Pod) -> None:
