@@ -240,7 +240,14 @@ class Shop:
 
     def until_measurement(self, name: str) -> Object:
         """The Job that measures the model of a service, and its pod is there."""
-        query = f"{labels.SERVICE}={name},{labels.ROLE}={labels.MEASURE}"
+        return self._until_job(name, labels.MEASURE)
+
+    def until_conversion(self, name: str) -> Object:
+        """The Job that converts the model of a service, and its pod is there."""
+        return self._until_job(name, labels.CONVERT)
+
+    def _until_job(self, name: str, role: str) -> Object:
+        query = f"{labels.SERVICE}={name},{labels.ROLE}={role}"
 
         def jobs() -> list[Object]:
             found: list[Object] = self.api.request(
@@ -249,7 +256,7 @@ class Shop:
             return found
 
         self.until(
-            f"a measurement of {name}",
+            f"a Job of {name} to {role}",
             lambda: len(jobs()) == 1 and len(self._pods_of_job(jobs()[0])) > 0,
         )
         return jobs()[0]
@@ -257,6 +264,10 @@ class Shop:
     def answer_measurement(self, name: str, message: str, *, exit_code: int = 0) -> None:
         """End the pod of the service's measurement with a termination message."""
         self._end_job(self.until_measurement(name), "measure", message, exit_code)
+
+    def answer_conversion(self, name: str, message: str, *, exit_code: int = 0) -> None:
+        """End the pod of the service's conversion with a termination message."""
+        self._end_job(self.until_conversion(name), "convert", message, exit_code)
 
     def _end_job(self, job: Object, container: str, message: str, exit_code: int) -> None:
         ended = {

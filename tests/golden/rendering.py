@@ -3,7 +3,7 @@
 A case is a file that a user could write: every example of this repository, and those in `cases/`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from tests.unit.planning.building import DIGEST, facts, node
 from triton_operator.api.access import LabelSelector, Peer
 from triton_operator.api.enums import MeasurementMode
 from triton_operator.api.group import API_VERSION
-from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.cli.documents import Documents, Service, read_documents
 from triton_operator.manifests.children import children_of_fetching, desired_children
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions, Monitors, Policies
 from triton_operator.manifests.config_map import model_config_map
 from triton_operator.manifests.container_resources import ContainerResources
+from triton_operator.manifests.conversion_job import conversion_job
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.manifests.inspection_job import inspection_job
@@ -30,6 +31,7 @@ from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.manifests.proxy import Proxy
 from triton_operator.planning.candidate import candidate
 from triton_operator.planning.chosen_model import chosen_model
+from triton_operator.planning.copies import wanted_precisions
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
 
@@ -71,6 +73,23 @@ COMPANIONS = {
 }
 """Objects that not every cluster wants, by case; none for the others."""
 COMMAND = "python -m tests.golden --write"
+TOOLS = {"numpy": "2.4.6", "onnx": "1.23.2", "onnxruntime": "1.32.0", "triton-operator": "0.1.0"}
+"""Those of an operator, whatever this one has."""
+COPY = Conversion.model_validate(
+    {
+        "precision": "INT8",
+        "method": "INT8Dynamic",
+        "toolVersions": TOOLS,
+        "digest": "sha256:" + "cd" * 32,
+        "files": [{"path": "model.onnx", "digest": "sha256:" + "cd" * 32, "sizeBytes": 1_000_000}],
+        "agreement": "0.997",
+        "rows": 64,
+        "samplesDigest": "sha256:" + "ef" * 32,
+        "time": "2026-11-20T10:00:00Z",
+    }
+)
+COPIES = {"converted": COPY}
+"""The copy that all replicas of a case run, whatever a planner would choose; none in the others."""
 
 
 def cases() -> dict[str, Path]:
@@ -95,7 +114,7 @@ def objects(path: Path) -> list[dict[str, Any]]:
     return [
         row
         for service in documents.services
-        for row in _of_service(service, documents, fetch, companions)
+        for row in _of_service(path.stem, service, documents, fetch, companions)
     ]
 
 
@@ -108,7 +127,11 @@ def golden_text(name: str, path: Path) -> str:
 
 
 def _of_service(
-    service: Service, documents: Documents, fetch: FetchSettings, companions: Companions
+    case: str,
+    service: Service,
+    documents: Documents,
+    fetch: FetchSettings,
+    companions: Companions,
 ) -> list[dict[str, Any]]:
     owner = Owner(service.name, service.namespace, UID)
     digest = service.spec.model.digest or DIGEST
@@ -120,6 +143,10 @@ def _of_service(
     measured = profile.measurements if profile else ()
     plan = plan_service(service.spec, known, pools, (), measured)
     assert isinstance(plan, Plan), plan
+    copy = COPIES.get(case)
+    if copy is not None:
+        rows = (replace(row, copy=copy, precision=copy.precision) for row in plan.pools)
+        plan = replace(plan, pools=tuple(rows))
     asked = service.spec.measurement.mode is not MeasurementMode.NEVER
     return [
         with_desired_hash(manifest)
@@ -130,8 +157,26 @@ def _of_service(
             *desired_children(
                 owner, service.spec, digest, known, plan, fetch, companions=companions
             ),
+            *_converted(owner, service, digest, known, plan, fetch, [copy] if copy else []),
             *(_measured(owner, service, digest, known, plan, fetch) if asked else ()),
         )
+    ]
+
+
+def _converted(
+    owner: Owner,
+    service: Service,
+    digest: str,
+    facts: ModelFacts,
+    plan: Plan,
+    fetch: FetchSettings,
+    known: Sequence[Conversion],
+) -> list[dict[str, Any]]:
+    """What is applied for copies, once the service serves."""
+    return [
+        conversion_job(owner, service.spec, digest, facts, row, precision, TOOLS, fetch)
+        for row in plan.pools
+        for precision in wanted_precisions(service.spec, facts, row, known, TOOLS)
     ]
 
 

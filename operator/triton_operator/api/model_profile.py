@@ -140,6 +140,12 @@ class Conversion(ApiModel):
         description="Versions of what converts: others may make another copy, or make one at all.",
         json_schema_extra={"maxProperties": 16},
     )
+    ranges: str | None = Field(
+        None,
+        max_length=2048,
+        description="INT8Static: the largest magnitude of each activation on the samples, as "
+        "bfloat16 in Base64, in the order of their names.",
+    )
     digest: Digest | None = Field(
         None, description="sha256 of the copy, as of a model; omitted: there is none."
     )

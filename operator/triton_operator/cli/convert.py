@@ -100,6 +100,4 @@ def _rows(record: "ConversionRecord") -> list[tuple[str, str]]:
         ("files", ", ".join(row.path for row in record.files)),
         ("tools", ", ".join(f"{name} {text}" for name, text in recipe.tool_versions.items())),
     ]
-    if recipe.calibration:
-        rows.append(("calibrated", f"on {recipe.calibration.rows} rows"))
     return [*rows, *(("note", note) for note in record.notes)]

@@ -26,9 +26,9 @@ def told() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in _OPTIONAL:
+        if (package := (error.name or "").split(".")[0]) not in _OPTIONAL:
             raise
-        print_error(f"{error.name} is not installed: pip install 'triton-operator[convert]'")
+        print_error(f"{package} is not installed: pip install 'triton-operator[convert]'")
         raise typer.Exit(INVALID) from error
     except ModelFailure as error:
         print_error(str(error))

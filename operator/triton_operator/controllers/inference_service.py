@@ -18,11 +18,10 @@ from triton_operator.api.conditions import (
     merge_conditions,
 )
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.beside import found_beside
 from triton_operator.controllers.device_finding import device_questions
-from triton_operator.controllers.drift_finding import drift_finding
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY, POD_MONITOR
-from triton_operator.controllers.measuring import measuring
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.rollout import observe_rollout, wanted_replicas
@@ -98,17 +97,15 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     wanted += [resolution.job] if resolution.job else []
     wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
     rollout = observe_rollout(observed, plan, wanted)
-    measured = measuring(observed, owner, spec, resolution.digest, resolution.facts, plan, rollout)
+    found = found_beside(observed, owner, spec, resolution, plan, rollout)
     named = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
     beside = [
         with_desired_hash(manifest)
-        for manifest in measured.objects
+        for manifest in found.objects
         # Where batches are as large as planned, the pods that serve have the same config.
         if (manifest["kind"], manifest["metadata"]["name"]) not in named
     ]
-    findings = service_findings(observed, spec, resolution, plan, rollout)
-    told = drift_finding(observed.scaling, resolution.digest, plan, measured.finding)
-    findings += [told] if told else []
+    findings = found.told_in(service_findings(observed, spec, resolution, plan, rollout))
     status = service_status(observed, owner, spec, resolution, plan, rollout)
     outcome = replace(
         _with_status(observed, status, findings),
@@ -137,7 +134,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
             replaced=bool(children) and rollout.complete,
         ),
         requeue_after_seconds=sooner(
-            measured.requeue_after_seconds,
+            found.requeue_after_seconds,
             sooner(resolution.requeue_after_seconds, outcome.requeue_after_seconds),
         ),
     )

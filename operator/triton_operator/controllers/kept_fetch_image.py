@@ -1,8 +1,8 @@
 """An upgrade of the operator alone restarts no pod.
 
-The container that fetches a model runs the operator's image, so every upgrade would replace the
-pods of every service. A Deployment that differs in that image only keeps the one that it has; the
-new one goes in with the next change that replaces pods anyway.
+The containers that fetch a model and make its copy run the operator's image, so every upgrade
+would replace the pods of every service. A Deployment that differs in that image only keeps the one
+that it has; the new one goes in with the next change that replaces pods anyway.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,11 @@ from typing import Any
 
 from triton_operator.api import labels
 from triton_operator.controllers.views import DeploymentView
+from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FETCH_CONTAINER
+
+_OF_THE_OPERATOR = (FETCH_CONTAINER, CONVERT_CONTAINER)
 
 
 def with_kept_fetch_image(
@@ -36,7 +39,7 @@ def _with_image(manifest: Mapping[str, Any], image: str) -> dict[str, Any]:
     spec = manifest["spec"]
     pod = spec["template"]["spec"]
     containers = [
-        {**container, "image": image} if container["name"] == FETCH_CONTAINER else container
+        {**container, "image": image} if container["name"] in _OF_THE_OPERATOR else container
         for container in pod["initContainers"]
     ]
     template = {**spec["template"], "spec": {**pod, "initContainers": containers}}

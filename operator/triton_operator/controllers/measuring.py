@@ -14,21 +14,29 @@ from triton_operator.api.enums import MeasurementMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Measurement, ModelFacts
-from triton_operator.controllers.measuring_report import (
-    answer_of,
-    has_answered,
-    report_of,
-    trusted,
-)
+from triton_operator.controllers.measuring_report import answer_of, trusted
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import newest, pod_problem, starting_step
 from triton_operator.controllers.rollout import Rollout
-from triton_operator.controllers.times import epoch_seconds
-from triton_operator.controllers.views import JobView, PodView, ServiceView
+from triton_operator.controllers.side_jobs import (
+    PAUSE_SECONDS,
+    TURN_SECONDS,
+    finished_at,
+    has_answered,
+    pods_of,
+    report_of,
+    rival,
+    seconds_for_report,
+)
+from triton_operator.controllers.views import JobView, ServiceView
 from triton_operator.manifests import names
 from triton_operator.manifests.config_map import model_config_map
-from triton_operator.manifests.measurement_job import measurement_job, measures
-from triton_operator.manifests.model_profile import profile_of_measurements
+from triton_operator.manifests.measurement_job import (
+    MEASURE_CONTAINER,
+    measurement_job,
+    measures,
+)
+from triton_operator.manifests.model_profile import profile_of_findings
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.planning.candidate import is_nameless, to_measure, unmeasurable
@@ -36,13 +44,6 @@ from triton_operator.planning.compute import instance_words
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
-PAUSE_SECONDS = {True: 900.0, False: 6 * 3600.0}
-"""Between two tries, by whether the failure can pass by itself. A change of what is measured is
-tried at once: it is another Job."""
-REPORT_GRACE_SECONDS = 15.0
-"""A Job's end may be seen before its pod's; after this the report is taken for lost."""
-TURN_SECONDS = 60.0
-"""Between looks at whether another service's Job is done."""
 MOST_ROWS = 256
 """A profile holds so many; the oldest go first."""
 
@@ -187,11 +188,11 @@ def _one(
         (one for one in observed.children if isinstance(one, JobView) and one.name == work.name),
         None,
     )
-    if rival := _rival(observed, work, job):
+    if other := rival(observed, work.key, job):
         return replace(
             _unknown(
                 reasons.MEASURED_ELSEWHERE,
-                f"Job {rival.name} of service {rival.service} measures this model on pool "
+                f"Job {other.name} of service {other.service} measures this model on pool "
                 f"{work.ran.pool.name}, or has just failed to",
             ),
             requeue_after_seconds=TURN_SECONDS,
@@ -234,29 +235,6 @@ def _work(
     )
 
 
-def _rival(observed: Observed, work: _Work, own: JobView | None) -> JobView | None:
-    """Another service's Job with the same to find out, if it was there first."""
-    others = [
-        one
-        for one in observed.jobs_elsewhere
-        if one.measures == work.key and _counts(one, observed.now)
-    ]
-    if own is not None:
-        others = [one for one in others if (one.created, one.name) < (own.created, own.name)]
-    return min(others, key=lambda one: (one.created, one.name), default=None)
-
-
-def _counts(job: JobView, now: float) -> bool:
-    """Whether there is something to wait for: its end, its report, or the next try's time.
-
-    Its service may be paused or broken, so that nobody takes an ended Job away.
-    """
-    if not (job.succeeded or job.failed) or not job.finished:
-        return True
-    after = TURN_SECONDS if job.succeeded else max(PAUSE_SECONDS.values())
-    return now < epoch_seconds(job.finished) + after
-
-
 def _start(spec: InferenceServiceSpec, work: _Work, rollout: Rollout) -> Measuring:
     where = f"on pool {work.ran.pool.name}"
     if spec.paused:
@@ -271,8 +249,9 @@ def _start(spec: InferenceServiceSpec, work: _Work, rollout: Rollout) -> Measuri
 def _under_way(
     observed: Observed, spec: InferenceServiceSpec, work: _Work, job: JobView
 ) -> Measuring:
-    pods = _pods(observed, job)
-    problem = None if has_answered(pods) else pod_problem(pods, observed.events, observed.now)
+    pods = pods_of(observed, job)
+    answered = has_answered(pods, MEASURE_CONTAINER)
+    problem = None if answered else pod_problem(pods, observed.events, observed.now)
     if problem:
         return replace(_bad(problem.reason, problem.message), objects=work.objects)
     step = starting_step(pods, observed.events, observed.now)
@@ -303,15 +282,14 @@ def _ended(
     work: _Work,
     job: JobView,
 ) -> Measuring:
-    pod = newest(_pods(observed, job))
-    finished = epoch_seconds(job.finished) if job.finished else observed.now
-    message = report_of(pod)
-    wait = finished + REPORT_GRACE_SECONDS - observed.now
-    if not message and wait > 0:
+    pod = newest(pods_of(observed, job))
+    finished = finished_at(observed, job)
+    message = report_of(pod, MEASURE_CONTAINER)
+    if not message and (wait := seconds_for_report(observed, job)):
         return replace(
             _unknown(reasons.MEASURING, f"Job {job.name} has ended; its report is awaited"),
             objects=work.objects,
-            requeue_after_seconds=min(wait, REPORT_GRACE_SECONDS),
+            requeue_after_seconds=wait,
         )
     answer = answer_of(job, pod, message)
     if isinstance(answer, Measurement):
@@ -358,7 +336,8 @@ def _written(
             requeue_after_seconds=PAUSE_SECONDS[True],
         )
     rows = [one for one in observed.measured if not _same(one, row)]
-    written = profile_of_measurements(owner.namespace, digest, [*rows[-MOST_ROWS + 1 :], row])
+    rows = [*rows[-MOST_ROWS + 1 :], row]
+    written = profile_of_findings(owner.namespace, digest, rows, observed.converted)
     return replace(
         _unknown(reasons.MEASURING, f"Job {job.name} has measured the model"),
         # Wanted until the profile has been seen, which whoever writes it brings about.
@@ -383,10 +362,6 @@ def _failed(observed: Observed, work: _Work, finished: float, failure: Failure) 
         objects=work.objects,
         requeue_after_seconds=min(finished + pause - observed.now, pause),
     )
-
-
-def _pods(observed: Observed, job: JobView) -> list[PodView]:
-    return [one for one in observed.children if isinstance(one, PodView) and one.job == job.name]
 
 
 def _same(one: Measurement, other: Measurement) -> bool:

@@ -1,6 +1,5 @@
 """What the pod of a measuring Job says, and how much of it is believed. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from triton_operator.api import reasons
@@ -10,8 +9,8 @@ from triton_operator.api.measurement_report import decode_measurement
 from triton_operator.api.model_profile import Measurement, ModelFacts, PoolHardware
 from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.pod_problems import SERVING_CONTAINER, known_problem
+from triton_operator.controllers.side_jobs import lost, unsaid
 from triton_operator.controllers.views import JobView, PodView
-from triton_operator.manifests.measurement_job import MEASURE_CONTAINER
 from triton_operator.planning.measurements import engine_of
 from triton_operator.planning.plan import PoolPlan
 
@@ -19,44 +18,18 @@ _UNSAID = frozenset({"ModelNotLoaded", "TritonUnreachable"})
 """What the container beside Triton cannot know the cause of; Triton's own last words do."""
 
 
-def has_answered(pods: Sequence[PodView]) -> bool:
-    """Whether the container that measures has ended. Then Triton is told to end too, however that
-    looks, and the Job ends in a moment.
-    """
-    return any(
-        one.name == MEASURE_CONTAINER and one.exit_code is not None
-        for pod in pods
-        for one in pod.containers
-    )
-
-
-def report_of(pod: PodView | None) -> str:
-    """What the container that measures left as its last message; empty: nothing (yet)."""
-    if pod is None:
-        return ""
-    return next(
-        (one.terminated_message for one in pod.containers if one.name == MEASURE_CONTAINER), ""
-    )
-
-
 def answer_of(job: JobView, pod: PodView | None, message: str) -> Measurement | Failure:
     """What the Job's pod says, or why it says nothing."""
-    said = job.message or "it ended without a report"
-    lost = Failure(
-        reason=reasons.MEASUREMENT_FAILED, message=f"Job {job.name}: {said}", retryable=True
-    )
     if not message:
-        problem = known_problem(pod) if pod else None
-        if problem is None:
-            return lost
-        return Failure(reason=problem.reason, message=problem.message, retryable=True)
+        return unsaid(job, pod, reasons.MEASUREMENT_FAILED)
+    nothing = lost(job, reasons.MEASUREMENT_FAILED)
     try:
         report = decode_measurement(message)
     except UnreadableReport as error:
-        return lost.model_copy(update={"message": f"{lost.message}; {error}"})
+        return nothing.model_copy(update={"message": f"{nothing.message}; {error}"})
     if report.measurement is not None:
         return report.measurement
-    failure = report.failure or lost
+    failure = report.failure or nothing
     if failure.reason in _UNSAID and pod and (words := _last_words_of_triton(pod)):
         return words
     return failure

@@ -51,12 +51,12 @@ class Observed:
     accelerators that one of their nodes may still have free; a pool of which nothing is known is
     not in it. `devices` has what pods have answered about their model's device, by instance.
     `measurements` are those of the profiles, by digest, where there are any, and `measured` those
-    in the operator's own; `conversions` are the profiles' rows of copies, by digest, and
-    `tool_versions` those of what would convert here. `jobs_elsewhere` are the measuring Jobs of
-    other services in the namespace; nobody looks for them unless the service is to be measured.
-    `measuring_problem` is what was refused of this service's own measurement. `scaling` is what the
-    autoscaler said last; None: nothing yet. Pods that are `aside` are to get no new requests; None:
-    leave them as they are.
+    in the operator's own; `conversions` are the profiles' rows of copies, by digest, `converted`
+    those in its own, and `tool_versions` those of what would convert here. `jobs_elsewhere` are the
+    Jobs of other services in the namespace that measure or convert; nobody looks for them unless
+    something is to be found out here. `measuring_problem` is what was refused of that. `scaling` is
+    what the autoscaler said last; None: nothing yet. Pods that are `aside` are to get no new
+    requests; None: leave them as they are.
     """
 
     service: ServiceView
@@ -76,6 +76,7 @@ class Observed:
     measured: tuple[Measurement, ...] = ()
     conversions: Mapping[str, tuple[Conversion, ...]] = field(default_factory=dict)
     tool_versions: Mapping[str, str] = field(default_factory=dict)
+    converted: tuple[Conversion, ...] = ()
     jobs_elsewhere: tuple[JobView, ...] = ()
     scaling: ScalingAnswer | None = None
     aside: frozenset[str] | None = None

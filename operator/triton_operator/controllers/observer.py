@@ -1,10 +1,12 @@
 """Collects what a reconcile of one InferenceService may look at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any, TypeVar
 
-from triton_operator.api.model_profile import Measurement
+from triton_operator.api.tool_versions import tool_versions
 from triton_operator.controllers.autoscaler import Autoscaler
+from triton_operator.controllers.converting import asks_for_a_copy, own_conversions
 from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
@@ -13,13 +15,15 @@ from triton_operator.controllers.measuring import is_to_be_measured, own_rows
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pool_set import PoolSet
-from triton_operator.controllers.profiles import measurements, read_profiles
+from triton_operator.controllers.profiles import conversions, measurements, read_profiles
 from triton_operator.controllers.silence import to_ask
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.views import DeploymentView, JobView, ServiceView, SpecView
 from triton_operator.manifests import names
 from triton_operator.manifests.companions import Companions
 from triton_operator.manifests.fetching import FetchSettings
+
+Row = TypeVar("Row")
 
 
 class Observer:
@@ -47,6 +51,7 @@ class Observer:
         self._devices = devices
         self._autoscaler = autoscaler
         self._now = now
+        self._tool_versions = tool_versions()
         self.fetch = fetch
         self.companions = companions
 
@@ -74,6 +79,7 @@ class Observer:
             if (found := read_profiles(digest, self._store.profiles(service.namespace, digest)))
         }
         key = Key(service.kind, service.namespace, service.name)
+        own = self._own_profile(service)
         return Observed(
             service=service,
             children=children,
@@ -85,31 +91,35 @@ class Observer:
             now=self._now(),
             free_accelerators=self._pools.free_accelerators(children),
             devices=self._devices.known(key),
-            measurements=dict(self._measurements(service)),
-            measured=tuple(self._measured(service)),
+            measurements=dict(self._rows(service, measurements)),
+            measured=tuple(own_rows(own)),
+            conversions=dict(self._rows(service, conversions)),
+            tool_versions=self._tool_versions,
+            converted=tuple(own_conversions(own)),
             jobs_elsewhere=self._jobs_elsewhere(service),
             scaling=self._autoscaler.known(key),
             aside=self._autoscaler.aside(key),
         )
 
-    def _measurements(self, service: ServiceView) -> Iterator[tuple[str, tuple[Measurement, ...]]]:
+    def _rows(
+        self, service: ServiceView, read: Callable[[str, Iterable[SpecView]], list[Row]]
+    ) -> Iterator[tuple[str, tuple[Row, ...]]]:
         for digest in candidate_digests(service):
-            found = measurements(digest, self._store.profiles(service.namespace, digest))
-            if found:
+            if found := read(digest, self._store.profiles(service.namespace, digest)):
                 yield digest, tuple(found)
 
-    def _measured(self, service: ServiceView) -> Iterator[Measurement]:
-        """What the operator's Jobs measured, from the profile that only it writes."""
-        if not is_to_be_measured(service):
-            return
-        for digest in candidate_digests(service)[:1]:
-            name = names.measured_profile(digest)
-            found = self._store.get(MODEL_PROFILE.kind, service.namespace, name)
-            if isinstance(found, SpecView):
-                yield from own_rows(found.spec)
+    def _own_profile(self, service: ServiceView) -> Mapping[str, Any]:
+        """What the operator's Jobs found out, from the profile that only it writes."""
+        if _finds_out(service):
+            for digest in candidate_digests(service)[:1]:
+                name = names.measured_profile(digest)
+                found = self._store.get(MODEL_PROFILE.kind, service.namespace, name)
+                if isinstance(found, SpecView):
+                    return found.spec
+        return {}
 
     def _jobs_elsewhere(self, service: ServiceView) -> tuple[JobView, ...]:
-        if not is_to_be_measured(service):
+        if not _finds_out(service):
             return ()
         return tuple(
             job
@@ -120,3 +130,11 @@ class Observer:
             and job.owner_uid != service.uid
             and not job.deleting
         )
+
+
+def _finds_out(service: ServiceView) -> bool:
+    """Whether Jobs may be started to find something out about its model.
+
+    Both parts of the profile are read for either: who writes it writes both.
+    """
+    return is_to_be_measured(service) or asks_for_a_copy(service)

@@ -230,6 +230,8 @@ def _needs_memory(container: ContainerView) -> str:
         SERVING_CONTAINER: "set spec.hardware.resources.memory",
         # The limits of fetching and inspecting are not the user's to set.
         "measure": "set spec.batching.maxBatchSize: its inputs are the largest batch",
+        "convert": "converting takes five times the model's size: do it on a larger machine, with "
+        "triton-operator model convert, and serve what it writes",
         "fetch": "that should not happen while files are copied, please report it",
     }.get(container.name, "the model is larger or deeper than this version can handle")
     return f"needed more memory than its limit{limit}; {advice}"

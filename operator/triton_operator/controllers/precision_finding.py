@@ -14,12 +14,10 @@ TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionSta
 _AS_STORED = "the model runs in the precision in which it is stored"
 
 
-def precision_finding(
-    spec: InferenceServiceSpec, plan: Plan | Refusal | None, progress: str = ""
-) -> Finding:
+def precision_finding(spec: InferenceServiceSpec, plan: Plan | Refusal | None) -> Finding:
     """What runs on the plan's pools, and how far it agrees; else what became of what was asked for.
 
-    `progress`: how far a Job is that converts and verifies.
+    A Job that converts says more while it runs (see `beside`).
     """
     mode = spec.precision.mode
     if mode is PrecisionMode.FP32:
@@ -31,29 +29,29 @@ def precision_finding(
             UNKNOWN, reasons.WAITING_FOR_PLAN, "the plan says which precisions are possible"
         )
     if mode is PrecisionMode.AUTO:
-        return _of_auto(plan, progress)
-    return _of_asked(plan, progress)
+        return _of_auto(plan)
+    return _of_asked(plan)
 
 
-def _of_auto(plan: Plan, progress: str) -> Finding:
+def _of_auto(plan: Plan) -> Finding:
     copied = [row for row in plan.pools if row.copy]
     if copied:
         return _running(copied)
     awaited = _at(plan, Standing.UNKNOWN)
     if awaited:
-        return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited, progress))
+        return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited))
     told = _words(_at(plan, *Standing))
     return _finding(TRUE, reasons.AS_STORED, f"{_AS_STORED}; {told}" if told else _AS_STORED)
 
 
-def _of_asked(plan: Plan, progress: str) -> Finding:
+def _of_asked(plan: Plan) -> Finding:
     """One pool that does not run what was asked for is enough to say so."""
     if rejected := _at(plan, Standing.REJECTED, Standing.UNCHECKED):
         return _finding(FALSE, reasons.COPY_REJECTED, _words(rejected, "FP32 runs"))
     if impossible := _at(plan, Standing.IMPOSSIBLE):
         return _finding(FALSE, reasons.CONVERSION_NOT_SUPPORTED, _words(impossible, "FP32 runs"))
     if awaited := _at(plan, Standing.UNKNOWN):
-        return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited, progress))
+        return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited))
     return _running(plan.pools)
 
 

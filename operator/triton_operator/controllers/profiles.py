@@ -3,12 +3,17 @@
 Profiles are written by people too, and some are older than the definition that is in force now.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from triton_operator.api.model_profile import Measurement, ModelFacts, ModelProfileSpec
+from triton_operator.api.model_profile import (
+    Conversion,
+    Measurement,
+    ModelFacts,
+    ModelProfileSpec,
+)
 from triton_operator.controllers.observed import InvalidProfile
 from triton_operator.controllers.spec_problem import spec_problem
 from triton_operator.controllers.views import SpecView
@@ -49,9 +54,18 @@ def read_profiles(digest: str, profiles: Iterable[SpecView]) -> ModelFacts | Inv
 
 def measurements(digest: str, profiles: Iterable[SpecView]) -> list[Measurement]:
     """What valid profiles of a digest say of its speed."""
-    found: list[Measurement] = []
+    return [row for read in _with("measurements", digest, profiles) for row in read.measurements]
+
+
+def conversions(digest: str, profiles: Iterable[SpecView]) -> list[Conversion]:
+    """What valid profiles of a digest say of its copies."""
+    return [row for read in _with("conversions", digest, profiles) for row in read.conversions]
+
+
+def _with(part: str, digest: str, profiles: Iterable[SpecView]) -> Iterator[ModelProfileSpec]:
+    """The profiles of a digest that are valid and have that part."""
     for profile in profiles:
-        if not profile.spec.get("measurements"):
+        if not profile.spec.get(part):
             continue
         try:
             read = ModelProfileSpec.model_validate(profile.spec)
@@ -59,8 +73,7 @@ def measurements(digest: str, profiles: Iterable[SpecView]) -> list[Measurement]
             # Whoever needs its facts says what is wrong with it.
             continue
         if read.digest == digest:
-            found += read.measurements
-    return found
+            yield read
 
 
 def _read(digest: str, name: str, spec: Mapping[str, Any]) -> ModelFacts | InvalidProfile | None:

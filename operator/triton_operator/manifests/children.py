@@ -16,6 +16,7 @@ from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pod_monitor import pod_monitor
 from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.manifests.request_size import max_http_input_bytes
+from triton_operator.manifests.samples_fetch import samples_source
 from triton_operator.manifests.service import service_of_pool, service_over_all
 from triton_operator.manifests.trust import trust_config_map, trust_is_needed
 from triton_operator.planning.plan import Plan
@@ -79,6 +80,9 @@ def children_of_fetching(
     owner: Owner, model: Model, settings: FetchSettings
 ) -> list[dict[str, Any]]:
     """What inspection Jobs and fetch containers need beside their pod; written before them."""
-    if settings.ca_bundle and trust_is_needed(settings.ca_bundle, model.uri):
+    sources = filter(None, (model, samples_source(model)))
+    if settings.ca_bundle and any(
+        trust_is_needed(settings.ca_bundle, source.uri) for source in sources
+    ):
         return [trust_config_map(owner, settings.ca_bundle)]
     return []

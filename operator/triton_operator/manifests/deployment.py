@@ -10,7 +10,7 @@ from triton_operator.manifests import names
 from triton_operator.manifests.config_map import config_digest
 from triton_operator.manifests.fetching import FetchSettings, pod_security
 from triton_operator.manifests.model_pod import (
-    model_fetch,
+    model_containers,
     placement,
     priority,
     serving_volumes,
@@ -75,13 +75,11 @@ def pool_deployment(
                     "enableServiceLinks": False,
                     "terminationGracePeriodSeconds": times.grace_period_seconds,
                     "securityContext": pod_security(),
-                    "initContainers": [model_fetch(owner, spec, digest, facts, settings)],
+                    "initContainers": model_containers(owner, spec, digest, facts, plan, settings),
                     "containers": [
                         triton_container(owner, spec, facts, plan, times, max_http_input_bytes)
                     ],
-                    "volumes": serving_volumes(
-                        owner, spec, facts, plan.pool.name, config, settings
-                    ),
+                    "volumes": serving_volumes(owner, spec, facts, plan, config, settings),
                 },
             },
         },

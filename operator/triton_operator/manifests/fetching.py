@@ -15,6 +15,7 @@ SOURCE_DIR = "/source"
 CREDENTIALS_DIR = "/credentials"
 ALL_NAMESPACES = "*"
 FETCH_CONTAINER = "fetch"
+SOURCE_VOLUME = "source"
 USER_ID = 1000
 """Triton's own user in NVIDIA's images (triton-server)."""
 
@@ -68,13 +69,15 @@ def format_arguments(model: Model, namespace: str, settings: FetchSettings) -> l
     return arguments
 
 
-def source_volumes(service: str, model: Model, settings: FetchSettings) -> list[dict[str, Any]]:
+def source_volumes(
+    service: str, model: Model, settings: FetchSettings, source: str = SOURCE_VOLUME
+) -> list[dict[str, Any]]:
     """The volumes from which the model, its store's credentials and whom to trust come."""
     volumes: list[dict[str, Any]] = []
     if claim := claim_of(model.uri):
         volumes.append(
             {
-                "name": "source",
+                "name": source,
                 "persistentVolumeClaim": {"claimName": claim, "readOnly": True},
             }
         )
@@ -83,11 +86,13 @@ def source_volumes(service: str, model: Model, settings: FetchSettings) -> list[
     return [*volumes, *trust_volumes(service, settings.ca_bundle, model.uri)]
 
 
-def source_mounts(model: Model, settings: FetchSettings) -> list[dict[str, Any]]:
+def source_mounts(
+    model: Model, settings: FetchSettings, source: str = SOURCE_VOLUME
+) -> list[dict[str, Any]]:
     """Where those volumes appear, read-only."""
     mounts: list[dict[str, Any]] = []
     if claim_of(model.uri):
-        mounts.append({"name": "source", "mountPath": SOURCE_DIR, "readOnly": True})
+        mounts.append({"name": source, "mountPath": SOURCE_DIR, "readOnly": True})
     if model.secret_name:
         mounts.append({"name": "credentials", "mountPath": CREDENTIALS_DIR, "readOnly": True})
     return [*mounts, *trust_mounts(settings.ca_bundle, model.uri)]
@@ -109,8 +114,12 @@ def fetch_container(
     *,
     mounts: list[dict[str, Any]],
     resources: ContainerResources,
+    source: str = SOURCE_VOLUME,
 ) -> dict[str, Any]:
-    """A container of the operator's image that runs `python -m triton_operator.model`."""
+    """A container of the operator's image that runs `python -m triton_operator.model`.
+
+    `source` is the volume of a claim that the address names.
+    """
     container: dict[str, Any] = {
         "name": name,
         "image": settings.image,
@@ -120,7 +129,7 @@ def fetch_container(
         "resources": resources.manifest(),
         "securityContext": container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [*mounts, *source_mounts(model, settings)],
+        "volumeMounts": [*mounts, *source_mounts(model, settings, source)],
     }
     if environment := proxy_environment(settings.proxy, model.uri):
         container["env"] = environment

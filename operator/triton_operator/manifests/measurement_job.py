@@ -19,13 +19,21 @@ from triton_operator.manifests.fetching import (
     pod_security,
 )
 from triton_operator.manifests.model_pod import (
-    model_fetch,
+    model_containers,
     placement,
     serving_volumes,
 )
 from triton_operator.manifests.owner import Owner
-from triton_operator.manifests.pod_options import pod_identity, pod_metadata
+from triton_operator.manifests.pod_options import pod_identity
 from triton_operator.manifests.request_size import max_http_input_bytes
+from triton_operator.manifests.samples_fetch import (
+    distinct,
+    samples_arguments,
+    samples_containers,
+    samples_mounts,
+    samples_volumes,
+)
+from triton_operator.manifests.single_try import single_try
 from triton_operator.manifests.triton_container import triton_container
 from triton_operator.planning.measurements import engine_of
 from triton_operator.planning.objective import latency_bound_milliseconds
@@ -36,8 +44,6 @@ from triton_operator.triton.server_flags import HTTP_PORT
 MEASURE_CONTAINER = "measure"
 LOAD_SECONDS = 900
 """For Triton to load the model; an engine of TensorRT takes minutes."""
-ENDING_SECONDS = 60
-"""For images to be there, and for whatever the budget does not count."""
 RESOURCES = ContainerResources(
     # Small beside what a replica asks for, so that the pod fits where a replica does.
     requests={"cpu": "100m", "memory": "64Mi"},
@@ -63,6 +69,8 @@ def measures(digest: str, facts: ModelFacts, plan: PoolPlan) -> str:
             plan.instances,
             plan.threads,
             plan.accelerators,
+            # Nothing where the model runs as it is stored: that has had its mark before.
+            *([plan.copy.digest] if plan.copy else []),
         ]
     )
 
@@ -76,53 +84,40 @@ def measurement_job(
     config: Mapping[str, str],
     settings: FetchSettings,
 ) -> dict[str, Any]:
-    """The Job. Its name changes with everything in it, as a Job cannot be changed."""
-    job = {
-        # Another try is the operator's to decide, after a pause.
-        "backoffLimit": 0,
-        "activeDeadlineSeconds": settings.timeout_seconds
-        + LOAD_SECONDS
-        + spec.measurement.budget_seconds
-        + ENDING_SECONDS,
-        "podFailurePolicy": {
-            "rules": [
-                {
-                    "action": "Ignore",
-                    "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
-                }
+    """The Job."""
+    pod = {
+        **placement(plan),
+        **pod_identity(spec.runtime, settings),
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": pod_security(),
+        "initContainers": [
+            *model_containers(owner, spec, digest, facts, plan, settings),
+            *samples_containers(spec.model, settings),
+            _triton(owner, spec, facts, plan),
+        ],
+        "containers": [_measure(owner, spec, digest, facts, plan, settings)],
+        "volumes": distinct(
+            [
+                *serving_volumes(owner, spec, facts, plan, config, settings),
+                *samples_volumes(owner.name, spec.model, settings),
             ]
-        },
-        "template": {
-            "metadata": pod_metadata(spec.runtime, owner.labels({labels.ROLE: labels.MEASURE}), {}),
-            "spec": {
-                **placement(plan),
-                **pod_identity(spec.runtime, settings),
-                "restartPolicy": "Never",
-                "automountServiceAccountToken": False,
-                "enableServiceLinks": False,
-                "securityContext": pod_security(),
-                "initContainers": [
-                    model_fetch(owner, spec, digest, facts, settings),
-                    _triton(owner, spec, facts, plan),
-                ],
-                "containers": [_measure(owner, spec, digest, facts, plan, settings)],
-                "volumes": serving_volumes(owner, spec, facts, plan.pool.name, config, settings),
-            },
-        },
-    }
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": owner.metadata(
-            names.measurement_job(owner.name, plan.pool.name, content_hash(job)),
-            {
-                labels.ROLE: labels.MEASURE,
-                labels.POOL: plan.pool.name,
-                labels.MEASURES: measures(digest, facts, plan),
-            },
         ),
-        "spec": job,
     }
+    sampled = spec.model.samples is not None
+    return single_try(
+        owner,
+        spec.runtime,
+        role=labels.MEASURE,
+        pool=plan.pool.name,
+        finds=measures(digest, facts, plan),
+        deadline_seconds=(1 + sampled) * settings.timeout_seconds
+        + LOAD_SECONDS
+        + spec.measurement.budget_seconds,
+        pod=pod,
+        name=lambda found: names.measurement_job(owner.name, plan.pool.name, found),
+    )
 
 
 def _triton(
@@ -165,7 +160,8 @@ def _measure(
     ]
     if plan.pool.product:
         arguments.append(f"--product={plan.pool.product}")
-    return {
+    arguments += samples_arguments(spec.model)
+    container = {
         "name": MEASURE_CONTAINER,
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
@@ -175,3 +171,5 @@ def _measure(
         "securityContext": container_security(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
+    mounts = samples_mounts(spec.model)
+    return {**container, "volumeMounts": mounts} if mounts else container

@@ -1,13 +1,19 @@
 """What pods with a Triton in them have in common, whether they serve or measure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_profile import Conversion, ModelFacts, ModelFile
 from triton_operator.manifests import names
 from triton_operator.manifests.config_map import CONFIG_FILE, config_digest
+from triton_operator.manifests.converting import (
+    FETCHED_DIR,
+    FETCHED_VOLUME,
+    conversion_resources,
+    converting_container,
+)
 from triton_operator.manifests.digest_cache import (
     cache_arguments,
     cache_mounts,
@@ -27,25 +33,60 @@ from triton_operator.manifests.triton_container import REPOSITORY, SHM_MEBIBYTES
 from triton_operator.planning.plan import PoolPlan
 
 CONFIG_DIR = "/config"
+_MOUNTS: tuple[dict[str, Any], ...] = (
+    {"name": "models", "mountPath": REPOSITORY},
+    {"name": "config", "mountPath": CONFIG_DIR, "readOnly": True},
+)
+"""Of whatever puts the model and its config where Triton looks."""
 
 
-def model_fetch(
+def model_containers(
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    plan: PoolPlan,
+    settings: FetchSettings,
+) -> list[dict[str, Any]]:
+    """What brings the model to Triton, checked: as it is stored, or the copy that is planned."""
+    if plan.copy is None:
+        into = _destination(owner, facts)
+        return [_fetch(owner, spec, digest, facts, settings, into, _MOUNTS)]
+    return [
+        source_fetch(owner, spec, digest, facts, settings),
+        _convert(owner, spec, digest, facts, plan.copy, settings),
+    ]
+
+
+def source_fetch(
     owner: Owner,
     spec: InferenceServiceSpec,
     digest: str,
     facts: ModelFacts,
     settings: FetchSettings,
 ) -> dict[str, Any]:
-    """The container that brings the model to Triton, checked."""
-    files = json.dumps([file.wire() for file in facts.files], separators=(",", ":"))
+    """The container that brings the model to where it is converted."""
+    mounts = [{"name": FETCHED_VOLUME, "mountPath": FETCHED_DIR}]
+    return _fetch(owner, spec, digest, facts, settings, [f"--into={FETCHED_DIR}"], mounts)
+
+
+def _fetch(
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    settings: FetchSettings,
+    into: Sequence[str],
+    mounts: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
     return fetch_container(
         FETCH_CONTAINER,
         [
             "fetch",
             *source_arguments(spec.model),
             f"--digest={digest}",
-            f"--files={files}",
-            *_destination(owner, facts),
+            f"--files={_listed(facts.files)}",
+            *into,
             f"--max-bytes={settings.max_bytes}",
             f"--timeout-seconds={settings.timeout_seconds}",
             *format_arguments(spec.model, owner.namespace, settings),
@@ -54,8 +95,7 @@ def model_fetch(
         spec.model,
         settings,
         mounts=[
-            {"name": "models", "mountPath": REPOSITORY},
-            {"name": "config", "mountPath": CONFIG_DIR, "readOnly": True},
+            *mounts,
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  # a path in the pod
             *cache_mounts(spec.model),
         ],
@@ -63,23 +103,59 @@ def model_fetch(
     )
 
 
+def _convert(
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    facts: ModelFacts,
+    copy: Conversion,
+    settings: FetchSettings,
+) -> dict[str, Any]:
+    """The container that makes the copy again, and ends with an error if it is another one."""
+    return converting_container(
+        [
+            "rebuild",
+            f"--model-digest={digest}",
+            f"--method={copy.method}",
+            *_calibration(copy),
+            f"--digest={copy.digest}",
+            f"--files={_listed(copy.files)}",
+            *_destination(owner, facts),
+            *cache_arguments(spec.model),
+        ],
+        settings,
+        mounts=[*_MOUNTS, *cache_mounts(spec.model)],
+        resources=conversion_resources(facts),
+    )
+
+
+def _calibration(copy: Conversion) -> list[str]:
+    if copy.ranges is None:
+        return []
+    return [f"--ranges={copy.ranges}", f"--samples-digest={copy.samples_digest}"]
+
+
+def _listed(files: Sequence[ModelFile]) -> str:
+    return json.dumps([file.wire() for file in files], separators=(",", ":"))
+
+
 def serving_volumes(
     owner: Owner,
     spec: InferenceServiceSpec,
     facts: ModelFacts,
-    pool: str,
+    plan: PoolPlan,
     config: Mapping[str, str],
     settings: FetchSettings,
 ) -> list[dict[str, Any]]:
     """Where the model, its config, and what comes up meanwhile are."""
+    fetched = {"name": FETCHED_VOLUME, "emptyDir": {"sizeLimit": models_limit(facts)}}
+    config_map = names.config_map(owner.name, plan.pool.name, config_digest(config))
     return [
         {"name": "models", "emptyDir": {"sizeLimit": models_limit(facts)}},
+        *([fetched] if plan.copy else []),
         {"name": "tmp", "emptyDir": {"sizeLimit": tmp_limit(facts.files)}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{SHM_MEBIBYTES}Mi"}},
-        {
-            "name": "config",
-            "configMap": {"name": names.config_map(owner.name, pool, config_digest(config))},
-        },
+        {"name": "config", "configMap": {"name": config_map}},
         *source_volumes(owner.name, spec.model, settings),
         *cache_volumes(spec.model),
     ]

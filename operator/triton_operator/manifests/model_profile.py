@@ -5,7 +5,7 @@ from typing import Any
 
 from triton_operator.api import labels
 from triton_operator.api.group import API_VERSION
-from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.manifests import names
 
 
@@ -19,16 +19,21 @@ def profile_of_facts(namespace: str, digest: str, facts: ModelFacts) -> dict[str
     )
 
 
-def profile_of_measurements(
-    namespace: str, digest: str, rows: Sequence[Measurement]
+def profile_of_findings(
+    namespace: str,
+    digest: str,
+    measurements: Sequence[Measurement],
+    conversions: Sequence[Conversion],
 ) -> dict[str, Any]:
-    """The profile with what the operator's Jobs measured, and nothing that a person writes.
+    """The profile with what the operator's Jobs found out, and nothing that a person writes.
 
     The one with the facts may be somebody's own, kept in a repository that is compared with the
-    cluster: a row added there would be taken out again.
+    cluster: a row added there would be taken out again. Both lists are written whole, by whichever
+    Job has ended.
     """
-    spec = {"digest": digest, "measurements": [row.wire() for row in rows]}
-    return _profile(namespace, names.measured_profile(digest), spec)
+    rows = {"measurements": measurements, "conversions": conversions}
+    spec = {name: [row.wire() for row in found] for name, found in rows.items() if found}
+    return _profile(namespace, names.measured_profile(digest), {"digest": digest, **spec})
 
 
 def _profile(namespace: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:

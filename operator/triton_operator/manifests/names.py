@@ -35,8 +35,13 @@ def measurement_job(service: str, pool: str, content_hash: str) -> str:
     return bounded(f"{service}-{pool}-measure-{content_hash[:8]}")
 
 
+def conversion_job(service: str, pool: str, content_hash: str) -> str:
+    """The Job that converts one model to one precision and compares."""
+    return bounded(f"{service}-{pool}-convert-{content_hash[:8]}")
+
+
 def measured_profile(digest: str) -> str:
-    """The profile in which the operator keeps what its Jobs measured."""
+    """The profile in which the operator keeps what its Jobs measured and compared."""
     return f"{model_profile(digest)}-measured"
 
 

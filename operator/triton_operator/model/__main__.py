@@ -4,7 +4,6 @@ How it ends is as in `job_process`.
 """
 
 import argparse
-import json
 import logging
 import os
 import signal
@@ -14,11 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from pydantic import TypeAdapter, ValidationError
-
 from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inspection import Report
-from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
 from triton_operator.model.answer import fitting
 from triton_operator.model.cache import DigestCache
@@ -27,6 +23,7 @@ from triton_operator.model.download import Conditions, Patience
 from triton_operator.model.errors import ModelFailure, SourceUnavailable, WorkFailed
 from triton_operator.model.facts import known_format
 from triton_operator.model.fetch import FileNames, Transfer
+from triton_operator.model.file_list import listed_files
 from triton_operator.model.job import Delivery, Inspection, deliver, inspect
 from triton_operator.model.job_process import (
     DONE,
@@ -50,6 +47,7 @@ from triton_operator.model.receiving import Deadline
 from triton_operator.model.repository.archive import archive_suffix
 from triton_operator.model.repository.delivery import RepositoryDelivery, deliver_repository
 from triton_operator.model.repository.inspection import RepositoryInspection, inspect_repository
+from triton_operator.model.samples_file import fetch_samples, named
 from triton_operator.model.sources import FORMS, Surroundings, source_for
 
 _DEFAULT_MAX_BYTES = 64 << 30
@@ -115,6 +113,10 @@ def arguments() -> Arguments:
     two.add_argument(
         "--completions", type=Path, metavar="DIR", help="NAME.pbtxt for models of a repository"
     )
+    three = commands.add_parser(
+        "samples", parents=[shared], allow_abbrev=False, help="bring spec.model.samples"
+    )
+    three.add_argument("--into", type=Path, required=True, metavar="FILE")
     return parser
 
 
@@ -124,7 +126,20 @@ def run(given: argparse.Namespace) -> Report | None:
     Raises:
         ModelFailure: whatever went wrong.
     """
+    if given.command == "samples":
+        with named():
+            fetch_samples(_transfer(given, ModelFormat.ONNX), given.into)
+        return None
     format = known_format(given.format)
+    transfer = _transfer(given, format)
+    if given.command == "inspect":
+        return _inspected(given, format, transfer)
+    _delivered(given, format, transfer)
+    return None
+
+
+def _transfer(given: argparse.Namespace, format: ModelFormat) -> Transfer:
+    """The source, and the bounds of all that is read from it."""
     around = Surroundings(
         folder=format is ModelFormat.TRITON_REPOSITORY and archive_suffix(given.uri) is None,
         source_dir=given.source_dir,
@@ -145,17 +160,13 @@ def run(given: argparse.Namespace) -> Report | None:
             say=log.info,
         ),
     )
-    transfer = Transfer(
+    return Transfer(
         source=source_for(given.uri, around),
         deadline=Deadline.after(given.timeout_seconds, time.monotonic),
         progress=Progress(say=log.info, clock=time.monotonic),
         max_bytes=given.max_bytes,
         cache=cache_of(given),
     )
-    if given.command == "inspect":
-        return _inspected(given, format, transfer)
-    _delivered(given, format, transfer)
-    return None
 
 
 def _inspected(given: argparse.Namespace, format: ModelFormat, transfer: Transfer) -> Report:
@@ -234,21 +245,6 @@ def cache_of(given: argparse.Namespace) -> DigestCache | None:
     """The cache that a fetch was given."""
     folder = getattr(given, "cache_dir", None)
     return None if folder is None else DigestCache(folder, log.info)
-
-
-def listed_files(text: str) -> list[ModelFile]:
-    """The argument of `--files`.
-
-    Raises:
-        WorkFailed: `InvalidArguments`.
-    """
-    try:
-        return TypeAdapter(list[ModelFile]).validate_python(json.loads(text))
-    except (json.JSONDecodeError, ValidationError) as error:
-        raise WorkFailed(
-            reasons.INVALID_ARGUMENTS,
-            f"--files has to be a JSON list of {{path, digest, sizeBytes}}: {error}",
-        ) from error
 
 
 def answered(argv: list[str]) -> tuple[Report | None, Path]:

@@ -17,9 +17,9 @@ from triton_operator.model.progress import Progress
 from triton_operator.model.receiving import Deadline, Receiver
 from triton_operator.model.sources import Source
 
-_FILE_MODE = 0o644
+FILE_MODE = 0o644
 """Triton may run as another user than the one that fetches."""
-_FOLDER_MODE = 0o755
+FOLDER_MODE = 0o755
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,16 @@ class Transfer:
             return hashing.row(row_name)
         try:
             descriptor = os.open(
-                into, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _FILE_MODE
+                into, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE
             )
             with os.fdopen(descriptor, "wb") as stream:
-                os.fchmod(descriptor, _FILE_MODE)
+                os.fchmod(descriptor, FILE_MODE)
                 writing = receiver(stream)
                 cached = self._copied(listed, writing)
                 if not cached:
                     self.source.read(path, writing)
         except OSError as error:
-            raise _not_writable(into, error) from error
+            raise not_writable(into, error) from error
         row = writing.row(row_name)
         if self.cache is not None and listed is not None and not cached:
             self.cache.keep(row, into, self.deadline)
@@ -113,7 +113,7 @@ def fetch_files(
         ModelRefused: `DigestMismatch`, `ExternalDataRefused`, `ModelTooLarge`.
         ModelFailure: as `Transfer.receive`.
     """
-    rows = _stored(files, names.main)
+    rows = stored_rows(files, names.main)
     if (listed := model_digest(rows)) != digest:
         raise ModelRefused(
             reasons.DIGEST_MISMATCH,
@@ -126,10 +126,10 @@ def fetch_files(
             f"the files have {total} bytes; {transfer.max_bytes} are allowed",
         )
     try:
-        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     except OSError as error:
-        raise _not_writable(folder, error) from error
-    missing = [row for row in rows if not _is_there(folder / row.path, row)]
+        raise not_writable(folder, error) from error
+    missing = [row for row in rows if not is_there(folder / row.path, row)]
     parts = [folder / f".arriving-{number}" for number in range(len(missing))]
     try:
         for row, part in zip(missing, parts, strict=True):
@@ -140,10 +140,10 @@ def fetch_files(
             )
         for row, part in zip(missing, parts, strict=True):
             final = folder / row.path
-            final.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+            final.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             part.replace(final)
     except OSError as error:
-        raise _not_writable(folder, error) from error
+        raise not_writable(folder, error) from error
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
@@ -157,18 +157,23 @@ def copy_config(file: Path, into: Path) -> None:
     """
     part = into.with_name(f".arriving-{into.name}")
     try:
-        into.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        into.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         shutil.copyfile(file, part)
-        part.chmod(_FILE_MODE)
+        part.chmod(FILE_MODE)
         part.replace(into)
     except OSError as error:
-        raise _not_writable(into, error) from error
+        raise not_writable(into, error) from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def _stored(files: Sequence[ModelFile], main: str) -> list[ModelFile]:
-    """The rows under the names that they get; names come from an untrusted file, again."""
+def stored_rows(files: Sequence[ModelFile], main: str) -> list[ModelFile]:
+    """The rows under the names that they get; names come from an untrusted file, again.
+
+    Raises:
+        WorkFailed: `InvalidArguments`, there is none.
+        ModelRefused: `ExternalDataRefused`.
+    """
     if not files:
         raise WorkFailed(reasons.INVALID_ARGUMENTS, "the list of files is empty")
     first, *others = files
@@ -179,7 +184,8 @@ def _stored(files: Sequence[ModelFile], main: str) -> list[ModelFile]:
     return rows
 
 
-def _is_there(file: Path, row: ModelFile) -> bool:
+def is_there(file: Path, row: ModelFile) -> bool:
+    """Whether a regular file is there already, with the size and digest that are listed."""
     try:
         return (
             file.is_file()
@@ -191,7 +197,8 @@ def _is_there(file: Path, row: ModelFile) -> bool:
         return False
 
 
-def _not_writable(path: Path, error: OSError) -> WorkFailed:
+def not_writable(path: Path, error: OSError) -> WorkFailed:
+    """The failure of a write to the model's volume."""
     return WorkFailed(
         reasons.WRITE_FAILED,
         f"{path} cannot be written: {error.strerror} ({error.filename or path}); the volume for "

@@ -12,11 +12,14 @@ import onnx
 import onnxruntime
 
 from triton_operator.model import reasons
-from triton_operator.model.errors import ModelRefused
+from triton_operator.model.errors import ModelFailure, ModelRefused
 from triton_operator.model.sample_rows import Array, Feeds
 
 _ONLY_FATAL = 4
 """What ONNX Runtime logs comes back as an exception anyway."""
+
+_OF_THE_PROCESS = (ModelFailure, MemoryError)
+"""Raised meanwhile, and no word about the model: a signal's failure, no memory left."""
 
 _DATA_FOLDER = "session.model_external_initializers_file_folder_path"
 """Where a model that comes as bytes has its external data."""
@@ -50,6 +53,8 @@ class OnnxSession:
             self._session = onnxruntime.InferenceSession(
                 model, options, providers=["CPUExecutionProvider"]
             )
+        except _OF_THE_PROCESS:
+            raise
         except Exception as error:  # Its exceptions have no common base but this one.
             raise ModelRefused(
                 reasons.MODEL_DOES_NOT_RUN, f"ONNX Runtime does not load {name}: {error}"
@@ -65,6 +70,8 @@ class OnnxSession:
         """
         try:
             return [np.asarray(result) for result in self._session.run(None, dict(feeds))]
+        except _OF_THE_PROCESS:
+            raise
         except Exception as error:
             raise ModelRefused(
                 reasons.MODEL_DOES_NOT_RUN,

@@ -45,7 +45,8 @@ def _precision(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
     idle = _nothing_converts(spec, plan)
     if mode not in (PrecisionMode.AUTO, PrecisionMode.FP32) and idle:
         sentences.append(f"spec.precision.mode {mode}: the model runs in FP32")
-    if idle and spec.model.samples is not None:
+    measures = spec.measurement.mode is not MeasurementMode.NEVER
+    if idle and spec.model.samples is not None and not measures:
         sentences.append(f"spec.model.samples: not read: nothing is converted, as {idle}")
     compared = plan and any(one.copy for row in plan.pools for one in row.prospects)
     if idle and spec.precision.min_agreement != "0.99" and not compared:

@@ -490,10 +490,11 @@ STEADY = [
     ),
     Row(
         "precision that needs a copy",
-        "served as it is stored meanwhile, and a condition says so",
+        "served as it is stored while a Job makes one",
         serving,
         edit(precision={"mode": "INT8"}),
-        conditions={"PrecisionVerified": "Unknown CopyNotKnown"},
+        conditions={"PrecisionVerified": "Unknown Converting"},
+        writes=["Job/filetype-cpu-convert-#"],
     ),
     Row(
         "precision that is never made",

@@ -22,7 +22,7 @@ from triton_operator.controllers.writer import Blocked, Writer
 from triton_operator.manifests import names
 from triton_operator.manifests.config_map import model_config_map
 from triton_operator.manifests.desired_hash import with_desired_hash
-from triton_operator.manifests.model_profile import profile_of_facts, profile_of_measurements
+from triton_operator.manifests.model_profile import profile_of_facts, profile_of_findings
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.service import service_over_all
 
@@ -364,7 +364,7 @@ def test_a_profile_without_facts_gets_them(desk: Desk) -> None:
 def test_measurements_are_written_into_a_profile_that_has_facts(desk: Desk) -> None:
     """Somebody added facts to the operator's own: only facts are taken as they are."""
     name = names.measured_profile(DIGEST)
-    wanted = with_desired_hash(profile_of_measurements("shop", DIGEST, [measurement({1: 8.5})]))
+    wanted = with_desired_hash(profile_of_findings("shop", DIGEST, [measurement({1: 8.5})], []))
     spec = {**PROFILE["spec"], "measurements": []}
     desk.cluster.put({**wanted, "metadata": {"name": name, "namespace": "shop"}, "spec": spec})
     desk.watch()

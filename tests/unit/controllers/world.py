@@ -1,7 +1,7 @@
 """Worlds for the reconcile of one service: its life from first sight to serving, step by step."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -12,12 +12,18 @@ from triton_operator.api import labels
 from triton_operator.api.inspection import Failure, Report, encode_report
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.controllers.cluster_events import EventView, event_view
+from triton_operator.controllers.converting import own_conversions
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.measuring import own_rows
 from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
-from triton_operator.controllers.profiles import digests_of, measurements, read_profiles
+from triton_operator.controllers.profiles import (
+    conversions,
+    digests_of,
+    measurements,
+    read_profiles,
+)
 from triton_operator.controllers.scaling_answer import ScalingAnswer
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.controllers.views import (
@@ -39,6 +45,8 @@ NOW = epoch_seconds("2026-11-20T12:00:00Z")
 FETCH = FetchSettings(image="registry.example/triton-operator:1.0.0")
 CPU, L4 = pool("cpu"), gpu_pool("l4")
 DEPLOYMENT = "filetype-cpu"
+TOOLS = {"onnx": "1.23.2", "onnxruntime": "1.32.0"}
+"""Those of the operator, and of the image that its Jobs run."""
 
 
 def ago(seconds: float) -> str:
@@ -67,6 +75,7 @@ def observed(
     companions: Companions = NO_COMPANIONS,
     scaling: ScalingAnswer | None = None,
     aside: frozenset[str] | None = None,
+    tools: Mapping[str, str] = TOOLS,
 ) -> Observed:
     """What a reconcile of the service sees, from the objects themselves."""
     service = view_of("InferenceService", cluster.objects["InferenceService", "shop", name])
@@ -109,6 +118,21 @@ def observed(
             if view.name == names.measured_profile(digest)
             for row in own_rows(view.spec)
         ),
+        conversions={
+            digest: tuple(found)
+            for digest in candidate_digests(service)
+            if (
+                found := conversions(digest, [view for view in about if digest in digests_of(view)])
+            )
+        },
+        converted=tuple(
+            row
+            for digest in candidate_digests(service)[:1]
+            for view in about
+            if view.name == names.measured_profile(digest)
+            for row in own_conversions(view.spec)
+        ),
+        tool_versions=tools,
         jobs_elsewhere=tuple(
             view
             for view in views

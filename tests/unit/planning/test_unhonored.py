@@ -47,9 +47,9 @@ SAID = [
     ),
     Row(
         "samples with FP32",
-        {**ASKED, "precision": {"mode": "FP32"}},
+        {**ASKED, "precision": {"mode": "FP32"}, "measurement": {"mode": "Never"}},
         ("spec.model.samples: not read: nothing is converted, as spec.precision.mode is FP32",),
-        "there is nothing to verify",
+        "there is nothing to verify, and nothing to measure with",
     ),
     Row(
         "agreement without samples",
@@ -67,8 +67,8 @@ SAID = [
     Row(
         "BF16",
         {**ASKED, "precision": {"mode": "BF16"}},
-        ("spec.precision.mode BF16: the model runs in FP32", "spec.model.samples: not read"),
-        "no such copies are made",
+        ("spec.precision.mode BF16: the model runs in FP32",),
+        "no such copies are made; the samples are measured with",
     ),
     Row(
         "prefer",

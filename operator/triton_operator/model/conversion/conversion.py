@@ -9,6 +9,7 @@ from typing import Any
 
 from onnx import ModelProto, load_model
 
+from triton_operator.api.tool_versions import tool_versions
 from triton_operator.model import reasons
 from triton_operator.model.conversion import dynamic_int8, half, static_int8
 from triton_operator.model.conversion.artifact import (
@@ -24,8 +25,6 @@ from triton_operator.model.conversion.record import (
     Calibration,
     ConversionRecord,
     Recipe,
-    machine,
-    tool_versions,
 )
 from triton_operator.model.conversion.source_model import SourceModel
 from triton_operator.model.errors import ModelFailure, ModelRefused, WorkFailed
@@ -43,31 +42,15 @@ _PARAMETERS: Mapping[Method, Mapping[str, Any]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Converted:
-    """A graph, and notes on what was done differently for single nodes."""
+    """A graph, notes on what was done differently for single nodes, and where ranges came from."""
 
     model: ModelProto
     notes: list[str]
+    calibration: Calibration | None = None
 
 
-def recipe_for(source_digest: str, method: Method, samples: Samples | None) -> Recipe:
-    """What the conversion depends on; its key is known before anything is converted.
-
-    Raises:
-        WorkFailed: `SamplesRequired`, for static INT8 without real rows.
-    """
-    calibration = None
-    if method is Method.INT8_STATIC:
-        if samples is None or samples.generated:
-            raise WorkFailed(
-                reasons.SAMPLES_REQUIRED,
-                f"{method} takes the ranges of activations from samples of real inputs; give an "
-                ".npz with one array per input",
-            )
-        calibration = Calibration(
-            samples_digest=samples.digest,
-            rows=samples.chosen(static_int8.calibration_rows(samples)).rows,
-            machine=machine(),
-        )
+def recipe_for(source_digest: str, method: Method, calibration: Calibration | None) -> Recipe:
+    """What the conversion depends on."""
     return Recipe(
         source_digest=source_digest,
         method=method,
@@ -83,18 +66,28 @@ def convert_model(
     output: Path,
     *,
     samples: Samples | None = None,
+    calibration: Calibration | None = None,
     limits: InspectionLimits | None = None,
     most_inline_bytes: int = MOST_INLINE_BYTES,
 ) -> ConversionRecord:
     """Convert `source` and write the result to `output`.
 
-    Takes about five times the model's size of memory, and twice of temporary files.
+    Static INT8 has its ranges from `calibration`, else from `samples` of real inputs; the other
+    methods need neither. Takes about five times the model's size of memory, and twice of temporary
+    files.
 
     Raises:
         ModelRefused: `ConversionRefused`, naming the node or tensor; `ModelDoesNotRun`.
-        WorkFailed: `SamplesRequired`, `WriteFailed`.
+        WorkFailed: `SamplesRequired`, for static INT8 without either; `WriteFailed`.
+        MemoryError: there is not enough for it.
     """
-    recipe = recipe_for(source.digest, method, samples)
+    real = samples is not None and not samples.generated
+    if method is Method.INT8_STATIC and calibration is None and not real:
+        raise WorkFailed(
+            reasons.SAMPLES_REQUIRED,
+            f"{method} takes the ranges of activations from samples of real inputs; give an .npz "
+            "with one array per input",
+        )
     refuse_ineligible(source.graph, method, limits or InspectionLimits())
     working = ModelProto()
     working.CopyFrom(source.graph)
@@ -102,15 +95,23 @@ def convert_model(
     large = source.facts.size_bytes > most_inline_bytes
     try:
         with quiet():
-            converted = _converted(model, method, samples, large=large)
-    except ModelFailure:
+            converted = _converted(model, method, samples, calibration, large=large)
+    except (ModelFailure, MemoryError):
         raise
+    except OSError as error:
+        raise WorkFailed(
+            reasons.WRITE_FAILED,
+            f"no conversion to {method}: temporary files cannot be written: "
+            f"{error.strerror or error}",
+            retryable=True,
+        ) from error
     except Exception as error:  # The tools raise anything, for what they did not foresee.
         raise ModelRefused(
             reasons.CONVERSION_REFUSED,
             f"no conversion to {method}: ONNX Runtime's tool fails: {type(error).__name__}: "
             f"{error}",
         ) from error
+    recipe = recipe_for(source.digest, method, converted.calibration)
     model = finished(converted.model, source, recipe)
     rows = write_artifact(model, output, recipe, most_inline_bytes=most_inline_bytes)
     return ConversionRecord.of(
@@ -119,18 +120,32 @@ def convert_model(
 
 
 def _converted(
-    model: ModelProto, method: Method, samples: Samples | None, *, large: bool
+    model: ModelProto,
+    method: Method,
+    samples: Samples | None,
+    calibration: Calibration | None,
+    *,
+    large: bool,
 ) -> Converted:
     if method is Method.FP16:
         return Converted(*half.to_half(model))
     kinds = ", ".join(sorted({node.op_type for node in model.graph.node}))
-    with tempfile.TemporaryDirectory(prefix="triton-operator-convert-") as folder:
-        into = Path(folder) / "quantized.onnx"
+    notes: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="triton-operator-convert-") as name:
+        folder = Path(name)
+        into = folder / "quantized.onnx"
         if method is Method.INT8_DYNAMIC:
+            calibration = None
             dynamic_int8.quantize_dynamically(model, into, large=large)
         else:
-            assert samples is not None
-            static_int8.quantize_statically(model, into, samples, Path(folder), large=large)
+            path = static_int8.prepared(model, folder, large=large)
+            if calibration is None:
+                assert samples is not None, "refused before"
+                rows = samples.chosen(static_int8.calibration_rows(samples))
+                found = static_int8.calibrated(path, rows, folder, large=large)
+                calibration = Calibration(samples_digest=samples.digest, ranges=found)
+                notes.append(f"calibrated on {rows.rows} rows")
+            static_int8.quantize_statically(path, into, calibration.ranges, folder, large=large)
         quantized = load_model(into)
     if not any(is_quantized(node) for node in quantized.graph.node):
         raise ModelRefused(
@@ -138,4 +153,4 @@ def _converted(
             f"no conversion to {method}: no node has constant weights that it could quantise (the "
             f"model has {kinds})",
         )
-    return Converted(quantized, [])
+    return Converted(quantized, notes, calibration)

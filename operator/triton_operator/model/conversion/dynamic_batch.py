@@ -16,12 +16,13 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, numpy_helper, shape_inference
 
 from triton_operator.api.enums import Precision
+from triton_operator.api.tool_versions import tool_versions
 from triton_operator.model import reasons
 from triton_operator.model.batch_axis import PROBE_LENGTH
 from triton_operator.model.conversion.artifact import MOST_INLINE_BYTES, stamped, write_artifact
 from triton_operator.model.conversion.eligibility import described
 from triton_operator.model.conversion.normal_form import drop_listed_initializers
-from triton_operator.model.conversion.record import ConversionRecord, Recipe, tool_versions
+from triton_operator.model.conversion.record import ConversionRecord, Recipe
 from triton_operator.model.conversion.skeleton import skeleton
 from triton_operator.model.conversion.source_model import SourceModel
 from triton_operator.model.errors import ModelRefused, WorkFailed

@@ -1,22 +1,18 @@
 """What a conversion was made from and with, so that the same one is made only once.
 
-A conversion is a pure function of the source's digest, the tools' versions and the parameters; its
-key is the sha256 of these as canonical JSON. The result has a digest of its own, which is that of
-its bytes: whoever makes it again compares.
+A conversion is a pure function of the source's digest, the tools' versions and the parameters, with
+ranges of activations among them; its key is the sha256 of these as canonical JSON. The result has a
+digest of its own, which is that of its bytes: whoever makes it again compares.
 """
 
 import hashlib
 import json
-import platform
 from collections.abc import Mapping
 from typing import Any
 
-import numpy
 import onnx
-import onnxruntime
 from pydantic import Field
 
-from triton_operator import __version__
 from triton_operator.api.enums import Precision
 from triton_operator.api.fields import ApiModel, Digest
 from triton_operator.api.model_profile import ModelFile
@@ -27,14 +23,10 @@ METADATA_KEY = "triton-operator.conversion"
 
 
 class Calibration(ApiModel):
-    """The samples that gave the ranges of activations."""
+    """The ranges of activations, and the samples that they came from."""
 
     samples_digest: Digest
-    rows: int = Field(description="How many of them, from the first on, every second one.")
-    machine: str = Field(
-        description="Instruction set of the CPU that ran the model: the last bits of activations, "
-        "and so of scales, may differ on another one."
-    )
+    ranges: str = Field(description="See `activation_ranges`.")
 
 
 class Recipe(ApiModel):
@@ -88,21 +80,6 @@ class ConversionRecord(ApiModel):
             files=files,
             notes=notes,
         )
-
-
-def tool_versions() -> dict[str, str]:
-    """Versions of all that has a hand in the bytes."""
-    return {
-        "numpy": numpy.__version__,
-        "onnx": onnx.__version__,
-        "onnxruntime": onnxruntime.__version__,
-        "triton-operator": __version__,
-    }
-
-
-def machine() -> str:
-    """The instruction set, as the kernel calls it."""
-    return platform.machine()
 
 
 def recipe_of(model: onnx.ModelProto) -> Recipe | None:

@@ -3,16 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from onnx import ModelProto, save_model
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
     QuantFormat,
     QuantType,
+    create_calibrator,
     quantize_static,
 )
+from onnxruntime.quantization.calibrate import CalibraterBase, TensorsData, save_tensors_data
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from triton_operator.model.conversion.activation_ranges import decoded, encoded
 from triton_operator.model.sample_rows import Feeds, Samples
 
 OPERATORS = (
@@ -47,6 +51,7 @@ PARAMETERS = {
     "format": "QDQ",
     "operators": list(OPERATORS),
     "perChannel": True,
+    "ranges": "bfloat16, rounded up",
     "symmetricActivations": True,
     "weights": "S8",
 }
@@ -75,27 +80,62 @@ def held_out_rows(samples: Samples) -> slice:
     return slice(calibration_rows(samples).stop, None)
 
 
-def quantize_statically(
-    model: ModelProto, into: Path, samples: Samples, work_dir: Path, *, large: bool
-) -> None:
-    """Write the quantised model to `into`; with `large`, its weights go into a file beside it."""
-    plain, prepared = work_dir / "plain.onnx", work_dir / "prepared.onnx"
+def prepared(model: ModelProto, work_dir: Path, *, large: bool) -> Path:
+    """The model as a file that can be calibrated and quantised; with `large`, weights beside it."""
+    plain, path = work_dir / "plain.onnx", work_dir / "prepared.onnx"
     # As a file: of a model in memory it takes even the shapes out, and cannot infer any more.
     save_model(model, plain, save_as_external_data=large, location="plain.data")
     # Folds BatchNormalization into Conv, which Q/DQ nodes between them would prevent for good.
     quant_pre_process(
         plain,
-        prepared,
+        path,
         # Needs sympy, and adds nothing to ONNX' own inference on such nets.
         skip_symbolic_shape=True,
         save_as_external_data=large,
         all_tensors_to_one_file=True,
         external_data_location="prepared.data",
     )
+    return path
+
+
+def calibrated(path: Path, rows: Samples, work_dir: Path, *, large: bool) -> str:
+    """The ranges of activations on these rows, see `activation_ranges`."""
+    calibrator = create_calibrator(
+        path,
+        list(OPERATORS),
+        augmented_model_path=str(work_dir / "augmented.onnx"),
+        calibrate_method=CalibrationMethod.MinMax,
+        use_external_data_format=large,
+    )
+    calibrator.collect_data(_Rows(rows))
+    return encoded(
+        {
+            name: float(max(np.max(np.abs(one.lowest)), np.max(np.abs(one.highest))))
+            for name, one in calibrator.compute_data().items()
+        }
+    )
+
+
+def quantize_statically(
+    path: Path, into: Path, ranges: str, work_dir: Path, *, large: bool
+) -> None:
+    """Write the quantised model to `into`. What it becomes depends on these arguments only.
+
+    Raises:
+        WorkFailed: `InvalidArguments`: the ranges are those of another model.
+    """
+    loaded = CalibraterBase(path, list(OPERATORS))
+    names, _ = loaded.select_tensors_to_calibrate(loaded.model)
+    kept = work_dir / "ranges.json"
+    found = {
+        name: (np.float32(-size), np.float32(size)) for name, size in decoded(ranges, names).items()
+    }
+    save_tensors_data(TensorsData(CalibrationMethod.MinMax, found), kept)
     quantize_static(
-        prepared,
+        path,
         into,
-        _Rows(samples.chosen(calibration_rows(samples))),
+        # In the place of rows to calibrate with.
+        calibration_cache_path=kept,
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=list(OPERATORS),
         per_channel=True,

@@ -27,6 +27,7 @@ from triton_operator.model.job_process import (
 from triton_operator.model.measurement.cpu_model import this_cpu
 from triton_operator.model.measurement.measured import Circumstances, measurement
 from triton_operator.model.measurement.session import Session, progress_line
+from triton_operator.model.samples_file import FIELD
 
 log = logging.getLogger("triton_operator.model.measurement")
 
@@ -94,7 +95,10 @@ def _answered(argv: list[str]) -> tuple[MeasurementReport, Path]:
         signal.signal(signal.SIGTERM, interrupted)
         return report_on(given), path
     except WorkFailed as error:
-        return MeasurementReport(failure=error.failure), path
+        failure = error.failure
+        if failure.reason == reasons.SAMPLES_REFUSED:
+            failure = failure.model_copy(update={"message": f"{FIELD}: {failure.message}"[:1024]})
+        return MeasurementReport(failure=failure), path
     except Exception as error:
         log.exception("unexpected error")
         failure = Failure(

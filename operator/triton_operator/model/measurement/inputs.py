@@ -1,6 +1,7 @@
 """What a model is fed with while it is measured: rows of samples, or numbers made up."""
 
 import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -107,13 +108,14 @@ def sampled_inputs(tensors: Sequence[Tensor], file: Path, *, batched: bool) -> I
     """Inputs from an .npz with an array for each input, whose axis 0 counts samples.
 
     Raises:
-        WorkFailed: it cannot be read, an array is missing, or does not fit the model.
+        WorkFailed: `SamplesRefused`: it cannot be read, an array is missing, or does not fit the
+            model.
     """
     try:
         with np.load(file, allow_pickle=False) as archive:
             columns = {tensor.name: _column(archive, tensor, batched) for tensor in tensors}
-    except (OSError, ValueError, TypeError, EOFError) as error:
-        raise WorkFailed(reasons.INVALID_ARGUMENTS, f"samples {file}: {error}") from error
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise WorkFailed(reasons.SAMPLES_REFUSED, f"samples {file}: {error}") from error
     return Inputs(tensors, columns, batched)
 
 

@@ -19,7 +19,7 @@ from tests.unit.model.building import LIGHT, MAGIKA, model, value
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model, recipe_for
 from triton_operator.model.conversion.method import Method, int8_method
-from triton_operator.model.conversion.record import ConversionRecord, recipe_of
+from triton_operator.model.conversion.record import Calibration, ConversionRecord, recipe_of
 from triton_operator.model.conversion.source_model import SourceModel, read_source
 from triton_operator.model.digest import file_row, model_digest
 from triton_operator.model.errors import ModelRefused, WorkFailed
@@ -130,7 +130,7 @@ def test_static_int8_quantises_convolutions_per_channel_with_their_normalisation
     assert TensorProto.INT8 in kinds
     assert TensorProto.UINT8 not in kinds
     assert record.recipe.calibration is not None
-    assert record.recipe.calibration.rows == 32
+    assert record.recipe.calibration.samples_digest == nets.rows_for(source, 64).digest
 
 
 def test_dynamic_int8_of_a_net_of_products_is_a_quarter(tmp_path: Path) -> None:
@@ -207,7 +207,8 @@ def test_the_file_says_how_it_was_made(tmp_path: Path) -> None:
 
 def test_the_key_depends_on_everything_that_the_bytes_depend_on(tmp_path: Path) -> None:
     source = nets.source_of(nets.mlp(), tmp_path)
-    few, other = nets.rows_for(source, 8), nets.rows_for(source, 8, seed=1)
+    few = Calibration(samples_digest=source.digest, ranges="QAA=")
+    other = Calibration(samples_digest=source.digest, ranges="QAE=")
     base = recipe_for(source.digest, Method.INT8_STATIC, few)
     keys = [
         base.key,
@@ -296,7 +297,7 @@ def test_a_light_model_in_static_int8(tmp_path: Path) -> None:
 
     path, record = converted(source, Method.INT8_STATIC, tmp_path, samples)
 
-    assert record.notes == ["operator set 9 is raised to 13"]
+    assert record.notes == ["operator set 9 is raised to 13", "calibrated on 2 rows"]
     assert "DequantizeLinear" in operators(path)
     assert inspect_model(path).outputs == source.facts.outputs
     assert judged(source, path, samples).accepted

@@ -1,0 +1,93 @@
+"""What is found out about a model beside its service: copies first, then speed. Pure.
+
+One Job of a service runs at a time: two would disturb each other's numbers, and take the room of
+two replicas.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.converting import converting
+from triton_operator.controllers.drift_finding import drift_finding
+from triton_operator.controllers.measuring import Measuring, measuring
+from triton_operator.controllers.model_resolution import Resolution
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.rollout import Rollout
+from triton_operator.controllers.times import sooner
+from triton_operator.manifests.owner import Owner
+from triton_operator.planning.plan import Plan
+from triton_operator.planning.refusal import Refusal
+
+
+@dataclass(frozen=True)
+class Beside:
+    """`objects` are wanted, in this order; each of `findings` counts more than another of its
+    type.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    objects: tuple[dict[str, Any], ...] = ()
+    requeue_after_seconds: float | None = None
+
+    def told_in(self, others: Sequence[Finding]) -> list[Finding]:
+        """`others` with these in their places, or after them."""
+        ours = {one.type: one for one in self.findings}
+        replaced = [ours.pop(one.type, one) for one in others]
+        return [*replaced, *ours.values()]
+
+
+def found_beside(
+    observed: Observed,
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    resolution: Resolution,
+    plan: Plan | Refusal | None,
+    rollout: Rollout,
+) -> Beside:
+    """What is wanted for both."""
+    digest, facts = resolution.digest, resolution.facts
+    copies = converting(observed, owner, spec, digest, facts, plan, rollout)
+    if copies.rows is not None:
+        # Both write one profile, and neither may drop what the other has just found.
+        observed = replace(observed, converted=copies.rows)
+    speed = measuring(observed, owner, spec, digest, facts, plan, rollout)
+    if copies.busy:
+        speed = _in_turn(observed, speed, copies.busy)
+    # Where copies run, how they compare is said; that another one is looked at is not.
+    runs_copies = isinstance(plan, Plan) and any(row.copy for row in plan.pools)
+    told = [
+        None if runs_copies else copies.finding,
+        drift_finding(observed.scaling, digest, plan, speed.finding),
+    ]
+    objects = {_place(manifest): manifest for manifest in (*copies.objects, *speed.objects)}
+    return Beside(
+        findings=tuple(one for one in told if one is not None),
+        objects=tuple(objects.values()),
+        requeue_after_seconds=sooner(copies.requeue_after_seconds, speed.requeue_after_seconds),
+    )
+
+
+def _in_turn(observed: Observed, speed: Measuring, busy: str) -> Measuring:
+    """Without what would begin now: that waits for the Job `busy`."""
+    there = {(child.kind, child.name) for child in observed.children}
+    begins = [one for one in speed.objects if one["kind"] == "Job" and _place(one) not in there]
+    if not begins:
+        return speed
+    return replace(
+        speed,
+        finding=finding(
+            reasons.MODEL_MEASURED,
+            ConditionStatus.UNKNOWN,
+            reasons.WAITING_TO_MEASURE,
+            f"the model is measured once Job {busy} has ended",
+        ),
+        objects=tuple(one for one in speed.objects if _place(one) in there),
+    )
+
+
+def _place(manifest: dict[str, Any]) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]

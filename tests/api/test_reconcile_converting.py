@@ -1,0 +1,112 @@
+"""Converting on demand: the Job is a real one, which its controller and the API server take."""
+
+from typing import Any
+
+from tests.api import model_facts
+from tests.api.audit import Audit
+from tests.api.shop import Shop
+from tests.api.test_reconcile_measuring import ASKED, PERMANENT, numbers, profile
+from triton_operator.api import labels
+from triton_operator.api.conversion_report import ConversionReport, encode_conversion
+from triton_operator.api.inspection import Failure
+from triton_operator.api.model_profile import Conversion
+from triton_operator.api.tool_versions import tool_versions
+
+INT8 = {"mode": "INT8"}
+COPY = "sha256:" + "cd" * 32
+
+
+def row(**changes: Any) -> str:
+    return encode_conversion(
+        ConversionReport(
+            conversion=Conversion.model_validate(
+                {
+                    "precision": "INT8",
+                    "method": "INT8Dynamic",
+                    "toolVersions": tool_versions(),
+                    "digest": COPY,
+                    "files": [{"path": "model.onnx", "digest": COPY, "sizeBytes": 800_000}],
+                    # No planner takes a copy that agrees so little.
+                    "agreement": "0.5",
+                    "rows": 32,
+                    "time": "2026-11-23T00:00:00Z",
+                    **changes,
+                }
+            )
+        )
+    )
+
+
+def test_a_row_is_kept_for_every_service_of_the_model(shop: Shop, audit: Audit) -> None:
+    shop.add_running("first", precision=INT8)
+    shop.until_condition("first", "PrecisionVerified", "Unknown", "WaitingToConvert")
+    assert not shop.all("Job", "first"), "it begins once the service serves"
+    shop.serve("first")
+    deployment = shop.get("Deployment", "first-cpu")["metadata"]["generation"]
+
+    job = shop.until_conversion("first")
+    shop.until_condition("first", "PrecisionVerified", "Unknown", "Converting")
+    assert shop.condition("first", "Ready") == ("True", "Serving")
+    assert job["spec"]["backoffLimit"] == 0
+    shop.answer_conversion("first", row())
+
+    shop.until("the Job to go", lambda: not shop.all("Job", "first"))
+    (found,) = shop.get("ModelProfile", profile(1))["spec"]["conversions"]
+    assert (found["digest"], found["agreement"], found["rows"]) == (COPY, "0.5", 32)
+    shop.until_settled("first")
+    assert shop.get("Deployment", "first-cpu")["metadata"]["generation"] == deployment
+
+    mark = audit.mark()
+    shop.add_running("second", precision=INT8)
+    shop.serve("second")
+    shop.until_settled("second")
+    assert not [w for w in audit.writes(shop.namespace, since=mark) if w.resource == "jobs"]
+
+
+def test_two_services_of_one_model_convert_once(shop: Shop) -> None:
+    for name in ("first", "second"):
+        shop.add_running(name, precision=INT8)
+        shop.serve(name)
+    shop.until(
+        "one of them to wait for the other",
+        lambda: (
+            {shop.condition(name, "PrecisionVerified")[1] for name in ("first", "second")}
+            == {"Converting", "ConvertedElsewhere"}
+        ),
+    )
+    (job,) = shop.all("Job")
+    shop.answer_conversion(job["metadata"]["labels"][labels.SERVICE], row())
+
+    shop.until("the Job to go", lambda: not shop.all("Job"))
+    (found,) = shop.get("ModelProfile", profile(1))["spec"]["conversions"]
+    assert found["digest"] == COPY
+
+
+def test_a_failure_is_told_and_what_serves_goes_on(shop: Shop) -> None:
+    shop.add_running("first", precision=INT8)
+    shop.serve("first")
+    failure = Failure(reason="SamplesRefused", message="spec.model.samples: no zip")
+    text = encode_conversion(ConversionReport(failure=failure))
+    shop.answer_conversion("first", text, exit_code=PERMANENT)
+
+    shop.until_condition("first", "PrecisionVerified", "False", "SamplesRefused")
+    assert shop.condition("first", "Ready") == ("True", "Serving")
+    shop.until("nothing to be left to do", shop.operator.is_quiet)
+    assert len(shop.all("Job", "first")) == 1, "its pod's log can be read, and it is no loop"
+    assert shop.find("ModelProfile", profile(1)) is None
+
+
+def test_copies_and_speed_share_a_profile(shop: Shop) -> None:
+    """One Job after the other; the rows of the first are there when the second has written."""
+    shop.add_running("first", precision=INT8, measurement=ASKED)
+    shop.serve("first")
+    shop.until_conversion("first")
+    shop.until_condition("first", "ModelMeasured", "Unknown", "WaitingToMeasure")
+    shop.answer_conversion("first", row())
+    shop.answer_measurement("first", numbers())
+
+    shop.until_condition("first", "ModelMeasured", "True", "Measured")
+    spec = shop.get("ModelProfile", profile(1))["spec"]
+    assert spec["digest"] == model_facts.digest(1)
+    assert [one["digest"] for one in spec["conversions"]] == [COPY]
+    assert [one["precision"] for one in spec["measurements"]] == ["FP32"]
