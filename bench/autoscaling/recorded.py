@@ -48,6 +48,7 @@ class Recorded(Ours):
         seen = self._by_real_clocks(self._with_latencies(self._observe(view), view))
         before = self.state
         self.state, decision = decide(before, seen, self.settings, self.period)
+        self._last = seen, decision
         record = DecisionRecord(seen, self.settings, self.period, decision, before, self.state)
         self.log.append("bench/service", record)
         return decision.target

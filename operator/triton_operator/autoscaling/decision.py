@@ -9,7 +9,13 @@ import numpy as np
 
 from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.capacity import TOLD_APART, with_service
-from triton_operator.autoscaling.demand import LONGEST_HORIZON_BINS, estimate, settled, with_traffic
+from triton_operator.autoscaling.demand import (
+    LONGEST_HORIZON_BINS,
+    REMEMBERED_SECONDS,
+    estimate,
+    settled,
+    with_traffic,
+)
 from triton_operator.autoscaling.economy import (
     ReplicaModel,
     Situation,
@@ -84,6 +90,10 @@ def decide(
     if len(state.rates) < 2:
         return _hold(state, observation, settings, fresh, reason(Why.FIRST_LOOK))
     if observation.curve is None:
+        if _is_idle(state, observation, fresh):
+            target, limits = _bounded(min(1, observation.ordered), settings, observation)
+            why = reason(Why.IDLE, seconds=REMEMBERED_SECONDS)
+            return state, Decision(target, fresh, (why, *limits))
         return _hold(state, observation, settings, fresh, reason(Why.CURVE_UNKNOWN))
     model = replica_model(observation.curve, settings.objective_seconds, settings.percentile)
     if model.safe_rate <= 0:
@@ -187,6 +197,17 @@ def _hold(
 ) -> tuple[ScalingState, Decision]:
     target, limits = _bounded(observation.ordered, settings, observation)
     return state, Decision(target, fresh, (why, *limits))
+
+
+def _is_idle(state: ScalingState, observation: Observation, fresh: MetricsFreshness) -> bool:
+    """Whether no request came for a minute: any replica, however slow, is enough for none."""
+    seconds = sum(length for _, length, _ in state.rates)
+    return (
+        fresh is MetricsFreshness.FRESH
+        and seconds >= 0.9 * REMEMBERED_SECONDS
+        and not observation.pending
+        and not any(rate for *_, rate in state.rates)
+    )
 
 
 def _of_all(observation: Observation, fresh: MetricsFreshness) -> Traffic:

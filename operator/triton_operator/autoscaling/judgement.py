@@ -35,6 +35,8 @@ from triton_operator.planning.service_curve import ServiceCurve, rounded
 
 FRESH_TICKS = 3.0
 LONGEST_GAP_SECONDS = 60.0
+ALIKE = 0.05
+"""A mean of rows that is a whole number but for so much comes of requests of one size."""
 SAME_CURVE = 0.03
 """A curve that moved by less stays as it was: solving its queue anew takes up to a second."""
 
@@ -252,13 +254,16 @@ def _between_samples(seen: Seen) -> float:
 def curve_of_requests(curve: ServiceCurve, rows_per_request: float) -> ServiceCurve:
     """The curve by requests in a batch, from the one by rows, where a request brings several.
 
-    Triton takes a request whole: a batch holds as many as fit.
+    Triton takes a request whole: of those that are all alike a batch holds as many as fit. Where
+    some are larger than others, those that are smaller fill it up.
     """
     rows = max(1.0, rows_per_request)
+    fit = curve.max_batch_size / rows
+    alike = rows > 1 + ALIKE and abs(rows - round(rows)) <= ALIKE
     return ServiceCurve(
         curve.base_seconds,
         curve.per_request_seconds * rows,
-        max(1, math.floor(curve.max_batch_size / rows)),
+        max(1, math.floor(curve.max_batch_size / round(rows)) if alike else round(fit)),
         curve.instances,
     )
 

@@ -20,6 +20,7 @@ class Why(StrEnum):
     AT_MAXIMUM = "AtMaximum"
     FIRST_LOOK = "FirstLook"
     CURVE_UNKNOWN = "CurveUnknown"
+    IDLE = "Idle"
     METRICS_PARTIAL = "MetricsPartial"
     METRICS_STALE = "MetricsStale"
     METRICS_LOST = "MetricsLost"
@@ -46,11 +47,12 @@ _SENTENCES = {
     "{window:.0f} s, and a start costs as much as keeping one so long",
     Why.DAMPED: "{more:.0f} more stay until not all have been needed for {seconds:.0f} s, as a "
     "small step down is soon taken back",
-    Why.STEP_LIMITED: "at most a third of {ordered:.0f} replicas goes at once",
+    Why.STEP_LIMITED: "at most {most:.0f} of {ordered:.0f} replicas go at once",
     Why.AT_MINIMUM: "spec.scaling.minReplicas is {bound:.0f}",
     Why.AT_MAXIMUM: "{wanted:.0f} are wanted, but spec.scaling.maxReplicas is {bound:.0f}",
     Why.FIRST_LOOK: "two looks at the metrics are needed before the first decision",
     Why.CURVE_UNKNOWN: "how fast one replica is, is not known yet: their number stays",
+    Why.IDLE: "no request came for {seconds:.0f} s: one replica is enough",
     Why.METRICS_PARTIAL: "{reporting:.0f} of {ready:.0f} ready replicas told their metrics: "
     "nothing is removed",
     Why.METRICS_STALE: "the newest metrics are {age:.0f} s old: nothing is removed",

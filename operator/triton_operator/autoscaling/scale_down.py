@@ -71,7 +71,7 @@ def descend(state: ScalingState, now: float, lead_seconds: float, ordered: int) 
         damped = min(ordered, kept + _small_step(kept))
     step = int(ordered * (1 - LARGEST_STEP))
     if step > damped:
-        reasons.append(reason(Why.STEP_LIMITED, ordered=ordered))
+        reasons.append(reason(Why.STEP_LIMITED, ordered=ordered, most=ordered - step))
     elif damped > kept:
         reasons.append(reason(Why.DAMPED, more=damped - kept, seconds=patience))
     kept = damped

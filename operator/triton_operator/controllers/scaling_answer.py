@@ -1,5 +1,6 @@
 """What the autoscaler says of a service, and when that is worth telling. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,9 @@ from triton_operator.autoscaling.spill_reasons import PoolReason
 TOLD_EVERY_SECONDS = 60.0
 TOLD_DIFFERENCE = 0.1
 """Figures that change all the time are told anew once a minute, if they moved by a tenth."""
+JUMPS_EVERY_SECONDS = 10.0
+JUMP = 0.25
+"""A rate that doubled or halved is told sooner, if it is by a quarter of what a replica does."""
 FRESH = frozenset({MetricsFreshness.FRESH, MetricsFreshness.PARTIAL})
 LIMITS = {
     Why.AT_MAXIMUM: reasons.AT_MAXIMUM,
@@ -167,7 +171,18 @@ def is_news(told: ScalingAnswer | None, answer: ScalingAnswer) -> bool:
         or (told.figures.safe_rate is None) != (answer.figures.safe_rate is None)
     ):
         return True
-    return answer.time - told.time >= TOLD_EVERY_SECONDS and _moved(told, answer)
+    passed = answer.time - told.time
+    if passed >= JUMPS_EVERY_SECONDS and _jumped(told.figures, answer.figures):
+        return True
+    return passed >= TOLD_EVERY_SECONDS and _moved(told, answer)
+
+
+def _jumped(told: Figures, now: Figures) -> bool:
+    """Whether the rate is twice or half what was told, and that is more than noise of a few."""
+    if told.rate is None or now.rate is None:
+        return False
+    smaller, larger = sorted((told.rate, now.rate))
+    return larger >= 2 * smaller and larger - smaller > JUMP * (now.safe_rate or math.inf)
 
 
 def _moved(told: ScalingAnswer, answer: ScalingAnswer) -> bool:

@@ -189,6 +189,39 @@ def test_nothing_is_decided_before_there_is_something_to_decide_from() -> None:
     assert (blind.target, whys(blind)) == (3, [Why.CURVE_UNKNOWN])
 
 
+def test_where_no_request_comes_one_replica_is_enough_however_fast_it_is() -> None:
+    service = Service(ready=3)
+    service.change = seen_as(curve=None)
+
+    early = service.looks(0.0, 40)
+    idle = service.looks(0.0, 30)
+
+    assert (early.target, whys(early)) == (3, [Why.CURVE_UNKNOWN]), "a minute says something"
+    assert (idle.target, whys(idle)) == (1, [Why.IDLE])
+
+
+@pytest.mark.parametrize("what", ["a request", "a queue", "a silent pod"])
+def test_a_service_that_is_not_surely_idle_keeps_its_replicas(what: str) -> None:
+    service = Service(ready=3)
+    service.change = seen_as(curve=None)
+    service.looks(0.0, 40)
+    if what == "a request":
+        service.looks(1.0, 1)
+    elif what == "a queue":
+        service.change = seen_as(curve=None, pending=1.0)
+    else:
+        service.change = seen_as(curve=None, reporting=2)
+
+    assert service.looks(0.0, 30).target == 3
+
+
+def test_idle_replicas_stay_within_the_bounds() -> None:
+    service = Service(ready=3, settings=ScalingSettings(0.25, least=2))
+    service.change = seen_as(curve=None)
+
+    assert service.looks(0.0, 70).target == 2
+
+
 def test_latency_first_takes_more_than_cost_first() -> None:
     bursts = [(200.0, 50), (320.0, 15)] * 12
     totals = {}

@@ -264,10 +264,20 @@ def test_what_requests_were_like_minutes_ago_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("per_request", "largest"), [(0.25, 8), (1, 8), (2, 4), (3, 2), (8, 1), (20, 1)]
+    ("per_request", "largest"), [(0.25, 8), (1, 8), (2, 4), (2.03, 4), (3, 2), (8, 1), (20, 1)]
 )
 def test_a_batch_holds_whole_requests_and_at_least_one(per_request: float, largest: int) -> None:
     assert curve_of_requests(PRIOR, per_request).max_batch_size == largest
+
+
+@pytest.mark.parametrize(
+    ("rows", "per_request", "fit"), [(2, 1.05, 2), (2, 1.25, 2), (2, 1.6, 1), (8, 2.5, 3)]
+)
+def test_a_few_larger_requests_do_not_end_batching(rows: int, per_request: float, fit: int) -> None:
+    """One request of two rows in twenty: batches of two are still batches of two."""
+    curve = replace(PRIOR, max_batch_size=rows)
+
+    assert curve_of_requests(curve, per_request).max_batch_size == fit
 
 
 @pytest.mark.parametrize(("steps", "stays"), [(1, True), (2, False)])

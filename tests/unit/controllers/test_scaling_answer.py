@@ -230,6 +230,19 @@ def test_what_is_shown_follows_once_a_minute(name: str) -> None:
     assert is_news(answer(3), replace(moved, time=NOW + TOLD_EVERY_SECONDS))
 
 
+@pytest.mark.parametrize(
+    ("told", "now", "news"),
+    [(100.0, 0.0, True), (100.0, 210.0, True), (100.0, 190.0, False), (0.2, 2.0, False)],
+)
+def test_a_rate_that_jumps_is_told_within_seconds(told: float, now: float, news: bool) -> None:
+    """A quarter of what a replica does is worth telling; a few requests more or less are not."""
+    before = answer(3, figures=replace(FIGURES, rate=told))
+    after = answer(3, figures=replace(FIGURES, rate=now))
+
+    assert not is_news(before, replace(after, time=NOW + 9))
+    assert is_news(before, replace(after, time=NOW + 10)) is news
+
+
 def test_the_first_answer_is_news() -> None:
     assert is_news(None, answer())
 
