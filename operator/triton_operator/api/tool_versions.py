@@ -6,9 +6,10 @@ profiles, and must not load what works on models.
 
 from importlib.metadata import PackageNotFoundError, version
 
-from triton_operator import __version__
-
 CONVERTERS = ("numpy", "onnx", "onnxruntime")
+CONVERSION_REVISION = "1"
+"""Of the code here that converts: raised when it gives other bytes. Not this program's version, or
+each release would take services back to FP32 until their copies are compared anew."""
 
 
 def tool_versions() -> dict[str, str]:
@@ -20,4 +21,4 @@ def tool_versions() -> dict[str, str]:
         except PackageNotFoundError:
             # A laptop has an operator without what Jobs need. No copy was made with that either.
             continue
-    return {**found, "triton-operator": __version__}
+    return {**found, "conversion": CONVERSION_REVISION}

@@ -59,7 +59,7 @@ def convert(
     if form is not Output.TABLE:
         print_documents([record.wire()], form)
         return
-    print_table(str(output), ["FACT", "VALUE"], _rows(record))
+    print_table(str(output), ["FACT", "VALUE"], _rows(record, output))
 
 
 def _converted(
@@ -87,7 +87,8 @@ def _converted(
     return convert_model(source, method, output, samples=rows)
 
 
-def _rows(record: "ConversionRecord") -> list[tuple[str, str]]:
+def _rows(record: "ConversionRecord", output: Path) -> list[tuple[str, str]]:
+    """A record has the model under the name that pods give it; here it has the user's."""
     recipe = record.recipe
     share = record.size_bytes / record.source_size_bytes
     rows = [
@@ -97,7 +98,7 @@ def _rows(record: "ConversionRecord") -> list[tuple[str, str]]:
         ("key", record.key),
         ("digest", record.artifact_digest),
         ("bytes", f"{record.size_bytes:,} ({share:.0%} of the source)"),
-        ("files", ", ".join(row.path for row in record.files)),
+        ("files", ", ".join((output.name, *(row.path for row in record.files[1:])))),
         ("tools", ", ".join(f"{name} {text}" for name, text in recipe.tool_versions.items())),
     ]
     return [*rows, *(("note", note) for note in record.notes)]

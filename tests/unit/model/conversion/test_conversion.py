@@ -201,7 +201,7 @@ def test_the_file_says_how_it_was_made(tmp_path: Path) -> None:
     assert recipe is not None
     assert recipe.key == record.key
     assert recipe.source_digest == source.digest == inspect_model(source.path).files[0].digest
-    assert set(recipe.tool_versions) == {"numpy", "onnx", "onnxruntime", "triton-operator"}
+    assert set(recipe.tool_versions) == {"numpy", "onnx", "onnxruntime", "conversion"}
     assert record.artifact_digest == model_digest(inspect_model(path).files)
 
 
