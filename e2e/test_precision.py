@@ -9,6 +9,7 @@ import onnxruntime
 from tritonclient.http import InferenceServerClient, InferInput
 
 from e2e.dense_model import write_model, write_rows
+from e2e.harness.waiting import wait_until
 from e2e.services import Services
 
 LONGEST_SECONDS = 300
@@ -66,6 +67,12 @@ def test_a_copy_that_agrees_and_is_faster_is_adopted(services: Services, tmp_pat
     assert {row["precision"] for row in profile["measurements"]} == {"FP32", "INT8"}
     assert services.every("jobs", "dense") == [], "their answers are kept, so they are pruned"
 
+    # One that is on its way out still answers on connections that it has.
+    wait_until(
+        "the FP32 pod to be gone",
+        lambda: len(services.every("pods", "dense")) == 1,
+        timeout_seconds=LONGEST_SECONDS,
+    )
     inputs = numpy.load(rows)["x"][:16]
     expected = onnxruntime.InferenceSession(str(model)).run(None, {"x": inputs})[0]
     answers = served(services, "dense", inputs)
