@@ -1,6 +1,6 @@
 """Placement over clusters: random inputs against its rules, and hours of a simulated fleet.
 
-`random_fleets` draws inputs, `rules` says what a placement must never do. `world` is clusters that
-scale themselves and a link that fails, `weather` what happens to them, `policies` who decides;
-`run` plays, `summary`, `tables` and `files` show it.
+`random_fleets` draws inputs, `rules` says what a placement must never do. `weather` is what happens
+to a fleet, `site` a cluster that scales itself, `policies` who decides, `simulation` plays one run;
+`suite` plays many, `tables` and `files` show them.
 """
