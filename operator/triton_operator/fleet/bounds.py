@@ -41,7 +41,8 @@ def floor(site: Site, granted: float, settings: PlacementSettings, now: float) -
     if granted > NOTHING:
         load = site.held + granted
         wanted = replicas_for(load, site.facts.speed)
-        up = replicas_for(max(0.0, load / site.facts.speed - settings.deadband), 1.0)
+        if granted / site.facts.speed > settings.deadband:
+            up = replicas_for(load / site.facts.speed - settings.deadband, 1.0)
     rows = with_wanted(memory.wanted, now, wanted, settings.window_seconds)
     replicas = up if up > memory.floor else min(memory.floor, most_wanted(rows))
     return Floor(min(replicas, site.facts.capacity), wanted, rows)

@@ -26,6 +26,9 @@ class Tier(StrEnum):
     CLOUD = "Cloud"
 
 
+_PLACES = {tier: place for place, tier in enumerate(Tier)}
+
+
 class TaintEffect(StrEnum):
     """What an administrator says of a cluster, in the words of Open Cluster Management."""
 
@@ -107,7 +110,7 @@ class ClusterFacts:
     @property
     def place(self) -> int:
         """Where it comes in the order of filling."""
-        return list(Tier).index(self.tier) if self.order is None else self.order
+        return _PLACES[self.tier] if self.order is None else self.order
 
     @property
     def moves(self) -> bool:

@@ -96,7 +96,8 @@ def _as_before(site: Site) -> float:
 
 
 class _Walk:
-    """Targets in the order in which they are asked, without those that are full."""
+    """Targets in the order in which they are asked; those that are full are not asked again, as
+    room only ever shrinks."""
 
     def __init__(
         self,
@@ -106,30 +107,38 @@ class _Walk:
         found: Spilling,
     ) -> None:
         self._settings, self._allowance, self._found = settings, allowance, found
-        self._open = sorted(
-            (one for one in made if self._room(one) > NOTHING), key=lambda one: one.key
+        self._targets = sorted(
+            (one for one in made if one.headroom > NOTHING), key=lambda one: one.key
         )
+        self._full: set[str] = set()
+        self._start = 0
 
     def place(self, origin: Site, load: float, surge: int | None = None) -> int:
         """Grant that load, with at most `surge` new replicas; how many these are."""
-        added, full = 0, False
-        for one in self._open if load > NOTHING else ():
+        added = 0
+        for index in range(self._start, len(self._targets)):
+            one = self._targets[index]
             if load <= NOTHING:
                 break
-            if one.site is origin or one.site.facts.place < origin.facts.place:
-                continue
-            if not keeps_budget(origin, one, self._settings):
+            if one.site.name in self._full or not self._may(origin, one):
                 continue
             take = min(load, self._room(one, None if surge is None else surge - added))
-            if take <= NOTHING:
-                full = True
-                continue
-            load -= take
-            added += self._grant(origin, one, take)
-            full = full or self._room(one) <= NOTHING
-        if full:
-            self._open = [one for one in self._open if self._room(one) > NOTHING]
+            if take > NOTHING:
+                load -= take
+                added += self._grant(origin, one, take)
+            if self._room(one) <= NOTHING:
+                self._full.add(one.site.name)
+        while self._start < len(self._targets) and self._is_full(self._start):
+            self._start += 1
         return added
+
+    def _is_full(self, index: int) -> bool:
+        return self._targets[index].site.name in self._full
+
+    def _may(self, origin: Site, target: Target) -> bool:
+        if target.site is origin or target.site.facts.place < origin.facts.place:
+            return False
+        return keeps_budget(origin, target, self._settings)
 
     def _room(self, target: Target, surge: int | None = None) -> float:
         site, found = target.site, self._found

@@ -45,6 +45,15 @@ def test_a_quarter_of_a_replica_is_no_reason_for_one_more() -> None:
     assert floors == [3, 3, 4]
 
 
+def test_so_little_of_others_demand_makes_no_floor_but_keeps_one() -> None:
+    hub, target = Hub(), cloud(need=5.5)
+
+    assert hub.place(edge(need=3.8), target).sites["cloud"].floor == 0
+    assert hub.place(edge(need=3.9), target).sites["cloud"].floor == 6
+    assert hub.place(edge(need=3.8), target, seconds=1000.0).sites["cloud"].floor == 6
+    assert hub.place(edge(need=3.6), target, seconds=1000.0).sites["cloud"].floor == 0
+
+
 def test_a_restart_of_the_hub_shrinks_nothing_for_a_window() -> None:
     hub = Hub()
     hub.place(edge(need=9.0), cloud())
