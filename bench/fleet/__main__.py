@@ -31,18 +31,22 @@ def main() -> int:
         console.print(f"  {words}", markup=False)
     console.print(f"one placement over {CLUSTERS} clusters: {1000 * seconds_for(CLUSTERS):.0f} ms")
     hours, three = options.hours, (OURS, NAIVE, ALONE)
+
+    def seeds(number: int) -> range:
+        return range(options.first_seed, options.first_seed + number)
+
     suites = {
         f"2 edges and 2 clouds, {hours:g} h, {options.seeds} seeds": jobs(
-            three, options.seeds, hours
+            three, seeds(options.seeds), hours
         ),
         f"ours without one of its parts, {options.part_seeds} seeds": jobs(
-            (OURS, *PARTS), options.part_seeds, hours
+            (OURS, *PARTS), seeds(options.part_seeds), hours
         ),
         f"the first cloud is gone for its own clients too, {options.blackout_seeds} seeds": jobs(
-            three, options.blackout_seeds, hours, blackout=True
+            three, seeds(options.blackout_seeds), hours, blackout=True
         ),
         f"12 edges and 3 clouds, {options.large_seeds} seeds": jobs(
-            three, options.large_seeds, hours, LARGE
+            three, seeds(options.large_seeds), hours, LARGE
         ),
     }
     results = play(

@@ -20,11 +20,12 @@ def write(folder: Path, results: Mapping[Job, Result]) -> None:
     for job, result in results.items():
         kept = {"job": asdict(job), "result": asdict(result)}
         (place / f"{job.name}.json").write_text(json.dumps(kept) + "\n")
+    first = min(job.seed for job in results)
     for name, size in (("small", SMALL), ("large", LARGE)):
         drawn = {
             job.policy: result
             for job, result in results.items()
-            if (job.size, job.seed, job.blackout) == (size, 0, False)
+            if (job.size, job.seed, job.blackout) == (size, first, False)
         }
         if {OURS, NAIVE} <= drawn.keys():
             (folder / f"{name}.svg").write_text(_drawing(drawn[OURS], drawn[NAIVE]))

@@ -15,6 +15,7 @@ class Options:
 
     inputs: int
     seeds: int
+    first_seed: int
     part_seeds: int
     blackout_seeds: int
     large_seeds: int
@@ -31,6 +32,7 @@ def read(words: Sequence[str] | None = None) -> Options:
     )
     parser.add_argument("--inputs", type=_natural, default=20_000, help="random inputs of place()")
     parser.add_argument("--seeds", type=_positive, default=40, help="of 2 edges and 2 clouds")
+    parser.add_argument("--first-seed", type=_natural, default=0, help="others than usual")
     parser.add_argument("--part-seeds", type=_natural, default=10, help="without one part each")
     parser.add_argument("--blackout-seeds", type=_natural, default=10, help="a cloud wholly gone")
     parser.add_argument("--large-seeds", type=_natural, default=4, help="of 12 edges and 3 clouds")

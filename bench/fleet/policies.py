@@ -32,6 +32,7 @@ _OURS = PlacementSettings(budget_seconds=BUDGET_SECONDS)
 _AT_ONCE = Heartbeat(suspect_after_seconds=22.5, lost_after_seconds=22.5, recover_for_seconds=0.0)
 _NAIVE = replace(
     _OURS,
+    rising_seconds=0.0,
     smoothing_seconds=0.0,
     window_seconds=0.0,
     deadband=0.0,
@@ -56,9 +57,10 @@ PARTS: Mapping[str, Policy] = {
     "no window": Policy("", replace(_OURS, window_seconds=0.0)),
     "window 300 s": Policy("", replace(_OURS, window_seconds=300.0)),
     "window 1800 s": Policy("", replace(_OURS, window_seconds=1800.0)),
-    "no smoothing": Policy("", replace(_OURS, smoothing_seconds=0.0)),
-    "smoothing 30 s": Policy("", replace(_OURS, smoothing_seconds=30.0)),
-    "smoothing 300 s": Policy("", replace(_OURS, smoothing_seconds=300.0)),
+    "no smoothing": Policy("", replace(_OURS, rising_seconds=0.0, smoothing_seconds=0.0)),
+    "growth in 30 s": Policy("", replace(_OURS, rising_seconds=30.0)),
+    "growth in 120 s": Policy("", replace(_OURS, rising_seconds=120.0)),
+    "both in 300 s": Policy("", replace(_OURS, rising_seconds=300.0, smoothing_seconds=300.0)),
     "no deadband": Policy("", replace(_OURS, deadband=0.0)),
     "spill at 70 %": Policy("", replace(_OURS, spill_at=0.7)),
     "spill at 100 %": Policy("", replace(_OURS, spill_at=1.0)),

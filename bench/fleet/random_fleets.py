@@ -57,6 +57,7 @@ def _settings(random: Random) -> PlacementSettings:
         most=random.choice([None, None, None, 0, 3, 10, 30, 30, 100]),
         tier_most=random.choice([{}, {}, {"Cloud": 5}, {"Edge": 3, "Cloud": 20}]),
         spill_at=random.choice([0.5, 0.7, 0.9, 1.0]),
+        rising_seconds=random.choice([0.0, 60.0]),
         smoothing_seconds=random.choice([0.0, 30.0, 120.0]),
         window_seconds=random.choice([0.0, 60.0, 900.0]),
         deadband=random.choice([0.0, 0.25]),

@@ -100,12 +100,11 @@ def _many(clusters: int) -> list[ClusterFacts]:
 
 def jobs(
     policies: Iterable[str],
-    seeds: int,
+    seeds: Iterable[int],
     hours: float,
     size: tuple[int, int] = SMALL,
     blackout: bool = False,
 ) -> list[Job]:
     """Every policy with every seed."""
-    return [
-        Job(policy, seed, size, blackout, hours) for policy in policies for seed in range(seeds)
-    ]
+    seeds = tuple(seeds)
+    return [Job(policy, seed, size, blackout, hours) for policy in policies for seed in seeds]

@@ -14,7 +14,7 @@ SEEDS = 6
 
 @pytest.fixture(scope="module")
 def played() -> dict[str, list[Result]]:
-    results = play(jobs((OURS, NAIVE, ALONE), SEEDS, 6.0), processes=1)
+    results = play(jobs((OURS, NAIVE, ALONE), range(SEEDS), 6.0), processes=1)
     return {
         policy: [result for job, result in results.items() if job.policy == policy]
         for policy in (OURS, NAIVE, ALONE)

@@ -76,6 +76,5 @@ def smoothed(
         return before
     if before is None or smoothing_seconds <= 0:
         return need
-    return before + (1.0 - math.exp(-max(0.0, elapsed_seconds) / smoothing_seconds)) * (
-        need - before
-    )
+    part = 1.0 - math.exp(-max(0.0, elapsed_seconds) / smoothing_seconds)
+    return before + part * (need - before)

@@ -27,9 +27,9 @@ class PlacementSettings:
       demand, where it does not say itself.
     - `budget_seconds`: `percentile` of latency including the round trip; None: none.
     - `most`: replicas in all clusters together; `tier_most`: in those of a tier, by its name.
-    - `spill_at`: of the capacity; what is above goes to others, once `smoothing_seconds` have
-      smoothed it. `inversion_margin`: by how much slower a queue here has to be than another
-      cluster with the way to it.
+    - `spill_at`: of the capacity; what is above goes to others, once it is smoothed, over
+      `rising_seconds` where it grows and `smoothing_seconds` where it falls. `inversion_margin`: by
+      how much slower a queue here has to be than another cluster with the way to it.
     - `window_seconds`: what was wanted within it stays. `deadband`: so much of a replica is no
       reason for one more. `stickiness`: advantage of who has a part already, of a score up to 1.
     - `latency_weight`, `cost_weight`, `energy_weight`: of the score, among clusters of one tier.
@@ -44,6 +44,7 @@ class PlacementSettings:
     tier_most: dict[str, int] = field(default_factory=dict)
     spill_at: float = 0.9
     inversion_margin: float = 0.1
+    rising_seconds: float = 60.0
     smoothing_seconds: float = 120.0
     window_seconds: float = 900.0
     deadband: float = 0.25

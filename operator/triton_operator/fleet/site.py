@@ -79,7 +79,9 @@ def _site(
     allowance: Allowance,
 ) -> Site:
     need = facts.need if facts.moves else None
-    known = smoothed(memory.held, need, elapsed, settings.smoothing_seconds)
+    rises = need is not None and memory.held is not None and need > memory.held
+    seconds = settings.rising_seconds if rises else settings.smoothing_seconds
+    known = smoothed(memory.held, need, elapsed, seconds)
     held = 0.0 if known is None else known
     share = facts.local_only_share
     share = settings.local_only_share if share is None else share

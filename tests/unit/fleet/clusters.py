@@ -30,7 +30,9 @@ class Hub:
     """Places with what it remembers, 30 s apart."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = PlacementSettings(**{"smoothing_seconds": 0.0, **settings})
+        self.settings = PlacementSettings(
+            **{"rising_seconds": 0.0, "smoothing_seconds": 0.0, **settings}
+        )
         self.memory = PlacementMemory()
         self.now = 0.0
 

@@ -205,14 +205,16 @@ def test_a_fast_cluster_far_away_is_no_reason_to_spill_early() -> None:
     assert granted(slow, fast) == {}
 
 
-def test_demand_is_smoothed_and_a_silent_metric_is_no_zero() -> None:
-    hub = Hub(smoothing_seconds=120.0)
+def test_demand_is_smoothed_less_where_it_grows_and_a_silent_metric_is_no_zero() -> None:
+    hub = Hub(rising_seconds=60.0, smoothing_seconds=120.0)
     assert hub.place(edge(need=2.0)).sites["edge"].demand == 2.0
 
-    demands = [hub.place(edge(need=6.0)).sites["edge"].demand for _ in range(4)]
-    assert demands[0] == pytest.approx(2.0 + 4.0 * 0.2212, rel=1e-3)
-    assert demands[-1] == pytest.approx(2.0 + 4.0 * 0.6321, rel=1e-3)
-    assert hub.place(edge(need=None)).sites["edge"].demand == demands[-1]
+    # After one time constant each, 63 % of the way.
+    growing = [hub.place(edge(need=6.0)).sites["edge"].demand for _ in range(2)]
+    assert growing[-1] == pytest.approx(2.0 + 4.0 * 0.6321, rel=1e-3)
+    falling = [hub.place(edge(need=0.0)).sites["edge"].demand for _ in range(4)]
+    assert falling[-1] == pytest.approx(growing[-1] * 0.3679, rel=1e-3)
+    assert hub.place(edge(need=None)).sites["edge"].demand == falling[-1]
 
 
 def test_the_order_in_which_clusters_are_known_means_nothing() -> None:
