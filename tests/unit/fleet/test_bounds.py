@@ -122,6 +122,15 @@ def test_who_served_goes_on_until_the_new_one_is_ready() -> None:
     assert after.weights == {"edge": 60, "new": 40}
 
 
+def test_who_served_does_not_go_on_where_nothing_may_be_sent_any_more() -> None:
+    hub = Hub()
+    assert "cloud" in hub.place(edge(need=6.0), cloud()).sites["edge"].weights
+
+    moved_back = hub.place(edge(need=6.0, order=9), cloud())
+
+    assert moved_back.sites["edge"].weights == {"edge": 100}
+
+
 def test_an_endpoint_that_does_not_answer_gets_nothing() -> None:
     hub = Hub()
     hub.place(edge(need=6.0), cloud())
