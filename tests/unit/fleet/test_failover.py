@@ -133,3 +133,14 @@ def test_a_maximum_counts_what_a_lost_cluster_may_run() -> None:
     placed = hub.place(*with_state([facts[0], cloud(need=30.0, ceiling=8)], "edge", LOST))
 
     assert (placed.sites["edge"].ceiling, placed.sites["cloud"].ceiling) == (4, 8)
+
+
+def test_a_maximum_below_what_a_lost_cluster_may_run_leaves_nothing_and_says_so() -> None:
+    hub, facts = Hub(most=12), [edge(need=2.0), cloud(need=3.0)]
+    hub.place(*facts)
+    hub.settings = replace(hub.settings, most=5)
+
+    site = hub.place(*with_state(facts, "cloud", LOST)).sites["edge"]
+
+    assert site.ceiling == 0
+    assert {Why.FLEET_MAXIMUM, Why.CAPACITY_EXCEEDED} <= whys(site)
