@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 from triton_operator.autoscaling.decision import Decision
 from triton_operator.autoscaling.observation import Observation
-from triton_operator.autoscaling.plain_values import (
+from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.plain_values import (
     UnreadableValue,
     encoded,
     parsed,
     reading,
 )
-from triton_operator.autoscaling.settings import ScalingSettings
-from triton_operator.autoscaling.state import ScalingState
 
 VERSION = 2
 _DAY = 86400.0

@@ -10,8 +10,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import fields
 
-from triton_operator.autoscaling.plain_values import encoded
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.plain_values import encoded
 
 Texts = tuple[bytes, ...]
 """The JSON of each field, in the order of the class."""

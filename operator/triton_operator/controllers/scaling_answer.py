@@ -9,10 +9,10 @@ from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.curve_drift import drift, is_drifted
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
-from triton_operator.autoscaling.predicted_latency import predicted_seconds
 from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.autoscaling.spill_reasons import PoolReason
+from triton_operator.planning.predicted_latency import predicted_seconds
 
 TOLD_EVERY_SECONDS = 60.0
 TOLD_DIFFERENCE = 0.1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from triton_operator.autoscaling.predicted_latency import predicted_seconds
+from triton_operator.planning.predicted_latency import predicted_seconds
 from triton_operator.planning.queue_model import percentile_seconds
 from triton_operator.planning.service_curve import ServiceCurve
 

@@ -1,0 +1,30 @@
+"""How many more replicas the fleet-wide maximum and those of tiers leave."""
+
+from __future__ import annotations
+
+from triton_operator.fleet.facts import MOST_REPLICAS, Tier
+from triton_operator.fleet.placement_settings import PlacementSettings
+
+
+class Allowance:
+    """Replicas that are still to give; it shrinks as they are taken."""
+
+    def __init__(self, settings: PlacementSettings) -> None:
+        endless = 1000 * MOST_REPLICAS
+        self._fleet = endless if settings.most is None else settings.most
+        self._tiers = {tier: settings.tier_most.get(tier, endless) for tier in Tier}
+
+    def room(self, tier: Tier) -> int:
+        """In clusters of that tier."""
+        return max(0, min(self._fleet, self._tiers[tier]))
+
+    def take(self, tier: Tier, replicas: int) -> int:
+        """As many of them as there is room for."""
+        taken = min(replicas, self.room(tier))
+        self.reserve(tier, taken)
+        return taken
+
+    def reserve(self, tier: Tier, replicas: int) -> None:
+        """What is used whether there is room or not."""
+        self._fleet -= replicas
+        self._tiers[tier] -= replicas

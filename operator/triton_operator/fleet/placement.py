@@ -1,0 +1,117 @@
+"""Where the replicas and requests of one service should be, over all clusters: pure.
+
+Every cluster scales itself. What is decided here are the bounds that it does so in, and which part
+of its requests it sends elsewhere. `docs/fleet.md` has the formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triton_operator.fleet.allowance import Allowance
+from triton_operator.fleet.bounds import Floor, ceilings, floor
+from triton_operator.fleet.facts import ClusterFacts
+from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory
+from triton_operator.fleet.placement_reasons import Reason
+from triton_operator.fleet.placement_settings import PlacementSettings
+from triton_operator.fleet.routing import Route, routes
+from triton_operator.fleet.site import Site, sites
+from triton_operator.fleet.site_reasons import site_reasons
+from triton_operator.fleet.spilling import Spilling, remainder, spilling
+from triton_operator.fleet.targets import targets
+
+
+@dataclass(frozen=True)
+class SitePlacement:
+    """One cluster's part. Loads are in reference replicas; none of its demand is dropped silently:
+    `demand` is `kept` and all that is `granted` by others and `unplaced` together.
+
+    - `floor` and `ceiling` bound its autoscaler. A ceiling of 0: nothing runs there.
+    - `weights`: percent of the requests that may leave, by cluster; empty: nothing is served.
+    - `constrained`: the part of `unplaced` that must not leave.
+    """
+
+    floor: int
+    ceiling: int
+    weights: dict[str, int]
+    demand: float
+    kept: float
+    granted: dict[str, float]
+    unplaced: float
+    constrained: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Every cluster's part, by name in the order of filling."""
+
+    sites: dict[str, SitePlacement]
+
+    @property
+    def unplaced(self) -> float:
+        """Demand without a place, in reference replicas."""
+        return sum(one.unplaced for one in self.sites.values())
+
+
+def place(
+    facts: Sequence[ClusterFacts],
+    settings: PlacementSettings,
+    memory: PlacementMemory,
+    now: float,
+) -> tuple[PlacementMemory, Placed]:
+    """The next memory, and every cluster's part. The order of `facts` means nothing.
+
+    `facts` has every cluster that may serve, heard of or not: one that is left out is forgotten.
+
+    Raises:
+        ValueError: two clusters have one name.
+    """
+    if len({one.name for one in facts}) != len(facts):
+        raise ValueError("two clusters have one name")
+    allowance = Allowance(settings)
+    every = sites(facts, settings, memory, now, allowance)
+    asked = targets(every, settings)
+    found = spilling(asked, settings, allowance)
+    routed = routes(asked, found, settings)
+    floors = {site.name: floor(site, found.granted[site.name], settings, now) for site in every}
+    tops = ceilings(every, floors, found, routed, settings, allowance)
+    placed = {}
+    for target in asked:
+        name = target.site.name
+        rest = remainder(target.site, found)
+        placed[name] = SitePlacement(
+            floor=min(floors[name].replicas, tops[name]),
+            ceiling=tops[name],
+            weights=routed[name].weights,
+            demand=target.site.held,
+            kept=rest.kept,
+            granted=found.grants[name],
+            unplaced=rest.unplaced,
+            constrained=rest.constrained,
+            reasons=tuple(site_reasons(target, found, routed, floors[name], tops[name], settings)),
+        )
+    remembered = {
+        site.name: _remembered(site, found, floors[site.name], routed[site.name], placed[site.name])
+        for site in every
+    }
+    return PlacementMemory(now, remembered), Placed(placed)
+
+
+def _remembered(
+    site: Site, found: Spilling, its: Floor, route: Route, placed: SitePlacement
+) -> SiteMemory:
+    before = site.memory
+    return SiteMemory(
+        held=site.held if site.is_known else None,
+        last_spill=(
+            sum(found.grants[site.name].values(), 0.0) if site.facts.moves else before.last_spill
+        ),
+        granted=found.granted[site.name],
+        floor=placed.floor,
+        ceiling=placed.ceiling,
+        wanted=its.rows,
+        weights=route.weights,
+        loads=route.loads,
+    )

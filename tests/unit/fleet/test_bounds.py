@@ -1,0 +1,195 @@
+"""Floors, ceilings and weights from one decision to the next."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.fleet.clusters import Hub, cloud, edge, whys
+from triton_operator.fleet.facts import TaintEffect
+from triton_operator.fleet.placement_memory import SiteMemory, after_restart, with_wanted
+from triton_operator.fleet.placement_reasons import Why
+
+
+def test_a_floor_covers_own_and_others_demand_and_only_where_others_demand_is() -> None:
+    placed = Hub().place(edge(need=6.0), cloud(need=3.0), cloud("other", need=5.0))
+
+    assert {name: site.floor for name, site in placed.sites.items()} == {
+        "edge": 0,
+        "cloud": 6,
+        "other": 0,
+    }
+
+
+def test_a_floor_goes_up_at_once_and_down_to_the_most_of_the_window() -> None:
+    hub = Hub(window_seconds=900.0)
+    floors = []
+    for need in (6.0, 9.0, 7.0, 7.0, 3.0, 3.0, 3.0):
+        floors.append(hub.place(edge(need=need), cloud(), seconds=300.0).sites["cloud"].floor)
+
+    assert floors == [3, 6, 6, 6, 4, 4, 0]
+
+
+def test_the_kept_floor_says_so() -> None:
+    hub = Hub()
+    hub.place(edge(need=9.0), cloud())
+    site = hub.place(edge(need=6.0), cloud()).sites["cloud"]
+
+    (kept,) = [one for one in site.reasons if one.why is Why.FLOOR_KEPT]
+    assert kept.numbers == {"floor": 6, "wanted": 3, "most": 6, "window": 900}
+
+
+def test_a_quarter_of_a_replica_is_no_reason_for_one_more() -> None:
+    hub = Hub()
+    floors = [hub.place(edge(need=need), cloud()).sites["cloud"].floor for need in (6.5, 6.75, 6.9)]
+
+    assert floors == [3, 3, 4]
+
+
+def test_so_little_of_others_demand_makes_no_floor_but_keeps_one() -> None:
+    hub, target = Hub(), cloud(need=5.5)
+
+    assert hub.place(edge(need=3.8), target).sites["cloud"].floor == 0
+    assert hub.place(edge(need=3.9), target).sites["cloud"].floor == 6
+    assert hub.place(edge(need=3.8), target, seconds=1000.0).sites["cloud"].floor == 6
+    assert hub.place(edge(need=3.6), target, seconds=1000.0).sites["cloud"].floor == 0
+
+
+def test_a_restart_of_the_hub_shrinks_nothing_for_a_window() -> None:
+    hub = Hub()
+    hub.place(edge(need=9.0), cloud())
+    published = {
+        name: SiteMemory(floor=site.floor, ceiling=site.ceiling)
+        for name, site in hub.memory.sites.items()
+    }
+    hub.memory = after_restart(published, hub.now)
+
+    floors = [
+        hub.place(edge(need=1.0), cloud(), seconds=300.0).sites["cloud"].floor for _ in range(4)
+    ]
+
+    assert floors == [6, 6, 0, 0]
+
+
+def test_the_window_keeps_few_rows_and_the_most_of_them() -> None:
+    rows: tuple[tuple[float, int], ...] = ()
+    seen: list[tuple[float, int]] = []
+    for step in range(200):
+        wanted = (step * 7919) % 23
+        rows = with_wanted(rows, step * 30.0, wanted, 900.0)
+        seen.append((step * 30.0, wanted))
+        within = [value for time, value in seen if time > step * 30.0 - 900.0]
+        assert rows[0][1] == max(within)
+    assert len(rows) < 23
+
+
+def test_no_more_is_sent_than_is_ready_there_beside_its_own_demand() -> None:
+    hub, target = Hub(), cloud(need=2.0, ready=3)
+
+    first = hub.place(edge(need=6.0), target).sites["edge"]
+    later = hub.place(edge(need=6.0), replace(target, ready=5)).sites["edge"]
+
+    assert first.weights == {"edge": 84, "cloud": 16}
+    assert Why.NOT_READY in whys(first)
+    assert later.weights == {"edge": 60, "cloud": 40}
+    assert Why.NOT_READY not in whys(later)
+
+
+def test_two_edges_share_what_is_ready_and_do_not_both_claim_it() -> None:
+    placed = Hub().place(edge("a", 6.0), edge("b", 6.0), cloud(ready=3))
+
+    assert placed.sites["a"].weights == {"a": 60, "cloud": 40}
+    assert placed.sites["b"].weights == {"b": 90, "cloud": 10}
+
+
+def test_weights_are_of_what_may_leave() -> None:
+    placed = Hub().place(edge(need=6.0, local_only_share=0.5), cloud())
+
+    assert placed.sites["edge"].weights == {"edge": 20, "cloud": 80}
+
+
+def test_who_served_goes_on_until_the_new_one_is_ready() -> None:
+    hub, old, new = Hub(), cloud("old"), cloud("new", ready=0, cost=1.0)
+    hub.place(edge(need=6.0), old, new)
+
+    old, new = replace(old, cost=9.0), replace(new, cost=0.0)
+    before = hub.place(edge(need=6.0), old, new).sites["edge"]
+    between = hub.place(edge(need=6.0), old, replace(new, ready=1)).sites["edge"]
+    after = hub.place(edge(need=6.0), old, replace(new, ready=3)).sites["edge"]
+
+    assert list(before.granted) == ["new"]
+    assert before.weights == {"edge": 60, "old": 40}
+    assert between.weights == {"edge": 60 + 1, "new": 16, "old": 23}
+    assert after.weights == {"edge": 60, "new": 40}
+
+
+def test_who_served_does_not_go_on_where_nothing_may_be_sent_any_more() -> None:
+    hub = Hub()
+    assert "cloud" in hub.place(edge(need=6.0), cloud()).sites["edge"].weights
+
+    moved_back = hub.place(edge(need=6.0, order=9), cloud())
+
+    assert moved_back.sites["edge"].weights == {"edge": 100}
+
+
+def test_an_endpoint_that_does_not_answer_gets_nothing() -> None:
+    hub = Hub()
+    hub.place(edge(need=6.0), cloud())
+
+    placed = hub.place(edge(need=6.0), cloud(data_plane=False))
+
+    assert placed.sites["edge"].weights == {"edge": 100}
+    assert Why.DATA_PLANE_DOWN in whys(placed.sites["cloud"])
+
+
+def test_the_fleets_maximum_trims_the_last_tier_first() -> None:
+    placed = Hub(most=8).place(edge("a", 6.0), edge("b", 2.0), cloud(need=3.0))
+
+    assert {name: site.ceiling for name, site in placed.sites.items()} == {
+        "a": 4,
+        "b": 2,
+        "cloud": 2,
+    }
+
+
+def test_a_tiers_maximum_bounds_what_it_takes() -> None:
+    placed = Hub(tier_most={"Cloud": 5}).place(edge(need=12.0), cloud("c"), cloud("d", need=1.0))
+
+    assert placed.sites["c"].ceiling + placed.sites["d"].ceiling == 5
+    assert sum(placed.sites["edge"].granted.values()) == pytest.approx(4.0)
+    assert placed.unplaced == pytest.approx(4.0)
+    assert Why.CAPACITY_EXCEEDED in whys(placed.sites["edge"])
+
+
+def test_own_demand_beyond_the_maximum_is_trimmed_and_told() -> None:
+    placed = Hub(most=5).place(edge(need=4.0), cloud(need=6.0))
+
+    assert (placed.sites["edge"].ceiling, placed.sites["cloud"].ceiling) == (4, 1)
+    assert Why.FLEET_MAXIMUM in whys(placed.sites["cloud"])
+    assert placed.unplaced == pytest.approx(5.0)
+
+
+def test_a_ceiling_is_raised_only_when_another_is_not_in_force_any_more() -> None:
+    hub = Hub(most=10)
+    calm, busy = edge("a", 1.0, ceiling=0), cloud("c", need=6.0, ceiling=0)
+    hub.place(calm, busy)
+    assert [site.ceiling for site in hub.memory.sites.values()] == [4, 6]
+
+    slow = replace(busy, ceiling=6)
+    more = cloud("b", need=3.0, ceiling=0)
+    first = hub.place(replace(calm, ceiling=4), slow, more)
+    assert [first.sites[name].ceiling for name in "abc"] == [1, 0, 6]
+
+    unread = hub.place(replace(calm, ceiling=4), slow, replace(more, ceiling=0))
+    assert unread.sites["b"].ceiling == 0
+    read = hub.place(replace(calm, ceiling=1), slow, replace(more, ceiling=0))
+    assert [read.sites[name].ceiling for name in "abc"] == [1, 3, 6]
+
+
+def test_a_drained_cluster_keeps_replicas_for_what_still_goes_there() -> None:
+    hub, drained = Hub(), edge(need=3.0, taints=(TaintEffect.NO_SELECT,))
+
+    first = hub.place(drained, cloud(ready=1)).sites["edge"]
+    last = hub.place(drained, cloud(ready=4)).sites["edge"]
+
+    assert (first.ceiling, first.weights) == (2, {"edge": 67, "cloud": 33})
+    assert (last.ceiling, last.weights) == (0, {"cloud": 100})
