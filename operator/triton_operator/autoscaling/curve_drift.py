@@ -74,4 +74,5 @@ def is_drifted(found: float | None, before: bool) -> bool:
     if found is None:
         return before
     bound = SETTLED if before else DRIFTED
-    return max(found, 1 / (1 + found) - 1) > bound
+    # Faster by as large a factor; a pod that says that it took no time at all is drifted too.
+    return found > bound or (1 + found) * (1 + bound) < 1

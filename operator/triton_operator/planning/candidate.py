@@ -67,7 +67,9 @@ def to_measure(
         awaited = row.copy is None and any(one.wanted for one in found)
     # What is asked for and awaited takes the place of what runs now: nothing to compare with.
     numbers = (row.instances,) if awaited else _instances(facts, row)
-    ways = [_way(spec, facts, row, copy, number) for copy in copies for number in numbers]
+    first, *others = ([_way(spec, facts, row, copy, one) for one in numbers] for copy in copies)
+    # Every copy in one way before any in a second one.
+    ways = [*first, *(one[0] for one in others), *(way for one in others for way in one[1:])]
     return tuple(
         candidate(spec, facts, way)
         for way in ways[:MOST_MEASURED]

@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 CONVERTED = (Precision.FP16, Precision.INT8)
 """What copies are made in. BF16 never: ONNX Runtime does not load such models on CPUs, so nothing
 could verify them."""
+CALIBRATED = "INT8Static"
+METHODS: Mapping[Precision, tuple[str, ...]] = MappingProxyType(
+    {
+        Precision.FP32: (),
+        Precision.FP16: ("FP16",),
+        Precision.BF16: (),
+        Precision.INT8: ("INT8Dynamic", CALIBRATED),
+    }
+)
+"""How `model.conversion` makes each of them, which nothing here imports: it works on models."""
 LEAST_ROWS = 32
 """Of real samples, for a copy that nobody asked for. One row is then 3 % of the agreement."""
 NO_TOOLS: Mapping[str, str] = MappingProxyType({})
@@ -116,7 +126,8 @@ def facts_of_copy(facts: ModelFacts, pool: Pool, copy: Conversion | None) -> Mod
     """
     if copy is None or not copy.files or (copy.precision is Precision.FP16 and not pool.is_gpu):
         return facts
-    return facts.model_copy(update={"size_bytes": copy.size_bytes})
+    # A profile may say anything; no copy takes more than the model that it was made from.
+    return facts.model_copy(update={"size_bytes": min(copy.size_bytes, facts.size_bytes)})
 
 
 def _never(mode: PrecisionMode, facts: ModelFacts) -> str | None:
@@ -159,7 +170,11 @@ def _prospect(
     current = [row for row in rows if dict(row.tool_versions) == dict(tool_versions)]
     least = Decimal(spec.precision.min_agreement)
     copy = _counting(current, least)
-    settled = copy is not None and (spec.model.samples is None or copy.samples_digest is not None)
+    settled = (
+        copy is not None
+        and (copy.refusal is not None or _lacks(copy) is None)
+        and (spec.model.samples is None or copy.samples_digest is not None)
+    )
     wanted = _asks(spec) and not settled
     if copy is None:
         standing, why = Standing.UNCHECKED, _no_copy(precision, rows, tool_versions)
@@ -174,13 +189,24 @@ def _judged(copy: Conversion, least: Decimal, *, auto: bool) -> tuple[Standing, 
     name = copy.precision
     if copy.refusal is not None:
         return Standing.REJECTED, f"{name} rejected: {copy.refusal}"
-    if copy.digest is None or copy.method is None or copy.agreement is None:
-        return Standing.UNCHECKED, f"{name} not used: its row has no digest, method or agreement"
+    if lacks := _lacks(copy):
+        return Standing.UNCHECKED, f"{name} not used: its row has no {lacks}"
     if not _agrees(copy, least):
         return Standing.REJECTED, f"{name} rejected: agreement {copy.agreement} < {least}"
     if auto and not _on_real_rows(copy):
         return Standing.UNCHECKED, f"{name} not used: {agreement_words(copy)}"
     return Standing.USABLE, f"{name}: {agreement_words(copy)}"
+
+
+def _lacks(copy: Conversion) -> str | None:
+    """What a row does not have without which no pod can make the copy again; None: nothing."""
+    if copy.digest is None or copy.agreement is None or not copy.files:
+        return "digest, files or agreement"
+    if copy.method not in METHODS[copy.precision]:
+        return f"method that makes {copy.precision}"
+    if copy.method == CALIBRATED and (copy.ranges is None or copy.samples_digest is None):
+        return "ranges of activations, or samples that gave them"
+    return None
 
 
 def agreement_words(copy: Conversion) -> str:
@@ -226,8 +252,7 @@ def _weight(row: Conversion) -> tuple[bool, str, str]:
 
 
 def _accepted(row: Conversion, least: Decimal) -> bool:
-    whole = row.refusal is None and row.digest is not None and row.method is not None
-    return whole and _agrees(row, least)
+    return row.refusal is None and _lacks(row) is None and _agrees(row, least)
 
 
 def _agrees(row: Conversion, least: Decimal) -> bool:

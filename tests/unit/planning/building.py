@@ -179,6 +179,8 @@ def conversion(precision: str = "INT8", **changes: Any) -> Conversion:
         "time": "2026-11-21T10:00:00Z",
     }
     values |= changes
+    if values["method"] == "INT8Static":
+        values.setdefault("ranges", "gD8=")
     return Conversion.model_validate(
         {name: value for name, value in values.items() if value is not None}
     )

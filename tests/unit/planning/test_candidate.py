@@ -201,8 +201,8 @@ WAYS = [
     ),
     Way(
         "two copies",
-        "no more than four of a pool",
-        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 1, 4), (FP16, 4, 1)],
+        "no more than four of a pool, and each copy among them",
+        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 1, 4), (INT8, 1, 4)],
         pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
         copies=(conversion(), conversion("FP16")),
     ),

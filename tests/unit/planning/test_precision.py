@@ -178,7 +178,40 @@ ROWS = [
         "no number is no agreement",
         {"precision": {"mode": "INT8", "minAgreement": "0"}},
         (conversion(agreement=None),),
-        says="INT8 not used: its row has no digest, method or agreement",
+        (INT8,),
+        says="INT8 not used: its row has no digest, files or agreement; its Job converts",
+    ),
+    Row(
+        "made in no known way",
+        "no pod could make it again",
+        mode("INT8"),
+        (conversion(method="Shrunk"),),
+        (INT8,),
+        says="INT8 not used: its row has no method that makes INT8; its Job converts",
+    ),
+    Row(
+        "a method of another precision",
+        "whatever its digest is of",
+        mode("INT8"),
+        (conversion(method="FP16"),),
+        (INT8,),
+        says="INT8 not used: its row has no method that makes INT8",
+    ),
+    Row(
+        "no files",
+        "pods would not know what to compare",
+        mode("INT8"),
+        (conversion(files=[]),),
+        (INT8,),
+        says="INT8 not used: its row has no digest, files",
+    ),
+    Row(
+        "static without ranges",
+        "pods have no samples to find them with",
+        mode("INT8"),
+        (conversion(method="INT8Static", ranges=None),),
+        (INT8,),
+        says="INT8 not used: its row has no ranges of activations",
     ),
     Row(
         "other tools",
@@ -291,3 +324,16 @@ def test_fp16_on_cpus_becomes_fp32_in_memory() -> None:
 
 def test_a_plan_without_conversions_says_nothing_of_them() -> None:
     assert not [reason for reason in planned(CPU).reasons if "INT8" in reason or "FP16" in reason]
+
+
+def test_no_row_makes_a_copy_larger_than_its_model() -> None:
+    """Anybody in the namespace may write one, and a service must not lose its plan by it."""
+    asked = spec(**mode("INT8"))
+    huge = [{"path": "model.onnx", "digest": "sha256:" + "cd" * 32, "sizeBytes": 10**15}]
+
+    plan = plan_service(
+        asked, facts(), [pool("cpu")], conversions=(conversion(files=huge),), tool_versions=TOOLS
+    )
+
+    assert isinstance(plan, Plan)
+    assert plan.pools[0].copy is not None
