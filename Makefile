@@ -107,6 +107,9 @@ bench-reconcile: venv ## 1,000 services in a burst on a real kube-apiserver; pri
 bench-autoscaling: venv ## Autoscalers on simulated replicas, faults too: plots in build/, figures last
 	$(BIN)/python -m bench.autoscaling --faults --output build/bench-autoscaling
 
+bench-planner: venv ## The planner against a sweep of real loads on real Triton: an hour, then minutes
+	$(BIN)/python -m bench.planner --output build/bench-planner
+
 bench-scaling-loop: venv ## 1,000 services looked at by one operator: cores, pace, connections
 	$(BIN)/python -m bench.scaling_loop
 
@@ -119,4 +122,4 @@ help: ## This list
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
 	test-unit test-bench fuzz test-faults test-metrics test-stores test-triton test-chart test-api \
-	test-kwok test-e2e bench-reconcile bench-autoscaling bench-scaling-loop help
+	test-kwok test-e2e bench-reconcile bench-autoscaling bench-planner bench-scaling-loop help

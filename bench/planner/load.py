@@ -1,0 +1,150 @@
+"""Runs of an open-loop load against one way to run a model, each made once and then remembered."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.planner.disturbance import cpu_time, others_share
+from bench.planner.generator import Seen, packed
+from bench.planner.prepared import Prepared
+from bench.planner.runs import Runs, run_key
+from bench.planner.schedule import run_seconds
+from bench.planner.search import rate_of
+from bench.planner.served import Served
+from bench.planner.ways import Way
+from e2e.harness.paths import REPOSITORY
+from triton_operator.api.tensors import Tensor
+from triton_operator.model.measurement.inputs import DTYPES, Inputs, sampled_inputs
+from triton_operator.model.measurement.request_body import request_body
+from triton_operator.model.measurement.triton_client import TritonClient
+
+DISTINCT_REQUESTS = 32
+MOST_CONNECTIONS = 200
+DISTURBED = 0.10
+"""Of the replica's cores, used by others: a run that failed then is made again."""
+MOST_TRIES = 3
+WARM_UP_REQUESTS = 4
+LONGEST_RUN_SECONDS = 120
+
+
+@dataclass
+class Loads:
+    """Runs against one model. `circumstances` decide what a run shows, beside way and rate."""
+
+    model: Prepared
+    served: Served
+    runs: Runs
+    circumstances: Mapping[str, Any]
+    folder: Path
+    asked: dict[str, float] = field(default_factory=dict)
+    """Seconds of each run that was asked for, by its key; remembered ones took as long."""
+    made: int = 0
+    disturbed: int = 0
+    _requests: Path | None = field(default=None, repr=False)
+
+    def keeps(self, way: Way, place: int, objective_seconds: float, seeds: Sequence[int]) -> bool:
+        """Whether the objective is kept at that rate in the run of one of the seeds.
+
+        One that is not kept may be bad luck with arrivals or a moment's noise; two are taken for
+        the truth.
+        """
+        return any(self.run(way, place, objective_seconds, seed).kept for seed in seeds)
+
+    def run(self, way: Way, place: int, objective_seconds: float, seed: int) -> Seen:
+        """One run; while others used the replica's cores and it failed, again."""
+        rate = rate_of(place)
+        key = run_key(
+            **self.circumstances,
+            way=way.config(self.model),
+            int8=way.precision,
+            rate=round(rate, 6),
+            seconds=run_seconds(rate),
+            objective=objective_seconds,
+            seed=seed,
+        )
+        if (kept := self.runs.get(key)) is not None:
+            self.asked[key] = kept["took"]
+            return Seen(**kept["seen"])
+        self._make_ready(way)
+        for number in range(MOST_TRIES):
+            began = time.monotonic()
+            before = cpu_time(self.served.cores, self.served.session)
+            seen = self._generated(way, rate, objective_seconds, seed)
+            after = cpu_time(self.served.cores, self.served.session)
+            took = time.monotonic() - began
+            others = others_share(before, after, took, len(self.served.cores))
+            self.made += 1
+            if seen.kept or others <= DISTURBED or number == MOST_TRIES - 1:
+                break
+            self.disturbed += 1
+        self.asked[key] = took
+        about = {"way": way.name, "rate": rate, "seed": seed, "others": others, "took": took}
+        self.runs.put(key, {**about, "seen": asdict(seen)})
+        return seen
+
+    def _make_ready(self, way: Way) -> None:
+        """Have this way loaded, alone, and past its first executions, which allocate memory."""
+        if not self.served.use(way):
+            return
+        facts = self.model.facts
+        inputs = sampled_inputs(facts.inputs, self.model.rows, batched=facts.batchable)
+        with TritonClient(self.served.url, way.name) as client:
+            for size in dict.fromkeys((1, max(1, way.max_batch))):
+                body = request_body(inputs.batch(size), size)
+                client.send(body, WARM_UP_REQUESTS, way.instances)
+
+    def _generated(self, way: Way, rate: float, objective_seconds: float, seed: int) -> Seen:
+        # More under way than this is late in any case, and would only be waited for at the end.
+        connections = math.ceil(2 * rate * objective_seconds) + 2 * max(1, way.max_batch)
+        command = [
+            *(sys.executable, "-m", "bench.planner.generator"),
+            *("--url", self.served.url, "--model", way.name),
+            *("--requests", str(self._bodies())),
+            *("--rate", repr(rate), "--seconds", repr(run_seconds(rate))),
+            *("--seed", str(seed), "--objective", repr(objective_seconds)),
+            *("--connections", str(min(MOST_CONNECTIONS, 8 + connections))),
+        ]
+        done = subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=LONGEST_RUN_SECONDS,
+        )
+        return Seen(**json.loads(done.stdout.splitlines()[-1]))
+
+    def _bodies(self) -> Path:
+        """A file with requests of one row each, from the samples."""
+        if self._requests is None:
+            self._requests = self.folder / f"{self.model.name}.requests"
+            self._requests.parent.mkdir(parents=True, exist_ok=True)
+            self._requests.write_bytes(packed(_single_rows(self.model)))
+        return self._requests
+
+
+def _single_rows(model: Prepared) -> list[tuple[bytes, int]]:
+    batched = model.facts.batchable
+    with np.load(model.rows, allow_pickle=False) as archive:
+        columns = {
+            tensor.name: archive[tensor.name].astype(DTYPES[tensor.datatype])
+            for tensor in model.facts.inputs
+        }
+    tensors: Sequence[Tensor] = model.facts.inputs
+    count = min(DISTINCT_REQUESTS, *map(len, columns.values()))
+    found = []
+    for number in range(count):
+        one = {name: column[number : number + 1] for name, column in columns.items()}
+        body = request_body(Inputs(tensors, one, batched).batch(1), 1)
+        found.append((body.content, body.json_bytes))
+    return found
