@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from bench.planner.adoption import adopts
@@ -110,7 +111,7 @@ def studied(
             hardware=PoolHardware(cpu=this_cpu(), triton_release=RELEASE),
             instances=way.instances,
             threads=way.threads,
-            time="2026-11-28T00:00:00Z",
+            time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         rows.append(measurement(result.outcome, around))
     return Studied(tuple(rows), len(timed) + loads, seconds, tuple(failures))

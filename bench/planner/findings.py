@@ -80,6 +80,7 @@ class Report:
     batch: str
     alone_milliseconds: float
     copy: str
+    copy_agreement: float | None
     held_out_agreement: float | None
     min_agreement: float
     timings: int
@@ -99,6 +100,8 @@ class Report:
     def wrong_adoptions(self) -> int:
         """Cases with an adopted copy that answers too differently, or that is slower."""
         agreed = self.held_out_agreement
+        if agreed is None:
+            agreed = self.copy_agreement
         differs = agreed is not None and agreed < self.min_agreement
         return sum(
             case.slower_adoption or (differs and is_int8(case.planner.way)) for case in self.cases

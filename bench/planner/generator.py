@@ -4,7 +4,7 @@ Requests come when they are due, whatever the server does, and latency counts fr
 that a generator or a server that stalls hides nothing. One thread and one epoll; the bytes of each
 request are made before the run. It ends early once more requests are late than may be.
 
-The last line of standard output is JSON (see `Seen`).
+Each line of standard input asks for a run (see `Wanted`), and is answered by one (see `Seen`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,19 @@ from bench.planner.schedule import arrivals, late_allowed, percentile
 LONGEST_DRAIN_SECONDS = 20.0
 _CHUNK = 1 << 20
 _LENGTHS = struct.Struct("<II")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A run: requests/s, seconds, the seed of the arrivals, the objective in seconds, and how many
+    requests may be under way."""
+
+    model: str
+    rate: float
+    seconds: float
+    seed: int
+    objective: float
+    connections: int
 
 
 @dataclass(frozen=True)
@@ -215,24 +228,20 @@ def _http(host: str, model: str, body: bytes, head: int) -> bytes:
 
 
 def main(words: Sequence[str]) -> int:
-    """Exit code 0; whatever goes wrong is an exception."""
+    """Runs until standard input ends; whatever goes wrong is an exception."""
     parser = argparse.ArgumentParser(prog="python -m bench.planner.generator")
     parser.add_argument("--url", required=True)
-    parser.add_argument("--model", required=True)
     parser.add_argument("--requests", type=Path, required=True)
-    parser.add_argument("--rate", type=float, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--objective", type=float, required=True, help="seconds")
-    parser.add_argument("--connections", type=int, required=True)
     given = parser.parse_args(words)
     host = urlsplit(given.url).netloc
     name, _, port = host.partition(":")
     bodies = unpacked(given.requests.read_bytes())
-    requests = [_http(host, given.model, body, head) for body, head in bodies]
-    due = arrivals(given.rate, given.seconds, given.seed).tolist()
-    seen = play((name, int(port)), requests, due, given.objective, given.connections)
-    print(json.dumps(asdict(seen)))
+    for line in sys.stdin:
+        wanted = Wanted(**json.loads(line))
+        requests = [_http(host, wanted.model, body, head) for body, head in bodies]
+        due = arrivals(wanted.rate, wanted.seconds, wanted.seed).tolist()
+        seen = play((name, int(port)), requests, due, wanted.objective, wanted.connections)
+        print(json.dumps(asdict(seen)), flush=True)
     return 0
 
 

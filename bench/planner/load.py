@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bench.planner.disturbance import cpu_time, others_share
-from bench.planner.generator import Seen, packed
+from bench.planner.generator import Seen, Wanted, packed
 from bench.planner.prepared import Prepared
 from bench.planner.runs import Runs, run_key
 from bench.planner.schedule import run_seconds
@@ -33,8 +33,8 @@ MOST_CONNECTIONS = 200
 DISTURBED = 0.10
 """Of the replica's cores, used by others: a run that failed then is made again."""
 MOST_TRIES = 3
-WARM_UP_REQUESTS = 4
-LONGEST_RUN_SECONDS = 120
+WARM_UP_REQUESTS, WARM_UP_RATE, WARM_UP_SECONDS = 4, 30.0, 0.5
+LATE_FOR_NOBODY = 60.0
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Loads:
     """Seconds of each run that was asked for, by its key; remembered ones took as long."""
     made: int = 0
     disturbed: int = 0
-    _requests: Path | None = field(default=None, repr=False)
+    _process: subprocess.Popen[str] | None = None
 
     def keeps(self, way: Way, place: int, objective_seconds: float, seeds: Sequence[int]) -> bool:
         """Whether the objective is kept at that rate in the run of one of the seeds.
@@ -102,35 +102,56 @@ class Loads:
             for size in dict.fromkeys((1, max(1, way.max_batch))):
                 body = request_body(inputs.batch(size), size)
                 client.send(body, WARM_UP_REQUESTS, way.instances)
+        # The generator, its connections and Triton's threads for them are new too.
+        self._generated(way, WARM_UP_RATE, LATE_FOR_NOBODY, 1, WARM_UP_SECONDS)
 
-    def _generated(self, way: Way, rate: float, objective_seconds: float, seed: int) -> Seen:
+    def _generated(
+        self,
+        way: Way,
+        rate: float,
+        objective_seconds: float,
+        seed: int,
+        seconds: float | None = None,
+    ) -> Seen:
         # More under way than this is late in any case, and would only be waited for at the end.
-        connections = math.ceil(2 * rate * objective_seconds) + 2 * max(1, way.max_batch)
+        connections = 8 + math.ceil(2 * rate * objective_seconds) + 2 * max(1, way.max_batch)
+        wanted = Wanted(
+            model=way.name,
+            rate=rate,
+            seconds=seconds or run_seconds(rate),
+            seed=seed,
+            objective=objective_seconds,
+            connections=min(MOST_CONNECTIONS, connections),
+        )
+        process = self._process = self._process or self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(asdict(wanted)) + "\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the generator of requests ended with {process.wait()}")
+        return Seen(**json.loads(line))
+
+    def _started(self) -> subprocess.Popen[str]:
+        """The generator, with requests of one row each from the samples."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{self.model.name}.requests"
+        file.write_bytes(packed(_single_rows(self.model)))
         command = [
             *(sys.executable, "-m", "bench.planner.generator"),
-            *("--url", self.served.url, "--model", way.name),
-            *("--requests", str(self._bodies())),
-            *("--rate", repr(rate), "--seconds", repr(run_seconds(rate))),
-            *("--seed", str(seed), "--objective", repr(objective_seconds)),
-            *("--connections", str(min(MOST_CONNECTIONS, 8 + connections))),
+            *("--url", self.served.url, "--requests", str(file.absolute())),
         ]
-        done = subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=LONGEST_RUN_SECONDS,
+        return subprocess.Popen(
+            command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        return Seen(**json.loads(done.stdout.splitlines()[-1]))
 
-    def _bodies(self) -> Path:
-        """A file with requests of one row each, from the samples."""
-        if self._requests is None:
-            self._requests = self.folder / f"{self.model.name}.requests"
-            self._requests.parent.mkdir(parents=True, exist_ok=True)
-            self._requests.write_bytes(packed(_single_rows(self.model)))
-        return self._requests
+    def close(self) -> None:
+        """End the generator."""
+        if self._process is not None:
+            # It ends with its input.
+            self._process.communicate()
+            self._process = None
 
 
 def _single_rows(model: Prepared) -> list[tuple[bytes, int]]:

@@ -51,7 +51,11 @@ def tried(model: Prepared, setting: Setting, progress: Callable[[str], None]) ->
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     with served(model, setting.cores, log) as triton:
-        return _Trial(model, setting, triton, progress).report()
+        trial = _Trial(model, setting, triton, progress)
+        try:
+            return trial.report()
+        finally:
+            trial.close()
 
 
 class _Trial:
@@ -70,6 +74,10 @@ class _Trial:
         self._loads = Loads(
             model, triton, setting.runs, self._circumstances, setting.folder / "requests"
         )
+
+    def close(self) -> None:
+        """End what sends requests."""
+        self._loads.close()
 
     def report(self) -> Report:
         """Objectives from a lone request, the planner, the sweep, and the judgement."""
@@ -98,6 +106,7 @@ class _Trial:
             batch=self._model.batch,
             alone_milliseconds=1000 * alone,
             copy=words[:80],
+            copy_agreement=copy.agreement,
             held_out_agreement=copy.held_out_agreement,
             min_agreement=MIN_AGREEMENT,
             timings=study.timings,

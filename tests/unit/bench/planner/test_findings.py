@@ -15,6 +15,7 @@ REPORT = Report(
     batch="",
     alone_milliseconds=5.0,
     copy="INT8",
+    copy_agreement=1.0,
     held_out_agreement=1.0,
     min_agreement=0.99,
     timings=6,
@@ -71,6 +72,9 @@ def test_an_adopted_copy_that_answers_too_differently_is_wrong_however_fast() ->
     adopted = replace(CASE, best=Rated("int8-a", 100), planner=Rated("int8-a", 100))
 
     assert replace(REPORT, cases=(adopted,), held_out_agreement=0.98).wrong_adoptions == 1
+    few = replace(REPORT, cases=(adopted,), held_out_agreement=None)
+    assert few.wrong_adoptions == 0
+    assert replace(few, copy_agreement=0.98).wrong_adoptions == 1
     assert replace(REPORT, cases=(CASE,), held_out_agreement=0.98).wrong_adoptions == 0
 
 
