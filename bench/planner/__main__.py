@@ -18,6 +18,7 @@ from bench.planner.findings import Report, last_line
 from bench.planner.options import Options, read
 from bench.planner.prepared import Prepared, from_entry, from_file
 from bench.planner.runs import Runs
+from bench.planner.served import LoadRefused
 from bench.planner.tables import print_tables
 from bench.planner.trial import Setting, tried
 from bench.planner.wheels import bench_cache
@@ -56,7 +57,7 @@ def main() -> int:
             model = prepare()
             progress(f"{model.kind}; {model.samples}; INT8: {model.copy.refusal or 'accepted'}")
             report = tried(model, setting, progress)
-        except (UnusableModel, ModelFailure, ValueError, RuntimeError) as error:
+        except (UnusableModel, ModelFailure, LoadRefused, ValueError, RuntimeError) as error:
             progress(f"FAILED: {error}")
             failed.append(f"{name}: {error}")
             continue

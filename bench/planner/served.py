@@ -24,6 +24,10 @@ LOAD_SECONDS = 300
 START_SECONDS = 60.0
 
 
+class LoadRefused(Exception):
+    """Triton does not load a model; the text has its words."""
+
+
 @dataclass
 class Served:
     """The Triton. `cores` are those it may use, `session` is that of its processes."""
@@ -36,7 +40,11 @@ class Served:
     _loaded: set[str] = field(default_factory=set)
 
     def use(self, *ways: Way) -> bool:
-        """Have exactly these loaded; whether something had to be."""
+        """Have exactly these loaded; whether something had to be.
+
+        Raises:
+            LoadRefused: of one of them; those before it are loaded.
+        """
         wanted = {way.name for way in ways}
         if wanted == self._loaded:
             return False
@@ -47,11 +55,12 @@ class Served:
                 lambda name=name: not self._is_ready(name),  # type: ignore[misc]
                 timeout_seconds=LOAD_SECONDS,
             )
+            self._loaded.discard(name)
         for way in ways:
             if way.name not in self._loaded:
                 self._put(way)
                 self._ask(f"/v2/repository/models/{way.name}/load")
-        self._loaded = wanted
+                self._loaded.add(way.name)
         return True
 
     def _put(self, way: Way) -> None:
@@ -77,7 +86,7 @@ class Served:
                 answer.read()
         except urllib.error.HTTPError as error:
             words = error.read().decode(errors="replace")
-            raise RuntimeError(f"Triton refuses {path}: {_words(words)}") from error
+            raise LoadRefused(f"Triton refuses {path}: {_words(words)}") from error
 
     def _is_ready(self, name: str) -> bool:
         try:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from bench.planner.load import Loads
 from bench.planner.search import highest_place, place_of, rate_of
+from bench.planner.served import LoadRefused
 from bench.planner.ways import Way
 
 SEARCH_SEEDS = (11, 12)
@@ -26,11 +27,13 @@ Progress = Callable[[str], None]
 @dataclass
 class Standing:
     """One objective: places on the grid of rates of the ways searched, and of the others the place
-    at which each failed. None: it keeps the objective at no rate."""
+    at which each failed. None: it keeps the objective at no rate. `refused` has what Triton says of
+    ways that it does not load."""
 
     milliseconds: int
     places: dict[Way, int | None] = field(default_factory=dict)
     beaten: dict[Way, int] = field(default_factory=dict)
+    refused: dict[Way, str] = field(default_factory=dict)
 
     @property
     def best(self) -> tuple[Way, int] | None:
@@ -54,7 +57,11 @@ def swept(
     ordered = sorted(ways, key=lambda way: -guess(way, objectives[-1]))
     for number, way in enumerate(ordered, 1):
         for standing in standings:
-            _measure(loads, way, standing, guess(way, standing.milliseconds))
+            try:
+                _measure(loads, way, standing, guess(way, standing.milliseconds))
+            except LoadRefused as error:
+                standing.refused[way] = str(error)
+                progress(f"{way.name}: {error}")
         told = ", ".join(
             f"{one.milliseconds} ms: " + (f"{rate_of(one.best[1]):.1f}/s" if one.best else "-")
             for one in standings
