@@ -133,14 +133,17 @@ class Loads:
             raise RuntimeError(f"the generator of requests ended with {process.wait()}")
         return Seen(**json.loads(line))
 
+    @property
+    def _file(self) -> Path:
+        return self.folder / f"{self.model.name}.requests"
+
     def _started(self) -> subprocess.Popen[str]:
         """The generator, with requests of one row each from the samples."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / f"{self.model.name}.requests"
-        file.write_bytes(packed(_single_rows(self.model)))
+        self._file.write_bytes(packed(_single_rows(self.model)))
         command = [
             *(sys.executable, "-m", "bench.planner.generator"),
-            *("--url", self.served.url, "--requests", str(file.absolute())),
+            *("--url", self.served.url, "--requests", str(self._file.absolute())),
         ]
         return subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -152,6 +155,7 @@ class Loads:
             # It ends with its input.
             self._process.communicate()
             self._process = None
+            self._file.unlink(missing_ok=True)
 
 
 def _single_rows(model: Prepared) -> list[tuple[bytes, int]]:
