@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from triton_operator.model.errors import ModelFailure
 def main() -> int:
     """Exit code 0, or 1 where a model could not be tried."""
     options = read()
+    # Ends as by an error, so that Triton is stopped and leaves no process of its backend.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # This process measures, and its children send requests: not on the replica's cores.
     os.sched_setaffinity(0, options.others)
     setting = Setting(
@@ -38,6 +41,7 @@ def main() -> int:
         largest=options.largest,
         runs=Runs(bench_cache() / "runs", fresh=options.fresh),
         folder=options.output,
+        patience_seconds=options.patience_seconds,
     )
     began = time.monotonic()
     told = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -88,7 +88,7 @@ class Report:
     sweep_ways: int
     sweep_runs: int
     sweep_seconds: float
-    disturbed_runs: int
+    doubtful_runs: int
     cases: tuple[Case, ...]
 
     @property

@@ -7,7 +7,8 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,17 @@ MOST_CONNECTIONS = 200
 DISTURBED = 0.10
 """Of the replica's cores, used by others: a run that failed then is made again."""
 MOST_TRIES = 3
+LOOK_SECONDS = 0.3
 WARM_UP_REQUESTS, WARM_UP_RATE, WARM_UP_SECONDS = 4, 30.0, 0.5
 LATE_FOR_NOBODY = 60.0
+
+
+@dataclass
+class Others:
+    """What others used of the replica's cores, in how many seconds."""
+
+    share: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass
@@ -46,10 +56,14 @@ class Loads:
     runs: Runs
     circumstances: Mapping[str, Any]
     folder: Path
+    patience_seconds: float = 0.0
+    """For which a run waits until others leave the replica's cores alone."""
     asked: dict[str, float] = field(default_factory=dict)
     """Seconds of each run that was asked for, by its key; remembered ones took as long."""
     made: int = 0
     disturbed: int = 0
+    doubtful: int = 0
+    """Runs that failed at every try while others used the replica's cores."""
     _process: subprocess.Popen[str] | None = None
 
     def keeps(self, way: Way, place: int, objective_seconds: float, seeds: Sequence[int]) -> bool:
@@ -76,21 +90,42 @@ class Loads:
             self.asked[key] = kept["took"]
             return Seen(**kept["seen"])
         self._make_ready(way)
-        for number in range(MOST_TRIES):
-            began = time.monotonic()
-            before = cpu_time(self.served.cores, self.served.session)
-            seen = self._generated(way, rate, objective_seconds, seed)
-            after = cpu_time(self.served.cores, self.served.session)
-            took = time.monotonic() - began
-            others = others_share(before, after, took, len(self.served.cores))
+        for _ in range(MOST_TRIES):
+            self.await_quiet()
+            with self.watched() as others:
+                seen = self._generated(way, rate, objective_seconds, seed)
             self.made += 1
-            if seen.kept or others <= DISTURBED or number == MOST_TRIES - 1:
+            if seen.kept or others.share <= DISTURBED:
                 break
             self.disturbed += 1
-        self.asked[key] = took
-        about = {"way": way.name, "rate": rate, "seed": seed, "others": others, "took": took}
-        self.runs.put(key, {**about, "seen": asdict(seen)})
+        self.asked[key] = others.seconds
+        if not seen.kept and others.share > DISTURBED:
+            # It counts now, as something has to. It is not remembered: it says nothing of the way.
+            self.doubtful += 1
+            return seen
+        about = {"way": way.name, "rate": rate, "seed": seed, "others": others.share}
+        self.runs.put(key, {**about, "took": others.seconds, "seen": asdict(seen)})
         return seen
+
+    def await_quiet(self) -> None:
+        """Wait until others leave the replica's cores alone, for as long as there is patience."""
+        end = time.monotonic() + self.patience_seconds
+        while time.monotonic() < end:
+            with self.watched() as others:
+                time.sleep(LOOK_SECONDS)
+            if others.share <= DISTURBED:
+                return
+
+    @contextmanager
+    def watched(self) -> Iterator[Others]:
+        """What others use of the replica's cores meanwhile; known at the end."""
+        found = Others()
+        cores = self.served.cores
+        began, before = time.monotonic(), cpu_time(cores, self.served.session)
+        yield found
+        found.seconds = time.monotonic() - began
+        after = cpu_time(cores, self.served.session)
+        found.share = others_share(before, after, found.seconds, len(cores))
 
     def _make_ready(self, way: Way) -> None:
         """Have this way loaded, alone, and past its first executions, which allocate memory."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.planner.catalogue import SUITE
 from bench.planner.ways import SIZES
 
+PATIENCE_SECONDS = 10.0
 FACTORS = (3.0, 8.0, 25.0)
 BUDGET_SECONDS = 180.0
 """`spec.measurement.budgetSeconds` without a word from the user."""
@@ -28,6 +29,7 @@ class Options:
     factors: tuple[float, ...]
     largest: int
     fresh: bool
+    patience_seconds: float
     output: Path
 
 
@@ -54,6 +56,13 @@ def read(words: Sequence[str] | None = None) -> Options:
     )
     parser.add_argument("--largest", type=int, choices=SIZES, default=SIZES[-1])
     parser.add_argument("--fresh", action="store_true", help="run again what was run before")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE_SECONDS,
+        metavar="SECONDS",
+        help="that a run waits for others to leave the replica's cores alone",
+    )
     parser.add_argument("--output", type=Path, default=Path("build/bench-planner"))
     given = parser.parse_args(words)
     if given.models is not None and not given.models.is_dir():
@@ -77,6 +86,7 @@ def read(words: Sequence[str] | None = None) -> Options:
         factors=given.factors,
         largest=given.largest,
         fresh=given.fresh,
+        patience_seconds=given.patience,
         output=given.output,
     )
 

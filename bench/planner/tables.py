@@ -44,6 +44,7 @@ def print_tables(console: Console, reports: Sequence[Report]) -> None:
         "runs",
         "seconds",
         "share",
+        "doubtful",
     )
     for report in reports:
         held = report.held_out_agreement
@@ -58,6 +59,7 @@ def print_tables(console: Console, reports: Sequence[Report]) -> None:
             str(report.sweep_runs),
             f"{report.sweep_seconds:.0f}",
             f"{report.share:.3f}",
+            str(report.doubtful_runs),
         )
     console.print(costs)
     console.print(_aims(reports))

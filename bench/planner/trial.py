@@ -12,7 +12,7 @@ from typing import Any
 from bench.planner import contender
 from bench.planner.contender import Choice, Studied
 from bench.planner.findings import Case, Rated, Report
-from bench.planner.load import Loads
+from bench.planner.load import DISTURBED, Loads
 from bench.planner.prepared import MIN_AGREEMENT, Prepared
 from bench.planner.runs import Runs, run_key
 from bench.planner.search import rate_of
@@ -43,6 +43,7 @@ class Setting:
     largest: int
     runs: Runs
     folder: Path
+    patience_seconds: float
 
 
 def tried(model: Prepared, setting: Setting, progress: Callable[[str], None]) -> Report:
@@ -72,7 +73,12 @@ class _Trial:
         self._progress = progress
         self._circumstances = _circumstances(model, setting)
         self._loads = Loads(
-            model, triton, setting.runs, self._circumstances, setting.folder / "requests"
+            model,
+            triton,
+            setting.runs,
+            self._circumstances,
+            setting.folder / "requests",
+            setting.patience_seconds,
         )
 
     def close(self) -> None:
@@ -114,7 +120,7 @@ class _Trial:
             sweep_ways=len(ways) + 1,
             sweep_runs=len(sweep),
             sweep_seconds=sum(sweep.values()),
-            disturbed_runs=self._loads.disturbed,
+            doubtful_runs=self._loads.doubtful,
             cases=tuple(cases),
         )
 
@@ -142,8 +148,13 @@ class _Trial:
         if (kept := self._setting.runs.get(key)) is not None:
             return Studied.of(kept)
         cores = len(self._setting.cores)
-        study = contender.studied(self._model, self._triton, cores, budget, bound)
-        self._setting.runs.put(key, study.wire())
+        self._loads.await_quiet()
+        with self._loads.watched() as others:
+            study = contender.studied(self._model, self._triton, cores, budget, bound)
+        if others.share > DISTURBED:
+            self._progress(f"others used {others.share:.0%} of the replica while it was measured")
+        else:
+            self._setting.runs.put(key, study.wire())
         return study
 
     def _guess(self, study: Studied) -> Callable[[Way, int], float]:

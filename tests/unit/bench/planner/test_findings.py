@@ -23,7 +23,7 @@ REPORT = Report(
     sweep_ways=11,
     sweep_runs=100,
     sweep_seconds=300.0,
-    disturbed_runs=0,
+    doubtful_runs=0,
     cases=(CASE,),
 )
 
