@@ -1,69 +1,40 @@
-"""How much of the replica's cores others used during a run: what they do counts for nobody."""
+"""Whether the replica's cores are its own: what others do there counts for nobody.
+
+Asked by trying: how much of a core does a busy thread of ours get? What the kernel gives only to
+those whom nobody else keeps waiting (SCHED_IDLE) does not matter then, and it should not.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class CpuTime:
-    """Seconds that the cores were busy, and those of them that a session's processes used."""
-
-    busy: float
-    own: float
+PROBE_SECONDS = 0.15
+OWN_SHARE = 0.92
+"""From which on a core counts as ours."""
 
 
-def cpu_time(cores: Sequence[int], session: int) -> CpuTime:
-    """Now, since the machine started. `session`: of Triton, which leads one of its own."""
-    return CpuTime(_busy(cores), _own(session))
+def own_share(cores: Sequence[int]) -> float:
+    """The least share of one of the cores that a busy thread gets, 0 to 1. Takes `PROBE_SECONDS`
+    for each; nothing else of ours should run there meanwhile."""
+    shares: list[float] = []
+
+    def spin(core: int) -> None:
+        os.sched_setaffinity(0, {core})  # of this thread alone
+        began, used = time.monotonic(), time.thread_time()
+        while (now := time.monotonic()) < began + PROBE_SECONDS:
+            pass
+        shares.append((time.thread_time() - used) / (now - began))
+
+    for core in cores:
+        thread = threading.Thread(target=spin, args=(core,))
+        thread.start()
+        thread.join()
+    return min(shares)
 
 
-def others_share(before: CpuTime, after: CpuTime, seconds: float, cores: int) -> float:
-    """Of what the cores could do in these seconds."""
-    others = (after.busy - before.busy) - (after.own - before.own)
-    return max(0.0, others / (seconds * cores)) if seconds > 0 else 0.0
-
-
-def session_of(word: str) -> int:
-    """The session of the process that has `word` among the words of its command line.
-
-    Raises:
-        LookupError: there is none.
-    """
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if word.encode() in words:
-            return os.getsid(int(folder.name))
-    raise LookupError(f"no process has {word} on its command line")
-
-
-def _busy(cores: Sequence[int]) -> float:
-    names = {f"cpu{core}" for core in cores}
-    total = 0.0
-    for line in Path("/proc/stat").read_text().splitlines():
-        name, *numbers = line.split()
-        if name in names:
-            # user, nice, system, (idle, iowait,) irq, softirq, steal
-            user, nice, system, _, _, irq, softirq, steal = map(int, numbers[:8])
-            total += user + nice + system + irq + softirq + steal
-    return total / _TICKS
-
-
-def _own(session: int) -> float:
-    total = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session:
-            total += int(fields[11]) + int(fields[12])
-    return total / _TICKS
+def is_ours(cores: Sequence[int]) -> bool:
+    """Whether the cores do what we ask of them, and little else."""
+    return own_share(cores) >= OWN_SHARE

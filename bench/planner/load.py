@@ -7,15 +7,14 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.planner.disturbance import cpu_time, others_share
+from bench.planner.disturbance import is_ours
 from bench.planner.generator import Seen, Wanted, packed
 from bench.planner.prepared import Prepared
 from bench.planner.runs import Runs, run_key
@@ -31,20 +30,11 @@ from triton_operator.model.measurement.triton_client import TritonClient
 
 DISTINCT_REQUESTS = 32
 MOST_CONNECTIONS = 200
-DISTURBED = 0.10
-"""Of the replica's cores, used by others: a run that failed then is made again."""
 MOST_TRIES = 3
+"""Of a run that fails while others use the replica's cores."""
 LOOK_SECONDS = 0.3
 WARM_UP_REQUESTS, WARM_UP_RATE, WARM_UP_SECONDS = 4, 30.0, 0.5
 LATE_FOR_NOBODY = 60.0
-
-
-@dataclass
-class Others:
-    """What others used of the replica's cores, in how many seconds."""
-
-    share: float = 0.0
-    seconds: float = 0.0
 
 
 @dataclass
@@ -92,40 +82,28 @@ class Loads:
         self._make_ready(way)
         for _ in range(MOST_TRIES):
             self.await_quiet()
-            with self.watched() as others:
-                seen = self._generated(way, rate, objective_seconds, seed)
+            began = time.monotonic()
+            seen = self._generated(way, rate, objective_seconds, seed)
+            took = time.monotonic() - began
             self.made += 1
-            if seen.kept or others.share <= DISTURBED:
+            undisturbed = seen.kept or is_ours(self.served.cores)
+            if undisturbed:
                 break
             self.disturbed += 1
-        self.asked[key] = others.seconds
-        if not seen.kept and others.share > DISTURBED:
+        self.asked[key] = took
+        if undisturbed:
+            about = {"way": way.name, "rate": rate, "seed": seed, "took": took}
+            self.runs.put(key, {**about, "seen": asdict(seen)})
+        else:
             # It counts now, as something has to. It is not remembered: it says nothing of the way.
             self.doubtful += 1
-            return seen
-        about = {"way": way.name, "rate": rate, "seed": seed, "others": others.share}
-        self.runs.put(key, {**about, "took": others.seconds, "seen": asdict(seen)})
         return seen
 
     def await_quiet(self) -> None:
         """Wait until others leave the replica's cores alone, for as long as there is patience."""
         end = time.monotonic() + self.patience_seconds
-        while time.monotonic() < end:
-            with self.watched() as others:
-                time.sleep(LOOK_SECONDS)
-            if others.share <= DISTURBED:
-                return
-
-    @contextmanager
-    def watched(self) -> Iterator[Others]:
-        """What others use of the replica's cores meanwhile; known at the end."""
-        found = Others()
-        cores = self.served.cores
-        began, before = time.monotonic(), cpu_time(cores, self.served.session)
-        yield found
-        found.seconds = time.monotonic() - began
-        after = cpu_time(cores, self.served.session)
-        found.share = others_share(before, after, found.seconds, len(cores))
+        while time.monotonic() < end and not is_ours(self.served.cores):
+            time.sleep(LOOK_SECONDS)
 
     def _make_ready(self, way: Way) -> None:
         """Have this way loaded, alone, and past its first executions, which allocate memory."""

@@ -11,8 +11,9 @@ from typing import Any
 
 from bench.planner import contender
 from bench.planner.contender import Choice, Studied
+from bench.planner.disturbance import is_ours
 from bench.planner.findings import Case, Rated, Report
-from bench.planner.load import DISTURBED, Loads
+from bench.planner.load import Loads
 from bench.planner.prepared import MIN_AGREEMENT, Prepared
 from bench.planner.runs import Runs, run_key
 from bench.planner.search import rate_of
@@ -149,12 +150,11 @@ class _Trial:
             return Studied.of(kept)
         cores = len(self._setting.cores)
         self._loads.await_quiet()
-        with self._loads.watched() as others:
-            study = contender.studied(self._model, self._triton, cores, budget, bound)
-        if others.share > DISTURBED:
-            self._progress(f"others used {others.share:.0%} of the replica while it was measured")
-        else:
+        study = contender.studied(self._model, self._triton, cores, budget, bound)
+        if is_ours(self._setting.cores):
             self._setting.runs.put(key, study.wire())
+        else:
+            self._progress("others used the replica's cores while it was measured")
         return study
 
     def _guess(self, study: Studied) -> Callable[[Way, int], float]:
