@@ -1,7 +1,8 @@
 """Whether the replica's cores are its own: what others do there counts for nobody.
 
-Asked by trying: how much of a core does a busy thread of ours get? What the kernel gives only to
-those whom nobody else keeps waiting (SCHED_IDLE) does not matter then, and it should not.
+Before a run that is asked by trying: how much of a core does a busy thread of ours get? What the
+kernel gives only to those whom nobody else keeps waiting (SCHED_IDLE) does not matter then, and it
+should not. Of a run the kernel itself tells how long Triton's threads were ready and had to wait.
 """
 
 from __future__ import annotations
@@ -10,10 +11,27 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 PROBE_SECONDS = 0.15
 OWN_SHARE = 0.92
 """From which on a core counts as ours."""
+MOST_WAITED = 0.03
+"""Of a run's time, by Triton's threads for others; alone on a core it is 0.01 of each other."""
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Seconds that the threads of a session ran, and that they were ready and waited."""
+
+    ran: float
+    waited: float
+
+
+def is_ours(cores: Sequence[int]) -> bool:
+    """Whether the cores do what we ask of them, and little else."""
+    return own_share(cores) >= OWN_SHARE
 
 
 def own_share(cores: Sequence[int]) -> float:
@@ -35,6 +53,43 @@ def own_share(cores: Sequence[int]) -> float:
     return min(shares)
 
 
-def is_ours(cores: Sequence[int]) -> bool:
-    """Whether the cores do what we ask of them, and little else."""
-    return own_share(cores) >= OWN_SHARE
+def waited_for_others(
+    before: Scheduled, after: Scheduled, seconds: float, threads: int, cores: int
+) -> float:
+    """The share of `seconds` for which Triton waited for others.
+
+    More busy threads than cores wait for each other: on one core, each of two for as long as both
+    run together. So much is taken off.
+    """
+    own = max(0, threads - cores) / cores * (after.ran - before.ran)
+    return max(0.0, after.waited - before.waited - own) / seconds
+
+
+def scheduled(session: int) -> Scheduled:
+    """Now, since the processes of the session began; nothing where the kernel does not count it."""
+    ran = waited = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(folder.name)) != session:
+                continue
+            for thread in (folder / "task").iterdir():
+                fields = (thread / "schedstat").read_text().split()
+                ran, waited = ran + int(fields[0]), waited + int(fields[1])
+        except OSError:
+            continue
+    return Scheduled(ran / 1e9, waited / 1e9)
+
+
+def session_of(word: str) -> int:
+    """The session of the process that has `word` among the words of its command line.
+
+    Raises:
+        LookupError: there is none.
+    """
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if word.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                return os.getsid(int(folder.name))
+        except OSError:
+            continue
+    raise LookupError(f"no process has {word} on its command line")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.planner.disturbance import is_ours
+from bench.planner.disturbance import MOST_WAITED, is_ours, scheduled, waited_for_others
 from bench.planner.generator import Seen, Wanted, packed
 from bench.planner.prepared import Prepared
 from bench.planner.runs import Runs, run_key
@@ -82,17 +82,20 @@ class Loads:
         self._make_ready(way)
         for _ in range(MOST_TRIES):
             self.await_quiet()
-            began = time.monotonic()
+            began, before = time.monotonic(), scheduled(self.served.session)
             seen = self._generated(way, rate, objective_seconds, seed)
             took = time.monotonic() - began
+            after, cores = scheduled(self.served.session), len(self.served.cores)
+            busy = way.instances * (way.threads or cores)
+            waited = waited_for_others(before, after, took, busy, cores)
             self.made += 1
-            undisturbed = seen.kept or is_ours(self.served.cores)
+            undisturbed = seen.kept or waited <= MOST_WAITED
             if undisturbed:
                 break
             self.disturbed += 1
         self.asked[key] = took
         if undisturbed:
-            about = {"way": way.name, "rate": rate, "seed": seed, "took": took}
+            about = {"way": way.name, "rate": rate, "seed": seed, "took": took, "waited": waited}
             self.runs.put(key, {**about, "seen": asdict(seen)})
         else:
             # It counts now, as something has to. It is not remembered: it says nothing of the way.

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from bench.planner.disturbance import session_of
 from bench.planner.prepared import Prepared
 from bench.planner.ways import Way
 from e2e.harness.triton import FLAGS, running_triton
@@ -28,10 +30,11 @@ class LoadRefused(Exception):
 
 @dataclass
 class Served:
-    """The Triton; `cores` are those it may use."""
+    """The Triton. `cores` are those it may use, `session` is that of its processes."""
 
     url: str
     cores: Sequence[int]
+    session: int
     _repository: Path
     _model: Prepared
     _loaded: set[str] = field(default_factory=set)
@@ -102,7 +105,8 @@ def served(model: Prepared, cores: Sequence[int], log: Path) -> Iterator[Served]
         flags = [*FLAGS, "--model-control-mode=explicit"]
         with running_triton(repository, log, None, flags, cores=cores) as url:
             wait_until("Triton to answer", lambda: _lives(url), timeout_seconds=START_SECONDS)
-            yield Served(url, cores, repository, model)
+            session = session_of(f"--http-port={urlsplit(url).port}")
+            yield Served(url, cores, session, repository, model)
 
 
 def _lives(url: str) -> bool:
