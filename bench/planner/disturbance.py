@@ -17,8 +17,11 @@ from pathlib import Path
 PROBE_SECONDS = 0.15
 OWN_SHARE = 0.92
 """From which on a core counts as ours."""
-MOST_WAITED = 0.03
-"""Of a run's time, by Triton's threads for others; alone on a core it is 0.01 of each other."""
+MOST_WAITED = 0.15
+"""Of the time that Triton's threads wanted a core. Alone on one they wait for each other for a
+moment at every request, which is much of it where a model takes no time."""
+MOST_BEHIND = 0.1
+"""Of the objective, by requests that the generator itself sent too late."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,16 @@ def own_share(cores: Sequence[int]) -> float:
     return min(shares)
 
 
-def waited_for_others(
-    before: Scheduled, after: Scheduled, seconds: float, threads: int, cores: int
-) -> float:
-    """The share of `seconds` for which Triton waited for others.
+def waited_for_others(before: Scheduled, after: Scheduled, threads: int, cores: int) -> float:
+    """How long Triton waited for others, of the time in which it wanted to run.
 
     More busy threads than cores wait for each other: on one core, each of two for as long as both
     run together. So much is taken off.
     """
-    own = max(0, threads - cores) / cores * (after.ran - before.ran)
-    return max(0.0, after.waited - before.waited - own) / seconds
+    ran = after.ran - before.ran
+    own = max(0, threads - cores) / cores * ran
+    others = max(0.0, after.waited - before.waited - own)
+    return others / (ran + others) if others > 0 else 0.0
 
 
 def scheduled(session: int) -> Scheduled:

@@ -14,7 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.planner.disturbance import MOST_WAITED, is_ours, scheduled, waited_for_others
+from bench.planner.disturbance import (
+    MOST_BEHIND,
+    MOST_WAITED,
+    is_ours,
+    scheduled,
+    waited_for_others,
+)
 from bench.planner.generator import Seen, Wanted, packed
 from bench.planner.prepared import Prepared
 from bench.planner.runs import Runs, run_key
@@ -87,9 +93,10 @@ class Loads:
             took = time.monotonic() - began
             after, cores = scheduled(self.served.session), len(self.served.cores)
             busy = way.instances * (way.threads or cores)
-            waited = waited_for_others(before, after, took, busy, cores)
+            waited = waited_for_others(before, after, busy, cores)
             self.made += 1
-            undisturbed = seen.kept or waited <= MOST_WAITED
+            behind = seen.behind_seconds / objective_seconds
+            undisturbed = seen.kept or (waited <= MOST_WAITED and behind <= MOST_BEHIND)
             if undisturbed:
                 break
             self.disturbed += 1

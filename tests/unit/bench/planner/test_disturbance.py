@@ -8,10 +8,11 @@ from bench.planner.disturbance import Scheduled, own_share, scheduled, waited_fo
 @pytest.mark.parametrize(
     ("why", "waited", "threads", "cores", "expected"),
     [
-        ("one thread waits for nobody of its own", 1.0, 1, 1, 0.1),
-        ("two on one core wait for each other as long as they run", 7.0, 2, 1, 0.1),
+        ("one thread waits for nobody of its own", 2.0, 1, 1, 0.25),
+        ("two on one core wait for each other as long as they run", 8.0, 2, 1, 0.25),
         ("less than that is no time of others", 5.0, 2, 1, 0.0),
-        ("two on two cores need not wait", 1.0, 2, 2, 0.1),
+        ("two on two cores need not wait", 2.0, 2, 2, 0.25),
+        ("nobody waited", 0.0, 1, 1, 0.0),
     ],
 )
 def test_waiting_for_others(
@@ -19,7 +20,7 @@ def test_waiting_for_others(
 ) -> None:
     before, after = Scheduled(100.0, 50.0), Scheduled(106.0, 50.0 + waited)
 
-    assert waited_for_others(before, after, 10.0, threads, cores) == pytest.approx(expected), why
+    assert waited_for_others(before, after, threads, cores) == pytest.approx(expected), why
 
 
 def test_this_session_has_run() -> None:
