@@ -108,7 +108,8 @@ class _Connection:
             self._in += part
             if self._wanted < 0 and (end := self._in.find(b"\r\n\r\n")) >= 0:
                 head = bytes(self._in[:end]).lower()
-                length = head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0]
+                # Triton has an Inference-Header-Content-Length too.
+                length = head.split(b"\r\ncontent-length:", 1)[1].split(b"\r\n", 1)[0]
                 self._wanted = end + 4 + int(length)
             if 0 <= self._wanted <= len(self._in):
                 return int(self._in[9:12])

@@ -132,6 +132,6 @@ def _aims(reports: Sequence[Report]) -> Table:
         ),
     ]
     table = _table("Aims", "aim", "result", "")
-    for text, result, met in held:
+    for text, result, met in held if ratios else []:
         table.add_row(text, result, "met" if met else "MISSED")
     return table

@@ -7,6 +7,10 @@ import pytest
 from bench.planner.generator import packed, play, unpacked
 
 
+SIZE = 1_000_000
+"""Of an answer: it comes in many parts."""
+
+
 class Answering(BaseHTTPRequestHandler):
     """Answers 200 with a body; 503 to a request that asks for it."""
 
@@ -15,9 +19,12 @@ class Answering(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(503 if body == b"refuse" else 200)
-        self.send_header("Content-Length", "5000")
+        self.send_header("Inference-Header-Content-Length", "10")
+        self.send_header("Content-Length", str(SIZE))
         self.end_headers()
-        self.wfile.write(bytes(5000))
+        self.wfile.write(bytes(SIZE // 2))
+        self.wfile.flush()
+        self.wfile.write(bytes(SIZE // 2))
 
     def log_message(self, format: str, *args: object) -> None:
         pass
