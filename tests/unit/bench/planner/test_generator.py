@@ -6,7 +6,6 @@ import pytest
 
 from bench.planner.generator import packed, play, unpacked
 
-
 SIZE = 1_000_000
 """Of an answer: it comes in many parts."""
 
