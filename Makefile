@@ -110,6 +110,9 @@ bench-autoscaling: venv ## Autoscalers on simulated replicas, faults too: plots 
 bench-fleet: venv ## Placement over clusters, simulated: rules, flips, unserved, naive; minutes
 	$(BIN)/python -m bench.fleet --output build/bench-fleet
 
+bench-planner: venv ## The planner against a sweep of real loads on real Triton: an hour, then minutes
+	$(BIN)/python -m bench.planner --output build/bench-planner
+
 bench-scaling-loop: venv ## 1,000 services looked at by one operator: cores, pace, connections
 	$(BIN)/python -m bench.scaling_loop
 
@@ -122,4 +125,4 @@ help: ## This list
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
 	test-unit test-bench fuzz test-faults test-metrics test-stores test-triton test-chart test-api \
-	test-kwok test-e2e bench-reconcile bench-autoscaling bench-fleet bench-scaling-loop help
+	test-kwok test-e2e bench-reconcile bench-autoscaling bench-fleet bench-planner bench-scaling-loop help

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from e2e.harness.triton import put_model, running_triton
 from e2e.sample_files import magika_model
-from tests.triton.real_triton import put_model, running_triton
 from tests.unit.planning.building import pool, spec
 from triton_operator.cli.local_model import local_model
 from triton_operator.manifests.owner import Owner

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from e2e.harness.paths import REPOSITORY
-from tests.triton.real_triton import put_model, running_triton
+from e2e.harness.triton import put_model, running_triton
 from tests.unit.manifests.building import FETCH
 from tests.unit.planning.building import pool, spec
 from triton_operator.api.measurement_report import MeasurementReport, decode_measurement

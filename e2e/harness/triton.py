@@ -62,15 +62,22 @@ FLAGS = (
 
 @contextlib.contextmanager
 def running_triton(
-    repository: Path, log: Path, ready: str | None, flags: Sequence[str] = FLAGS
+    repository: Path,
+    log: Path,
+    ready: str | None,
+    flags: Sequence[str] = FLAGS,
+    *,
+    cores: Sequence[int] = (),
 ) -> Iterator[str]:
     """`http://127.0.0.1:PORT` of a Triton with these models, once the model `ready` is.
 
-    The last flag of a name counts, so that those for this machine come after `flags`.
+    The last flag of a name counts, so that those for this machine come after `flags`. `cores`: the
+    only ones that it and its backends use; none: all.
     """
     home = triton_folder()
     (port,) = free_ports(1)
-    command = [
+    command: list[str | Path] = [
+        *(["taskset", "--cpu-list", ",".join(map(str, cores))] if cores else []),
         home / "bin" / "tritonserver",
         *flags,
         f"--model-repository={repository}",

@@ -1,0 +1,132 @@
+"""What the benchmark found: rates side by side, and what the planner got wrong. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.planner.search import STEP
+
+ADVANTAGE = 1.10
+"""From which on a copy is worth adopting."""
+NOISE = STEP * 1.001
+"""Two rates that are one step of the grid apart may be the same."""
+
+
+@dataclass(frozen=True)
+class Rated:
+    """A way to run, and its highest rate within the objective in requests/s; 0: it keeps none."""
+
+    way: str
+    rate: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """One model with one objective. `promised`: the rate that the planner itself expects."""
+
+    milliseconds: int
+    best: Rated
+    planner: Rated
+    default: Rated
+    promised: float
+
+    @property
+    def best_rate(self) -> float:
+        """Of all that was compared, the highest."""
+        return max(self.best.rate, self.planner.rate, self.default.rate)
+
+    @property
+    def ratio(self) -> float | None:
+        """The planner's rate over the best one; None: nothing keeps the objective."""
+        return self.planner.rate / self.best_rate if self.best_rate > 0 else None
+
+    @property
+    def default_ratio(self) -> float | None:
+        """Triton's defaults over the best one."""
+        return self.default.rate / self.best_rate if self.best_rate > 0 else None
+
+    @property
+    def below_default(self) -> bool:
+        """Whether Triton's defaults do more, by more than noise."""
+        return self.planner.rate * NOISE < self.default.rate
+
+    @property
+    def slower_adoption(self) -> bool:
+        """Whether a copy was adopted although FP32 does more, by more than noise."""
+        best_is_fp32 = not is_int8(self.best.way)
+        return (
+            is_int8(self.planner.way)
+            and best_is_fp32
+            and self.planner.rate * NOISE < self.best.rate
+        )
+
+    @property
+    def missed_adoption(self) -> bool:
+        """Whether FP32 was kept although a copy does enough more to be adopted."""
+        kept = is_int8(self.best.way) and not is_int8(self.planner.way)
+        return kept and self.best.rate >= ADVANTAGE * NOISE * self.planner.rate
+
+
+@dataclass(frozen=True)
+class Report:
+    """One model. `timings` and `planner_seconds`: what the planner measured, conversion included in
+    the seconds; `sweep_runs`: those of the exhaustive sweep, all objectives together."""
+
+    name: str
+    kind: str
+    samples: str
+    batch: str
+    alone_milliseconds: float
+    copy: str
+    copy_agreement: float | None
+    held_out_agreement: float | None
+    min_agreement: float
+    timings: int
+    planner_seconds: float
+    sweep_ways: int
+    sweep_runs: int
+    sweep_seconds: float
+    doubtful_runs: int
+    cases: tuple[Case, ...]
+
+    @property
+    def share(self) -> float:
+        """The planner's measurements over the sweep's."""
+        return self.timings / max(1, self.sweep_runs)
+
+    @property
+    def wrong_adoptions(self) -> int:
+        """Cases with an adopted copy that answers too differently, or that is slower."""
+        agreed = self.held_out_agreement
+        if agreed is None:
+            agreed = self.copy_agreement
+        differs = agreed is not None and agreed < self.min_agreement
+        return sum(
+            case.slower_adoption or (differs and is_int8(case.planner.way)) for case in self.cases
+        )
+
+
+def is_int8(way: str) -> bool:
+    """Whether the way runs the copy."""
+    return way.startswith("int8-")
+
+
+def last_line(reports: Sequence[Report]) -> dict[str, Any]:
+    """The figures that count, over all models and objectives.
+
+    Cases in which nothing keeps the objective have no ratio. `measurement_share` is the planner's
+    measurements of all models over those of all sweeps.
+    """
+    cases = [case for report in reports for case in report.cases]
+    ratios = [case.ratio for case in cases if case.ratio is not None]
+    runs = sum(report.sweep_runs for report in reports)
+    return {
+        "models": len(reports),
+        "worst_ratio": round(min(ratios), 3) if ratios else None,
+        "mean_ratio": round(sum(ratios) / len(ratios), 3) if ratios else None,
+        "measurement_share": round(sum(one.timings for one in reports) / max(1, runs), 3),
+        "wrong_adoptions": sum(report.wrong_adoptions for report in reports),
+        "below_default": sum(case.below_default for case in cases),
+    }

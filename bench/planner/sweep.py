@@ -1,0 +1,92 @@
+"""The exhaustive sweep: every way under real load, and the best of them for each objective.
+
+Ways come in the order in which a guess puts them, and each is run at the rate next above the best
+one found so far. If it does not keep the objective there, it is beaten and no more is asked of it;
+else its own highest rate is searched for, and is the new best. So no way is left out on a guess,
+and most need a run or two, which end as soon as too many requests are late.
+
+The best of many noisy figures looks better than it is. So the ways that are compared at the end
+are searched again with arrivals of other seeds, and these rates alone are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bench.planner.load import Loads
+from bench.planner.search import highest_place, place_of, rate_of
+from bench.planner.served import LoadRefused
+from bench.planner.ways import Way
+
+SEARCH_SEEDS = (11, 12)
+JUDGE_SEEDS = (21, 22)
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Standing:
+    """One objective: places on the grid of rates of the ways searched, and of the others the place
+    at which each failed. None: it keeps the objective at no rate. `refused` has what Triton says of
+    ways that it does not load."""
+
+    milliseconds: int
+    places: dict[Way, int | None] = field(default_factory=dict)
+    beaten: dict[Way, int] = field(default_factory=dict)
+    refused: dict[Way, str] = field(default_factory=dict)
+
+    @property
+    def best(self) -> tuple[Way, int] | None:
+        """The way with the highest rate; the first that reached it."""
+        able = [(place, way) for way, place in self.places.items() if place is not None]
+        if not able:
+            return None
+        top = max(place for place, _ in able)
+        return next((way, place) for place, way in able if place == top)
+
+
+def swept(
+    loads: Loads,
+    ways: Sequence[Way],
+    objectives: Sequence[int],
+    guess: Callable[[Way, int], float],
+    progress: Progress,
+) -> list[Standing]:
+    """Every way for every objective. `guess` gives requests/s for a way and an objective in ms."""
+    standings = [Standing(milliseconds) for milliseconds in objectives]
+    ordered = sorted(ways, key=lambda way: -guess(way, objectives[-1]))
+    for number, way in enumerate(ordered, 1):
+        for standing in standings:
+            try:
+                _measure(loads, way, standing, guess(way, standing.milliseconds))
+            except LoadRefused as error:
+                standing.refused[way] = str(error)
+                progress(f"{way.name}: {error}")
+        told = ", ".join(
+            f"{one.milliseconds} ms: " + (f"{rate_of(one.best[1]):.1f}/s" if one.best else "-")
+            for one in standings
+        )
+        progress(f"sweep {number}/{len(ordered)} {way.name}: best so far {told}")
+    return standings
+
+
+def _measure(loads: Loads, way: Way, standing: Standing, guess: float) -> None:
+    def keeps(place: int) -> bool:
+        return loads.keeps(way, place, standing.milliseconds / 1000, SEARCH_SEEDS)
+
+    if standing.best is None:
+        standing.places[way] = highest_place(keeps, place_of(guess))
+        return
+    above = standing.best[1] + 1
+    if keeps(above):
+        standing.places[way] = highest_place(keeps, above)
+    else:
+        standing.beaten[way] = above
+
+
+def judged(loads: Loads, way: Way, milliseconds: int, guess: int | None) -> int | None:
+    """The place of a way, from arrivals that had no part in the sweep; None: at no rate."""
+    return highest_place(
+        lambda place: loads.keeps(way, place, milliseconds / 1000, JUDGE_SEEDS),
+        place_of(0.0) if guess is None else guess,
+    )

@@ -1,0 +1,32 @@
+import os
+
+import pytest
+
+from bench.planner.disturbance import Scheduled, own_share, scheduled, waited_for_others
+
+
+@pytest.mark.parametrize(
+    ("why", "waited", "threads", "cores", "expected"),
+    [
+        ("one thread waits for nobody of its own", 2.0, 1, 1, 0.25),
+        ("two on one core wait for each other as long as they run", 8.0, 2, 1, 0.25),
+        ("less than that is no time of others", 5.0, 2, 1, 0.0),
+        ("two on two cores need not wait", 2.0, 2, 2, 0.25),
+        ("nobody waited", 0.0, 1, 1, 0.0),
+    ],
+)
+def test_waiting_for_others(
+    why: str, waited: float, threads: int, cores: int, expected: float
+) -> None:
+    before, after = Scheduled(100.0, 50.0), Scheduled(106.0, 50.0 + waited)
+
+    assert waited_for_others(before, after, threads, cores) == pytest.approx(expected), why
+
+
+def test_this_session_has_run() -> None:
+    before = scheduled(os.getsid(0))
+    share = own_share([min(os.sched_getaffinity(0))])
+    after = scheduled(os.getsid(0))
+
+    assert 0 < share <= 1.01
+    assert after.ran > before.ran > 0
