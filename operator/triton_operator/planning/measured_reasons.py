@@ -8,7 +8,7 @@ from triton_operator.api.enums import MeasurementSource, Precision, Preference
 from triton_operator.api.model_profile import Measurement
 from triton_operator.planning.compute import instance_words
 from triton_operator.planning.figures import difference, figure
-from triton_operator.planning.measured_replica import Measured, MeasuredChoice, Question
+from triton_operator.planning.measured_replica import LOADED, Measured, MeasuredChoice, Question
 from triton_operator.planning.measurements import Candidates, ReplicaShape
 from triton_operator.planning.pools import Pool
 
@@ -38,6 +38,11 @@ def batch_reason(chosen: Measured, question: Question) -> str:
     if best.rate <= 0:
         return f"{head}: no rate keeps {_bound(question)}, {told}"
     words = f"{head}: {figure(best.rate)} requests/s within {_bound(question)}, {told}"
+    if chosen.rate < best.rate:
+        words = (
+            f"{head}: {figure(chosen.rate)} requests/s, {100 * LOADED:.0f} % of the throughput "
+            f"{told}: batches alone would do {figure(best.rate)}"
+        )
     if other is not None:
         words += f"; {other.size} does {figure(other.rate)} ({difference(other.rate, best.rate)})"
     if question.free and best.size == chosen.curve.points[-1][0] and best.size != question.size:
@@ -56,7 +61,7 @@ def instances_reason(choice: MeasuredChoice, shape: ReplicaShape, prefer: Prefer
         mine, its = best.alone_seconds, other.alone_seconds
         told = f"{figure(1000 * mine)} ms for a request that is alone"
         return f"{words}: {told}; {others}: {figure(1000 * its)} ms ({difference(its, mine)})"
-    mine, its = best.found.best.rate, other.found.best.rate
+    mine, its = best.rate, other.rate
     if not best.found.feasible or mine <= 0:
         return None
     if not other.found.feasible:

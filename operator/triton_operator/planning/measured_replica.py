@@ -13,6 +13,7 @@ and only the few that may win are rated.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,9 @@ from triton_operator.planning.safe_batch import (
 
 REPEATS_WITHIN = 0.05
 """Measurements of one thing differ by as much: for less, nothing else than one instance is run."""
+LOADED = 0.9
+"""Of the throughput where requests always wait. Batches of a small model take less time than what a
+server does for each request, so that the queue model alone would promise many times too much."""
 LARGEST_BATCH = 4096
 MOST_TRIED = 8
 """Numbers of instances."""
@@ -82,7 +86,18 @@ class Measured:
     @property
     def safe_rate(self) -> float:
         """Requests/s at which one replica keeps the objective; 0 where it cannot."""
-        return self.found.best.rate if self.found.feasible else 0.0
+        return self.rate if self.found.feasible else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Requests/s with the best size, whether or not they keep the objective."""
+        return min(self.found.best.rate, self.most_rate)
+
+    @property
+    def most_rate(self) -> float:
+        """What a server does at most, whatever its batches take: a part of what was measured."""
+        told = self.row.throughput
+        return math.inf if told is None else LOADED * float(told)
 
     @property
     def alone_seconds(self) -> float:
@@ -193,7 +208,7 @@ def _rated(ways: Sequence[_Way], question: Question, most: int) -> list[Measured
 def _worth(one: Measured, prefer: Preference) -> tuple[bool, float]:
     if prefer is Preference.LATENCY:
         return one.found.feasible, -one.alone_seconds
-    return one.found.feasible, one.found.best.rate
+    return one.found.feasible, one.rate
 
 
 def _as_good(one: Measured, best: Measured, prefer: Preference) -> bool:
@@ -201,4 +216,4 @@ def _as_good(one: Measured, best: Measured, prefer: Preference) -> bool:
         return False
     if prefer is Preference.LATENCY:
         return one.alone_seconds <= (1 + REPEATS_WITHIN) * best.alone_seconds
-    return one.found.best.rate >= (1 - REPEATS_WITHIN) * best.found.best.rate
+    return one.rate >= (1 - REPEATS_WITHIN) * best.rate

@@ -204,6 +204,27 @@ def test_instances_are_those_that_were_measured_to_be_best(
     assert says in "\n".join(plan.reasons)
 
 
+def test_no_more_is_promised_than_a_server_was_seen_to_do() -> None:
+    """Batches of a small model take less time than the requests that make them."""
+    tiny = {size: 0.01 + 0.001 * size for size in SIZES}
+
+    plan = first(measurement(tiny, throughput="1600"), **within(20))
+
+    assert plan.measured
+    assert plan.measured.safe_rate == pytest.approx(1440)
+    assert "1440 requests/s, 90 % of the throughput" in "\n".join(plan.reasons)
+    (free,) = planned(measurement(tiny), **within(20)).measured.values()
+    assert free.safe_rate > 10_000
+
+
+def test_instances_that_a_server_cannot_feed_are_not_chosen() -> None:
+    fast = {size: 0.01 + 0.001 * size for size in SIZES}
+    one = measurement(fast, throughput="1600", threads=2)
+    two = measurement(fast, throughput="1500", instances=2, threads=1)
+
+    assert first(one, two, **within(20, hardware={"resources": {"cpu": "2"}})).instances == 1
+
+
 def test_for_less_than_measurements_differ_no_second_instance_is_run() -> None:
     hardly = measurement(straight(20, 17, SIZES), instances=2, threads=2)
 
