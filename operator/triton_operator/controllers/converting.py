@@ -130,7 +130,7 @@ def _works(
                     conversion_job(
                         owner, spec, digest, facts, row, precision, tools, observed.fetch
                     ),
-                    converts(digest, precision, tools, sampled=spec.model.samples is not None),
+                    converts(digest, precision, tools, spec.model.samples),
                 )
     return list(works.values())
 
