@@ -349,6 +349,23 @@ def test_bad_samples_of_another_service_hold_up_who_has_the_same(
     assert condition(reconcile(observed(cluster)))[:2] == ("Unknown", reason)
 
 
+def test_a_failure_beside_a_copy_that_runs_is_told() -> None:
+    """It was compared on made-up inputs, runs, and now there are samples."""
+    smoke = row(agreement="1")
+    cluster = asked()
+    seen = replace(observed(cluster), conversions={DIGEST: (smoke,)})
+    absorb(cluster, reconcile(seen))
+    cluster.roll_out(DEPLOYMENT)
+    edit(model=SAMPLES)(cluster)
+    for expected in ("made-up inputs", "SamplesRefused: INT8: in its own words"):
+        outcome = reconcile(replace(observed(cluster), conversions={DIGEST: (smoke,)}))
+        absorb(cluster, outcome)
+        assert condition(outcome)[:2] == ("True", "SmokeTestOnly")
+        assert expected in condition(outcome)[2]
+        assert "converts the model" not in condition(outcome)[2]
+        end(cluster, fails("SamplesRefused"), at=ago(0), failed=True)
+
+
 def test_paused_starts_nothing() -> None:
     outcome = reconcile(observed(asked(precision=INT8, paused=True)))
 
