@@ -18,6 +18,8 @@ from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.times import sooner
+from triton_operator.controllers.unmade_copies import rows_with_unmade
+from triton_operator.manifests.model_profile import profile_of_findings
 from triton_operator.manifests.owner import Owner
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
@@ -52,6 +54,10 @@ def found_beside(
 ) -> Beside:
     """What is wanted for both."""
     digest, facts = resolution.digest, resolution.facts
+    known: tuple[dict[str, Any], ...] = ()
+    if digest is not None and (rows := rows_with_unmade(observed, digest)) is not None:
+        observed = replace(observed, converted=rows)
+        known = (profile_of_findings(owner.namespace, digest, observed.measured, rows),)
     copies = converting(observed, owner, spec, digest, facts, plan, rollout)
     if copies.rows is not None:
         # Both write one profile, and neither may drop what the other has just found.
@@ -69,7 +75,8 @@ def found_beside(
         None if runs_copies else copies.finding,
         drift_finding(observed.scaling, digest, plan, speed.finding),
     ]
-    objects = {_place(manifest): manifest for manifest in (*copies.objects, *speed.objects)}
+    # Of one profile, the last knows most.
+    objects = {_place(one): one for one in (*known, *copies.objects, *speed.objects)}
     return Beside(
         findings=tuple(one for one in told if one is not None),
         notes=(failure,) if failure and runs_copies else (),

@@ -53,7 +53,7 @@ def precision_running(
         told = f"{planned.message}; that is being rolled out, and pods without it may serve"
         return _finding(UNKNOWN, reasons.COPY_ROLLING_OUT, told)
     if before is not None and before.reason in _OF_COPIES:
-        told = "pods with a copy may serve until FP32 is rolled out"
+        told = f"{planned.message}; pods with a copy may serve until that is rolled out"
         return _finding(UNKNOWN, reasons.COPY_ROLLING_OUT, told)
     return planned
 
