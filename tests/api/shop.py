@@ -269,22 +269,16 @@ class Shop:
         """End the pod of the service's conversion with a termination message."""
         self._end_job(self.until_conversion(name), "convert", message, exit_code)
 
+    def fail_copies(self, name: str, message: str) -> None:
+        """End the container that makes a copy in each serving pod with a termination message."""
+        for pod in self.all("Pod", name):
+            made = [one["name"] for one in pod["spec"].get("initContainers", ())]
+            if pod["metadata"]["labels"][labels.ROLE] == labels.SERVE and "convert" in made:
+                status = _ended("convert", message, exit_code=2)
+                self._patch_pod(pod, {"phase": "Pending", "initContainerStatuses": [status]})
+
     def _end_job(self, job: Object, container: str, message: str, exit_code: int) -> None:
-        ended = {
-            "exitCode": exit_code,
-            "reason": "Error" if exit_code else "Completed",
-            "message": message,
-            "startedAt": TIME,
-            "finishedAt": TIME,
-        }
-        status = {
-            "name": container,
-            "image": "any",
-            "imageID": "any",
-            "ready": False,
-            "restartCount": 0,
-            "state": {"terminated": ended},
-        }
+        status = _ended(container, message, exit_code)
         phase = "Failed" if exit_code else "Succeeded"
         for pod in self._pods_of_job(job):
             self._patch_pod(pod, {"phase": phase, "containerStatuses": [status]})
@@ -302,6 +296,24 @@ class Shop:
         except RefusedError as refusal:
             if refusal.code != 404:  # it was replaced meanwhile
                 raise
+
+
+def _ended(container: str, message: str, exit_code: int) -> Object:
+    ended = {
+        "exitCode": exit_code,
+        "reason": "Error" if exit_code else "Completed",
+        "message": message,
+        "startedAt": TIME,
+        "finishedAt": TIME,
+    }
+    return {
+        "name": container,
+        "image": "any",
+        "imageID": "any",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"terminated": ended},
+    }
 
 
 def _is_ready(pod: Object) -> bool:

@@ -16,25 +16,23 @@ INT8 = {"mode": "INT8"}
 COPY = "sha256:" + "cd" * 32
 
 
+TIME = "2026-11-23T00:00:00Z"
+COPIED: dict[str, Any] = {
+    "precision": "INT8",
+    "method": "INT8Dynamic",
+    "toolVersions": tool_versions(),
+    "digest": COPY,
+    "files": [{"path": "model.onnx", "digest": COPY, "sizeBytes": 800_000}],
+    # No planner takes a copy that agrees so little.
+    "agreement": "0.5",
+    "rows": 32,
+    "time": TIME,
+}
+
+
 def row(**changes: Any) -> str:
-    return encode_conversion(
-        ConversionReport(
-            conversion=Conversion.model_validate(
-                {
-                    "precision": "INT8",
-                    "method": "INT8Dynamic",
-                    "toolVersions": tool_versions(),
-                    "digest": COPY,
-                    "files": [{"path": "model.onnx", "digest": COPY, "sizeBytes": 800_000}],
-                    # No planner takes a copy that agrees so little.
-                    "agreement": "0.5",
-                    "rows": 32,
-                    "time": "2026-11-23T00:00:00Z",
-                    **changes,
-                }
-            )
-        )
-    )
+    conversion = Conversion.model_validate({**COPIED, **changes})
+    return encode_conversion(ConversionReport(conversion=conversion))
 
 
 def test_a_row_is_kept_for_every_service_of_the_model(shop: Shop, audit: Audit) -> None:
@@ -110,3 +108,37 @@ def test_copies_and_speed_share_a_profile(shop: Shop) -> None:
     assert spec["digest"] == model_facts.digest(1)
     assert [one["digest"] for one in spec["conversions"]] == [COPY]
     assert [one["precision"] for one in spec["measurements"]] == ["FP32"]
+
+
+def test_a_copy_that_no_pod_can_make_gives_way_to_fp32(shop: Shop) -> None:
+    """Somebody committed its row, and that it is faster; no Job finds anything out here."""
+    shop.add_running("first")
+    shop.serve("first")
+    accepted = {**COPIED, "agreement": "0.999", "rows": 300, "samplesDigest": COPY}
+    speed = {"engine": "onnxruntime", "hardware": {}, "source": "Declared", "time": TIME}
+    rows = [
+        {**speed, "precision": name, "latency": [{"batchSize": 1, "milliseconds": time}]}
+        for name, time in (("FP32", "30"), ("INT8", "15"))
+    ]
+    theirs = {"measurements": rows, "conversions": [accepted]}
+    shop.merge("ModelProfile", model_facts.digest(1).replace(":", "-"), {"spec": theirs})
+    shop.until_condition("first", "PrecisionVerified", "Unknown", "CopyRollingOut")
+    failure = Failure(reason="DigestMismatch", message="it is another copy")
+    text = encode_conversion(ConversionReport(failure=failure))
+
+    def is_refused() -> bool:
+        shop.fail_copies("first", text)
+        return shop.find("ModelProfile", profile(1)) is not None
+
+    shop.until("a refusal in the operator's own profile", is_refused)
+    (found,) = shop.get("ModelProfile", profile(1))["spec"]["conversions"]
+    assert "it is another copy" in found["refusal"]
+    shop.serve("first")
+    shop.until_settled("first")
+    (pool,) = shop.status("first")["pools"]
+    assert pool["precision"] == "FP32"
+    shop.until_condition("first", "PrecisionVerified", "True", "AsStored")
+    names = [
+        one["name"] for pod in shop.all("Pod", "first") for one in pod["spec"]["initContainers"]
+    ]
+    assert "convert" not in names, "nobody says it any more, but the profile does"

@@ -18,6 +18,8 @@ from triton_operator.controllers.model_resolution import Resolution
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.times import sooner
+from triton_operator.controllers.unmade_copies import rows_with_unmade
+from triton_operator.manifests.model_profile import profile_of_findings
 from triton_operator.manifests.owner import Owner
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
@@ -26,18 +28,20 @@ from triton_operator.planning.refusal import Refusal
 @dataclass(frozen=True)
 class Beside:
     """`objects` are wanted, in this order; each of `findings` counts more than another of its
-    type.
+    type, and each of `notes` is added to what that one says.
     """
 
     findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
     objects: tuple[dict[str, Any], ...] = ()
     requeue_after_seconds: float | None = None
 
     def told_in(self, others: Sequence[Finding]) -> list[Finding]:
-        """`others` with these in their places, or after them."""
+        """`others` with these in their places, or after them, and with the notes."""
         ours = {one.type: one for one in self.findings}
         replaced = [ours.pop(one.type, one) for one in others]
-        return [*replaced, *ours.values()]
+        notes = {one.type: one for one in self.notes}
+        return [_noted(one, notes.get(one.type)) for one in (*replaced, *ours.values())]
 
 
 def found_beside(
@@ -50,6 +54,10 @@ def found_beside(
 ) -> Beside:
     """What is wanted for both."""
     digest, facts = resolution.digest, resolution.facts
+    known: tuple[dict[str, Any], ...] = ()
+    if digest is not None and (rows := rows_with_unmade(observed, digest)) is not None:
+        observed = replace(observed, converted=rows)
+        known = (profile_of_findings(owner.namespace, digest, observed.measured, rows),)
     copies = converting(observed, owner, spec, digest, facts, plan, rollout)
     if copies.rows is not None:
         # Both write one profile, and neither may drop what the other has just found.
@@ -57,18 +65,30 @@ def found_beside(
     speed = measuring(observed, owner, spec, digest, facts, plan, rollout)
     if copies.busy:
         speed = _in_turn(observed, speed, copies.busy)
-    # Where copies run, how they compare is said; that another one is looked at is not.
+    # Where copies run, how they compare is said; another one that is looked at changes nothing of
+    # that. Only that it fails is told too, or nobody would see that.
     runs_copies = isinstance(plan, Plan) and any(row.copy for row in plan.pools)
+    failure = copies.finding
+    if failure is not None and failure.status is not ConditionStatus.FALSE:
+        failure = None
     told = [
         None if runs_copies else copies.finding,
         drift_finding(observed.scaling, digest, plan, speed.finding),
     ]
-    objects = {_place(manifest): manifest for manifest in (*copies.objects, *speed.objects)}
+    # Of one profile, the last knows most.
+    objects = {_place(one): one for one in (*known, *copies.objects, *speed.objects)}
     return Beside(
         findings=tuple(one for one in told if one is not None),
+        notes=(failure,) if failure and runs_copies else (),
         objects=tuple(objects.values()),
         requeue_after_seconds=sooner(copies.requeue_after_seconds, speed.requeue_after_seconds),
     )
+
+
+def _noted(one: Finding, note: Finding | None) -> Finding:
+    if note is None:
+        return one
+    return one.model_copy(update={"message": f"{one.message}; {note.reason}: {note.message}"})
 
 
 def _in_turn(observed: Observed, speed: Measuring, busy: str) -> Measuring:

@@ -14,6 +14,7 @@ from triton_operator.api.enums import Precision, PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Conversion, ModelFacts
+from triton_operator.controllers.conversion_rows import are_about_the_same, with_row
 from triton_operator.controllers.converting_report import answer_of, trusted
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import newest, pod_problem, starting_step
@@ -41,8 +42,6 @@ from triton_operator.planning.copies import wanted_precisions
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 
-MOST_ROWS = 16
-"""A profile holds so many; the oldest go first."""
 _BY_NAME = (PrecisionMode.FP16, PrecisionMode.INT8)
 """What a user may ask for without samples and without measuring."""
 
@@ -130,7 +129,7 @@ def _works(
                     conversion_job(
                         owner, spec, digest, facts, row, precision, tools, observed.fetch
                     ),
-                    converts(digest, precision, tools, sampled=spec.model.samples is not None),
+                    converts(digest, precision, tools, spec.model.samples),
                 )
     return list(works.values())
 
@@ -237,7 +236,7 @@ def _written(
     """The row goes into the profile once. If it is there, and still asked for, the Job says no more
     the second time.
     """
-    if any(_same(one, row) and one.time == row.time for one in observed.converted):
+    if any(are_about_the_same(one, row) and one.time == row.time for one in observed.converted):
         profile = names.measured_profile(digest)
         told = _finding(
             ConditionStatus.FALSE,
@@ -246,8 +245,7 @@ def _written(
             "read: it is not valid, or about something else; delete the profile, then the Job",
         )
         return Converting(told, (work.job,), requeue_after_seconds=PAUSE_SECONDS[True])
-    others = [one for one in observed.converted if not _same(one, row)]
-    rows = (*others[-MOST_ROWS + 1 :], row)
+    rows = with_row(observed.converted, row)
     written = profile_of_findings(owner.namespace, digest, observed.measured, rows)
     return replace(
         _unknown(reasons.CONVERTING, f"Job {job.name} has converted the model"),
@@ -270,14 +268,6 @@ def _failed(observed: Observed, work: _Work, job: JobView, failure: Failure) -> 
         return Converting(told, (work.job,), requeue_after_seconds=wait, failed=True)
     # Not wanted any more: it is deleted, and once it is gone a new one is started.
     return Converting(told, requeue_after_seconds=TURN_SECONDS, failed=True)
-
-
-def _same(one: Conversion, other: Conversion) -> bool:
-    """Whether two rows are about the same, so that the newer takes the place of the older."""
-    return all(
-        getattr(one, name) == getattr(other, name)
-        for name in ("precision", "method", "samples_digest")
-    )
 
 
 def _unknown(reason: str, message: str) -> Converting:

@@ -40,6 +40,7 @@ from triton_operator.controllers.traffic_wish import (
     traffic_changes,
 )
 from triton_operator.controllers.transition_events import transition_events
+from triton_operator.controllers.unmade_copies import with_unmade_refused
 from triton_operator.controllers.views import DeploymentView, ObjectView
 from triton_operator.manifests import names
 from triton_operator.manifests.children import children_of_fetching, desired_children
@@ -61,6 +62,7 @@ def reconcile(observed: Observed) -> Outcome:
     except ValidationError as error:
         return _with_traffic(_invalid(observed, error), observed, scaled=False)
     scaled = replica_bounds(spec.scaling).moves and not spec.paused
+    observed = with_unmade_refused(observed)
     return _with_traffic(_valid(observed, spec), observed, scaled=scaled)
 
 

@@ -79,7 +79,8 @@ class Observer:
             if (found := read_profiles(digest, self._store.profiles(service.namespace, digest)))
         }
         key = Key(service.kind, service.namespace, service.name)
-        own = self._own_profile(service)
+        rows = dict(self._rows(service, conversions))
+        own = self._own_profile(service, converted=bool(rows))
         return Observed(
             service=service,
             children=children,
@@ -93,7 +94,7 @@ class Observer:
             devices=self._devices.known(key),
             measurements=dict(self._rows(service, measurements)),
             measured=tuple(own_rows(own)),
-            conversions=dict(self._rows(service, conversions)),
+            conversions=rows,
             tool_versions=self._tool_versions,
             converted=tuple(own_conversions(own)),
             jobs_elsewhere=self._jobs_elsewhere(service),
@@ -108,9 +109,12 @@ class Observer:
             if found := read(digest, self._store.profiles(service.namespace, digest)):
                 yield digest, tuple(found)
 
-    def _own_profile(self, service: ServiceView) -> Mapping[str, Any]:
-        """What the operator's Jobs found out, from the profile that only it writes."""
-        if _finds_out(service):
+    def _own_profile(self, service: ServiceView, *, converted: bool) -> Mapping[str, Any]:
+        """What was found out here, from the profile that only the operator writes.
+
+        Of a model that anybody has `converted`, pods may be what finds something out.
+        """
+        if converted or _finds_out(service):
             for digest in candidate_digests(service)[:1]:
                 name = names.measured_profile(digest)
                 found = self._store.get(MODEL_PROFILE.kind, service.namespace, name)

@@ -3,31 +3,89 @@
 from collections.abc import Iterable
 
 from triton_operator.api import reasons
-from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.conditions import (
+    Condition,
+    ConditionStatus,
+    Finding,
+    finding,
+    known_conditions,
+)
 from triton_operator.api.enums import PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.controllers.rollout import Rollout
+from triton_operator.controllers.views import ServiceView
 from triton_operator.planning.copies import Prospect, Standing, agreement_words
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+_RUNNING = frozenset({reasons.VERIFIED, reasons.SMOKE_TEST_ONLY})
+"""Reasons of a copy that serves."""
+_OF_COPIES = _RUNNING | {reasons.COPY_ROLLING_OUT}
+"""Reasons after which a copy may serve."""
+_OF_PLANS = _OF_COPIES | {
+    reasons.AS_STORED,
+    reasons.COPY_REJECTED,
+    reasons.CONVERSION_NOT_SUPPORTED,
+}
+"""Reasons that a plan gave; the others are about Jobs, which need one."""
 _AS_STORED = "the model runs in the precision in which it is stored"
 
 
-def precision_finding(spec: InferenceServiceSpec, plan: Plan | Refusal | None) -> Finding:
-    """What runs on the plan's pools, and how far it agrees; else what became of what was asked for.
+def precision_running(
+    spec: InferenceServiceSpec,
+    plan: Plan | Refusal | None,
+    rollout: Rollout,
+    service: ServiceView,
+) -> Finding:
+    """What runs, which is not what is planned as long as pods of another plan may serve.
 
     A Job that converts says more while it runs (see `beside`).
+    """
+    known = known_conditions(service.status)
+    before = next((one for one in known if one.type == reasons.PRECISION_VERIFIED), None)
+    if not isinstance(plan, Plan):
+        return _without_plan(before, service.generation)
+    planned = precision_finding(spec, plan)
+    if planned.status is not TRUE or _is_out(rollout, before):
+        return planned
+    if any(row.copy for row in plan.pools):
+        told = f"{planned.message}; that is being rolled out, and pods without it may serve"
+        return _finding(UNKNOWN, reasons.COPY_ROLLING_OUT, told)
+    if before is not None and before.reason in _OF_COPIES:
+        told = f"{planned.message}; pods with a copy may serve until that is rolled out"
+        return _finding(UNKNOWN, reasons.COPY_ROLLING_OUT, told)
+    return planned
+
+
+def _without_plan(before: Condition | None, generation: int) -> Finding:
+    """What serves goes on as it is; whether that is what a newer spec asks for, a plan says."""
+    if (
+        before is not None
+        and before.reason in _OF_PLANS
+        and before.observed_generation == generation
+    ):
+        return _finding(before.status, before.reason, before.message)
+    return _finding(
+        UNKNOWN, reasons.WAITING_FOR_PLAN, "the plan says which precisions are possible"
+    )
+
+
+def _is_out(rollout: Rollout, before: Condition | None) -> bool:
+    """Whether all that serves follows the plan, and something of it has served."""
+    if rollout.complete:
+        return True
+    served = before is not None and before.reason in _RUNNING
+    return rollout.resizing and (bool(rollout.ready_replicas) or served)
+
+
+def precision_finding(spec: InferenceServiceSpec, plan: Plan) -> Finding:
+    """What runs on the plan's pools once it is rolled out, and how far it agrees; else what became
+    of what was asked for.
     """
     mode = spec.precision.mode
     if mode is PrecisionMode.FP32:
         return _finding(TRUE, reasons.AS_STORED, _AS_STORED)
-    if not isinstance(plan, Plan):
-        if mode is PrecisionMode.AUTO:
-            return _finding(TRUE, reasons.AS_STORED, _AS_STORED)
-        return _finding(
-            UNKNOWN, reasons.WAITING_FOR_PLAN, "the plan says which precisions are possible"
-        )
     if mode is PrecisionMode.AUTO:
         return _of_auto(plan)
     return _of_asked(plan)

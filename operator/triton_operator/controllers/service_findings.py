@@ -12,7 +12,7 @@ from triton_operator.controllers.pod_problems import (
     pod_problem,
     starting_step,
 )
-from triton_operator.controllers.precision_finding import precision_finding
+from triton_operator.controllers.precision_finding import precision_running
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.scaling_findings import scaling_findings
@@ -45,7 +45,7 @@ def service_findings(
         available,
         progressing,
         _spec_honored(observed, spec, plan),
-        precision_finding(spec, plan),
+        precision_running(spec, plan, rollout, observed.service),
         *scaling_findings(observed, spec, plan),
         _autoscaler_conflict(observed, spec, plan),
         _release_secure(plan),

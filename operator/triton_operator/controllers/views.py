@@ -12,6 +12,7 @@ from typing import Any
 from triton_operator.api import labels
 from triton_operator.api.group import GROUP
 from triton_operator.controllers.kinds import CHILDREN
+from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.fetching import FETCH_CONTAINER
 
 MARKED = frozenset(kind.kind for kind in CHILDREN)
@@ -177,6 +178,8 @@ class PodView(ObjectView):
     ready_since: str = ""
     """Since when it gets requests (RFC 3339); empty while it gets none."""
     containers: tuple[ContainerView, ...] = ()
+    copy_digest: str = ""
+    """Of the copy of the model that it makes; empty: it takes the model as it is stored."""
 
 
 @dataclass(frozen=True)
@@ -332,7 +335,17 @@ def _pod(
         lost_since=_condition(status, "DisruptionTarget", "True").get("lastTransitionTime", ""),
         ready_since=_condition(status, "Ready", "True").get("lastTransitionTime", ""),
         containers=containers,
+        copy_digest=_copy_digest(spec),
     )
+
+
+def _copy_digest(spec: Mapping[str, Any]) -> str:
+    for container in spec.get("initContainers") or ():
+        if container.get("name") == CONVERT_CONTAINER:
+            for argument in container.get("args") or ():
+                if str(argument).startswith("--digest="):
+                    return str(argument).removeprefix("--digest=")
+    return ""
 
 
 def _lost(status: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> str:

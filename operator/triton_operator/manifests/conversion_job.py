@@ -8,7 +8,7 @@ from typing import Any
 
 from triton_operator.api import labels
 from triton_operator.api.enums import Precision
-from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.inference_service import InferenceServiceSpec, Samples
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.manifests import names
 from triton_operator.manifests.converting import (
@@ -39,10 +39,11 @@ CONVERT_SECONDS = 3600
 
 
 def converts(
-    digest: str, precision: Precision, tool_versions: Mapping[str, str], *, sampled: bool
+    digest: str, precision: Precision, tool_versions: Mapping[str, str], samples: Samples | None
 ) -> str:
-    """Names what is found out: a row of that digest's profile."""
-    return content_hash(["copy", digest, precision, dict(tool_versions), sampled])
+    """Names what is found out: a row of that digest's profile, from the samples at one address."""
+    address = samples.uri if samples else None
+    return content_hash(["copy", digest, precision, dict(tool_versions), address])
 
 
 def conversion_job(
@@ -94,7 +95,7 @@ def conversion_job(
         spec.runtime,
         role=labels.CONVERT,
         pool=plan.pool.name,
-        finds=converts(digest, precision, tool_versions, sampled=sampled),
+        finds=converts(digest, precision, tool_versions, model.samples),
         deadline_seconds=(1 + sampled) * settings.timeout_seconds + CONVERT_SECONDS,
         pod=pod,
         name=lambda found: names.conversion_job(owner.name, plan.pool.name, found),

@@ -314,19 +314,56 @@ def test_a_job_without_a_pod_is_waited_for_and_given_up() -> None:
     assert "DeadlineExceeded" in condition(late)[2]
 
 
-def test_what_another_service_converts_is_not_converted_twice() -> None:
-    cluster = asked()
+def put_job_of_another(cluster: Cluster, **status: Any) -> None:
+    """The Job that this service would start, but another service has started it."""
     (job,) = jobs(reconcile(observed(cluster)))
     job = deepcopy(job)
     job["metadata"]["name"] = "other-cpu-convert-1"
     job["metadata"]["creationTimestamp"] = ago(60)
     job["metadata"]["labels"] |= {labels.SERVICE: "other", labels.OWNER_UID: "uid-other"}
-    cluster.put(job)
+    cluster.put({**job, "status": status})
+
+
+def test_what_another_service_converts_is_not_converted_twice() -> None:
+    cluster = asked()
+    put_job_of_another(cluster)
     outcome = reconcile(observed(cluster))
 
     assert condition(outcome)[:2] == ("Unknown", "ConvertedElsewhere")
     assert not jobs(outcome)
     assert outcome.requeue_after_seconds == 60.0
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [(SAMPLES["samples"], "ConvertedElsewhere"), ({"uri": "pvc://data/good.npz"}, "Converting")],
+)
+def test_bad_samples_of_another_service_hold_up_who_has_the_same(
+    samples: dict[str, str], reason: str
+) -> None:
+    cluster = asked(precision=INT8, model=SAMPLES)
+    ended = {"type": "Failed", "status": "True", "lastTransitionTime": ago(30)}
+    put_job_of_another(cluster, conditions=[ended])
+    edit(model={**SAMPLES, "samples": samples})(cluster)
+
+    assert condition(reconcile(observed(cluster)))[:2] == ("Unknown", reason)
+
+
+def test_a_failure_beside_a_copy_that_runs_is_told() -> None:
+    """It was compared on made-up inputs, runs, and now there are samples."""
+    smoke = row(agreement="1")
+    cluster = asked()
+    seen = replace(observed(cluster), conversions={DIGEST: (smoke,)})
+    absorb(cluster, reconcile(seen))
+    cluster.roll_out(DEPLOYMENT)
+    edit(model=SAMPLES)(cluster)
+    for expected in ("made-up inputs", "SamplesRefused: INT8: in its own words"):
+        outcome = reconcile(replace(observed(cluster), conversions={DIGEST: (smoke,)}))
+        absorb(cluster, outcome)
+        assert condition(outcome)[:2] == ("True", "SmokeTestOnly")
+        assert expected in condition(outcome)[2]
+        assert "converts the model" not in condition(outcome)[2]
+        end(cluster, fails("SamplesRefused"), at=ago(0), failed=True)
 
 
 def test_paused_starts_nothing() -> None:

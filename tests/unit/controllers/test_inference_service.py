@@ -64,6 +64,8 @@ NOTHING_YET = {
     "Available": "Unknown WaitingForPlan",
     "Progressing": "Unknown WaitingForPlan",
 }
+AS_BEFORE = {"PrecisionVerified": "True AsStored"}
+"""The spec is the same, and what serves too."""
 STARTING = {
     "Ready": "False ReplicasNotReady",
     "Available": "False ReplicasNotReady",
@@ -195,7 +197,7 @@ MODEL = [
         lambda cluster: cluster.remove("ModelProfile", "shop", f"sha256-{DIGEST[7:]}"),
         writes=("Job/filetype-inspect-#",),
         replicas={},
-        conditions=serving_without("Unknown Inspecting"),
+        conditions=serving_without("Unknown Inspecting") | AS_BEFORE,
     ),
     Row(
         "job's end seen before its pod's",
@@ -448,7 +450,7 @@ STEADY = [
         serving,
         profile_edited(opset=0),
         replicas={},
-        conditions=serving_without("False InvalidProfile"),
+        conditions=serving_without("False InvalidProfile") | AS_BEFORE,
         says={"ModelReady": "or delete the profile and the model is inspected again"},
         events=("Warning InvalidProfile",),
     ),
@@ -1214,6 +1216,9 @@ def test_reconcile(row: Row) -> None:
     expected = {**SERVING, **row.conditions}
     if not expected["Planned"].startswith(("True", "False InvalidSpec")):
         expected["ReleaseSecure"] = "Unknown WaitingForPlan"
+        expected["PrecisionVerified"] = row.conditions.get(
+            "PrecisionVerified", "Unknown WaitingForPlan"
+        )
         expected["DeviceAsPlanned"] = "Unknown WaitingForPlan"
     assert spoken == expected, row.why
     assert [

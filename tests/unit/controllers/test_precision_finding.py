@@ -5,7 +5,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.unit.controllers.world import edit, observed, serving
+from tests.unit.controllers.cluster import Cluster
+from tests.unit.controllers.world import (
+    DEPLOYMENT,
+    absorb,
+    edit,
+    first_sight,
+    observed,
+    serving,
+)
 from tests.unit.planning.building import (
     DIGEST,
     TOOLS,
@@ -19,9 +27,10 @@ from tests.unit.planning.building import (
 )
 from triton_operator.api.model_profile import Conversion, Measurement
 from triton_operator.controllers.inference_service import reconcile
+from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.precision_finding import precision_finding
-from triton_operator.planning.plan import plan_service
-from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.plan import Plan, plan_service
+from triton_operator.planning.pools import Pool
 
 CPU = pool("cpu")
 L4 = gpu_pool("l4", product="L4")
@@ -151,6 +160,7 @@ ROWS = [
 def test_condition(case: Row) -> None:
     wanted = spec(**case.spec)
     plan = plan_service(wanted, facts(), [CPU, L4], case.in_use, case.rows, case.copies, TOOLS)
+    assert isinstance(plan, Plan)
 
     found = precision_finding(wanted, plan)
 
@@ -158,23 +168,100 @@ def test_condition(case: Row) -> None:
     assert case.says in found.message
 
 
-@pytest.mark.parametrize("plan", [None, Refusal("NoPoolFits", "no")])
-def test_without_a_plan_only_what_is_stored_is_known(plan: Refusal | None) -> None:
-    assert precision_finding(spec(), plan).reason == "AsStored"
-    found = precision_finding(spec(**mode("INT8")), plan)
-    assert (found.status.value, found.reason) == ("Unknown", "WaitingForPlan")
+def condition(outcome: Outcome) -> tuple[str, str, str]:
+    assert outcome.status is not None
+    (found,) = [one for one in outcome.status["conditions"] if one["type"] == "PrecisionVerified"]
+    return found["status"], found["reason"], found["message"]
+
+
+def seen(cluster: Cluster, *rows: Conversion, pools: tuple[Pool, ...] = (CPU,)) -> Observed:
+    looked = replace(observed(cluster, pools=pools), tool_versions=TOOLS)
+    return replace(looked, conversions={DIGEST: rows} if rows else {})
+
+
+def adopting() -> Cluster:
+    """INT8 is planned and written; the pod that serves has FP32."""
+    cluster = serving()
+    edit(precision={"mode": "INT8"})(cluster)
+    absorb(cluster, reconcile(seen(cluster, conversion())))
+    return cluster
+
+
+def adopted() -> Cluster:
+    """The copy serves, and the status says so."""
+    cluster = adopting()
+    cluster.roll_out(DEPLOYMENT)
+    absorb(cluster, reconcile(seen(cluster, conversion())))
+    return cluster
 
 
 def test_a_reconcile_goes_by_the_conversions_of_the_model() -> None:
     cluster = serving()
     edit(precision={"mode": "INT8"})(cluster)
-    seen = replace(observed(cluster), tool_versions=TOOLS)
 
-    def status(digest: str) -> tuple[str, str]:
-        told = reconcile(replace(seen, conversions={digest: (conversion(),)})).status
+    def planned(digest: str) -> str:
+        rows = {digest: (conversion(),)}
+        told = reconcile(replace(seen(cluster), conversions=rows)).status
         assert told is not None
-        (found,) = [one for one in told["conditions"] if one["type"] == "PrecisionVerified"]
-        return told["pools"][0]["precision"], found["status"]
+        return str(told["pools"][0]["precision"])
 
-    assert status(DIGEST) == ("INT8", "True")
-    assert status("sha256:" + "12" * 32) == ("FP32", "Unknown")
+    assert planned(DIGEST) == "INT8"
+    assert planned("sha256:" + "12" * 32) == "FP32"
+
+
+def test_a_copy_runs_once_it_is_rolled_out() -> None:
+    cluster = adopting()
+    status, reason, message = condition(reconcile(seen(cluster, conversion())))
+
+    assert (status, reason) == ("Unknown", "CopyRollingOut")
+    assert "agreement 0.995" in message
+    cluster.roll_out(DEPLOYMENT, ready=0)
+    assert condition(reconcile(seen(cluster, conversion())))[0] == "Unknown", "no pod is ready"
+    cluster.roll_out(DEPLOYMENT)
+    assert condition(reconcile(seen(cluster, conversion())))[:2] == ("True", "Verified")
+
+
+def test_a_copy_that_restarts_is_what_runs() -> None:
+    cluster = adopted()
+    cluster.roll_out(DEPLOYMENT, ready=0)
+
+    assert condition(reconcile(seen(cluster, conversion())))[:2] == ("True", "Verified")
+
+
+@pytest.mark.parametrize("name", ["FP32", "Auto"])
+def test_it_runs_as_stored_once_no_copy_serves(name: str) -> None:
+    cluster = adopted()
+    edit(precision={"mode": name})(cluster)
+    for _ in range(2):
+        outcome = reconcile(seen(cluster, conversion()))
+        absorb(cluster, outcome)
+        assert condition(outcome)[:2] == ("Unknown", "CopyRollingOut")
+    cluster.roll_out(DEPLOYMENT)
+
+    assert condition(reconcile(seen(cluster, conversion())))[:2] == ("True", "AsStored")
+
+
+def test_without_a_plan_what_serves_goes_on() -> None:
+    cluster = adopted()
+    before = condition(reconcile(seen(cluster, conversion())))
+
+    assert condition(reconcile(seen(cluster, conversion(), pools=()))) == before
+    edit(precision={"mode": "Auto"})(cluster)
+    outcome = reconcile(seen(cluster, conversion(), pools=()))
+    assert condition(outcome)[:2] == ("Unknown", "WaitingForPlan"), "the spec is another one"
+
+
+def test_before_there_is_a_plan_nothing_is_said() -> None:
+    for name in ("Auto", "FP32", "INT8"):
+        outcome = reconcile(observed(first_sight(precision={"mode": name})))
+        assert condition(outcome)[:2] == ("Unknown", "WaitingForPlan")
+
+
+def test_what_a_job_said_is_not_kept_without_a_plan() -> None:
+    cluster = serving()
+    edit(precision={"mode": "INT8"})(cluster)
+    outcome = reconcile(seen(cluster))
+    absorb(cluster, outcome)
+    assert condition(outcome)[:2] == ("Unknown", "Converting")
+
+    assert condition(reconcile(seen(cluster, pools=())))[:2] == ("Unknown", "WaitingForPlan")

@@ -1,0 +1,107 @@
+"""Copies that the pods of a service cannot make again: they are rejected, and FP32 runs. Pure.
+
+A rollout that never ends is not only a copy that is not used: where an old pod goes before a new
+one comes, nothing serves. The failed pods say it first. They go with the rollout back to FP32, so
+it is also written into the profile that only the operator writes; else the plan would return to the
+copy as soon as they are gone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from triton_operator.api import labels
+from triton_operator.api.conditions import shortened
+from triton_operator.api.conversion_report import decode_conversion
+from triton_operator.api.model_profile import Conversion
+from triton_operator.api.termination_message import UnreadableReport
+from triton_operator.controllers.conversion_rows import are_about_the_same, with_row
+from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.pod_problems import known_problem
+from triton_operator.controllers.times import rfc3339
+from triton_operator.controllers.views import ContainerView, PodView
+from triton_operator.manifests import names
+from triton_operator.manifests.converting import CONVERT_CONTAINER
+
+MOST_TRIES = 3
+"""In one pod, of what may pass by itself: about half a minute, and as many conversions."""
+
+
+def with_unmade_refused(observed: Observed) -> Observed:
+    """What is observed, with a refusal in each row of a copy that could not be made again."""
+    unmade = _unmade(observed)
+    refused = [row for row in observed.converted if row.refusal is not None and row.digest]
+    if not unmade and not refused:
+        return observed
+    conversions = {
+        digest: tuple(_marked(row, digest, unmade, refused) for row in rows)
+        for digest, rows in observed.conversions.items()
+    }
+    return replace(observed, conversions=conversions)
+
+
+def rows_with_unmade(observed: Observed, digest: str) -> tuple[Conversion, ...] | None:
+    """The conversions in the operator's own profile of the model, with the copies that could not be
+    made again; None: they are as they should be.
+    """
+    unmade = _unmade(observed)
+    rows = observed.converted
+    for row in observed.conversions.get(digest, ()):
+        if row.digest in unmade and row.refusal and not any(_refuses(one, row) for one in rows):
+            rows = with_row(rows, row.model_copy(update={"time": rfc3339(observed.now)}))
+    return None if rows == observed.converted else rows
+
+
+def _marked(
+    row: Conversion, digest: str, unmade: dict[str, str], refused: list[Conversion]
+) -> Conversion:
+    """An own row counts more than one that says nothing of it, whichever is newer."""
+    if row.refusal is not None or row.digest is None:
+        return row
+    why = next((one.refusal for one in refused if _refuses(one, row)), None)
+    if why is None and row.digest in unmade:
+        profile = names.measured_profile(digest)
+        # Its end says what to do; the middle is what a tool said.
+        why = shortened(
+            f"it could not be made again: {unmade[row.digest]}; to try again, delete ModelProfile "
+            f"{profile}"
+        )
+    return row if why is None else row.model_copy(update={"refusal": why})
+
+
+def _refuses(own: Conversion, row: Conversion) -> bool:
+    return own.refusal is not None and own.digest == row.digest and are_about_the_same(own, row)
+
+
+def _unmade(observed: Observed) -> dict[str, str]:
+    """Why, by digest of the copy."""
+    return dict(_failures(observed))
+
+
+def _failures(observed: Observed) -> Iterator[tuple[str, str]]:
+    for pod in observed.children:
+        if not isinstance(pod, PodView) or pod.role != labels.SERVE or not pod.copy_digest:
+            continue
+        if pod.deleting or pod.lost:
+            continue
+        for container in pod.containers:
+            if container.name == CONVERT_CONTAINER and _has_given_up(container):
+                problem = known_problem(pod)
+                yield pod.copy_digest, problem.message if problem else f"pod {pod.name}"
+
+
+def _has_given_up(container: ContainerView) -> bool:
+    """Whether another try would not help: by its own word, or after several."""
+    code, message = container.exit_code, container.terminated_message
+    if code is None:
+        code, message = container.last_exit_code, container.last_message
+    if not code:
+        return False
+    try:
+        failure = decode_conversion(message).failure
+    except UnreadableReport:
+        # Killed, most likely for its memory.
+        failure = None
+    if failure is not None and not failure.retryable:
+        return True
+    # The number of restarts does not count the first try, and while one runs, not that one's end.
+    return container.restarts + (not container.running_since) >= MOST_TRIES
