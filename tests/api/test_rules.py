@@ -453,6 +453,13 @@ ROWS: dict[str, Row] = {
         {"spec.measurements[0].agreement": "2"},
         {"spec.measurements[0].agreement": "0"},
     ),
+    "a copy's agreement above 1": Row(
+        "modelprofile",
+        "spec.conversions[0].agreement",
+        AGREEMENT,
+        {"spec.conversions[0].agreement": "2"},
+        {"spec.conversions[0].agreement": "0"},
+    ),
 }
 
 
