@@ -103,7 +103,7 @@ class Place:
         return (
             self.shop.condition(NAME, "Progressing") == ("False", "RolledOut")
             and self.shop.condition(NAME, "Available")[1] in ("ReplicasReady", "ScaledToZero")
-            and all(_measures(job) for job in self.shop.all("Job", NAME))
+            and all(_finds_out(job) for job in self.shop.all("Job", NAME))
         )
 
     def _scale(self) -> None:
@@ -177,8 +177,9 @@ class Place:
         return json.loads(text.replace(self.shop.namespace, "namespace"))
 
 
-def _measures(job: Object) -> bool:
-    return bool(job["metadata"]["labels"][labels.ROLE] == labels.MEASURE)
+def _finds_out(job: Object) -> bool:
+    """Whether nothing waits for it: its pod never ends here."""
+    return job["metadata"]["labels"][labels.ROLE] in (labels.MEASURE, labels.CONVERT)
 
 
 def _without(value: Any, names: frozenset[str]) -> Any:
