@@ -15,13 +15,13 @@ from triton_operator.controllers.views import JobView, PodView
 def answer_of(job: JobView, pod: PodView | None, message: str) -> Conversion | Failure:
     """What the Job's pod says, or why it says nothing."""
     if not message:
-        return unsaid(job, pod, reasons.CONVERSION_FAILED)
+        return _unsaid(job, pod)
     nothing = lost(job, reasons.CONVERSION_FAILED)
     try:
         report = decode_conversion(message)
     except UnreadableReport as error:
         # The last lines of a log, if nothing else was left: the pod may say who ended it.
-        said = unsaid(job, pod, reasons.CONVERSION_FAILED)
+        said = _unsaid(job, pod)
         return said if said.reason != nothing.reason else _more(nothing, str(error))
     if report.conversion is None:
         return report.failure or nothing
@@ -60,6 +60,12 @@ def trusted(
         return Conversion.model_validate(row.wire())
     except ValueError as error:
         return _more(wrong, f"its report is no row that a profile takes: {error}")
+
+
+def _unsaid(job: JobView, pod: PodView | None) -> Failure:
+    """Of too little memory, the same Job dies again: nothing changes its limit meanwhile."""
+    said = unsaid(job, pod, reasons.CONVERSION_FAILED)
+    return said.model_copy(update={"retryable": said.reason != reasons.OUT_OF_MEMORY})
 
 
 def _more(failure: Failure, what: str) -> Failure:

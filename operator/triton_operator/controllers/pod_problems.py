@@ -230,8 +230,9 @@ def _needs_memory(container: ContainerView) -> str:
         SERVING_CONTAINER: "set spec.hardware.resources.memory",
         # The limits of fetching and inspecting are not the user's to set.
         "measure": "set spec.batching.maxBatchSize: its inputs are the largest batch",
-        "convert": "converting takes five times the model's size: do it on a larger machine, with "
-        "triton-operator model convert, and serve what it writes",
+        "convert": "the model is larger, or has more values between its nodes for one row, than "
+        "this container has room for: convert it on a larger machine, with triton-operator model "
+        "convert, and serve what it writes, or set spec.precision.mode: FP32",
         "fetch": "that should not happen while files are copied, please report it",
     }.get(container.name, "the model is larger or deeper than this version can handle")
     return f"needed more memory than its limit{limit}; {advice}"

@@ -13,7 +13,7 @@ from triton_operator.api.model_profile import ModelFacts
 from triton_operator.manifests import names
 from triton_operator.manifests.converting import (
     FETCHED_VOLUME,
-    conversion_resources,
+    comparison_resources,
     converting_container,
 )
 from triton_operator.manifests.desired_hash import content_hash
@@ -66,7 +66,7 @@ def conversion_job(
         arguments,
         settings,
         mounts=samples_mounts(model),
-        resources=conversion_resources(facts, 2 * MOST_SAMPLE_BYTES if sampled else 0),
+        resources=comparison_resources(facts, precision, 2 * MOST_SAMPLE_BYTES if sampled else 0),
     )
     pod = {
         **placement(plan),

@@ -125,7 +125,7 @@ def _convert(
         ],
         settings,
         mounts=[*_MOUNTS, *cache_mounts(spec.model)],
-        resources=conversion_resources(facts),
+        resources=conversion_resources(facts, copy.precision),
     )
 
 

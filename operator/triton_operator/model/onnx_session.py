@@ -42,6 +42,8 @@ class OnnxSession:
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.use_deterministic_compute = True
+        # From the second run on it would keep a block for all values beside what the first took.
+        options.enable_mem_pattern = False
         options.log_severity_level = _ONLY_FATAL
         if not optimized:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -163,8 +163,9 @@ def _fitting(array: Array, tensor: Tensor) -> Array:
             f"the array for '{tensor.name}' is {array.dtype}, the input {wanted.__name__}"
         )
     with np.errstate(over="ignore"):
-        cast = np.ascontiguousarray(array.astype(wanted))
-    if array.dtype.kind in "iu" and not np.array_equal(cast, array):
+        # Neither copies what is right already: samples may be half of what this process has.
+        cast = np.ascontiguousarray(array.astype(wanted, copy=False))
+    if cast.dtype != array.dtype and array.dtype.kind in "iu" and not np.array_equal(cast, array):
         raise _refused(f"the array for '{tensor.name}' has values beyond {wanted.__name__}")
     return cast
 
@@ -192,8 +193,13 @@ def _digest(arrays: Mapping[str, Array]) -> str:
             for text in array.ravel():
                 sha256.update(f"{len(text)}\0{text}".encode())
         else:
-            sha256.update(array.tobytes())
+            sha256.update(_raw(array))
     return spelled(sha256)
+
+
+def _raw(array: Array) -> memoryview:
+    """The bytes of a contiguous array, not copied."""
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _listed(names: Iterator[str] | Sequence[str] | Mapping[str, Array]) -> str:

@@ -285,10 +285,12 @@ def test_no_memory_says_what_to_do() -> None:
         phase="Failed",
         containers=[{"name": "convert", "state": killed}],
     )
-    status, reason, message = condition(reconcile(observed(cluster)))
+    done = reconcile(observed(cluster))
+    status, reason, message = condition(done)
 
     assert (status, reason) == ("False", "OutOfMemory")
     assert "triton-operator model convert" in message
+    assert "tried again after 360 min" in message, "the next Job would have no more memory"
 
 
 def test_a_report_that_is_none() -> None:

@@ -10,10 +10,12 @@ from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool, spec
 from triton_operator.api import labels
 from triton_operator.api.enums import Precision
 from triton_operator.api.model_profile import Conversion, ModelFile
+from triton_operator.api.tensors import Tensor
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.views import DeploymentView, view_of
 from triton_operator.manifests.children import children_of_fetching
 from triton_operator.manifests.conversion_job import conversion_job
+from triton_operator.manifests.converting import comparison_resources, conversion_resources
 from triton_operator.manifests.deployment import pool_deployment
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FetchSettings
@@ -22,9 +24,12 @@ from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.model.__main__ import arguments as fetching
 from triton_operator.model.conversion.__main__ import arguments as converting
+from triton_operator.model.generated_rows import generated_samples
 from triton_operator.model.measurement.__main__ import arguments as measuring
+from triton_operator.model.verification.verification import LEAST_ROWS
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import Pool
+from triton_operator.planning.quantities import size_bytes
 
 TOOLS = {"onnx": "1.23.2"}
 MODEL = {"uri": "pvc://models/magika/model.onnx"}
@@ -141,9 +146,29 @@ def test_memory_follows_the_model() -> None:
     def limit(**parts: Any) -> str:
         return str(named(job(**parts), "convert")["resources"]["limits"]["memory"])
 
-    assert limit(size=100 * 2**20) == f"{500 + 512}Mi"
-    assert limit(size=100 * 2**20, model=SAMPLED) == f"{500 + 512 + 1024}Mi"
+    plain = size_bytes(limit(size=100 * 2**20))
+    assert size_bytes(limit(size=200 * 2**20)) - plain == 1000 * 2**20
+    assert size_bytes(limit(size=100 * 2**20, model=SAMPLED)) - plain > 1000 * 2**20
+    half = size_bytes(limit(size=200 * 2**20, precision=Precision.FP16))
+    assert half - size_bytes(limit(precision=Precision.FP16)) == 6 * (200 - 3) * 2**20
     assert named(job(size=2**31), "convert")["resources"]["requests"]["memory"] == "64Mi"
+
+
+@pytest.mark.parametrize("precision", [Precision.FP16, Precision.INT8])
+def test_the_job_has_room_for_inputs_and_activations_too(precision: Precision) -> None:
+    shapes = ([-1, 3, 640, 640], [-1, 3, -1, -1], [2, 64], [])
+    inputs = [Tensor(name=f"x{i}", datatype="FP64", shape=one) for i, one in enumerate(shapes)]
+    known = facts(inputs=inputs)
+    made_up = generated_samples(DIGEST, inputs, LEAST_ROWS).arrays.values()
+
+    pod, job = (
+        size_bytes(one.limits["memory"])
+        for one in (
+            conversion_resources(known, precision),
+            comparison_resources(known, precision, 0),
+        )
+    )
+    assert job - pod >= 2 * 2**30 + sum(array.nbytes for array in made_up)
 
 
 def test_it_runs_where_the_copy_would_and_holds_no_accelerator() -> None:

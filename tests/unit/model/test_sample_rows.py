@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -161,6 +162,31 @@ def test_the_digest_is_that_of_the_values(tmp_path: Path) -> None:
     assert read_samples(tmp_path / "other.npz", [X]).digest == plain.digest
     assert checked_samples({"x": x + 1}, [X]).digest != plain.digest
     assert checked_samples({"x": x[:2]}, [X]).digest != plain.digest
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """NumPy tells tracemalloc what its arrays take."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_rows_of_the_right_type_are_in_memory_once(tmp_path: Path) -> None:
+    wide = Tensor(name="x", datatype="FP32", shape=[-1, 2**20])
+    ids = Tensor(name="ids", datatype="INT64", shape=[-1, 2**19])
+    arrays = {"x": np.zeros((8, 2**20), "f4"), "ids": np.zeros((8, 2**19), "i8")}
+    path = saved(tmp_path, **arrays)
+
+    assert peak_bytes(lambda: read_samples(path, [wide, ids])) < 1.25 * 2 * 8 * 2**22
+
+
+def test_made_up_rows_are_in_memory_once() -> None:
+    wide = Tensor(name="x", datatype="FP32", shape=[-1, 2**18])
+
+    assert peak_bytes(lambda: made_up(wide)) < 1.25 * 32 * 2**20
 
 
 def test_chosen_rows_keep_the_digest_of_all() -> None:

@@ -131,7 +131,9 @@ def _answered(argv: list[str]) -> tuple[ConversionReport | None, Path]:
         return ConversionReport(failure=error.failure), path
     except MemoryError:
         failed = WorkFailed(
-            api_reasons.OUT_OF_MEMORY, "there is not enough memory to convert it", retryable=True
+            api_reasons.OUT_OF_MEMORY,
+            "there is not enough memory to convert the model, or to compare the copy; do it on a "
+            "larger machine, with triton-operator model convert, and serve what it writes",
         )
         return ConversionReport(failure=failed.failure), path
     except Exception as error:

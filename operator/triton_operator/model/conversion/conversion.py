@@ -73,8 +73,8 @@ def convert_model(
     """Convert `source` and write the result to `output`.
 
     Static INT8 has its ranges from `calibration`, else from `samples` of real inputs; the other
-    methods need neither. Takes about five times the model's size of memory, and twice of temporary
-    files.
+    methods need neither. Takes five times the model's size of memory to FP16, up to nine times to
+    INT8, and twice of temporary files.
 
     Raises:
         ModelRefused: `ConversionRefused`, naming the node or tensor; `ModelDoesNotRun`.

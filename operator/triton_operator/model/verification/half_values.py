@@ -68,6 +68,8 @@ def overflow_runs(reference: Path, found: HalfValues) -> Mapping[str, int]:
             for name, array in zip(exposed, values, strict=True)
             if not np.isfinite(array).all()
         }
+        # Not beside those of the next run.
+        del values
         counts.update(names - same)
     # The first to overflow takes all that follow with it, so it is told first.
     return {name: counts[name] for name in found.names if counts[name]}

@@ -20,6 +20,7 @@ from triton_operator.api.tensors import Tensor
 from triton_operator.model.onnx_session import OnnxSession
 from triton_operator.model.sample_rows import Array, Samples
 from triton_operator.model.verification.half_values import (
+    HalfValues,
     half_values,
     overflow_runs,
 )
@@ -89,17 +90,7 @@ def verify(
         ModelRefused: `ModelDoesNotRun`.
     """
     halves = half_values(converted)
-    ours = OnnxSession(reference, name="the FP32 model")
-    theirs = OnnxSession(converted, name="the converted model", exposed=halves.names)
-    rows: dict[str, list[RowDifference]] = {tensor.name: [] for tensor in outputs}
-    for feeds in samples.runs():
-        expected, found = ours.run(feeds), theirs.run(feeds)
-        halves.look(feeds, found[len(theirs.outputs) :])
-        by_name = dict(zip(theirs.outputs, found, strict=False))
-        for name, left in zip(ours.outputs, expected, strict=True):
-            pairs = _single_rows(left, by_name[name], samples.rows_per_run)
-            rows[name].extend(row_difference(*pair) for pair in pairs)
-    comparisons = [_comparison(name, differences) for name, differences in rows.items()]
+    comparisons = _compared(reference, converted, outputs, samples, halves)
     return _judged(
         comparisons,
         samples,
@@ -107,6 +98,29 @@ def verify(
         overflows=overflow_runs(reference, halves),
         deterministic=is_deterministic(converted, samples),
     )
+
+
+def _compared(
+    reference: Path,
+    converted: Path,
+    outputs: Sequence[Tensor],
+    samples: Samples,
+    halves: HalfValues,
+) -> list[OutputComparison]:
+    """Each output on all rows. The sessions, which keep what a run took, go with the return."""
+    ours = OnnxSession(reference, name="the FP32 model")
+    theirs = OnnxSession(converted, name="the converted model", exposed=halves.names)
+    rows: dict[str, list[RowDifference]] = {tensor.name: [] for tensor in outputs}
+    for feeds in samples.runs():
+        expected, found = ours.run(feeds), theirs.run(feeds)
+        halves.look(feeds, found[len(theirs.outputs) :])
+        by_name = dict(zip(theirs.outputs, found, strict=False))
+        # All values inside are in it, and must not be there a second time in the next run.
+        del found
+        for name, left in zip(ours.outputs, expected, strict=True):
+            pairs = _single_rows(left, by_name[name], samples.rows_per_run)
+            rows[name].extend(row_difference(*pair) for pair in pairs)
+    return [_comparison(name, differences) for name, differences in rows.items()]
 
 
 def is_deterministic(path: Path, samples: Samples) -> bool:

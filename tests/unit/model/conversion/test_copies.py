@@ -257,11 +257,14 @@ def test_samples_beyond_the_pods_memory_are_refused(pod: Pod) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raised", "reason"),
-    [(MemoryError(), "OutOfMemory"), (OSError(28, "No space left on device"), "WriteFailed")],
+    ("raised", "reason", "end"),
+    [
+        (MemoryError(), "OutOfMemory", PERMANENT),
+        (OSError(28, "No space left on device"), "WriteFailed", RETRYABLE),
+    ],
 )
 def test_what_this_machine_lacks_says_nothing_of_the_model(
-    pod: Pod, monkeypatch: pytest.MonkeyPatch, raised: Exception, reason: str
+    pod: Pod, monkeypatch: pytest.MonkeyPatch, raised: Exception, reason: str, end: int
 ) -> None:
     def lacking(*_: Any, **__: Any) -> None:
         raise raised
@@ -269,7 +272,7 @@ def test_what_this_machine_lacks_says_nothing_of_the_model(
     monkeypatch.setattr(conversion, "_converted", lacking)
     code = pod.run("compare", f"--model={pod.model(nets.mlp())}", "--precision=FP16")
 
-    assert code == RETRYABLE
+    assert code == end
     assert pod.failure()[0] == reason
 
 
