@@ -204,6 +204,7 @@ def _is_idle(state: ScalingState, observation: Observation, fresh: MetricsFreshn
     seconds = sum(length for _, length, _ in state.rates)
     return (
         fresh is MetricsFreshness.FRESH
+        and observation.reporting >= observation.ready
         and seconds >= 0.9 * REMEMBERED_SECONDS
         and not observation.pending
         and not any(rate for *_, rate in state.rates)

@@ -27,12 +27,14 @@ from triton_operator.planning.refusal import Refusal
 
 @dataclass(frozen=True)
 class Beside:
-    """`objects` are wanted, in this order; each of `findings` counts more than another of its
-    type, and each of `notes` is added to what that one says.
+    """`objects` are wanted, in this order. `first` are too, before all that follows from what they
+    say: else that would be taken back as soon as nothing else says it. Each of `findings` counts
+    more than another of its type, and each of `notes` is added to what that one says.
     """
 
     findings: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    first: tuple[dict[str, Any], ...] = ()
     objects: tuple[dict[str, Any], ...] = ()
     requeue_after_seconds: float | None = None
 
@@ -76,10 +78,11 @@ def found_beside(
         drift_finding(observed.scaling, digest, plan, speed.finding),
     ]
     # Of one profile, the last knows most.
-    objects = {_place(one): one for one in (*known, *copies.objects, *speed.objects)}
+    objects = {_place(one): one for one in (*copies.objects, *speed.objects)}
     return Beside(
         findings=tuple(one for one in told if one is not None),
         notes=(failure,) if failure and runs_copies else (),
+        first=known,
         objects=tuple(objects.values()),
         requeue_after_seconds=sooner(copies.requeue_after_seconds, speed.requeue_after_seconds),
     )

@@ -107,6 +107,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
         # Where batches are as large as planned, the pods that serve have the same config.
         if (manifest["kind"], manifest["metadata"]["name"]) not in named
     ]
+    first = [with_desired_hash(manifest) for manifest in found.first]
     findings = found.told_in(service_findings(observed, spec, resolution, plan, rollout))
     status = service_status(observed, owner, spec, resolution, plan, rollout)
     outcome = replace(
@@ -125,7 +126,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
         return outcome
     return replace(
         outcome,
-        apply=tuple(wanted),
+        apply=(*first, *wanted),
         measuring=tuple(beside),
         replicas=_replicas(observed, spec, plan),
         removable=observed.scaling.removable if observed.scaling else {},

@@ -78,19 +78,29 @@ def _unmade(observed: Observed) -> dict[str, str]:
 
 
 def _failures(observed: Observed) -> Iterator[tuple[str, str]]:
-    for pod in observed.children:
-        if not isinstance(pod, PodView) or pod.role != labels.SERVE or not pod.copy_digest:
-            continue
-        if pod.deleting or pod.lost:
-            continue
+    pods = [
+        one
+        for one in observed.children
+        if isinstance(one, PodView)
+        and one.role == labels.SERVE
+        and not (one.deleting or one.lost)
+        and one.copy_digest
+    ]
+    made = {one.copy_digest for one in pods if one.ready_since}
+    for pod in pods:
         for container in pod.containers:
-            if container.name == CONVERT_CONTAINER and _has_given_up(container):
+            if container.name == CONVERT_CONTAINER and _has_given_up(
+                container, made_elsewhere=pod.copy_digest in made
+            ):
                 problem = known_problem(pod)
                 yield pod.copy_digest, problem.message if problem else f"pod {pod.name}"
 
 
-def _has_given_up(container: ContainerView) -> bool:
-    """Whether another try would not help: by its own word, or after several."""
+def _has_given_up(container: ContainerView, *, made_elsewhere: bool) -> bool:
+    """Whether another try would not help: by its own word, or after several.
+
+    Where other pods have made the copy it is this pod's node that is full, and nothing of the copy.
+    """
     code, message = container.exit_code, container.terminated_message
     if code is None:
         code, message = container.last_exit_code, container.last_message
@@ -103,5 +113,7 @@ def _has_given_up(container: ContainerView) -> bool:
         failure = None
     if failure is not None and not failure.retryable:
         return True
+    if made_elsewhere:
+        return False
     # The number of restarts does not count the first try, and while one runs, not that one's end.
     return container.restarts + (not container.running_since) >= MOST_TRIES

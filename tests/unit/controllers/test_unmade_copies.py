@@ -1,16 +1,20 @@
 """A copy that pods cannot make again: FP32 comes back, and stays."""
 
+import asyncio
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
 from tests.unit.controllers.cluster import Body, Cluster
+from tests.unit.controllers.shell import FILETYPE, serving_shell
 from tests.unit.controllers.test_converting import COPY, condition, fails, profile, row
 from tests.unit.controllers.world import DEPLOYMENT, NOW, ago, edit, serving, step
 from tests.unit.planning.building import DIGEST, measurement
 from triton_operator.api.group import API_VERSION
 from triton_operator.api.model_profile import Conversion
+from triton_operator.api.tool_versions import tool_versions
+from triton_operator.controllers.errors import ApiError, ApiRefused, ApiUnavailable
 from triton_operator.controllers.observed import Outcome
 from triton_operator.manifests import names
 
@@ -55,7 +59,13 @@ def precision(outcome: Outcome) -> str:
 
 
 def profiles(outcome: Outcome) -> list[Body]:
-    return [one for one in outcome.measuring if one["kind"] == "ModelProfile"]
+    return [one for one in outcome.apply if one["kind"] == "ModelProfile"]
+
+
+def converts(cluster: Cluster) -> bool:
+    """Whether new pods make a copy."""
+    template = cluster.one("Deployment")["spec"]["template"]["spec"]
+    return "convert" in [one["name"] for one in template["initContainers"]]
 
 
 def test_the_plan_returns_to_fp32_and_stays_when_the_pod_is_gone() -> None:
@@ -120,6 +130,46 @@ def test_what_may_pass_is_tried_three_times(end: dict[str, Any]) -> None:
     for status, expected in states:
         put_new_pod(cluster, lastState={"terminated": end}, **status)
         assert precision(step(cluster, now=NOW)) == expected, status
+
+
+@pytest.mark.parametrize(("end", "expected"), [(KILLED, "INT8"), (MISMATCH, "FP32")])
+def test_one_node_that_is_full_does_not_take_the_copy_from_all(
+    end: dict[str, Any], expected: str
+) -> None:
+    """Where others have made it, only a pod's own word that it never will counts."""
+    cluster = adopting()
+    put_new_pod(cluster, "filetype-cpu-1", state={"terminated": {"exitCode": 0}})
+    conditions = cluster.objects["Pod", "shop", "filetype-cpu-1"]["status"]["conditions"]
+    conditions.append({"type": "Ready", "status": "True", "lastTransitionTime": ago(60)})
+    put_new_pod(cluster, state={"terminated": end}, lastState={"terminated": end}, restartCount=5)
+
+    assert precision(step(cluster, now=NOW)) == expected
+
+
+@pytest.mark.parametrize("error", [ApiRefused(403, "Forbidden", "no"), ApiUnavailable(503, "", "")])
+def test_what_nobody_would_remember_is_not_done(error: ApiError) -> None:
+    """Without the refusal in the profile, the copy would be rolled out again as soon as the pod
+    that could not make it is gone."""
+    shell = serving_shell()
+    cluster = shell.cluster
+
+    async def scenario() -> None:
+        put_profile(cluster, PROFILE, row(agreement="1", toolVersions=tool_versions()))
+        edit(precision={"mode": "INT8"})(cluster)
+        await shell.run()
+        assert converts(cluster)
+        put_new_pod(cluster, state={"terminated": MISMATCH})
+        cluster.failures["apply", "ModelProfile"] = [error] * 99
+        await shell.run()
+        assert converts(cluster)
+        cluster.failures.clear()
+        shell.queue.add(FILETYPE)
+        await shell.run()
+
+    asyncio.run(scenario())
+
+    assert not converts(cluster)
+    assert profile(cluster)["conversions"][0]["refusal"]
 
 
 def test_a_copy_that_is_made_in_the_end_is_made() -> None:
