@@ -7,16 +7,19 @@ says it: a failure nobody can read is a failure that nobody repairs.
 import argparse
 import logging
 import os
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from triton_operator.api.inspection import Failure
 from triton_operator.model import reasons
 from triton_operator.model.answer import write_report
-from triton_operator.model.errors import WorkFailed
+from triton_operator.model.errors import ModelFailure, WorkFailed
 
+Result = TypeVar("Result")
 DONE, RETRYABLE, PERMANENT = 0, 1, 2
 TERMINATION_LOG = Path("/dev/termination-log")
 
@@ -47,6 +50,26 @@ def interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
         WorkFailed: always.
     """
     raise WorkFailed(reasons.INTERRUPTED, "stopped by SIGTERM before it was done", retryable=True)
+
+
+def attempted(
+    argv: list[str],
+    arguments: Callable[[], Arguments],
+    run: Callable[[argparse.Namespace], Result],
+    log: logging.Logger,
+) -> tuple[Result | Failure, Path]:
+    """What `run` gives or why it gives nothing, and the file that the report goes into."""
+    path = report_path(argv)
+    try:
+        given = arguments().parse_args(argv)
+        signal.signal(signal.SIGTERM, interrupted)
+        return run(given), path
+    except ModelFailure as error:
+        return error.failure, path
+    except Exception as error:
+        log.exception("unexpected error")
+        message = f"{type(error).__name__}: {error}"[:1024]
+        return Failure(reason=reasons.INTERNAL_ERROR, message=message), path
 
 
 def begin_log() -> None:

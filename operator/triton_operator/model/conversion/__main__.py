@@ -6,7 +6,6 @@ makes a copy again where it is served. How both end is as in `job_process`.
 
 import argparse
 import logging
-import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -22,17 +21,16 @@ from triton_operator.model.conversion.copy_row import PRECISIONS, Comparison, co
 from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.rebuilt_copy import Rebuilding, rebuild
 from triton_operator.model.conversion.record import Calibration
-from triton_operator.model.errors import ModelFailure, WorkFailed
+from triton_operator.model.errors import WorkFailed
 from triton_operator.model.fetch import copy_config
 from triton_operator.model.file_list import listed_files
 from triton_operator.model.job_process import (
     DONE,
     TERMINATION_LOG,
     Arguments,
+    attempted,
     begin_log,
     ended,
-    interrupted,
-    report_path,
 )
 from triton_operator.model.progress import Progress
 from triton_operator.model.receiving import Deadline
@@ -79,6 +77,17 @@ def run(given: argparse.Namespace) -> ConversionReport | None:
     Raises:
         ModelFailure: whatever went wrong.
     """
+    try:
+        return _done(given)
+    except MemoryError as error:
+        raise WorkFailed(
+            api_reasons.OUT_OF_MEMORY,
+            "there is not enough memory to convert the model, or to compare the copy; do it on a "
+            "larger machine, with triton-operator model convert, and serve what it writes",
+        ) from error
+
+
+def _done(given: argparse.Namespace) -> ConversionReport | None:
     if given.command == "compare":
         asked = Comparison(
             model=given.model,
@@ -121,35 +130,13 @@ def _calibration(given: argparse.Namespace) -> Calibration | None:
         ) from error
 
 
-def _answered(argv: list[str]) -> tuple[ConversionReport | None, Path]:
-    path = report_path(argv)
-    try:
-        given = arguments().parse_args(argv)
-        signal.signal(signal.SIGTERM, interrupted)
-        return run(given), path
-    except ModelFailure as error:
-        return ConversionReport(failure=error.failure), path
-    except MemoryError:
-        failed = WorkFailed(
-            api_reasons.OUT_OF_MEMORY,
-            "there is not enough memory to convert the model, or to compare the copy; do it on a "
-            "larger machine, with triton-operator model convert, and serve what it writes",
-        )
-        return ConversionReport(failure=failed.failure), path
-    except Exception as error:
-        log.exception("unexpected error")
-        failure = Failure(
-            reason=reasons.INTERNAL_ERROR, message=f"{type(error).__name__}: {error}"[:1024]
-        )
-        return ConversionReport(failure=failure), path
-
-
 def main(argv: list[str]) -> int:
     """Run the command, write the report, and give back the exit code."""
     begin_log()
-    report, path = _answered(argv)
-    if report is None:
+    answer, path = attempted(argv, arguments, run, log)
+    if answer is None:
         return DONE
+    report = ConversionReport(failure=answer) if isinstance(answer, Failure) else answer
     text = encode_conversion(report)
     return ended(text, path, report.failure, text, log)
 

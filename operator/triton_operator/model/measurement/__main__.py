@@ -5,7 +5,6 @@ How it ends is as in `job_process`.
 
 import argparse
 import logging
-import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +14,12 @@ from triton_operator.api.inspection import Failure
 from triton_operator.api.measurement_report import MeasurementReport, encode_measurement
 from triton_operator.api.model_profile import PoolHardware
 from triton_operator.model import reasons
-from triton_operator.model.errors import WorkFailed
 from triton_operator.model.job_process import (
     TERMINATION_LOG,
     Arguments,
+    attempted,
     begin_log,
     ended,
-    interrupted,
-    report_path,
 )
 from triton_operator.model.measurement.cpu_model import this_cpu
 from triton_operator.model.measurement.measured import Circumstances, measurement
@@ -88,29 +85,18 @@ def report_on(given: argparse.Namespace) -> MeasurementReport:
     return MeasurementReport(measurement=measurement(found, around))
 
 
-def _answered(argv: list[str]) -> tuple[MeasurementReport, Path]:
-    path = report_path(argv)
-    try:
-        given = arguments().parse_args(argv)
-        signal.signal(signal.SIGTERM, interrupted)
-        return report_on(given), path
-    except WorkFailed as error:
-        failure = error.failure
-        if failure.reason == reasons.SAMPLES_REFUSED:
-            failure = failure.model_copy(update={"message": f"{FIELD}: {failure.message}"[:1024]})
-        return MeasurementReport(failure=failure), path
-    except Exception as error:
-        log.exception("unexpected error")
-        failure = Failure(
-            reason=reasons.INTERNAL_ERROR, message=f"{type(error).__name__}: {error}"[:1024]
-        )
-        return MeasurementReport(failure=failure), path
+def _failed(failure: Failure) -> MeasurementReport:
+    """What is wrong with the samples is wrong with the field that names them."""
+    if failure.reason == reasons.SAMPLES_REFUSED:
+        failure = failure.model_copy(update={"message": f"{FIELD}: {failure.message}"[:1024]})
+    return MeasurementReport(failure=failure)
 
 
 def main(argv: list[str]) -> int:
     """Run the command, write the report, and give back the exit code."""
     begin_log()
-    report, path = _answered(argv)
+    answer, path = attempted(argv, arguments, report_on, log)
+    report = _failed(answer) if isinstance(answer, Failure) else answer
     text = encode_measurement(report)
     return ended(text, path, report.failure, text, log)
 
