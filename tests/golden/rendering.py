@@ -3,7 +3,7 @@
 A case is a file that a user could write: every example of this repository, and those in `cases/`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,6 @@ from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.manifests.proxy import Proxy
 from triton_operator.planning.candidate import candidate
 from triton_operator.planning.chosen_model import chosen_model
-from triton_operator.planning.copies import wanted_precisions
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
 
@@ -88,8 +87,8 @@ COPY = Conversion.model_validate(
         "time": "2026-11-20T10:00:00Z",
     }
 )
-COPIES = {"converted": COPY}
-"""The copy that all replicas of a case run, whatever a planner would choose; none in the others."""
+COPIES = {"converted": (COPY,)}
+"""Copies of a case whose agreement is known; none in the others."""
 
 
 def cases() -> dict[str, Path]:
@@ -141,12 +140,9 @@ def _of_service(
     assert isinstance(known, ModelFacts), known
     pools = known_pools(documents.pools, NODES, DEFAULTS)
     measured = profile.measurements if profile else ()
-    plan = plan_service(service.spec, known, pools, (), measured)
+    copies = COPIES.get(case, ())
+    plan = plan_service(service.spec, known, pools, (), measured, copies, TOOLS)
     assert isinstance(plan, Plan), plan
-    copy = COPIES.get(case)
-    if copy is not None:
-        rows = (replace(row, copy=copy, precision=copy.precision) for row in plan.pools)
-        plan = replace(plan, pools=tuple(rows))
     asked = service.spec.measurement.mode is not MeasurementMode.NEVER
     return [
         with_desired_hash(manifest)
@@ -157,7 +153,7 @@ def _of_service(
             *desired_children(
                 owner, service.spec, digest, known, plan, fetch, companions=companions
             ),
-            *_converted(owner, service, digest, known, plan, fetch, [copy] if copy else []),
+            *_converted(owner, service, digest, known, plan, fetch),
             *(_measured(owner, service, digest, known, plan, fetch) if asked else ()),
         )
     ]
@@ -170,13 +166,12 @@ def _converted(
     facts: ModelFacts,
     plan: Plan,
     fetch: FetchSettings,
-    known: Sequence[Conversion],
 ) -> list[dict[str, Any]]:
     """What is applied for copies, once the service serves."""
     return [
         conversion_job(owner, service.spec, digest, facts, row, precision, TOOLS, fetch)
         for row in plan.pools
-        for precision in wanted_precisions(service.spec, facts, row, known, TOOLS)
+        for precision in row.wanted_precisions
     ]
 
 

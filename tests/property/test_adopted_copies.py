@@ -18,7 +18,6 @@ from tests.unit.planning.building import (
 from triton_operator.api.enums import Precision
 from triton_operator.api.model_profile import Conversion, Measurement
 from triton_operator.planning.candidate import MOST_MEASURED, to_measure
-from triton_operator.planning.copies import wanted_precisions
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import Pool
 
@@ -108,11 +107,11 @@ def test_only_what_may_run_runs(
 
     assert row == planned(rows, known), "a plan is a function of what it is made from"
     assert (row.copy is None) == (row.precision is FP32)
-    jobs = wanted_precisions(wanted, facts(), row, known, TOOLS)
+    jobs = row.wanted_precisions
     assert set(jobs) <= RUNS[where.name]
     assert mode not in ("FP32", "BF16") or not jobs
     assert asked or mode != "Auto" or not jobs
-    ways = to_measure(wanted, facts(), row, rows, known, TOOLS)
+    ways = to_measure(wanted, facts(), row, rows)
     assert len(ways) <= MOST_MEASURED
     for copy in (row.copy, *(way.copy for way in ways)):
         if copy is None:

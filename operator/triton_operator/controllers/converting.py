@@ -38,7 +38,6 @@ from triton_operator.manifests.conversion_job import conversion_job, converts
 from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.model_profile import profile_of_findings
 from triton_operator.manifests.owner import Owner
-from triton_operator.planning.copies import wanted_precisions
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 
@@ -117,11 +116,10 @@ def _works(
     plan: Plan,
 ) -> list[_Work]:
     """One for each precision, on the first pool that wants it: a row counts on all of them."""
-    known = observed.conversions.get(digest, ())
     tools = observed.tool_versions
     works: dict[Precision, _Work] = {}
     for row in plan.pools:
-        for precision in wanted_precisions(spec, facts, row, known, tools):
+        for precision in row.wanted_precisions:
             if precision not in works:
                 works[precision] = _Work(
                     precision,

@@ -21,12 +21,14 @@ from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.side_jobs import (
     PAUSE_SECONDS,
     TURN_SECONDS,
-    finished_at,
     has_answered,
+    has_ended,
+    job_named,
     pods_of,
     report_of,
     rival,
     seconds_for_report,
+    seconds_to_next_try,
 )
 from triton_operator.controllers.views import JobView, ServiceView
 from triton_operator.manifests import names
@@ -105,12 +107,7 @@ def measuring(
             _bad(problem.reason, problem.message), requeue_after_seconds=PAUSE_SECONDS[True]
         )
     known = observed.measurements.get(digest, ())
-    converted = observed.conversions.get(digest, ())
-    rows = [
-        way
-        for row in plan.pools
-        for way in to_measure(spec, facts, row, known, converted, observed.tool_versions)
-    ]
+    rows = [way for row in plan.pools for way in to_measure(spec, facts, row, known)]
     named = [row for row in rows if not is_nameless(row.pool)]
     if rows and not named:
         return _nameless(rows)
@@ -184,10 +181,7 @@ def _one(
     rollout: Rollout,
 ) -> Measuring:
     """What is wanted for one of a pool's ways to run."""
-    job = next(
-        (one for one in observed.children if isinstance(one, JobView) and one.name == work.name),
-        None,
-    )
+    job = job_named(observed, work.name)
     if other := rival(observed, work.key, job):
         return replace(
             _unknown(
@@ -199,7 +193,7 @@ def _one(
         )
     if job is None:
         return _start(spec, work, rollout)
-    if job.deleting or not (job.succeeded or job.failed):
+    if job.deleting or not has_ended(job):
         return _under_way(observed, spec, work, job)
     return _ended(observed, owner, digest, facts, work, job)
 
@@ -283,7 +277,6 @@ def _ended(
     job: JobView,
 ) -> Measuring:
     pod = newest(pods_of(observed, job))
-    finished = finished_at(observed, job)
     message = report_of(pod, MEASURE_CONTAINER)
     if not message and (wait := seconds_for_report(observed, job)):
         return replace(
@@ -296,7 +289,7 @@ def _ended(
         answer = _reported(answer, facts, work, job)
     if isinstance(answer, Measurement):
         return _written(observed, owner, digest, work, job, answer)
-    return _failed(observed, work, finished, answer)
+    return _failed(observed, work, job, answer)
 
 
 def _reported(
@@ -346,22 +339,17 @@ def _written(
     )
 
 
-def _failed(observed: Observed, work: _Work, finished: float, failure: Failure) -> Measuring:
+def _failed(observed: Observed, work: _Work, job: JobView, failure: Failure) -> Measuring:
     pause = PAUSE_SECONDS[failure.retryable]
     told = _bad(
         failure.reason,
         f"{failure.message} (tried again after {pause / 60:.0f} min, and at once when what is "
         "measured changes)",
     )
-    if observed.now >= finished + pause:
-        # Not wanted any more: it is deleted, and once it is gone a new one is started.
-        return replace(told, requeue_after_seconds=TURN_SECONDS, failed=True)
-    return replace(
-        told,
-        failed=True,
-        objects=work.objects,
-        requeue_after_seconds=min(finished + pause - observed.now, pause),
-    )
+    if wait := seconds_to_next_try(observed, job, failure):
+        return replace(told, failed=True, objects=work.objects, requeue_after_seconds=wait)
+    # Not wanted any more: it is deleted, and once it is gone a new one is started.
+    return replace(told, requeue_after_seconds=TURN_SECONDS, failed=True)
 
 
 def _same(one: Measurement, other: Measurement) -> bool:

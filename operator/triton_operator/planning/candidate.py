@@ -3,7 +3,7 @@
 Each is measured with batches as large as may be worth it, by a Job of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from triton_operator.api.enums import BatchingMode, MeasurementSource, Precision, PrecisionMode
@@ -11,7 +11,7 @@ from triton_operator.api.inference_service import Batching, InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.batching import is_free, largest_allowed
 from triton_operator.planning.compute import choose_compute
-from triton_operator.planning.copies import facts_of_copy, prospects
+from triton_operator.planning.copies import facts_of_copy
 from triton_operator.planning.fit import ReplicaNeed, Verdict, fit_of
 from triton_operator.planning.measurements import engine_of, on_hardware_of
 from triton_operator.planning.memory import choose_memory
@@ -48,8 +48,6 @@ def to_measure(
     facts: ModelFacts,
     row: PoolPlan,
     known: Sequence[Measurement],
-    conversions: Sequence[Conversion],
-    tool_versions: Mapping[str, str],
 ) -> tuple[PoolPlan, ...]:
     """What is to be measured on the pool of a plan's row, as it is to run there, in this order.
 
@@ -58,13 +56,12 @@ def to_measure(
     out. So is, of a precision of which somebody declared numbers, what the plan does not run:
     whoever declares has chosen what to compare.
     """
-    found = prospects(spec, facts, row.pool, conversions, tool_versions)
     if spec.precision.mode is PrecisionMode.AUTO:
-        copies = [None, *(one.usable for one in found if one.usable)]
+        copies = [None, *(one.usable for one in row.prospects if one.usable)]
         awaited = False
     else:
         copies = [row.copy]
-        awaited = row.copy is None and any(one.wanted for one in found)
+        awaited = row.copy is None and bool(row.wanted_precisions)
     # What is asked for and awaited takes the place of what runs now: nothing to compare with.
     numbers = (row.instances,) if awaited else _instances(facts, row)
     first, *others = ([_way(spec, facts, row, copy, one) for one in numbers] for copy in copies)

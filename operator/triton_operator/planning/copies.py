@@ -16,16 +16,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from triton_operator.api.enums import MeasurementMode, ModelFormat, Precision, PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.planning.arithmetic import cannot_run
 from triton_operator.planning.pools import Pool
-
-if TYPE_CHECKING:
-    from triton_operator.planning.plan import PoolPlan
 
 CONVERTED = (Precision.FP16, Precision.INT8)
 """What copies are made in. BF16 never: ONNX Runtime does not load such models on CPUs, so nothing
@@ -60,6 +56,8 @@ class Prospect:
     """One other precision on a pool: how it stands, and why, in one line that names it.
 
     `copy` is the row that counts, if there is one. `wanted`: a Job should convert and verify now.
+    With `spec.model.samples` a row settles that only if it names the samples' digest, a refusal
+    too: what was refused for want of samples, or compared on made-up inputs, is tried again.
     """
 
     precision: Precision
@@ -101,22 +99,6 @@ def prospects(
         _prospect(spec, pool, precision, known, tool_versions)
         for precision in _in_question(spec, known)
     )
-
-
-def wanted_precisions(
-    spec: InferenceServiceSpec,
-    facts: ModelFacts,
-    row: PoolPlan,
-    known: Sequence[Conversion],
-    tool_versions: Mapping[str, str],
-) -> tuple[Precision, ...]:
-    """The precisions for which a Job should convert and verify now, for that row's pool.
-
-    With `spec.model.samples` a row settles it only if it names the samples' digest, a refusal too:
-    what was refused for want of samples, or compared on made-up inputs, is tried again with them.
-    """
-    found = prospects(spec, facts, row.pool, known, tool_versions)
-    return tuple(one.precision for one in found if one.wanted)
 
 
 def facts_of_copy(facts: ModelFacts, pool: Pool, copy: Conversion | None) -> ModelFacts:

@@ -75,6 +75,11 @@ class PoolPlan:
     prospects: tuple[Prospect, ...] = ()
     """How other precisions stand here, that which runs among them."""
 
+    @property
+    def wanted_precisions(self) -> tuple[Precision, ...]:
+        """Those in which a Job should convert and verify the model now."""
+        return tuple(one.precision for one in self.prospects if one.wanted)
+
 
 @dataclass(frozen=True)
 class Plan:

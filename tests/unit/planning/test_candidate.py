@@ -283,7 +283,7 @@ def test_ways_to_run_that_are_measured(case: Way) -> None:
     plan = plan_service(wanted, facts(), [case.pool], (), case.known, case.copies, TOOLS)
     assert isinstance(plan, Plan)
 
-    found = to_measure(wanted, facts(), plan.pools[0], case.known, case.copies, TOOLS)
+    found = to_measure(wanted, facts(), plan.pools[0], case.known)
 
     assert [(one.precision, one.instances, one.threads) for one in found] == case.ways, case.why
     assert all((one.copy is None) == (one.precision is FP32) for one in found)
@@ -299,7 +299,7 @@ def test_what_is_measured_does_not_depend_on_what_runs() -> None:
     def ways(rows: list[Measurement]) -> tuple[PoolPlan, ...]:
         plan = plan_service(wanted, facts(), [FOUR_CORES], (), rows, copies, TOOLS)
         assert isinstance(plan, Plan)
-        found = to_measure(wanted, facts(), plan.pools[0], rows, copies, TOOLS)
+        found = to_measure(wanted, facts(), plan.pools[0], rows)
         return tuple(replace(one, reasons=(), prospects=()) for one in found)
 
     before, after = ways(known[:1]), ways(known)
@@ -313,6 +313,6 @@ def test_a_large_copy_is_measured_with_its_own_memory() -> None:
     plan = plan_service(wanted, large, [ONE_CORE], (), (), (conversion(),), TOOLS)
     assert isinstance(plan, Plan)
 
-    stored, copy = to_measure(wanted, large, plan.pools[0], (), (conversion(),), TOOLS)
+    stored, copy = to_measure(wanted, large, plan.pools[0], ())
 
     assert copy.memory_bytes < stored.memory_bytes - 2**31

@@ -17,7 +17,6 @@ from tests.unit.planning.building import (
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.enums import ModelFormat, Precision, PrecisionMode
 from triton_operator.api.model_profile import Conversion, ModelFacts
-from triton_operator.planning.copies import wanted_precisions
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Pool
 
@@ -291,9 +290,7 @@ def test_what_runs_and_what_is_wanted(case: Row) -> None:
     assert found.precision is case.runs, case.why
     assert (found.copy is not None) == (case.runs is not Precision.FP32)
     assert case.says in "\n".join(found.reasons)
-    assert (
-        wanted_precisions(spec(**case.parts), case.model, found, case.copies, TOOLS) == case.wanted
-    ), case.why
+    assert found.wanted_precisions == case.wanted, case.why
 
 
 def test_every_mode_has_a_row() -> None:
