@@ -13,6 +13,7 @@ from typing import Any
 from bench.planner.prepared import Prepared
 from bench.planner.served import LoadRefused, Served
 from bench.planner.ways import Way, arrangements
+from triton_operator.api.conversion_method import Method
 from triton_operator.api.enums import Precision
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
@@ -24,7 +25,6 @@ from triton_operator.model.measurement.cpu_model import this_cpu
 from triton_operator.model.measurement.measured import Circumstances, SizeMeasured, measurement
 from triton_operator.model.measurement.session import Session
 from triton_operator.planning.candidate import MOST_CPU_BATCH
-from triton_operator.planning.copies import CALIBRATED
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import PoolDefaults, declared_pool
 
@@ -170,7 +170,7 @@ def _conversions(model: Prepared) -> tuple[Conversion, ...]:
             method=copy.method,
             tool_versions=tool_versions(),
             # Pods would need the ranges of a static copy; here the file itself is there.
-            ranges="" if copy.method == CALIBRATED else None,
+            ranges="" if copy.method == Method.INT8_STATIC else None,
             digest=digest,
             files=[ModelFile(path="model.onnx", digest=digest, size_bytes=size)],
             agreement=agreement_text(copy.agreement),

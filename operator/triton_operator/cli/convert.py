@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from triton_operator.api.conversion_method import Method
 from triton_operator.cli.exit_codes import INVALID
 from triton_operator.cli.model_failure import told
 from triton_operator.cli.output import Output, print_documents, print_error, print_table
@@ -67,7 +68,7 @@ def _converted(
 ) -> "ConversionRecord":
     from triton_operator.model.conversion.conversion import convert_model
     from triton_operator.model.conversion.dynamic_batch import BATCH, with_dynamic_batch
-    from triton_operator.model.conversion.method import Method, int8_method
+    from triton_operator.model.conversion.method import int8_method
     from triton_operator.model.conversion.source_model import read_source
     from triton_operator.model.generated_rows import generated_samples
     from triton_operator.model.sample_rows import read_samples

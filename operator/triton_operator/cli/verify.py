@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from triton_operator.api.conversion_method import LEAST_ROWS
 from triton_operator.cli.exit_codes import REFUSED
 from triton_operator.cli.model_failure import told
 from triton_operator.cli.output import Output, print_documents, print_lines, print_table
@@ -45,7 +46,7 @@ def _verified(
     from triton_operator.model.sample_rows import read_samples
     from triton_operator.model.verification.held_out import rows_to_verify
     from triton_operator.model.verification.pair import read_pair
-    from triton_operator.model.verification.verification import LEAST_ROWS, verify
+    from triton_operator.model.verification.verification import verify
 
     pair = read_pair(file, converted)
     if samples is None:

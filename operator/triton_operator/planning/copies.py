@@ -17,27 +17,13 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
+from triton_operator.api.conversion_method import CONVERTED, LEAST_ROWS, Method
 from triton_operator.api.enums import MeasurementMode, ModelFormat, Precision, PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.planning.arithmetic import cannot_run
 from triton_operator.planning.pools import Pool
 
-CONVERTED = (Precision.FP16, Precision.INT8)
-"""What copies are made in. BF16 never: ONNX Runtime does not load such models on CPUs, so nothing
-could verify them."""
-CALIBRATED = "INT8Static"
-METHODS: Mapping[Precision, tuple[str, ...]] = MappingProxyType(
-    {
-        Precision.FP32: (),
-        Precision.FP16: ("FP16",),
-        Precision.BF16: (),
-        Precision.INT8: ("INT8Dynamic", CALIBRATED),
-    }
-)
-"""How `model.conversion` makes each of them, which nothing here imports: it works on models."""
-LEAST_ROWS = 32
-"""Of real samples, for a copy that nobody asked for. One row is then 3 % of the agreement."""
 NO_TOOLS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -184,9 +170,9 @@ def _lacks(copy: Conversion) -> str | None:
     """What a row does not have without which no pod can make the copy again; None: nothing."""
     if copy.digest is None or copy.agreement is None or not copy.files:
         return "digest, files or agreement"
-    if copy.method not in METHODS[copy.precision]:
+    if copy.method not in [one for one in Method if one.precision is copy.precision]:
         return f"method that makes {copy.precision}"
-    if copy.method == CALIBRATED and (copy.ranges is None or copy.samples_digest is None):
+    if copy.method == Method.INT8_STATIC and (copy.ranges is None or copy.samples_digest is None):
         return "ranges of activations, or samples that gave them"
     return None
 

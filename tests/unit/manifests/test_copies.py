@@ -8,6 +8,7 @@ import pytest
 from tests.unit.manifests.building import FETCH, OWNER
 from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool, spec
 from triton_operator.api import labels
+from triton_operator.api.conversion_method import LEAST_ROWS
 from triton_operator.api.enums import Precision
 from triton_operator.api.model_profile import Conversion, ModelFile
 from triton_operator.api.tensors import Tensor
@@ -26,7 +27,6 @@ from triton_operator.model.__main__ import arguments as fetching
 from triton_operator.model.conversion.__main__ import arguments as converting
 from triton_operator.model.generated_rows import generated_samples
 from triton_operator.model.measurement.__main__ import arguments as measuring
-from triton_operator.model.verification.verification import LEAST_ROWS
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.quantities import size_bytes

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from triton_operator.api import reasons as api_reasons
+from triton_operator.api.conversion_method import CONVERTED, Method
 from triton_operator.api.conversion_report import ConversionReport, encode_conversion
 from triton_operator.api.enums import Precision
 from triton_operator.api.inspection import Failure
 from triton_operator.model import reasons
 from triton_operator.model.cache import DigestCache
-from triton_operator.model.conversion.copy_row import PRECISIONS, Comparison, copy_row
-from triton_operator.model.conversion.method import Method
+from triton_operator.model.conversion.copy_row import Comparison, copy_row
 from triton_operator.model.conversion.rebuilt_copy import Rebuilding, rebuild
 from triton_operator.model.conversion.record import Calibration
 from triton_operator.model.errors import WorkFailed
@@ -54,7 +54,7 @@ def arguments() -> Arguments:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("compare", parents=[shared], allow_abbrev=False)
-    one.add_argument("--precision", type=Precision, choices=PRECISIONS, required=True)
+    one.add_argument("--precision", type=Precision, choices=CONVERTED, required=True)
     one.add_argument("--samples", type=Path, metavar="F.npz")
     one.add_argument("--most-sample-bytes", type=int, default=MOST_BYTES, metavar="N")
     two = commands.add_parser("rebuild", parents=[shared], allow_abbrev=False)

@@ -9,6 +9,7 @@ from typing import Any
 
 from onnx import ModelProto, load_model
 
+from triton_operator.api.conversion_method import Method
 from triton_operator.api.tool_versions import tool_versions
 from triton_operator.model import reasons
 from triton_operator.model.conversion import dynamic_int8, half, static_int8
@@ -18,7 +19,6 @@ from triton_operator.model.conversion.artifact import (
     write_artifact,
 )
 from triton_operator.model.conversion.eligibility import is_quantized, refuse_ineligible
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.normal_form import normalised
 from triton_operator.model.conversion.quiet import quiet
 from triton_operator.model.conversion.record import (

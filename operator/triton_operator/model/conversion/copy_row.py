@@ -10,12 +10,13 @@ from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
 
+from triton_operator.api.conversion_method import LEAST_ROWS, Method
 from triton_operator.api.enums import Precision
 from triton_operator.api.model_profile import Conversion
 from triton_operator.api.tool_versions import tool_versions
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model
-from triton_operator.model.conversion.method import Method, int8_method
+from triton_operator.model.conversion.method import int8_method
 from triton_operator.model.conversion.record import Calibration, ConversionRecord
 from triton_operator.model.conversion.source_model import SourceModel, read_source
 from triton_operator.model.digest import MODEL_FILE_NAME
@@ -27,12 +28,10 @@ from triton_operator.model.samples_file import named
 from triton_operator.model.verification.held_out import rows_to_verify
 from triton_operator.model.verification.pair import read_pair
 from triton_operator.model.verification.verification import (
-    LEAST_ROWS,
     Verification,
     verify,
 )
 
-PRECISIONS = (Precision.FP16, Precision.INT8)
 MOST_RANGES = 2048
 """Characters in a row, for 768 activations: the report has 4,096 bytes for everything."""
 _AGREEMENT_STEP = Decimal("0.000001")

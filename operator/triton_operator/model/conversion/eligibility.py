@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
+from triton_operator.api.conversion_method import Method
 from triton_operator.model import reasons
 from triton_operator.model.contents import contents, subgraphs
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.errors import ModelRefused
 from triton_operator.model.limits import InspectionLimits
 

@@ -1,27 +1,8 @@
-"""The ways to a precision, and which of them suits which model."""
-
-from enum import StrEnum
+"""Which way to INT8 suits which model."""
 
 from onnx import ModelProto, NodeProto
 
-from triton_operator.api.enums import Precision
-
-
-class Method(StrEnum):
-    """How a model is converted."""
-
-    FP16 = "FP16"
-    """Weights and arithmetic in FP16; inputs and outputs stay FP32."""
-    INT8_DYNAMIC = "INT8Dynamic"
-    """Weights of matrix products in INT8; activations are quantised anew for every request."""
-    INT8_STATIC = "INT8Static"
-    """Weights and activations in INT8 (Q/DQ nodes), with ranges from calibration samples."""
-
-    @property
-    def precision(self) -> Precision:
-        """What the result is called."""
-        return Precision.FP16 if self is Method.FP16 else Precision.INT8
-
+from triton_operator.api.conversion_method import Method
 
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 PRODUCTS = frozenset({"Gemm", "LSTM", "GRU", "RNN", "Attention"})

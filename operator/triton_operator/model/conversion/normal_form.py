@@ -6,9 +6,9 @@ inputs for real inputs, and cannot exclude a node without a name.
 
 from onnx import ModelProto, inliner, version_converter
 
+from triton_operator.api.conversion_method import Method
 from triton_operator.model import reasons
 from triton_operator.model.conversion.eligibility import refuse_control_flow
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.errors import ModelRefused
 from triton_operator.model.graph_tensors import real_inputs
 from triton_operator.model.operators import DEFAULT_DOMAINS

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from triton_operator.api.conversion_method import Method
 from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
 from triton_operator.model.cache import DigestCache
 from triton_operator.model.conversion.conversion import convert_model
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.record import Calibration
 from triton_operator.model.conversion.source_model import read_source
 from triton_operator.model.digest import MODEL_FILE_NAME, model_digest

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from triton_operator.api.conversion_method import LEAST_ROWS
 from triton_operator.api.fields import ApiModel, Digest
 from triton_operator.api.tensors import Tensor
 from triton_operator.model.onnx_session import OnnxSession
@@ -31,9 +32,6 @@ from triton_operator.model.verification.statistics import (
     is_classes,
     row_difference,
 )
-
-LEAST_ROWS = 32
-"""Rows of real inputs from which on the comparison is more than a smoke test."""
 
 REPEATED_RUNS = 4
 """Runs that are done again to see whether the model gives the same bits."""

@@ -16,9 +16,10 @@ from onnx import TensorProto
 
 from tests.unit.model import nets
 from tests.unit.model.building import LIGHT, MAGIKA, model, value
+from triton_operator.api.conversion_method import Method
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model, recipe_for
-from triton_operator.model.conversion.method import Method, int8_method
+from triton_operator.model.conversion.method import int8_method
 from triton_operator.model.conversion.record import Calibration, ConversionRecord, recipe_of
 from triton_operator.model.conversion.source_model import SourceModel, read_source
 from triton_operator.model.digest import file_row, model_digest

@@ -12,10 +12,10 @@ from onnx import numpy_helper
 
 from tests.unit.model import nets
 from tests.unit.model.building import LIGHT, model, value
+from triton_operator.api.conversion_method import Method
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model
 from triton_operator.model.conversion.dynamic_batch import with_dynamic_batch
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.record import recipe_of
 from triton_operator.model.conversion.source_model import read_source
 from triton_operator.model.errors import ModelRefused, WorkFailed

@@ -13,10 +13,10 @@ import pytest
 
 from tests.unit.model import nets
 from tests.unit.model.building import model, saved, value
+from triton_operator.api.conversion_method import Method
 from triton_operator.manifests.converting import conversion_resources
 from triton_operator.model.conversion.activation_ranges import encoded
 from triton_operator.model.conversion.conversion import convert_model
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.record import Calibration
 from triton_operator.model.conversion.source_model import read_source
 from triton_operator.planning.quantities import size_bytes

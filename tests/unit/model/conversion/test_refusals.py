@@ -12,10 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.unit.model import nets
 from tests.unit.model.building import model, relu, value
+from triton_operator.api.conversion_method import Method
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model
 from triton_operator.model.conversion.eligibility import LARGEST_HALF
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.record import ConversionRecord
 from triton_operator.model.conversion.source_model import SourceModel
 from triton_operator.model.errors import ModelRefused

@@ -8,9 +8,9 @@ import pytest
 
 from tests.unit.model import nets
 from tests.unit.model.building import saved
+from triton_operator.api.conversion_method import Method
 from triton_operator.api.tool_versions import CONVERSION_REVISION
 from triton_operator.model.conversion.conversion import convert_model
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.source_model import read_source
 
 GRAPHS = {

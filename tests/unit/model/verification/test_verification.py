@@ -11,9 +11,9 @@ from onnx import TensorProto, numpy_helper
 
 from tests.unit.model import nets
 from tests.unit.model.building import model, saved, value
+from triton_operator.api.conversion_method import Method
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model
-from triton_operator.model.conversion.method import Method
 from triton_operator.model.conversion.source_model import SourceModel
 from triton_operator.model.errors import ModelRefused, WorkFailed
 from triton_operator.model.generated_rows import generated_samples
