@@ -51,6 +51,20 @@ class Services:
             ]
         )
 
+    def apply_profile(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Apply a ModelProfile."""
+        metadata = {"name": name, "namespace": self.namespace}
+        self._kubectl.apply(
+            [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": "ModelProfile",
+                    "metadata": metadata,
+                    "spec": spec,
+                }
+            ]
+        )
+
     def patch(self, name: str, spec: Mapping[str, Any]) -> None:
         """Merge a change into the spec."""
         self.kubectl(
