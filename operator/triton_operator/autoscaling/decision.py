@@ -84,16 +84,15 @@ def decide(
         MetricsFreshness.FRESH,
         MetricsFreshness.PARTIAL,
     ):
-        state = with_traffic(state, now, _of_all(observation, fresh))
+        observation = _of_all(observation, observation.traffic)
+        state = with_traffic(state, now, observation.traffic)
     if fresh is MetricsFreshness.LOST:
         return _blind(state, observation, settings)
     if len(state.rates) < 2:
         return _hold(state, observation, settings, fresh, reason(Why.FIRST_LOOK))
     if observation.curve is None:
         if _is_idle(state, observation, fresh):
-            target, limits = _bounded(min(1, observation.ordered), settings, observation)
-            why = reason(Why.IDLE, seconds=REMEMBERED_SECONDS)
-            return state, Decision(target, fresh, (why, *limits))
+            return _idle(state, observation, settings, fresh)
         return _hold(state, observation, settings, fresh, reason(Why.CURVE_UNKNOWN))
     model = replica_model(observation.curve, settings.objective_seconds, settings.percentile)
     if model.safe_rate <= 0:
@@ -199,6 +198,22 @@ def _hold(
     return state, Decision(target, fresh, (why, *limits))
 
 
+def _idle(
+    state: ScalingState,
+    observation: Observation,
+    settings: ScalingSettings,
+    fresh: MetricsFreshness,
+) -> tuple[ScalingState, Decision]:
+    """One replica is enough, and the others go as any do that are not wanted."""
+    now, ordered = observation.now, observation.ordered
+    lead = observation.lead_seconds or settings.prior_lead_seconds
+    state = with_want(state, now, ordered, min(1, ordered), min(1, ordered))
+    descent = descend(state, now, lead, ordered)
+    target, limits = _bounded(descent.replicas, settings, observation)
+    reasons = (reason(Why.IDLE, seconds=REMEMBERED_SECONDS), *descent.reasons, *limits)
+    return with_target(state, now, ordered, target), Decision(target, fresh, reasons)
+
+
 def _is_idle(state: ScalingState, observation: Observation, fresh: MetricsFreshness) -> bool:
     """Whether no request came for a minute: any replica, however slow, is enough for none."""
     seconds = sum(length for _, length, _ in state.rates)
@@ -211,14 +226,14 @@ def _is_idle(state: ScalingState, observation: Observation, fresh: MetricsFreshn
     )
 
 
-def _of_all(observation: Observation, fresh: MetricsFreshness) -> Traffic:
-    """The traffic of all ready replicas, where only some of them told theirs."""
-    traffic = observation.traffic
-    assert traffic is not None
-    if fresh is MetricsFreshness.FRESH or not observation.reporting:
-        return traffic
-    factor = observation.ready / observation.reporting
-    return replace(traffic, arrivals=traffic.arrivals * max(1.0, factor))
+def _of_all(observation: Observation, traffic: Traffic) -> Observation:
+    """The traffic and the queues of all ready replicas, where only some of them told theirs."""
+    factor = max(1.0, observation.ready / max(1, observation.reporting))
+    return replace(
+        observation,
+        traffic=replace(traffic, arrivals=traffic.arrivals * factor),
+        pending=observation.pending * factor,
+    )
 
 
 def _bounded(
