@@ -25,7 +25,7 @@ from triton_operator.autoscaling.economy import (
     replicas_to_rush,
 )
 from triton_operator.autoscaling.freshness import freshness
-from triton_operator.autoscaling.observation import Observation, Traffic
+from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.outlook import Outlook, outlook
 from triton_operator.autoscaling.readiness import ready_parts
 from triton_operator.autoscaling.reasons import Reason, Why, reason
@@ -80,12 +80,13 @@ def decide(
     now = observation.now
     if state.watching_since is None:
         state = replace(state, watching_since=now)
-    if observation.traffic is not None and fresh in (
-        MetricsFreshness.FRESH,
-        MetricsFreshness.PARTIAL,
-    ):
-        observation = _of_all(observation, observation.traffic)
-        state = with_traffic(state, now, observation.traffic)
+    told = observation.traffic
+    if told is not None and fresh in (MetricsFreshness.FRESH, MetricsFreshness.PARTIAL):
+        # Those that told stand for all that are ready.
+        factor = max(1.0, observation.ready / max(1, observation.reporting))
+        traffic = replace(told, arrivals=told.arrivals * factor)
+        state = with_traffic(state, now, traffic)
+        observation = replace(observation, traffic=traffic, pending=observation.pending * factor)
     if fresh is MetricsFreshness.LOST:
         return _blind(state, observation, settings)
     if len(state.rates) < 2:
@@ -223,16 +224,6 @@ def _is_idle(state: ScalingState, observation: Observation, fresh: MetricsFreshn
         and seconds >= 0.9 * REMEMBERED_SECONDS
         and not observation.pending
         and not any(rate for *_, rate in state.rates)
-    )
-
-
-def _of_all(observation: Observation, traffic: Traffic) -> Observation:
-    """The traffic and the queues of all ready replicas, where only some of them told theirs."""
-    factor = max(1.0, observation.ready / max(1, observation.reporting))
-    return replace(
-        observation,
-        traffic=replace(traffic, arrivals=traffic.arrivals * factor),
-        pending=observation.pending * factor,
     )
 
 

@@ -14,6 +14,7 @@ from triton_operator.autoscaling.observation import Observation, Traffic
 from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.plain_values import decoded, encoded
 from triton_operator.planning.queue_model import safe_rate
 
 SAFE_RATE = safe_rate(CURVE, 0.25, 0.99)
@@ -192,7 +193,7 @@ def test_a_state_that_was_stored_goes_on_as_if_nothing_had_happened() -> None:
     for rate in (100.0, 300.0, 120.0):
         service.looks(rate, 100)
         other.looks(rate, 100)
-        other.state = ScalingState.decoded(other.state.encoded())
+        other.state = decoded(ScalingState, encoded(other.state))
 
     assert [one.target for one in other.decisions] == [one.target for one in service.decisions]
 
