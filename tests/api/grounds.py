@@ -11,8 +11,9 @@ from typing import Any
 from tests.api import model_facts
 from tests.api.operator_process import CPU_IMAGE, GPU_IMAGE
 from tests.unit.planning.repositories import repository_facts
-from triton_operator.api.inference_service import DECLARED_FORMATS, InferenceServiceSpec
+from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import DECLARED_FORMATS
 from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.planning.chosen_model import chosen_model
 from triton_operator.planning.plan import Plan, plan_service
