@@ -58,7 +58,7 @@ class ServiceView(ObjectView):
     @property
     def is_ours(self) -> bool:
         """Whether this operator makes something of it: `spec.managedBy`, as of a Job."""
-        return self.spec.get("managedBy", ManagedBy.OPERATOR) == ManagedBy.OPERATOR
+        return bool(self.spec.get("managedBy", ManagedBy.OPERATOR) == ManagedBy.OPERATOR)
 
 
 @dataclass(frozen=True)
