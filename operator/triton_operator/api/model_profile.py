@@ -106,7 +106,9 @@ class Measurement(ApiModel):
         json_schema_extra=list_map("batchSize"),
     )
     throughput: Decimal | None = Field(
-        None, description="Requests per second that a replica does where more always wait."
+        None,
+        description="Requests per second that a replica does where more always wait, with one "
+        "accelerator, or with the CPUs of all instances' threads.",
     )
     memory: Quantity | None = Field(None, description="Most memory that the replica used.")
     agreement: Decimal | None = Field(

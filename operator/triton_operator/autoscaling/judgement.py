@@ -25,6 +25,7 @@ from triton_operator.autoscaling.look import FRESH_SECONDS, Look, look
 from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.pool_room import PoolState
 from triton_operator.autoscaling.pooled_decision import PooledState, decide_for_pools
+from triton_operator.autoscaling.proven_rate import ProvenRate, with_answers
 from triton_operator.autoscaling.reasons import Reason, Why
 from triton_operator.autoscaling.request_rows import RequestRows, with_rows
 from triton_operator.autoscaling.samples import NONE_YET, Samples, Seen, with_samples
@@ -45,13 +46,15 @@ SAME_CURVE = 0.03
 class PoolMemory:
     """What is remembered of a pool: how fast its replicas are, and how long they take to start.
 
-    `used` is the curve by requests that decisions are made with.
+    `used` is the curve by requests that decisions are made with, and `proven` the rate that its
+    replicas were seen to answer.
     """
 
     curve: CurveMemory = field(default_factory=CurveMemory)
     lead: LeadMemory = field(default_factory=LeadMemory)
     used: ServiceCurve | None = None
     drift: DriftMemory = field(default_factory=DriftMemory)
+    proven: ProvenRate = field(default_factory=ProvenRate)
 
 
 @dataclass(frozen=True)
@@ -297,8 +300,12 @@ def _pool_memory(
                     measured, pod.latest.time, pod.earlier.metrics, pod.latest.metrics
                 )
     found = curve(measured, question.prior, question.largest_batch, question.instances)
-    used = rounded(curve_of_requests(found, rows_per_request)) if found else None
-    return PoolMemory(measured, lead, _steady(memory.used, used), drift)
+    proven = with_answers(memory.proven, fleet.targets, seen)
+    used = None
+    if found:
+        most = max(question.throughput, proven.rate)
+        used = rounded(curve_of_requests(found, rows_per_request)).at_most(most)
+    return PoolMemory(measured, lead, _steady(memory.used, used), drift, proven)
 
 
 def _steady(used: ServiceCurve | None, found: ServiceCurve | None) -> ServiceCurve | None:

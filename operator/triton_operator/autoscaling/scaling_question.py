@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from triton_operator.autoscaling.settings import ScalingSettings
@@ -15,10 +16,11 @@ class PoolQuestion:
 
     `largest_batch` is in rows, and 1 where requests are not put together; `instances` of a replica
     run beside each other. `prior` is the line through the times that a profile has, `profile`
-    the times themselves. `start_seconds` is what the
-    pool says of a cold start, `price` what a replica costs there per hour. `revision` names what
-    its pods run and with what means; it is empty while they do not all run the same. `standing_by`:
-    nothing is planned there, so that `largest_batch` and `instances` say nothing.
+    the times themselves. `throughput` are requests/s that a replica does at most, whatever its
+    batches take (see `planning.throughput`). `start_seconds` is what the pool says of a cold start,
+    `price` what a replica costs there per hour. `revision` names what its pods run and with what
+    means; it is empty while they do not all run the same. `standing_by`: nothing is planned there,
+    so that `largest_batch`, `instances` and `throughput` say nothing.
     """
 
     pool: str
@@ -27,6 +29,7 @@ class PoolQuestion:
     instances: int
     prior: ServiceCurve | None = None
     profile: MeasuredCurve | None = None
+    throughput: float = math.inf
     start_seconds: float | None = None
     price: float | None = None
     revision: str = ""

@@ -103,6 +103,7 @@ def measure(
             ),
             instances=served.instances_on_each,
             threads=served.threads,
+            devices=served.devices,
             time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         rows.append(measurement(result.outcome, around))

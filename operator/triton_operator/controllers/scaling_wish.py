@@ -125,6 +125,7 @@ def _in_use(observed: Observed, row: PoolPlan, facts: ModelFacts) -> PoolQuestio
         instances=instances,
         prior=row.measured.curve.up_to(max(1, largest)).line() if row.measured else None,
         profile=row.measured.curve if row.measured else None,
+        throughput=row.throughput,
         start_seconds=row.pool.start_seconds,
         price=_price(row.pool),
     )

@@ -58,9 +58,13 @@ def compared(
     keeps, kept = _keeps(copy), _keeps(stored)
     by_time = prefer is Preference.LATENCY or not (keeps and kept)
     mine, its = _worth(copy, by_time), _worth(stored, by_time)
+    if not by_time:
+        # The server's bound is the same for both: measured for one only, it is no gain.
+        guessed = [one.most_rate for one in (copy, stored) if not one.throughput.measured]
+        mine, its = min((mine, *guessed)), min((its, *guessed))
     gain = mine / its - 1
     rank = (keeps, _worth(copy, prefer is Preference.LATENCY or not keeps))
-    words = _words(copy, stored, by_time)
+    words = _words(copy, stored) if by_time else f"{figure(mine)}/s against {figure(its)}/s of FP32"
     if keeps and not kept:
         words = f"{words}, and FP32 does not keep the objective"
         return Comparison(words, gain, adoptable=True, rank=rank)
@@ -82,8 +86,6 @@ def _worth(one: Measured, by_time: bool) -> float:
     return 1 / one.alone_seconds if by_time else one.safe_rate
 
 
-def _words(copy: Measured, stored: Measured, by_time: bool) -> str:
-    if by_time:
-        mine, its = 1000 * copy.alone_seconds, 1000 * stored.alone_seconds
-        return f"{figure(mine)} ms against {figure(its)} ms of FP32 for a request that is alone"
-    return f"{figure(copy.safe_rate)}/s against {figure(stored.safe_rate)}/s of FP32"
+def _words(copy: Measured, stored: Measured) -> str:
+    mine, its = 1000 * copy.alone_seconds, 1000 * stored.alone_seconds
+    return f"{figure(mine)} ms against {figure(its)} ms of FP32 for a request that is alone"

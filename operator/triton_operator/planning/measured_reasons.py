@@ -39,11 +39,14 @@ def batch_reason(chosen: Measured, question: Question) -> str:
         return f"{head}: no rate keeps {_bound(question)}, {told}"
     words = f"{head}: {figure(best.rate)} requests/s within {_bound(question)}, {told}"
     if chosen.rate < best.rate:
+        why = f", {100 * LOADED:.0f} % of the throughput {told}"
+        if not chosen.throughput.measured:
+            why = ": what the server itself takes, not measured"
         words = (
-            f"{head}: {figure(chosen.rate)} requests/s, {100 * LOADED:.0f} % of the throughput "
-            f"{told}: batches alone would do {figure(best.rate)}"
+            f"{head}: {figure(chosen.rate)} requests/s{why}; batches alone would do "
+            f"{figure(best.rate)}"
         )
-    if other is not None:
+    elif other is not None:
         words += f"; {other.size} does {figure(other.rate)} ({difference(other.rate, best.rate)})"
     if question.free and best.size == chosen.curve.points[-1][0] and best.size != question.size:
         words += "; larger ones were not measured"

@@ -13,7 +13,6 @@ and only the few that may win are rated.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -30,12 +29,14 @@ from triton_operator.planning.safe_batch import (
     safe_batch,
     thinned,
 )
+from triton_operator.planning.throughput import Throughput, throughput_of
 
 REPEATS_WITHIN = 0.05
 """Measurements of one thing differ by as much: for less, nothing else than one instance is run."""
 LOADED = 0.9
 """Of the throughput where requests always wait. Batches of a small model take less time than what a
-server does for each request, so that the queue model alone would promise many times too much."""
+server does for each request, so that the queue model alone would promise many times too much (see
+`throughput`)."""
 LARGEST_BATCH = 4096
 MOST_TRIED = 8
 """Numbers of instances."""
@@ -72,6 +73,7 @@ class Measured:
     row: Measurement
     curve: MeasuredCurve
     found: BatchFound
+    throughput: Throughput
 
     @property
     def instances(self) -> int:
@@ -95,9 +97,8 @@ class Measured:
 
     @property
     def most_rate(self) -> float:
-        """What a server does at most, whatever its batches take: a part of what was measured."""
-        told = self.row.throughput
-        return math.inf if told is None else LOADED * float(told)
+        """What is promised at most, whatever batches take."""
+        return LOADED * self.throughput.rate
 
     @property
     def alone_seconds(self) -> float:
@@ -157,12 +158,14 @@ class _Way:
     sizes: tuple[int, ...]
     kept: float
     feasible: bool
+    throughput: Throughput
 
     def bound(self, prefer: Preference) -> tuple[bool, float]:
         """What `_worth` does not exceed."""
         if prefer is Preference.LATENCY:
             return self.feasible, -self.curve.seconds(1)
-        return self.feasible, rate_bound(self.curve, self.sizes)
+        most = rate_bound(self.curve, self.sizes)
+        return self.feasible, min(most, LOADED * self.throughput.rate)
 
 
 def _ways(candidates: Candidates, question: Question) -> list[_Way]:
@@ -182,7 +185,9 @@ def _way(row: Measurement, shape: ReplicaShape, question: Question) -> _Way | No
     else:
         sizes = (question.size or 1,)
     with_room = tuple(size for size in sizes if question.room(row, size))
-    return _Way(row, curve, with_room, kept, kept == question.seconds) if with_room else None
+    if not with_room:
+        return None
+    return _Way(row, curve, with_room, kept, kept == question.seconds, throughput_of(row, shape))
 
 
 def _rated(ways: Sequence[_Way], question: Question, most: int) -> list[Measured]:
@@ -201,7 +206,8 @@ def _rated(ways: Sequence[_Way], question: Question, most: int) -> list[Measured
         each = SIZES_OF_EACH * most // len(tried)
         sizes = thinned(way.sizes, way.curve, way.kept, each)
         found = safe_batch(way.curve, sizes, way.kept, SHARES[question.percentile], way.feasible)
-        rated.append(Measured(way.row, way.curve.up_to(found.best.size), found))
+        curve = way.curve.up_to(found.best.size)
+        rated.append(Measured(way.row, curve, found, way.throughput))
     return rated
 
 

@@ -18,6 +18,7 @@ declared; then the slowest of what different CPUs did, and of one CPU the newest
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -31,11 +32,13 @@ from triton_operator.triton.backends import BACKENDS
 @dataclass(frozen=True)
 class ReplicaShape:
     """What a replica offers: whole cores for threads (None on a GPU), devices that each run all
-    instances, and whether the number of instances is free."""
+    instances, whether the number of instances is free, and the requests/s that its server takes at
+    most (see `throughput.server_rate`)."""
 
     cores: int | None
     devices: int = 1
     instances_free: bool = True
+    server_rate: float = math.inf
 
     def threads_of(self, instances: int) -> int | None:
         """Threads of one of so many instances."""

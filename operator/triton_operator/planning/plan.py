@@ -1,5 +1,6 @@
 """The plan of a service: one row per pool in use, and every reason on the way."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -68,6 +69,8 @@ class PoolPlan:
     drains_first: bool = False
     histogram_edges: tuple[int, ...] = ()
     """Ends of the buckets in which Triton counts latencies, in ms; none: it keeps its own."""
+    throughput: float = math.inf
+    """Requests/s that one replica does at most, whatever its batches take."""
     measured: Measured | None = None
     """What measurements say of such a replica; None: none is of one."""
     copy: Conversion | None = None
@@ -262,6 +265,7 @@ def _pool_plan(
             if Feature.LATENCY_HISTOGRAMS.in_release(release)
             else ()
         ),
+        throughput=replica.throughput,
         measured=replica.measured,
         copy=precision.copy,
         prospects=replica.prospects,

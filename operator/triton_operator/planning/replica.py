@@ -42,6 +42,7 @@ from triton_operator.planning.objective import latency_bound_milliseconds, laten
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.precision import PrecisionChoice, as_copied, as_stored
 from triton_operator.planning.refusal import Refusal
+from triton_operator.planning.throughput import server_rate
 from triton_operator.triton.datatypes import UnknownDatatype, config_type
 from triton_operator.triton.releases import image_architectures
 from triton_operator.triton.tensor_shapes import tensor_problem
@@ -56,7 +57,8 @@ class Replica:
     """Batch, precision, CPU, memory and accelerators of one replica.
 
     `measured` is what measurements say of it, `notes` what they say besides; None: nothing.
-    `prospects` is how other precisions stand there.
+    `prospects` is how other precisions stand there. `throughput`: requests/s that it does at most,
+    whatever batches take.
     """
 
     batch: BatchChoice
@@ -65,6 +67,7 @@ class Replica:
     memory: MemoryChoice
     accelerators: int
     image: str
+    throughput: float
     measured: Measured | None = None
     notes: tuple[str, ...] = ()
     prospects: tuple[Prospect, ...] = ()
@@ -198,7 +201,10 @@ def _sized(
         measured=measured_memory,
     )
     image = spec.runtime.image or pool.image
-    return Replica(batch, precision, compute, memory, accelerators, image)
+    # Threads of a CPU get whole cores; of those beside a GPU only the request is sure.
+    millicores = compute.request_millicores if pool.is_gpu else compute.limit_millicores
+    most = server_rate(facts, millicores / 1000)
+    return Replica(batch, precision, compute, memory, accelerators, image, most)
 
 
 def _as_measured(
@@ -240,6 +246,7 @@ def _as_measured(
         cores=None if pool.is_gpu else max(1, replica.compute.limit_millicores // 1000),
         devices=max(1, replica.accelerators),
         instances_free=facts.repository is None,
+        server_rate=replica.throughput,
     )
     rows = on_hardware_of(pool, measurements)
     candidates = Candidates(rows, engine_of(facts), precision.precision, shape, release)
@@ -266,6 +273,7 @@ def _as_measured(
     return replace(
         sized,
         batch=replace(sized.batch, reason=expected) if free else batch,
+        throughput=best.throughput.rate,
         measured=best,
         notes=tuple(note for note in notes if note),
         prospects=replica.prospects,

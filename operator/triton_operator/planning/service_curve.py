@@ -64,6 +64,15 @@ class ServiceCurve:
             self.instances,
         )
 
+    def at_most(self, rate: float) -> ServiceCurve:
+        """The curve of a replica of which something else than its batches bounds the rate: each
+        request takes so much longer that full batches do no more than `rate` requests/s."""
+        if self.capacity <= rate:
+            return self
+        full = self.instances * self.max_batch_size / rate
+        each = (full - self.base_seconds) / self.max_batch_size
+        return ServiceCurve(self.base_seconds, each, self.max_batch_size, self.instances)
+
 
 def rounded(curve: ServiceCurve) -> ServiceCurve:
     """The curve with both of its numbers on a grid of `GRID`.

@@ -280,6 +280,54 @@ def test_a_few_larger_requests_do_not_end_batching(rows: int, per_request: float
     assert curve_of_requests(curve, per_request).max_batch_size == fit
 
 
+TINY = ServiceCurve(0.0001, 0.00001, 8)
+"""30,000 requests/s and more by its batches."""
+
+
+def of_tiny(throughput: float) -> Watched:
+    return Watched(replace(QUESTION, pools=(replace(POOL, prior=TINY, throughput=throughput),)))
+
+
+def test_no_more_is_expected_of_a_replica_than_its_server_takes() -> None:
+    judgement = of_tiny(100.0).traffic(500, 8)
+
+    assert judgement.record.observation.curve is not None
+    assert judgement.record.observation.curve.capacity == pytest.approx(100)
+    assert judgement.safe_rates["cpu"] < 100
+    assert judgement.replicas["filetype-cpu"] >= 6
+    assert of_tiny(math.inf).traffic(500, 8).replicas == {"filetype-cpu": 1}
+
+
+def test_a_server_that_takes_more_than_batches_do_changes_nothing() -> None:
+    watched = Watched(replace(QUESTION, pools=(replace(POOL, throughput=81.0),)))
+    watched.traffic(40, 8)
+
+    assert watched.used == rounded(PRIOR)
+
+
+def test_replicas_that_answer_more_than_was_believed_are_believed() -> None:
+    """Ten seconds of 500 requests/s each prove it; then nobody is missing any more."""
+    watched = of_tiny(100.0)
+    before = watched.traffic(500, 8).safe_rates["cpu"]
+
+    after = watched.traffic(500, 6).safe_rates["cpu"]
+
+    assert before < 100
+    assert watched.used.capacity == pytest.approx(500, rel=0.01)
+    assert 400 < after < 500
+    quiet = watched.traffic(20, 1)
+    assert quiet.safe_rates["cpu"] == after, "what was proven is not forgotten"
+
+
+def test_the_measured_curve_is_bound_too() -> None:
+    """Batches do not show what the server does for their requests."""
+    watched = of_tiny(100.0)
+    watched.look(Samples("pods", 1000), readings={"cpu": reading(1000, 1000, 0.001)})
+    watched.look(Samples("pods", 1060), readings={"cpu": reading(1060, 9000, 0.001)})
+
+    assert watched.used.capacity == pytest.approx(100)
+
+
 @pytest.mark.parametrize(("steps", "stays"), [(1, True), (2, False)])
 def test_a_curve_that_hardly_moved_stays_as_it_was(steps: int, stays: bool) -> None:
     """A new one costs a second of the only thread that decides; curves in use are on a grid."""

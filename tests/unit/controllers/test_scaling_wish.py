@@ -7,7 +7,7 @@ from tests.unit.planning.building import TOOLS, conversion, facts, measurement, 
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.model_profile import Conversion, ModelFacts
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.api.repository import SilentField
 from triton_operator.controllers.scaling_wish import scaling_question
 from triton_operator.planning.chosen_model import chosen_model
@@ -103,6 +103,28 @@ def test_the_autoscaler_begins_with_the_curve_that_the_plan_was_made_from() -> N
     assert prior is not None
     assert (prior.base_seconds, prior.per_request_seconds) == pytest.approx((0.020, 0.010))
     assert (prior.max_batch_size, question.pools[0].largest_batch) == (8, 8)
+
+
+@pytest.mark.parametrize(
+    ("rows", "throughput"),
+    [
+        ([], 3730),
+        ([measurement({1: 30.0})], 3730),
+        ([measurement({1: 30.0}, throughput="31.5")], 31.5),
+        ([measurement({1: 30.0}, throughput="9000", threads=1)], 9000),
+    ],
+    ids=["nothing measured", "times only", "under load too", "more than is believed"],
+)
+def test_the_autoscaler_knows_what_the_server_takes(
+    rows: list[Measurement], throughput: float
+) -> None:
+    plan = plan_service(spec(), facts(), (CPU,), (), rows)
+    assert isinstance(plan, Plan)
+
+    question = scaling_question(observed(serving()), spec(), facts(), plan, rolled_out=True)
+
+    assert question is not None
+    assert question.pools[0].throughput == pytest.approx(throughput, rel=0.001)
 
 
 def test_without_a_measurement_of_what_runs_the_autoscaler_begins_without_a_curve() -> None:

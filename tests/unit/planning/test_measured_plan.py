@@ -17,6 +17,7 @@ from tests.unit.planning.building import (
 )
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.tensors import Tensor
 from triton_operator.planning import safe_batch
 from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
@@ -26,6 +27,7 @@ from triton_operator.planning.shapes import NodeShape
 SIZES = (1, 2, 4, 8, 16, 32)
 LINE = straight(20, 10, SIZES)
 CPU = pool("cpu")
+L4 = gpu_pool("l4", product="NVIDIA-L4")
 
 
 def within(milliseconds: int, **parts: Any) -> dict[str, Any]:
@@ -212,9 +214,73 @@ def test_no_more_is_promised_than_a_server_was_seen_to_do() -> None:
 
     assert plan.measured
     assert plan.measured.safe_rate == pytest.approx(1440)
-    assert "1440 requests/s, 90 % of the throughput" in "\n".join(plan.reasons)
-    (free,) = planned(measurement(tiny), **within(20)).measured.values()
-    assert free.safe_rate > 10_000
+    assert (
+        "1440 requests/s, 90 % of the throughput as declared in the model's profile; batches alone "
+        "would do" in "\n".join(plan.reasons)
+    )
+    assert plan.throughput == 1600
+
+
+TABLE = facts(inputs=[Tensor(name="x", datatype="FP32", shape=[-1, 4])], outputs=[])
+"""Requests of which next to nothing is copied: 0.25 ms of CPU each."""
+
+
+@pytest.mark.parametrize(
+    ("where", "cpu", "rate", "why"),
+    [
+        (CPU, "1", 3600, "90 % of 4,000"),
+        (CPU, "4", 14400, "four cores take four times as much"),
+        (CPU, "500m", 3600, "its threads get whole cores"),
+        (L4, "500m", 1800, "beside a GPU only what is asked for is sure"),
+        (L4, "2", 7200, "however fast the GPU is"),
+    ],
+)
+def test_where_nobody_saw_the_server_it_is_promised_what_its_cores_take(
+    where: Pool, cpu: str, rate: float, why: str
+) -> None:
+    tiny = {size: 0.01 + 0.001 * size for size in SIZES}
+
+    plan = first(
+        measurement(tiny, product=where.product),
+        pools=(where,),
+        model=TABLE,
+        **within(20, prefer="Throughput"),
+        hardware={"resources": {"cpu": cpu}},
+    )
+
+    assert plan.measured
+    assert plan.measured.safe_rate == pytest.approx(rate, rel=0.001), why
+    told = "\n".join(plan.reasons)
+    assert ": what the server itself takes, not measured; batches alone would do" in told
+    assert " does " not in told, "what other sizes would do, the server does not"
+    assert plan.throughput == pytest.approx(rate / 0.9, rel=0.001)
+
+
+def test_the_server_is_not_spoken_of_where_batches_take_longer() -> None:
+    plan = first(measurement(LINE), **within(250))
+
+    assert plan.measured
+    assert plan.measured.safe_rate == plan.measured.found.best.rate
+    assert "server" not in "\n".join(plan.reasons)
+
+
+def test_what_was_measured_on_one_gpu_bounds_no_replica_with_two() -> None:
+    fast = {size: 0.1 * size for size in SIZES}
+    rows = measurement(fast, product="NVIDIA-L4", throughput="1000")
+    cores = {"resources": {"cpu": "8"}}
+
+    one = first(rows, pools=(L4,), **within(20), hardware=cores)
+    two = first(rows, pools=(L4,), **within(20), hardware={**cores, "acceleratorsPerReplica": 2})
+
+    assert one.measured
+    assert two.measured
+    assert one.measured.safe_rate == pytest.approx(900)
+    assert two.measured.safe_rate > 10 * one.measured.safe_rate
+
+
+def test_without_measurements_the_server_bounds_the_replica_too() -> None:
+    """Replicas are measured by what they do; batches alone would say too much again."""
+    assert first(model=TABLE).throughput == pytest.approx(4000, rel=0.001)
 
 
 def test_instances_that_a_server_cannot_feed_are_not_chosen() -> None:

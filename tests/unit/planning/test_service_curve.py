@@ -1,6 +1,8 @@
 """The line through measured batches."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from triton_operator.planning.service_curve import (
     BatchSums,
@@ -19,6 +21,28 @@ def test_batches_on_a_line_give_that_line() -> None:
     assert curve.seconds(1) == pytest.approx(0.030)
     assert curve.seconds(8) == pytest.approx(0.100)
     assert curve.capacity == pytest.approx(80.0)
+
+
+@given(
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.integers(1, 4096),
+    st.integers(1, 64),
+    st.floats(0.1, 1e6),
+)
+def test_a_rate_bounds_what_full_batches_do(
+    base: float, each: float, largest: int, instances: int, rate: float
+) -> None:
+    curve = ServiceCurve(base, each, largest, instances)
+
+    bound = curve.at_most(rate)
+
+    assert bound.capacity == pytest.approx(min(rate, curve.capacity))
+    assert bound.seconds(1) >= curve.seconds(1) * (1 - 1e-9)
+    assert bound.seconds(largest) >= curve.seconds(largest) * (1 - 1e-9)
+    assert bound.base_seconds == base, "a request that is alone pays for itself only"
+    if curve.capacity <= rate:
+        assert bound is curve
 
 
 def test_nothing_measured_is_no_curve() -> None:

@@ -80,6 +80,7 @@ def report_on(given: argparse.Namespace) -> MeasurementReport:
         ),
         instances=model.instances,
         threads=model.threads,
+        devices=model.devices,
         time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     return MeasurementReport(measurement=measurement(found, around))

@@ -42,7 +42,10 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """What was measured, beside the model: `time` is RFC 3339."""
+    """What was measured, beside the model: `time` is RFC 3339.
+
+    `devices` is the number of accelerators that shared the load.
+    """
 
     precision: Precision
     engine: str
@@ -50,11 +53,15 @@ class Circumstances:
     instances: int
     threads: int | None
     time: str
+    devices: int = 1
 
 
 def measurement(measured: Measured, around: Circumstances) -> Measurement:
-    """The row of a ModelProfile."""
-    rate = measured.requests_per_second
+    """The row of a ModelProfile.
+
+    It has no number of accelerators, and what several do is no throughput of a replica with one.
+    """
+    rate = measured.requests_per_second if around.devices == 1 else None
     return Measurement(
         precision=around.precision,
         engine=around.engine,

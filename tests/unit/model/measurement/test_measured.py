@@ -1,5 +1,7 @@
 """What a measurement becomes in a ModelProfile, and which CPU it says it is of."""
 
+from dataclasses import replace
+
 import pytest
 
 from triton_operator.api.enums import MeasurementSource, Precision
@@ -60,6 +62,9 @@ def test_a_row_of_a_profile() -> None:
         "time": "2026-11-20T10:00:00Z",
     }
     assert Measurement.model_validate(found.wire()) == found
+    several = measurement(Measured((size,), "why", 118.239, 16), replace(around, devices=2))
+    assert several.throughput is None, "a row is of a replica with one accelerator"
+    assert several.latency == found.latency
 
 
 @pytest.mark.parametrize(
