@@ -20,6 +20,7 @@ from triton_operator.cli.output import (
     print_table,
 )
 from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.planning.figures import figure
 
 if TYPE_CHECKING:
     from triton_operator.model.measurement.measured import Measured
@@ -125,7 +126,7 @@ def _print_measured(name: str, found: "Measured", served: "ServedModel") -> None
             [
                 str(row.batch_size),
                 f"{row.seconds * 1000:.4g}",
-                f"{served.instances * row.batch_size / row.seconds:.4g}",
+                figure(served.instances * row.batch_size / row.seconds),
                 f"{row.client_seconds * 1000:.4g}",
                 f"{row.client_p99_seconds * 1000:.4g}",
                 str(row.executions),
@@ -137,9 +138,8 @@ def _print_measured(name: str, found: "Measured", served: "ServedModel") -> None
     if found.requests_per_second is None:
         load = f"under load from {found.senders} clients: not known, this client was too slow"
     else:
-        load = (
-            f"under load from {found.senders} clients: {found.requests_per_second:.4g} requests/s"
-        )
+        rate = figure(found.requests_per_second)
+        load = f"under load from {found.senders} clients: {rate} requests/s"
     print_lines([load, f"ended: {found.reason}", ""])
 
 

@@ -10,6 +10,7 @@ import typer
 
 from triton_operator.cli.exit_codes import FAILED, INVALID, OK
 from triton_operator.cli.output import print_error, print_lines, print_table
+from triton_operator.planning.figures import figure
 
 if TYPE_CHECKING:
     from triton_operator.autoscaling.replay import Step, TargetChange
@@ -163,7 +164,7 @@ def change_row(change: "TargetChange") -> list[str]:
         moment(change.step),
         f"{change.before} -> {change.after}",
         str(change.step.record.observation.ready),
-        "-" if rate is None else f"{rate:.0f}",
+        "-" if rate is None else figure(rate),
         change.step.decision.why,
     ]
 

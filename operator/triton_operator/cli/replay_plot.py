@@ -38,6 +38,7 @@ from triton_operator.cli.replay_series import (
     window_seconds,
     within_percent,
 )
+from triton_operator.planning.figures import figure
 
 BLUE, PALE, GREEN, ORANGE, PURPLE = "#1b6ca8", "#9dbdd6", "#3a7d44", "#e08e1b", "#8d5a97"
 MARKS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8d5a97", "#e08e1b", "#17a398", "#a0522d", "#5b5f66")
@@ -115,7 +116,7 @@ def _panels(
     most, needed = _highest([safe]), _highest(demand)
     if needed > 0 and most > MOST_TIMES_DEMAND * needed:
         ceiling = MOST_TIMES_DEMAND * needed
-        title += f" (the safe rate goes on up to {most:,.0f})"
+        title += f" (the safe rate goes on up to {figure(most)})"
     yield title, "", 210, [safe, *demand], 0.0, ceiling
     fleet = [
         Line("ready", GREEN, known_values(pieces, ready), steps=True, filled=True),
@@ -207,7 +208,7 @@ def _marks(axes: Axes, changes: Sequence[TargetChange], below: int) -> Iterator[
     colours: dict[Why, str] = {}
     numbered, right = len(changes) <= MOST_NUMBERED, 0.0
     for number, change in enumerate(changes):
-        why = change.step.decision.reasons[-1].why if change.step.decision.reasons else Why.STEADY
+        why = change.step.decision.decisive or Why.DEMAND
         colour = colours.setdefault(why, MARKS[len(colours) % len(MARKS)])
         x, y = axes.across(change.step.record.time), axes.down(change.after)
         tip = (-6 if change.after > change.before else 6) * (1.0 if numbered else 0.7)

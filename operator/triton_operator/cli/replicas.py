@@ -52,7 +52,9 @@ def replica_lines(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[s
         lines.append(f"metrics: {metrics}{f': {says}' if says else ''}")
     reasons = seen.get("reasons")
     sentences = [_word(one) for one in reasons] if isinstance(reasons, list) else []
-    return (*lines, *(f"because {one}" for one in sentences if one))
+    told = (one for one in sentences if one)
+    # What goes on from a reason, or is known of the load beside it, is none of its own.
+    return (*lines, *(f"{'and' if number else 'because'} {one}" for number, one in enumerate(told)))
 
 
 def aside_lines(pods: Iterable[PodView]) -> tuple[str, ...]:

@@ -312,6 +312,17 @@ def test_the_bound_that_stops_it_is_named() -> None:
     assert made.limited
 
 
+def test_the_floor_is_named_where_it_decides_and_only_there() -> None:
+    world = World([gpus(), cpus()], Bounds(3, 9))
+
+    made = world.looks(150.0, 100)
+
+    assert made.replicas == {"gpu": 3, "cpu": 0}
+    (reason,) = made.reasons
+    assert reason.sentence == "spec.scaling.minReplicas is 3: without it there would be 2"
+    assert world.looks(250.0, 100).reasons == (), "three are needed"
+
+
 def test_prices_decide_where_all_pools_have_one() -> None:
     cheap = World([gpus(price=1.0), cpus(60.0, price=0.1)])
     dear = World([gpus(price=0.1), cpus(60.0, price=1.0)])

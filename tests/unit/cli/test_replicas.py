@@ -19,7 +19,7 @@ SEEN = {
     "safeRatePerReplica": "64.9",
     "coldStartSeconds": 35,
     "metrics": "Fresh",
-    "reasons": ["212 requests/s now, up to 240/s within 35 s"],
+    "reasons": ["spec.scaling.minReplicas is 4: without it there would be 3", "212 requests/s now"],
     "lastDecision": {
         "time": "2026-11-23T10:00:00Z",
         "from": 3,
@@ -40,7 +40,8 @@ def test_everything_that_is_known() -> None:
         "99.6 % of requests within the objective, counted in Triton's histograms",
         "a new replica is ready after 35 s",
         "metrics: Fresh",
-        "because 212 requests/s now, up to 240/s within 35 s",
+        "because spec.scaling.minReplicas is 4: without it there would be 3",
+        "and 212 requests/s now",
     )
 
 
