@@ -21,6 +21,7 @@ from triton_operator.cli.axes import (
     text,
     ticks,
 )
+from triton_operator.cli.log_summary import count, stretches
 from triton_operator.cli.replay_series import (
     answered,
     arrivals,
@@ -163,16 +164,13 @@ def _header(
     name: str,
     settings: Sequence[str],
 ) -> Iterator[str]:
-    first, last = steps[0], steps[-1]
+    first = steps[0]
     day = datetime.fromtimestamp(first.record.time, UTC).strftime("%Y-%m-%d")
     yield text(LEFT, 22, f"{name}, {day}", weight="bold", size=15)
-    used = last.settings
-    words = (
-        f"objective {1000 * used.objective_seconds:g} ms for {100 * used.percentile:g} %, "
-        f"attainment {100 * used.attainment:g} %, {used.least} to {used.most} replicas, prefer "
-        f"{used.prefer}; {len(steps):,} decisions, {len(changes):,} changes"
-    )
-    yield text(LEFT, 41, words)
+    *before, used = stretches(steps)
+    counted = f"{count(len(steps), 'decision')}, {count(len(changes), 'change')}"
+    since = f" since {_clock(used.first)}, others before" if before else ""
+    yield text(LEFT, 41, f"{used.words}{since}; {counted}")
     if settings:
         yield text(
             LEFT,
@@ -235,5 +233,9 @@ def _row(number: int, change: TargetChange, down: float) -> str:
 
 
 def _words(change: TargetChange) -> str:
-    time = datetime.fromtimestamp(change.step.record.time, UTC).strftime("%H:%M:%S")
-    return f"{time}  {change.before} → {change.after}: {change.step.decision.why}"
+    return f"{_clock(change.step)}  {change.before} → {change.after}: {change.step.decision.why}"
+
+
+def _clock(step: Step) -> str:
+    """The time of day of a step, in UTC."""
+    return datetime.fromtimestamp(step.record.time, UTC).strftime("%H:%M:%S")
