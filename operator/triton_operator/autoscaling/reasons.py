@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -45,10 +46,11 @@ HOLDING = frozenset(
 )
 """Why replicas stay that are not needed. Where the spec wants as many, it is the reason."""
 
-_SENTENCES = {
-    Why.DEMAND: "{rate:figure} requests/s now, up to {outlook:figure}/s within {lead:.0f} s; "
-    "one replica keeps the objective up to {safe:figure}/s",
-    Why.BACKLOG: "{pending:.0f} requests wait, to be served soon after {lead:.0f} s",
+SENTENCES: Mapping[Why, str] = {
+    Why.DEMAND: "{rate:figure} requests/s now, up to {outlook:figure}/s within the {lead:.0f} s "
+    "of a start; one replica keeps the objective up to {safe:figure}/s",
+    Why.BACKLOG: "{pending:.0f} requests wait, to be served soon after replicas have started, in "
+    "{lead:.0f} s",
     Why.RUSH: "rush: {ready:.0f} ready replicas are too few for what comes now, so more may be "
     "ordered than will stay, and none goes until enough are ready",
     Why.SLOWER: "replicas do {percent:.0f} % of what their service curve says, by their queues and "
@@ -100,7 +102,7 @@ class Reason:
     def sentence(self) -> str:
         """For people."""
         numbers = {name: _Number(value) for name, value in self.numbers.items()}
-        return _SENTENCES[self.why].format(**numbers)
+        return SENTENCES[self.why].format(**numbers)
 
 
 class _Number(float):

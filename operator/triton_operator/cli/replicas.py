@@ -43,7 +43,8 @@ def replica_lines(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[s
     if attainment := _word(seen.get("attainmentPercent")):
         source = _SOURCES.get(str(seen.get("latencySource")), "")
         lines.append(
-            f"{attainment} % of requests within the objective{f', {source}' if source else ''}"
+            f"{attainment} % of the last five minutes' requests within the objective"
+            f"{f', {source}' if source else ''}"
         )
     if seconds := _word(seen.get("coldStartSeconds")):
         lines.append(f"a new replica is ready after {seconds} s")

@@ -266,7 +266,9 @@ def test_a_few_requests_an_hour_are_not_told_as_none() -> None:
 
     decision = service.looks(0.04, 100)
 
-    assert decision.why.startswith("0.04 requests/s now, up to 0.09")
+    assert decision.why.startswith(
+        "0.04 requests/s now, up to 0.0953/s within the 30 s of a start;"
+    )
     assert "up to 64.8/s" in decision.why
 
 

@@ -37,7 +37,8 @@ def test_everything_that_is_known() -> None:
         "3 ready, 4 wanted; allowed are 2 to 8",
         "last change at 2026-11-23T10:00:00Z: 3 -> 4: 200 requests/s now",
         "212 requests/s come in, 3 wait, one replica keeps the objective up to 64.9/s",
-        "99.6 % of requests within the objective, counted in Triton's histograms",
+        "99.6 % of the last five minutes' requests within the objective, counted in Triton's "
+        "histograms",
         "a new replica is ready after 35 s",
         "metrics: Fresh",
         "because spec.scaling.minReplicas is 4: without it there would be 3",
