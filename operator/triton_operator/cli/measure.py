@@ -13,6 +13,7 @@ from triton_operator.api.model_profile import Measurement, PoolHardware
 from triton_operator.cli.exit_codes import FAILED, INVALID
 from triton_operator.cli.local_model import UnusableModel, local_model
 from triton_operator.cli.output import (
+    OUTPUT,
     Output,
     print_documents,
     print_error,
@@ -50,7 +51,7 @@ def measure(
         None, help="CPU of a Triton on another machine, as its /proc/cpuinfo says."
     ),
     product: str | None = typer.Option(None, help="GPU product, such as NVIDIA-L4."),
-    output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
+    output: Output = OUTPUT,
     namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
 ) -> None:
     """Measure a model that a running Triton has loaded: time per batch size, and throughput.
