@@ -227,6 +227,16 @@ def test_where_the_floor_decides_it_is_the_first_reason(what: str) -> None:
     assert not HOLDING & set(whys(decision))
 
 
+def test_what_the_floor_keeps_is_not_told_as_held_back() -> None:
+    """After a restart nothing goes for a while; these two would not go later either."""
+    service = Service(ready=2, settings=ScalingSettings(0.25, least=2, most=40))
+
+    decision = service.looks(2.0, 10)
+
+    assert (decision.target, whys(decision)) == (2, [Why.AT_MINIMUM, Why.DEMAND])
+    assert decision.reasons[0].numbers == {"wanted": 1.0, "bound": 2.0}
+
+
 def test_a_floor_below_what_is_needed_decides_nothing() -> None:
     service = Service(ready=4, settings=ScalingSettings(0.25, least=2, most=40))
 

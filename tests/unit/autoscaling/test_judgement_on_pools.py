@@ -124,8 +124,11 @@ def test_a_floor_over_all_pools_is_the_first_reason() -> None:
     watched = on_gpus_alone(floor)
     watched.fleets = {"gpu": fleet("gpu", 4), "cpu": Fleet()}
     for _ in range(120):
-        made = watched.look({"gpu": 1.2 * GPU_RATE})
+        watched.look({"gpu": 2.4 * GPU_RATE})
+    for _ in range(20):
+        made = watched.look({"gpu": 0.5 * GPU_RATE})
 
+    assert Why.KEPT in {one.why for one in made.record.decision.reasons}, "three, for a while"
     assert sum(made.replicas.values()) == 4
     kinds = [one.why for one in made.reasons if isinstance(one, Reason)]
     assert kinds == [Why.AT_MINIMUM, Why.DEMAND]
