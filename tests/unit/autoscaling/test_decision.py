@@ -349,7 +349,10 @@ def test_idle_replicas_stay_within_the_bounds() -> None:
     service = Service(ready=3, settings=ScalingSettings(0.25, least=2))
     service.change = seen_as(curve=None)
 
-    assert service.looks(0.0, 70).target == 2
+    decision = service.looks(0.0, 100)
+
+    assert (decision.target, whys(decision)) == (2, [Why.AT_MINIMUM, Why.IDLE])
+    assert decision.reasons[0].numbers["wanted"] == 1
 
 
 def test_latency_first_takes_more_than_cost_first() -> None:
