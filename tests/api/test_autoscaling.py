@@ -81,6 +81,30 @@ def test_replicas_follow_the_load_and_stay_without_metrics_and_over_a_restart(
     shop.until_condition("a", "MetricsAvailable", "True", "MetricsFresh")
 
 
+def test_after_a_scale_the_floor_is_the_reason_and_the_change(shop: Shop, load: ServedLoad) -> None:
+    """As `kubectl scale tisvc a --replicas=2` does it; the load needs one."""
+    load.start_pods()
+    load.set_rate(4.0)
+    shop.until_condition("a", "MetricsAvailable", "True", "MetricsFresh")
+
+    shop.change("a", scaling={**BOUNDS, "minReplicas": 2})
+
+    def is_told() -> bool:
+        load.start_pods()
+        last = shop.status("a").get("autoscaling", {}).get("lastDecision", {})
+        return bool((last.get("from"), last.get("to")) == (1, 2))
+
+    shop.until("the change to be told", is_told)
+    floor = "spec.scaling.minReplicas is 2: without it there would be 1"
+    told = shop.status("a")["autoscaling"]
+    assert told["lastDecision"]["reason"].startswith(floor)
+    until_replicas(shop, load, 2, 2)
+    scaled = [event for event in shop.all("Event") if event["reason"] == "Scaled"]
+    assert [event["note"] for event in scaled] == [
+        f"1 to 2 replicas: {told['lastDecision']['reason']}"
+    ]
+
+
 def test_replicas_of_others_are_left_alone_and_what_they_should_be_is_told(shop: Shop) -> None:
     shop.add_running("a", objective=OBJECTIVE, scaling={**BOUNDS, "mode": "External"})
     with served_load(shop, "a", "127.77.11") as load:

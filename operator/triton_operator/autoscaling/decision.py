@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +29,7 @@ from triton_operator.autoscaling.freshness import freshness
 from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.outlook import Outlook, outlook
 from triton_operator.autoscaling.readiness import ready_parts
-from triton_operator.autoscaling.reasons import Reason, Why, reason
+from triton_operator.autoscaling.reasons import BOUNDS, HOLDING, Reason, Why, reason
 from triton_operator.autoscaling.scale_down import descend, with_target, with_want
 from triton_operator.autoscaling.settings import TICK_SECONDS, ScalingSettings
 from triton_operator.autoscaling.state import BIN_SECONDS, ScalingState
@@ -50,6 +51,8 @@ PENDING_BATCHES = 2.0
 class Decision:
     """How many replicas there should be from now on, pending ones included, and why.
 
+    A bound of the spec that decides stands first among the reasons. Otherwise each one goes on from
+    those before it, and the last decides.
     `rate` requests/s come in; `safe_rate` is what one replica does within the objective; both are
     None where they are not known.
     """
@@ -59,6 +62,12 @@ class Decision:
     reasons: tuple[Reason, ...]
     rate: float | None = None
     safe_rate: float | None = None
+
+    @property
+    def decisive(self) -> Why | None:
+        """The reason that decides; None where there is none."""
+        kinds = [one.why for one in self.reasons]
+        return next((kind for kind in kinds[:1] if kind in BOUNDS), kinds[-1] if kinds else None)
 
     @property
     def why(self) -> str:
@@ -137,7 +146,8 @@ def _informed(
         reasons.append(reason(Why.SLOWER, percent=100 * state.part))
     full = PENDING_BATCHES * _batch(observation)
     queued = observation.pending > full * observation.ready
-    if observation.ready < least or (queued and observation.ready < wanted):
+    rushes = observation.ready < least or (queued and observation.ready < wanted)
+    if rushes:
         middles = BIN_SECONDS * np.arange(0.5, ways.rates.shape[1])
         parts = ready_parts(observation.starts, lead, middles)
         bounds = wanted, max(wanted, 4 * settings.most)
@@ -146,6 +156,8 @@ def _informed(
         wanted = replicas_to_rush(model, present, situation, URGENT * price, bounds, parts)
     if queued:
         reasons.append(reason(Why.BACKLOG, pending=observation.pending, lead=lead))
+    if rushes:
+        reasons.append(reason(Why.RUSH, ready=observation.ready))
     if observation.ready < least or observation.pending > full * min(observation.ready, wanted):
         # The more replicas take what comes, the less of it ends up behind those that wait: none
         # goes before the queue is short for as many as will stay.
@@ -167,10 +179,10 @@ def _informed(
         if fresh is not MetricsFreshness.FRESH:
             target = ordered
             reasons.append(_imperfect(observation, fresh))
-    target, limits = _bounded(target, settings, observation)
+    target, bounded = _bounded(target, wanted, reasons, settings, observation)
     return (
         with_target(state, now, ordered, target),
-        Decision(target, fresh, (*reasons, *limits), rate, model.safe_rate),
+        Decision(target, fresh, bounded, rate, model.safe_rate),
     )
 
 
@@ -181,8 +193,8 @@ def _blind(
     highest = max((number for _, number in state.targets), default=0)
     age = observation.metrics_age_seconds
     why = reason(Why.METRICS_LOST, age=age) if age < math.inf else reason(Why.NO_METRICS_YET)
-    target, limits = _bounded(max(observation.ordered, highest), settings, observation)
-    reasons = (why, *limits)
+    most = max(observation.ordered, highest)
+    target, reasons = _bounded(most, most, [why], settings, observation)
     # What comes after the gap is new: nothing is removed before it has been watched for a while.
     state = replace(state, rates=(), watching_since=None)
     return state, Decision(target, MetricsFreshness.LOST, reasons)
@@ -195,8 +207,9 @@ def _hold(
     fresh: MetricsFreshness,
     why: Reason,
 ) -> tuple[ScalingState, Decision]:
-    target, limits = _bounded(observation.ordered, settings, observation)
-    return state, Decision(target, fresh, (why, *limits))
+    ordered = observation.ordered
+    target, reasons = _bounded(ordered, ordered, [why], settings, observation)
+    return state, Decision(target, fresh, reasons)
 
 
 def _idle(
@@ -210,8 +223,8 @@ def _idle(
     lead = observation.lead_seconds or settings.prior_lead_seconds
     state = with_want(state, now, ordered, min(1, ordered), min(1, ordered))
     descent = descend(state, now, lead, ordered)
-    target, limits = _bounded(descent.replicas, settings, observation)
-    reasons = (reason(Why.IDLE, seconds=REMEMBERED_SECONDS), *descent.reasons, *limits)
+    why = [reason(Why.IDLE, seconds=REMEMBERED_SECONDS), *descent.reasons]
+    target, reasons = _bounded(descent.replicas, 1, why, settings, observation)
     return with_target(state, now, ordered, target), Decision(target, fresh, reasons)
 
 
@@ -228,10 +241,19 @@ def _is_idle(state: ScalingState, observation: Observation, fresh: MetricsFreshn
 
 
 def _bounded(
-    target: int, settings: ScalingSettings, observation: Observation
+    target: int,
+    needed: int,
+    why: Sequence[Reason],
+    settings: ScalingSettings,
+    observation: Observation,
 ) -> tuple[int, tuple[Reason, ...]]:
-    """The number within the bounds, and which of them it met."""
-    reasons: list[Reason] = []
+    """The number within the bounds, and the reasons for it: `why`, and which bounds it met.
+
+    What is more than `needed` is held back.
+    """
+    reasons = list(why)
+    if needed < settings.least and target <= settings.least:
+        target, reasons = needed, [one for one in reasons if one.why not in HOLDING]
     if observation.unschedulable and target > observation.ordered - observation.unschedulable + 1:
         # One that waits is enough to be seen by who adds nodes, and to notice a free place.
         target = max(
@@ -240,11 +262,11 @@ def _bounded(
         )
         reasons.append(reason(Why.UNSCHEDULABLE, unschedulable=observation.unschedulable))
     if target > settings.most:
-        reasons.append(reason(Why.AT_MAXIMUM, wanted=target, bound=settings.most))
-        target = settings.most
+        bound = reason(Why.AT_MAXIMUM, wanted=target, bound=settings.most)
+        return settings.most, (bound, *reasons)
     if target < settings.least:
-        reasons.append(reason(Why.AT_MINIMUM, bound=settings.least))
-        target = settings.least
+        bound = reason(Why.AT_MINIMUM, wanted=target, bound=settings.least)
+        return settings.least, (bound, *reasons)
     return target, tuple(reasons)
 
 

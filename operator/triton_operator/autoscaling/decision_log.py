@@ -41,14 +41,14 @@ OVERHEAD_BYTES = 64
 class _Chunk:
     """Consecutive decisions of one service: `blocks` are compressed, `tail` are lines still to be.
 
-    `state` is packed with that of the service's chunk before, if there is one. `size` in bytes is
-    that of everything in it.
+    `state` is packed with that of the service's chunk before, if there is one; `has_state`: it is
+    none that the decisions before it led to. `size` in bytes is that of everything in it.
     """
 
     key: str
     number: int
     began: float
-    starts_run: bool
+    has_state: bool
     state: tuple[bytes, ...]
     blocks: list[bytes] = field(default_factory=list)
     tail: list[bytes] = field(default_factory=list)
@@ -98,6 +98,7 @@ class DecisionLog:
         self._services: dict[str, deque[_Chunk]] = {}
         self._by_age: OrderedDict[int, _Chunk] = OrderedDict()
         self._after: dict[str, ScalingState | None] = {}
+        self._since: dict[str, float] = {}
         self._begun = 0
         self.bytes = 0
         """Memory in use."""
@@ -107,7 +108,7 @@ class DecisionLog:
 
     def append(self, key: str, record: DecisionRecord) -> None:
         """Keep a decision. The record has both states; a state that is not the one that came out of
-        the decision before begins a run.
+        the decision before stands in the log.
 
         Raises:
             ValueError: a record without its states.
@@ -118,7 +119,7 @@ class DecisionLog:
         before = self._after.get(key)
         goes_on = chunks is not None and (record.state is before or record.state == before)
         if chunks is None or not goes_on or self._is_full(chunks[-1], record.time):
-            chunk = self._begin(key, record, record.state, starts_run=not goes_on)
+            chunk = self._begin(key, record, record.state, has_state=not goes_on)
         else:
             chunk = chunks[-1]
         self.bytes -= chunk.size
@@ -131,15 +132,16 @@ class DecisionLog:
         """The records of a service, the oldest first, as they are when the first is asked for; none
         where it is not known."""
         chunks = [
-            (chunk.state, chunk.starts_run, tuple(chunk.blocks), tuple(chunk.tail))
+            (chunk.state, chunk.has_state, tuple(chunk.blocks), tuple(chunk.tail))
             for chunk in self._services.get(key, ())
         ]
+        began = self._since.get(key, 0.0)
         state: Texts | None = None
-        for number, (parts, starts_run, blocks, tail) in enumerate(chunks):
+        for number, (parts, has_state, blocks, tail) in enumerate(chunks):
             state = unpacked(parts, state)
             lines = _unpacked_lines(blocks, tail)
-            if number == 0 or starts_run:
-                yield with_state(next(lines), joined(state))
+            if number == 0 or has_state:
+                yield with_state(next(lines), joined(state), began)
             yield from lines
 
     def forget(self, key: str) -> None:
@@ -148,9 +150,10 @@ class DecisionLog:
             self._drop(chunk)
 
     def _begin(
-        self, key: str, record: DecisionRecord, state: ScalingState, *, starts_run: bool
+        self, key: str, record: DecisionRecord, state: ScalingState, *, has_state: bool
     ) -> _Chunk:
         chunks = self._services.setdefault(key, deque())
+        self._since.setdefault(key, record.time)
         if chunks:
             last = chunks[-1]
             self.bytes -= last.size
@@ -163,7 +166,7 @@ class DecisionLog:
             before = unpacked(one.state, before)
         self._begun += 1
         parts = packed(texts_of(state), before)
-        chunk = _Chunk(key, self._begun, record.time, starts_run, parts)
+        chunk = _Chunk(key, self._begun, record.time, has_state, parts)
         chunk.size = chunk.state_size + 8 * OVERHEAD_BYTES
         chunks.append(chunk)
         self._by_age[chunk.number] = chunk
@@ -197,7 +200,7 @@ class DecisionLog:
         self.bytes -= chunk.size
         if not chunks:
             del self._services[chunk.key]
-            del self._after[chunk.key]
+            del self._after[chunk.key], self._since[chunk.key]
             return
         # The next one stands alone from now on.
         oldest = chunks[0]

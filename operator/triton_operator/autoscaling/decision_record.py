@@ -15,7 +15,7 @@ from triton_operator.planning.plain_values import (
     reading,
 )
 
-VERSION = 2
+VERSION = 3
 _DAY = 86400.0
 _ROWS = 20_000
 """A state of an hour has some thousand of each."""
@@ -29,8 +29,10 @@ class UnreadableRecord(ValueError):
 class DecisionRecord:
     """What went into `decide(state, observation, settings, tick_seconds)`, and what came out.
 
-    `state` is the one before. In a log only the first record of a run has it: `decide` itself makes
-    the others. `after`, the state that came out, is never written.
+    `state` is the one before. In a log only the first record has it, and those before which more
+    was changed than `decide` itself does, as when pods begin to run something else. `began` is when
+    that operator began to look at the service: a record with a state and another `began` is one of
+    another operator. `after`, the state that came out, is never written.
     """
 
     observation: Observation
@@ -39,6 +41,7 @@ class DecisionRecord:
     decision: Decision
     state: ScalingState | None = None
     after: ScalingState | None = None
+    began: float | None = None
 
     @property
     def time(self) -> float:
@@ -62,12 +65,15 @@ class DecisionRecord:
 
     def line(self) -> str:
         """As one line of JSON, with its state if it has one."""
-        return self.body() if self.state is None else with_state(self.body(), encoded(self.state))
+        if self.state is None:
+            return self.body()
+        began = self.time if self.began is None else self.began
+        return with_state(self.body(), encoded(self.state), began)
 
 
-def with_state(body: str, state: str) -> str:
-    """A line without a state, and that state as JSON, in one."""
-    return f'{body[:-1]},"state":{state}}}'
+def with_state(body: str, state: str, began: float) -> str:
+    """A line without a state, that state as JSON, and when its operator began, in one."""
+    return f'{body[:-1]},"began":{encoded(began)},"state":{state}}}'
 
 
 def record_in(text: str, number: int) -> DecisionRecord:
@@ -108,6 +114,7 @@ def _check(record: DecisionRecord) -> None:
         ("settings.most", settings.most, 0, 100_000),
         ("settings.prior_lead_seconds", settings.prior_lead_seconds, 0.0, _DAY),
         ("observation.now", seen.now, 0.0, 1e11),
+        ("began", record.began or 0.0, 0.0, 1e11),
         ("observation.ready", seen.ready, 0, 100_000),
         ("observation.reporting", seen.reporting, 0, 100_000),
         ("observation.starting_seconds", len(seen.starting_seconds), 0, 100_000),

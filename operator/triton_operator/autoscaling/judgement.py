@@ -17,7 +17,7 @@ from triton_operator.autoscaling.curve_memory import (
     with_metrics,
     with_reading,
 )
-from triton_operator.autoscaling.decision import decide
+from triton_operator.autoscaling.decision import Decision, decide
 from triton_operator.autoscaling.decision_record import DecisionRecord
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.lead_memory import LeadMemory, lead_seconds, with_start
@@ -26,11 +26,11 @@ from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.pool_room import PoolState
 from triton_operator.autoscaling.pooled_decision import PooledState, decide_for_pools
 from triton_operator.autoscaling.proven_rate import ProvenRate, with_answers
-from triton_operator.autoscaling.reasons import Reason, Why
+from triton_operator.autoscaling.reasons import BOUNDS, HOLDING, Reason, Why
 from triton_operator.autoscaling.request_rows import RequestRows, with_rows
 from triton_operator.autoscaling.samples import NONE_YET, Samples, Seen, with_samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
-from triton_operator.autoscaling.spill import receiving
+from triton_operator.autoscaling.spill import Distribution, receiving
 from triton_operator.autoscaling.spill_reasons import PoolReason
 from triton_operator.planning.service_curve import ServiceCurve, rounded
 
@@ -219,15 +219,25 @@ def _on_pools(
         ordered=sum(fleet.ordered for fleet in fleets.values()),
         ready=sum(fleet.ready for fleet in fleets.values()),
         replicas={one.deployment: distribution.replicas.get(one.pool, 0) for one in question.pools},
-        reasons=(
-            # The bounds of the fleet are not those of the service.
-            *(one for one in decision.reasons if one.why not in (Why.AT_MINIMUM, Why.AT_MAXIMUM)),
-            *distribution.reasons,
-        ),
+        reasons=_reasons(decision, distribution),
         safe_rates=decided.safe_rates,
         alone=distribution.alone,
     )
     return replace(memory, state=state), judgement
+
+
+def _reasons(decision: Decision, distribution: Distribution) -> tuple[Reason | PoolReason, ...]:
+    """The service's bound that decides, why the fleet should have so many, and where they are."""
+    # The bounds of the fleet are not those of the service.
+    passed_over = set(BOUNDS)
+    bounds = [one for one in distribution.reasons if isinstance(one, Reason) and one.why in BOUNDS]
+    if any(one.why is Why.AT_MINIMUM for one in bounds):
+        passed_over |= HOLDING
+    return (
+        *bounds,
+        *(one for one in decision.reasons if one.why not in passed_over),
+        *(one for one in distribution.reasons if one not in bounds),
+    )
 
 
 def _pool_state(question: PoolQuestion, fleet: Fleet, memory: PoolMemory) -> PoolState:

@@ -30,7 +30,7 @@ class CannotReplay(ValueError):
 class Step:
     """A record, in line `line` of its log, and what is decided on it now.
 
-    `starts_run`: nothing is known of the time before it.
+    `starts_run`: an operator began there, or the log does.
     """
 
     line: int
@@ -83,7 +83,7 @@ def replayed(
         CannotReplay: the first record has no state, or `decide` cannot cope with one.
     """
     state = None
-    for line, record in records:
+    for line, record, starts_run in _by_run(records):
         before = record.state or state
         if before is None:
             raise CannotReplay(
@@ -95,14 +95,32 @@ def replayed(
             state, decision = decide(before, record.observation, settings, record.tick_seconds)
         except (ArithmeticError, ValueError, IndexError) as error:
             raise CannotReplay(f"line {line}: nothing can be decided from it: {error}") from error
-        yield Step(line, record, decision, settings, record.state is not None)
+        yield Step(line, record, decision, settings, starts_run)
+
+
+def as_recorded(records: Iterable[tuple[int, DecisionRecord]]) -> Iterator[Step]:
+    """Every record of a log, with its line, as it was decided then."""
+    for line, record, starts_run in _by_run(records):
+        yield Step(line, record, record.decision, record.settings, starts_run)
+
+
+def _by_run(
+    records: Iterable[tuple[int, DecisionRecord]],
+) -> Iterator[tuple[int, DecisionRecord, bool]]:
+    """Lines, records, and whether they are the first of their operator."""
+    began: float | None = None
+    for line, record in records:
+        before = began
+        if record.state is not None:
+            began = record.time if record.began is None else record.began
+        yield line, record, began != before
 
 
 def target_changes(steps: Iterable[Step]) -> Iterator[TargetChange]:
-    """Where the wanted number of replicas changes; at a run's start, from what there was."""
+    """Where the wanted number of replicas changes; where a state is new, from what there was."""
     before: int | None = None
     for step in steps:
-        if before is None or step.starts_run:
+        if before is None or step.record.state is not None:
             before = step.record.observation.ordered
         if step.decision.target != before:
             yield TargetChange(step, before, step.decision.target)

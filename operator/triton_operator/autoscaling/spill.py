@@ -23,7 +23,7 @@ from triton_operator.autoscaling.arrangement import (
 from triton_operator.autoscaling.handover import MARGIN, kept_replicas, let_in
 from triton_operator.autoscaling.pool_room import REFUSED_SECONDS, PoolState, known_limits
 from triton_operator.autoscaling.pool_scene import Bounds, Scene, Wanted
-from triton_operator.autoscaling.reasons import Reason
+from triton_operator.autoscaling.reasons import Reason, Why, reason
 from triton_operator.autoscaling.spill_reasons import PoolReason, is_bounded, pool_reasons
 from triton_operator.autoscaling.spill_state import SpillState
 
@@ -65,10 +65,14 @@ def as_ordered(
     For as long as nothing tells how much is needed.
     """
     replicas = {pool.name: pool.ordered for pool in pools}
-    replicas[pools[0].name] += max(0, bounds.least - sum(replicas.values()))
-    if sum(replicas.values()) > bounds.most:
+    ordered = sum(replicas.values())
+    if ordered > bounds.most:
         return None
-    return Distribution(replicas, state.alone, limited=False, reasons=())
+    if ordered >= bounds.least:
+        return Distribution(replicas, state.alone, limited=False, reasons=())
+    replicas[pools[0].name] += bounds.least - ordered
+    bound = reason(Why.AT_MINIMUM, wanted=ordered, bound=bounds.least)
+    return Distribution(replicas, state.alone, limited=False, reasons=(bound,))
 
 
 def distribute(

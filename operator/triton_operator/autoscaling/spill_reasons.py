@@ -28,7 +28,15 @@ class PoolReason:
 def pool_reasons(
     state: SpillState, scene: Scene, goal: Arrangement, replicas: Mapping[str, int]
 ) -> Iterator[Reason | PoolReason]:
-    """A pool's own reasons in order of preference, then what bounds all of them."""
+    """A bound of the spec that decides, a pool's own reasons in order of preference, then a lack of
+    room in all of them."""
+    bounded = is_bounded(scene, goal, replicas)
+    if bounded:
+        leaving = sum(count for name, count in replicas.items() if name not in goal.pools)
+        wanted = _wanted(scene, goal) + leaving
+        yield reason(Why.AT_MAXIMUM, wanted=wanted, bound=scene.needs.most)
+    elif _is_lifted(scene, goal, replicas):
+        yield reason(Why.AT_MINIMUM, wanted=_wanted(scene, goal), bound=scene.needs.least)
     first = scene.pools[0]
     slowest = scene.slowest([pool for pool in scene.pools if pool.name in goal.pools])
     fastest = max((scene.rates[name] for name in goal.pools), default=0.0)
@@ -53,11 +61,7 @@ def pool_reasons(
             yield PoolReason(pool.name, reason(Why.SPEED_UNKNOWN))
         if scene.rates[pool.name] == slowest < fastest:
             yield PoolReason(pool.name, reason(Why.EVEN_SPLIT, rate=slowest, fastest=fastest))
-    if is_bounded(scene, goal, replicas):
-        wanted = math.ceil(scene.needs.rate / slowest - NEARLY)
-        leaving = sum(count for name, count in replicas.items() if name not in goal.pools)
-        yield reason(Why.AT_MAXIMUM, wanted=wanted + leaving, bound=scene.needs.most)
-    elif not goal.serves:
+    if not bounded and not goal.serves:
         yield reason(Why.NO_ROOM, served=goal.capacity, wanted=scene.needs.rate)
 
 
@@ -67,3 +71,16 @@ def is_bounded(scene: Scene, goal: Arrangement, replicas: Mapping[str, int]) -> 
         return False
     short = any(replicas[name] < count for name, count in goal.replicas.items())
     return short or not goal.serves
+
+
+def _is_lifted(scene: Scene, goal: Arrangement, replicas: Mapping[str, int]) -> bool:
+    """Whether fewer replicas would be ordered, if fewer were allowed."""
+    if sum(replicas.values()) > scene.needs.least or not goal.pools:
+        return False
+    return _wanted(scene, goal) < scene.needs.least
+
+
+def _wanted(scene: Scene, goal: Arrangement) -> int:
+    """Replicas in the pools of the goal that would serve what is wanted, without any bound."""
+    slowest = scene.slowest([pool for pool in scene.pools if pool.name in goal.pools])
+    return math.ceil(scene.needs.rate / slowest - NEARLY)

@@ -9,7 +9,7 @@ import typer
 from triton_operator.api.conversion_method import Method
 from triton_operator.cli.exit_codes import INVALID
 from triton_operator.cli.model_failure import told
-from triton_operator.cli.output import Output, print_documents, print_error, print_table
+from triton_operator.cli.output import OUTPUT, Output, print_documents, print_error, print_table
 
 if TYPE_CHECKING:
     from triton_operator.model.conversion.record import ConversionRecord
@@ -34,17 +34,17 @@ class Int8(StrEnum):
 
 def convert(
     file: Path = typer.Argument(..., metavar="MODEL", help="The ONNX model in FP32."),
+    converted: Path = typer.Argument(..., metavar="CONVERTED", help="The file to write."),
     to: Target = typer.Option(
         ..., help="FP16, INT8, or DynamicBatch: FP32 for batches of any size instead of 1."
     ),
-    output: Path = typer.Option(..., "--output", help="The file to write."),
     int8: Int8 = typer.Option(
         Int8.AUTO, help="Auto: Static for convolutional nets, Dynamic for the others."
     ),
     samples: Path | None = typer.Option(
         None, help="An .npz of real inputs, which Static INT8 needs; rows first."
     ),
-    form: Output = typer.Option(Output.TABLE, "--format", "-o", help="table, yaml or json."),
+    output: Output = OUTPUT,
 ) -> None:
     """Write the model in another precision; inputs and outputs stay as they are.
 
@@ -52,19 +52,19 @@ def convert(
     once, on the samples or on made-up inputs. Exit codes: 0 written, 1 not writable, 2 wrong input,
     3 the model cannot be converted to that.
     """
-    if output.exists() and file.exists() and output.samefile(file):
-        print_error(f"{output} is the model itself; write to another file")
+    if converted.exists() and file.exists() and converted.samefile(file):
+        print_error(f"{converted} is the model itself; write to another file")
         raise typer.Exit(INVALID)
     with told():
-        record = _converted(file, to, int8, samples, output)
-    if form is not Output.TABLE:
-        print_documents([record.wire()], form)
+        record = _converted(file, to, int8, samples, converted)
+    if output is not Output.TABLE:
+        print_documents([record.wire()], output)
         return
-    print_table(str(output), ["FACT", "VALUE"], _rows(record, output))
+    print_table(str(converted), ["FACT", "VALUE"], _rows(record, converted))
 
 
 def _converted(
-    file: Path, to: Target, int8: Int8, samples: Path | None, output: Path
+    file: Path, to: Target, int8: Int8, samples: Path | None, converted: Path
 ) -> "ConversionRecord":
     from triton_operator.model.conversion.conversion import convert_model
     from triton_operator.model.conversion.dynamic_batch import BATCH, with_dynamic_batch
@@ -78,17 +78,17 @@ def _converted(
     rows = None if samples is None else read_samples(samples, inputs)
     if to is Target.DYNAMIC_BATCH:
         rows = rows or generated_samples(source.digest, inputs, 2 * BATCH)
-        return with_dynamic_batch(source, output, rows)
+        return with_dynamic_batch(source, converted, rows)
     if to is Target.FP16:
         method = Method.FP16
     elif int8 is Int8.AUTO:
         method = int8_method(source.graph)
     else:
         method = Method.INT8_STATIC if int8 is Int8.STATIC else Method.INT8_DYNAMIC
-    return convert_model(source, method, output, samples=rows)
+    return convert_model(source, method, converted, samples=rows)
 
 
-def _rows(record: "ConversionRecord", output: Path) -> list[tuple[str, str]]:
+def _rows(record: "ConversionRecord", converted: Path) -> list[tuple[str, str]]:
     """A record has the model under the name that pods give it; here it has the user's."""
     recipe = record.recipe
     share = record.size_bytes / record.source_size_bytes
@@ -99,7 +99,7 @@ def _rows(record: "ConversionRecord", output: Path) -> list[tuple[str, str]]:
         ("key", record.key),
         ("digest", record.artifact_digest),
         ("bytes", f"{record.size_bytes:,} ({share:.0%} of the source)"),
-        ("files", ", ".join((output.name, *(row.path for row in record.files[1:])))),
+        ("files", ", ".join((converted.name, *(row.path for row in record.files[1:])))),
         ("tools", ", ".join(f"{name} {text}" for name, text in recipe.tool_versions.items())),
     ]
     return [*rows, *(("note", note) for note in record.notes)]

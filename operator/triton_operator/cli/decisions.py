@@ -1,14 +1,22 @@
-"""`triton-operator decisions`: what the autoscaler of a service decided, as a file."""
+"""`triton-operator decisions`: what the autoscaler of a service decided, for people or `replay`."""
 
 import asyncio
 import sys
+from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from triton_operator.cli.asking import asking
 from triton_operator.cli.exit_codes import INVALID
-from triton_operator.cli.output import print_error
+from triton_operator.cli.output import print_error, print_lines
+
+
+class LogForm(StrEnum):
+    """How a log looks."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 def decisions(
@@ -16,18 +24,21 @@ def decisions(
     namespace: str | None = typer.Option(
         None, "--namespace", "-n", help="Default: the kubeconfig's."
     ),
-    output: Path | None = typer.Option(
-        None, "--output", "-o", help="File to write; default: standard output."
+    output: LogForm = typer.Option(
+        LogForm.TABLE,
+        "--output",
+        "-o",
+        help="table for people, json for `replay`: a line for each decision.",
     ),
     operator_namespace: str | None = typer.Option(
         None, help="Where the operator runs; default: look in all namespaces."
     ),
     kubeconfig: Path | None = typer.Option(None, help="Which kubeconfig; default: as kubectl."),
 ) -> None:
-    """Export the decisions on a service's replicas, about the last hour, for `replay`.
+    """Print the decisions on a service's replicas, about the last hour: changes, or everything.
 
     Reads from the operator that leads, through the API server: with the rights to list pods and
-    leases and to get pods/proxy where it runs. Exit codes: 0 exported, 2 no decisions on such a
+    leases and to get pods/proxy where it runs. Exit codes: 0 printed, 2 no decisions on such a
     service or wrong options, 4 the cluster or the operator cannot be asked.
     """
     from triton_operator.cli.live import namespace_of_context
@@ -36,19 +47,31 @@ def decisions(
     with asking(NotThere):
         place = namespace or namespace_of_context(kubeconfig)
         log = asyncio.run(_log(place, name, operator_namespace, kubeconfig))
-    if output is None:
+    if output is LogForm.JSON:
         sys.stdout.buffer.write(log)
-        return
+    else:
+        _print(log, place, name)
+
+
+def _print(log: bytes, namespace: str, name: str) -> None:
+    from triton_operator.autoscaling.decision_record import UnreadableRecord, record_in
+    from triton_operator.autoscaling.replay import as_recorded, target_changes
+    from triton_operator.cli.log_summary import head_lines, print_changes
+
+    everything = f"`triton-operator decisions {name} -n {namespace} -o json`"
+    lines = log.decode(errors="replace").splitlines()
     try:
-        output.write_bytes(log)
-    except OSError as error:
-        print_error(str(error))
+        records = ((number, record_in(line, number)) for number, line in enumerate(lines, 1))
+        steps = list(as_recorded(records))
+    except UnreadableRecord as error:
+        print_error(f"the operator is of another version: {error}; {everything} has its own words")
         raise typer.Exit(INVALID) from error
-    count = log.count(b"\n")
-    print_error(
-        f"{count:,} decisions on {place}/{name}: {output}; "
-        f"`triton-operator replay {output} --plot plot.html` shows them"
-    )
+    if not steps:
+        print_error(f"no decision on {namespace}/{name} yet")
+        raise typer.Exit(INVALID)
+    print_lines([*head_lines(f"{namespace}/{name}", steps), ""])
+    print_changes(list(target_changes(steps)), f"{everything} has all")
+    print_lines(["", f"everything they were made from, for `triton-operator replay`: {everything}"])
 
 
 async def _log(

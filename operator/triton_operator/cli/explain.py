@@ -1,10 +1,8 @@
 """`triton-operator explain`: why a service is as it is, and what to do next."""
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,19 +10,19 @@ import typer
 
 from triton_operator.cli.asking import asking
 from triton_operator.cli.exit_codes import FAILED, INVALID, OK
-from triton_operator.cli.output import print_error, print_lines, print_table
+from triton_operator.cli.output import (
+    OUTPUT,
+    Output,
+    print_documents,
+    print_error,
+    print_lines,
+    print_table,
+)
 from triton_operator.planning.compute import instance_words
 
 if TYPE_CHECKING:
     from triton_operator.cli.explanation import Explanation
     from triton_operator.controllers.views import ServiceView
-
-
-class Form(StrEnum):
-    """How the answer looks."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def explain(
@@ -35,7 +33,7 @@ def explain(
         None, "--namespace", "-n", help="Default: the kubeconfig's."
     ),
     every: bool = typer.Option(False, "--all-namespaces", "-A", help="Look in all namespaces."),
-    output: Form = typer.Option(Form.TABLE, "--output", "-o", help="table or json."),
+    output: Output = OUTPUT,
     kubeconfig: Path | None = typer.Option(None, help="Which kubeconfig; default: as kubectl."),
 ) -> None:
     """Say why a service is ready or not: conditions, plan, replicas, pods, events, next steps.
@@ -55,7 +53,7 @@ def explain(
 
 
 async def _explain(
-    name: str | None, namespace: str | None, output: Form, kubeconfig: Path | None
+    name: str | None, namespace: str | None, output: Output, kubeconfig: Path | None
 ) -> int:
     from triton_operator.cli.explanation import explanation
     from triton_operator.cli.live import cluster, read_service, services
@@ -64,22 +62,27 @@ async def _explain(
         if name is None or namespace is None:
             return _print_overview(await services(server, namespace), namespace, output)
         found = explanation(await read_service(server, namespace, name))
-    if output is Form.JSON:
-        print(json.dumps({**asdict(found), "isReady": found.is_ready}, indent=2))
-    else:
-        print_explanation(found)
+    print_answer(found, output)
     return OK if found.is_ready else FAILED
 
 
-def _print_overview(found: Sequence["ServiceView"], namespace: str | None, output: Form) -> int:
+def print_answer(found: "Explanation", output: Output) -> None:
+    """Everything that there is to say of one service, in that form."""
+    if output is Output.TABLE:
+        print_explanation(found)
+    else:
+        print_documents([{**asdict(found), "isReady": found.is_ready}], output)
+
+
+def _print_overview(found: Sequence["ServiceView"], namespace: str | None, output: Output) -> int:
     from triton_operator.cli.explanation import Read, explanation
 
     every = [explanation(Read(service)) for service in found]
     unready = [one for one in every if not one.is_ready]
     rows = [[one.namespace, one.name, one.ready, one.reason, _message(one)] for one in unready]
-    if output is Form.JSON:
+    if output is not Output.TABLE:
         keys = ("namespace", "name", "ready", "reason", "message")
-        print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2))
+        print_documents([[dict(zip(keys, row, strict=True)) for row in rows]], output)
     elif unready:
         print_table(
             f"{len(unready)} of {len(every)} services are not ready",

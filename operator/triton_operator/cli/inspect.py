@@ -7,13 +7,13 @@ import typer
 from triton_operator.api.tensors import Tensor
 from triton_operator.cli.exit_codes import INVALID
 from triton_operator.cli.local_model import UnusableModel, local_model
-from triton_operator.cli.output import Output, print_documents, print_error, print_table
+from triton_operator.cli.output import OUTPUT, Output, print_documents, print_error, print_table
 from triton_operator.manifests.model_profile import profile_of_facts
 
 
 def inspect(
     file: Path = typer.Argument(..., help="The model file."),
-    output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
+    output: Output = OUTPUT,
     namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
 ) -> None:
     """Print a model's inputs, outputs, and whether it can be batched, and why.

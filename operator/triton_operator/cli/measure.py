@@ -13,6 +13,7 @@ from triton_operator.api.model_profile import Measurement, PoolHardware
 from triton_operator.cli.exit_codes import FAILED, INVALID
 from triton_operator.cli.local_model import UnusableModel, local_model
 from triton_operator.cli.output import (
+    OUTPUT,
     Output,
     print_documents,
     print_error,
@@ -20,6 +21,7 @@ from triton_operator.cli.output import (
     print_table,
 )
 from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.planning.figures import figure
 
 if TYPE_CHECKING:
     from triton_operator.model.measurement.measured import Measured
@@ -49,7 +51,7 @@ def measure(
         None, help="CPU of a Triton on another machine, as its /proc/cpuinfo says."
     ),
     product: str | None = typer.Option(None, help="GPU product, such as NVIDIA-L4."),
-    output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
+    output: Output = OUTPUT,
     namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
 ) -> None:
     """Measure a model that a running Triton has loaded: time per batch size, and throughput.
@@ -126,7 +128,7 @@ def _print_measured(name: str, found: "Measured", served: "ServedModel") -> None
             [
                 str(row.batch_size),
                 f"{row.seconds * 1000:.4g}",
-                f"{served.instances * row.batch_size / row.seconds:.4g}",
+                figure(served.instances * row.batch_size / row.seconds),
                 f"{row.client_seconds * 1000:.4g}",
                 f"{row.client_p99_seconds * 1000:.4g}",
                 str(row.executions),
@@ -138,9 +140,8 @@ def _print_measured(name: str, found: "Measured", served: "ServedModel") -> None
     if found.requests_per_second is None:
         load = f"under load from {found.senders} clients: not known, this client was too slow"
     else:
-        load = (
-            f"under load from {found.senders} clients: {found.requests_per_second:.4g} requests/s"
-        )
+        rate = figure(found.requests_per_second)
+        load = f"under load from {found.senders} clients: {rate} requests/s"
     print_lines([load, f"ended: {found.reason}", ""])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
+import typer
 import yaml
 from rich.cells import cell_len
 from rich.console import Console
@@ -21,6 +22,10 @@ class Output(StrEnum):
     JSON = "json"
 
 
+OUTPUT = typer.Option(
+    Output.TABLE, "--output", "-o", help="table for people, yaml or json for programs."
+)
+"""The same of every command that prints a result."""
 PROSE = frozenset({"MESSAGE", "VALUE"})
 """Columns that may be folded, between words: all others are names and times, which people copy."""
 BETWEEN = 2

@@ -14,6 +14,7 @@ from triton_operator.cli.documents import Documents, InvalidDocument, Service, r
 from triton_operator.cli.exit_codes import INVALID, REFUSED
 from triton_operator.cli.local_model import LocalModel, UnusableModel, local_model
 from triton_operator.cli.output import (
+    OUTPUT,
     Output,
     print_documents,
     print_error,
@@ -68,7 +69,7 @@ def plan(
     profile: Path | None = typer.Option(
         None, help="YAML with a ModelProfile, for what was measured of the model."
     ),
-    output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
+    output: Output = OUTPUT,
     image: str = typer.Option(DEFAULT_IMAGE, help="Triton image of pools that name none."),
     release: str = typer.Option(str(NEWEST), help="Triton release in that image, YY.MM."),
     operator_image: str = typer.Option(

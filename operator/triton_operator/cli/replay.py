@@ -1,28 +1,16 @@
 """`triton-operator replay`: a decision log through the core again, as figures and as a plot."""
 
-import json
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from triton_operator.cli.exit_codes import FAILED, INVALID, OK
-from triton_operator.cli.output import print_error, print_lines, print_table
+from triton_operator.cli.output import OUTPUT, Output, print_documents, print_error, print_lines
 
 if TYPE_CHECKING:
     from triton_operator.autoscaling.replay import Step, TargetChange
-
-MOST_SHOWN = 100
-"""Changes in the table; JSON and HTML have all."""
-
-
-class Form(StrEnum):
-    """How the answer looks."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 @dataclass(frozen=True)
@@ -53,7 +41,7 @@ def replay(
     plot: Path | None = typer.Option(
         None, help="Draw it: FILE.svg, or FILE.html with a table of all changes."
     ),
-    output: Form = typer.Option(Form.TABLE, "--output", "-o", help="table or json."),
+    output: Output = OUTPUT,
     settings: list[str] = typer.Option(
         [],
         "--set",
@@ -97,29 +85,21 @@ def replay(
         except OSError as error:
             print_error(str(error))
             raise typer.Exit(INVALID) from error
-    if output is Form.JSON:
-        print(json.dumps(_document(outcome), indent=2))
-    else:
+    if output is Output.TABLE:
         _print(outcome, plot)
+    else:
+        print_documents([_document(outcome)], output)
     raise typer.Exit(OK if outcome.is_same else FAILED)
 
 
 def summary_lines(outcome: Outcome) -> list[str]:
     """What was replayed and how it came out, for people."""
+    from triton_operator.cli.log_summary import head_lines, moment
+
     steps = outcome.steps
-    runs = sum(step.starts_run for step in steps)
-    lines = [
-        f"{outcome.name}: {_count(len(steps), 'decision')} in {_count(runs, 'run')}, "
-        f"{moment(steps[0])} to {moment(steps[-1])}"
-    ]
+    lines = head_lines(outcome.name, steps)
     if outcome.cut_off:
         lines.append(f"line {outcome.cut_off} is cut off and left out: the export broke off there")
-    settings = steps[-1].settings
-    lines.append(
-        f"settings: objective {1000 * settings.objective_seconds:g} ms for "
-        f"{100 * settings.percentile:g} % of requests, attainment {100 * settings.attainment:g} %, "
-        f"{settings.least} to {settings.most} replicas, prefer {settings.prefer}"
-    )
     different = outcome.different
     if outcome.other_settings:
         targets = sum(step.decision.target != step.record.decision.target for step in steps)
@@ -143,50 +123,18 @@ def summary_lines(outcome: Outcome) -> list[str]:
     return lines
 
 
-def moment(step: "Step") -> str:
-    """When a step was, in UTC."""
-    from triton_operator.controllers.times import rfc3339
-
-    return rfc3339(step.record.time)
-
-
-def arrivals_per_second(step: "Step") -> float | None:
-    """Requests/s between this look and the one before."""
-    traffic = step.record.observation.traffic
-    return None if traffic is None else traffic.arrivals / max(1e-3, traffic.interval_seconds)
-
-
-def change_row(change: "TargetChange") -> list[str]:
-    """One change of the number of replicas, as words."""
-    rate = arrivals_per_second(change.step)
-    return [
-        moment(change.step),
-        f"{change.before} -> {change.after}",
-        str(change.step.record.observation.ready),
-        "-" if rate is None else f"{rate:.0f}",
-        change.step.decision.why,
-    ]
-
-
-COLUMNS = ("TIME", "REPLICAS", "READY", "ARRIVALS/S", "MESSAGE")
-
-
 def _print(outcome: Outcome, plot: Path | None) -> None:
+    from triton_operator.cli.log_summary import print_changes
+
     print_lines([*summary_lines(outcome), ""])
-    changes = outcome.changes
-    if not changes:
-        print_lines(["the number of replicas never changed"])
-    else:
-        shown = changes[:MOST_SHOWN]
-        title = _count(len(changes), "change")
-        if len(shown) < len(changes):
-            title += f", the first {len(shown)}; `-o json` has all"
-        print_table(title, COLUMNS, [change_row(one) for one in shown])
+    print_changes(outcome.changes, "`-o json` has all")
     if plot is not None:
         print_lines(["", f"plot: {plot}"])
 
 
 def _document(outcome: Outcome) -> dict[str, Any]:
+    from triton_operator.cli.log_summary import arrivals_per_second, moment, settings_document
+
     steps = outcome.steps
     first = next(iter(outcome.different), None)
     return {
@@ -194,6 +142,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "runs": sum(step.starts_run for step in steps),
         "from": moment(steps[0]),
         "to": moment(steps[-1]),
+        "settings": settings_document(steps),
         "set": list(outcome.other_settings),
         "openLoop": bool(outcome.other_settings),
         "cutOffLine": outcome.cut_off,
@@ -217,7 +166,3 @@ def _document(outcome: Outcome) -> dict[str, Any]:
             for one in outcome.changes
         ],
     }
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

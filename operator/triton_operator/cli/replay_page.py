@@ -1,7 +1,8 @@
 """A replayed log as one HTML page: the plot, what came out, and every change with its reasons."""
 
 from triton_operator.cli.axes import clean
-from triton_operator.cli.replay import COLUMNS, Outcome, change_row, summary_lines
+from triton_operator.cli.log_summary import COLUMNS, change_row
+from triton_operator.cli.replay import Outcome, summary_lines
 
 _STYLE = """
 body { font: 14px sans-serif; color: #222; margin: 24px; max-width: 1120px; }

@@ -21,6 +21,7 @@ from triton_operator.cli.axes import (
     text,
     ticks,
 )
+from triton_operator.cli.log_summary import count, stretches
 from triton_operator.cli.replay_series import (
     answered,
     arrivals,
@@ -38,6 +39,7 @@ from triton_operator.cli.replay_series import (
     window_seconds,
     within_percent,
 )
+from triton_operator.planning.figures import figure
 
 BLUE, PALE, GREEN, ORANGE, PURPLE = "#1b6ca8", "#9dbdd6", "#3a7d44", "#e08e1b", "#8d5a97"
 MARKS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8d5a97", "#e08e1b", "#17a398", "#a0522d", "#5b5f66")
@@ -115,7 +117,7 @@ def _panels(
     most, needed = _highest([safe]), _highest(demand)
     if needed > 0 and most > MOST_TIMES_DEMAND * needed:
         ceiling = MOST_TIMES_DEMAND * needed
-        title += f" (the safe rate goes on up to {most:,.0f})"
+        title += f" (the safe rate goes on up to {figure(most)})"
     yield title, "", 210, [safe, *demand], 0.0, ceiling
     fleet = [
         Line("ready", GREEN, known_values(pieces, ready), steps=True, filled=True),
@@ -162,16 +164,13 @@ def _header(
     name: str,
     settings: Sequence[str],
 ) -> Iterator[str]:
-    first, last = steps[0], steps[-1]
+    first = steps[0]
     day = datetime.fromtimestamp(first.record.time, UTC).strftime("%Y-%m-%d")
     yield text(LEFT, 22, f"{name}, {day}", weight="bold", size=15)
-    used = last.settings
-    words = (
-        f"objective {1000 * used.objective_seconds:g} ms for {100 * used.percentile:g} %, "
-        f"attainment {100 * used.attainment:g} %, {used.least} to {used.most} replicas, prefer "
-        f"{used.prefer}; {len(steps):,} decisions, {len(changes):,} changes"
-    )
-    yield text(LEFT, 41, words)
+    *before, used = stretches(steps)
+    counted = f"{count(len(steps), 'decision')}, {count(len(changes), 'change')}"
+    since = f" since {_clock(used.first)}, others before" if before else ""
+    yield text(LEFT, 41, f"{used.words}{since}; {counted}")
     if settings:
         yield text(
             LEFT,
@@ -207,7 +206,7 @@ def _marks(axes: Axes, changes: Sequence[TargetChange], below: int) -> Iterator[
     colours: dict[Why, str] = {}
     numbered, right = len(changes) <= MOST_NUMBERED, 0.0
     for number, change in enumerate(changes):
-        why = change.step.decision.reasons[-1].why if change.step.decision.reasons else Why.STEADY
+        why = change.step.decision.decisive or Why.DEMAND
         colour = colours.setdefault(why, MARKS[len(colours) % len(MARKS)])
         x, y = axes.across(change.step.record.time), axes.down(change.after)
         tip = (-6 if change.after > change.before else 6) * (1.0 if numbered else 0.7)
@@ -234,5 +233,9 @@ def _row(number: int, change: TargetChange, down: float) -> str:
 
 
 def _words(change: TargetChange) -> str:
-    time = datetime.fromtimestamp(change.step.record.time, UTC).strftime("%H:%M:%S")
-    return f"{time}  {change.before} → {change.after}: {change.step.decision.why}"
+    return f"{_clock(change.step)}  {change.before} → {change.after}: {change.step.decision.why}"
+
+
+def _clock(step: Step) -> str:
+    """The time of day of a step, in UTC."""
+    return datetime.fromtimestamp(step.record.time, UTC).strftime("%H:%M:%S")

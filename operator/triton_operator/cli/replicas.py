@@ -32,7 +32,7 @@ def replica_lines(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[s
     if "desiredReplicas" not in status:
         return ()
     seen = _mapping(status.get("autoscaling"))
-    lines = [_count(_mapping(spec.get("scaling")), status), *_change(seen)]
+    lines = [_count(_mapping(spec.get("scaling")), status), *_reasons(seen), *_change(seen)]
     rate = _word(seen.get("arrivalsPerSecond"))
     safe = _word(seen.get("safeRatePerReplica"))
     waiting = _word(seen.get("waitingRequests"))
@@ -43,16 +43,15 @@ def replica_lines(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[s
     if attainment := _word(seen.get("attainmentPercent")):
         source = _SOURCES.get(str(seen.get("latencySource")), "")
         lines.append(
-            f"{attainment} % of requests within the objective{f', {source}' if source else ''}"
+            f"{attainment} % of the last five minutes' requests within the objective"
+            f"{f', {source}' if source else ''}"
         )
     if seconds := _word(seen.get("coldStartSeconds")):
         lines.append(f"a new replica is ready after {seconds} s")
     if metrics := _word(seen.get("metrics")):
         says = _FRESHNESS.get(metrics, "")
         lines.append(f"metrics: {metrics}{f': {says}' if says else ''}")
-    reasons = seen.get("reasons")
-    sentences = [_word(one) for one in reasons] if isinstance(reasons, list) else []
-    return (*lines, *(f"because {one}" for one in sentences if one))
+    return tuple(lines)
 
 
 def aside_lines(pods: Iterable[PodView]) -> tuple[str, ...]:
@@ -83,6 +82,13 @@ def _bounds(scaling: Mapping[str, Any]) -> str:
         return f"always {least} (spec.scaling.mode Fixed)"
     most = _word(scaling.get("maxReplicas")) or str(max(least, DEFAULT_MAX_REPLICAS))
     return f"allowed are {least} to {most}"
+
+
+def _reasons(seen: Mapping[str, Any]) -> list[str]:
+    found = seen.get("reasons")
+    told = filter(None, map(_word, found)) if isinstance(found, list) else ()
+    # What goes on from a reason, or is known of the load beside it, is none of its own.
+    return [f"{'and' if number else 'because'} {one}" for number, one in enumerate(told)]
 
 
 def _change(seen: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 from triton_operator.api.conversion_method import LEAST_ROWS
 from triton_operator.cli.exit_codes import REFUSED
 from triton_operator.cli.model_failure import told
-from triton_operator.cli.output import Output, print_documents, print_lines, print_table
+from triton_operator.cli.output import OUTPUT, Output, print_documents, print_lines, print_table
 
 if TYPE_CHECKING:
     from triton_operator.model.verification.verification import OutputComparison, Verification
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def verify(
     file: Path = typer.Argument(..., metavar="MODEL", help="The ONNX model in FP32."),
-    converted: Path = typer.Argument(..., help="The same model, converted."),
+    converted: Path = typer.Argument(..., metavar="CONVERTED", help="The same model, converted."),
     samples: Path | None = typer.Option(
         None, help="An .npz of real inputs, rows first; without it, a smoke test."
     ),
     min_agreement: float = typer.Option(
         0.99, min=0.0, max=1.0, help="Least share of rows that agree, as in spec.precision."
     ),
-    form: Output = typer.Option(Output.TABLE, "--format", "-o", help="table, yaml or json."),
+    output: Output = OUTPUT,
 ) -> None:
     """Run both models on the samples and compare what they answer.
 
@@ -31,8 +31,8 @@ def verify(
     """
     with told():
         verdict, note = _verified(file, converted, samples, min_agreement)
-    if form is not Output.TABLE:
-        print_documents([verdict.model_dump(mode="json", by_alias=True)], form)
+    if output is not Output.TABLE:
+        print_documents([verdict.model_dump(mode="json", by_alias=True)], output)
     else:
         _print(converted, verdict, note)
     if not verdict.accepted:

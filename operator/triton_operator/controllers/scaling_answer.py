@@ -9,8 +9,9 @@ from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.curve_drift import drift, is_drifted
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
-from triton_operator.autoscaling.reasons import Why
+from triton_operator.autoscaling.reasons import Why, reason
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
+from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.spill_reasons import PoolReason
 from triton_operator.planning.predicted_latency import predicted_seconds
 
@@ -91,16 +92,8 @@ def answer_of(
     judgement: Judgement,
     previous: ScalingAnswer | None,
 ) -> ScalingAnswer:
-    """The answer of one look; the last change of the previous one stays until there is another.
-
-    What it takes to be a change: the number that is decided is not the one that is ordered.
-    """
+    """The answer of one look; the last change of the previous one stays until there is another."""
     decision = judgement.record.decision
-    after, before = sum(judgement.replicas.values()), judgement.ordered
-    change = previous.change if previous else None
-    if question.scales and after != before and not (change and previous and _told(previous, after)):
-        why = "; ".join(one.sentence for one in judgement.reasons)
-        change = Change(judgement.record.time, before, after, why)
     return ScalingAnswer(
         time=judgement.record.time,
         replicas=judgement.replicas,
@@ -110,7 +103,7 @@ def answer_of(
         reasons=tuple(one.sentence for one in judgement.reasons),
         limits=_limits(judgement),
         figures=_figures(memory, judgement),
-        change=change,
+        change=_change(question, judgement, previous),
         scales=question.scales,
         safe_rates=judgement.safe_rates,
         alone=judgement.alone,
@@ -118,6 +111,42 @@ def answer_of(
         early=_is_early(judgement),
         drifted=_drifted(memory, previous.drifted if previous else {}),
     )
+
+
+def _change(
+    question: ScalingQuestion, judgement: Judgement, previous: ScalingAnswer | None
+) -> Change | None:
+    """The last change, by this look or one before it.
+
+    What it takes to be a change: the number that is decided is not the one that is ordered, or a
+    bound of the spec has moved past the number that was told before: that is carried out as soon as
+    the spec says it, before anybody looks.
+    """
+    time, after, before = judgement.record.time, sum(judgement.replicas.values()), judgement.ordered
+    last = previous.change if previous else None
+    if not question.scales:
+        return last
+    if after == before:
+        return _by_bound(question.settings, judgement, previous) or last
+    if last and previous and _told(previous, after):
+        return last
+    return Change(time, before, after, "; ".join(one.sentence for one in judgement.reasons))
+
+
+def _by_bound(
+    settings: ScalingSettings, judgement: Judgement, previous: ScalingAnswer | None
+) -> Change | None:
+    """The change by a bound that has moved since the answer before; None where it was not that."""
+    if previous is None or not previous.scales:
+        return None
+    before, after = sum(previous.replicas.values()), judgement.ordered
+    if before < settings.least == after:
+        bound = reason(Why.AT_MINIMUM, wanted=before, bound=after)
+    elif before > settings.most == after:
+        bound = reason(Why.AT_MAXIMUM, wanted=before, bound=after)
+    else:
+        return None
+    return Change(judgement.record.time, before, after, bound.sentence)
 
 
 def _drifted(memory: ServiceMemory, before: Mapping[str, float]) -> dict[str, float]:

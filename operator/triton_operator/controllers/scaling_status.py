@@ -9,6 +9,7 @@ from triton_operator.api.conditions import shortened
 from triton_operator.api.status import AutoscalingStatus, ScalingDecision
 from triton_operator.controllers.scaling_answer import Change, ScalingAnswer
 from triton_operator.controllers.times import rfc3339
+from triton_operator.planning.figures import figure
 
 REASON_LIMIT = 512
 
@@ -27,14 +28,14 @@ def scaling_status(
     figures = answer.figures
     change = answer.change
     return AutoscalingStatus(
-        arrivals_per_second=_decimal(figures.rate),
+        arrivals_per_second=_figure(figures.rate),
         attainment_percent=_percent(figures.attainment),
         latency_source=answer.latency_source.value,
         p99_milliseconds=_whole(
             None if figures.p99_seconds is None else 1000 * figures.p99_seconds
         ),
         waiting_requests=_whole(figures.waiting),
-        safe_rate_per_replica=_decimal(figures.safe_rate),
+        safe_rate_per_replica=_figure(figures.safe_rate),
         cold_start_seconds=_whole(figures.lead_seconds),
         metrics=answer.freshness,
         alone_pool=answer.alone,
@@ -83,7 +84,7 @@ def pool_figures(
 
 def per_second(rate: float | None) -> str | None:
     """A rate as people read it, such as 64.9/s; None where there is none."""
-    return f"{_decimal(rate)}/s" if rate else None
+    return f"{figure(rate)}/s" if rate else None
 
 
 def _decision(change: Change) -> ScalingDecision:
@@ -111,11 +112,9 @@ def _percent(share: float | None) -> str | None:
     return None if share is None else f"{100 * share:.2f}".rstrip("0").rstrip(".")
 
 
-def _decimal(value: float | None) -> str | None:
-    """A decimal string, with one digit after the point below 100."""
-    if value is None:
-        return None
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}".removesuffix(".0")
+def _figure(value: float | None) -> str | None:
+    """A decimal string of three digits that count."""
+    return None if value is None else figure(value)
 
 
 def _whole(value: float | None) -> int | None:

@@ -11,7 +11,7 @@ from triton_operator.api.enums import MetricsFreshness, Preference
 from triton_operator.autoscaling.decision import Decision
 from triton_operator.autoscaling.freshness import freshness
 from triton_operator.autoscaling.observation import Observation, Traffic
-from triton_operator.autoscaling.reasons import Why
+from triton_operator.autoscaling.reasons import HOLDING, Why
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.state import ScalingState
 from triton_operator.planning.plain_values import decoded, encoded
@@ -202,11 +202,84 @@ def test_the_bounds_hold_and_are_told() -> None:
     service = Service(ready=2, settings=ScalingSettings(0.25, least=2, most=4))
 
     high = service.looks(900.0, 30)
-    assert high.target == 4
-    assert Why.AT_MAXIMUM in whys(high)
+    assert (high.target, high.decisive) == (4, Why.AT_MAXIMUM)
 
     service.looks(0.0, 200)
     assert service.ordered == 2
+
+
+@pytest.mark.parametrize("what", ["told at once", "carried out already", "speed unknown"])
+def test_where_the_floor_decides_it_is_the_first_reason(what: str) -> None:
+    """As after `kubectl scale`: the load, or what holds replicas back, would be no reason."""
+    service = Service(ready=1)
+    service.looks(2.0, 100)
+    service.settings = ScalingSettings(0.25, least=2, most=40)
+    if what == "carried out already":
+        service.ready = 2
+    elif what == "speed unknown":
+        service.change = seen_as(curve=None)
+
+    decision = service.look(2.0)
+
+    floor = decision.reasons[0]
+    assert (decision.target, floor.why, decision.decisive) == (2, Why.AT_MINIMUM, Why.AT_MINIMUM)
+    assert decision.why.startswith("spec.scaling.minReplicas is 2: without it there would be 1; ")
+    assert not HOLDING & set(whys(decision))
+
+
+def test_what_the_floor_keeps_is_not_told_as_held_back() -> None:
+    """After a restart nothing goes for a while; these two would not go later either."""
+    service = Service(ready=2, settings=ScalingSettings(0.25, least=2, most=40))
+
+    decision = service.looks(2.0, 10)
+
+    assert (decision.target, whys(decision)) == (2, [Why.AT_MINIMUM, Why.DEMAND])
+    assert decision.reasons[0].numbers == {"wanted": 1.0, "bound": 2.0}
+
+
+def test_a_floor_below_what_is_needed_decides_nothing() -> None:
+    service = Service(ready=4, settings=ScalingSettings(0.25, least=2, most=40))
+
+    decision = service.looks(200.0, 100)
+
+    assert decision.target > 2
+    assert Why.AT_MINIMUM not in whys(decision)
+    assert decision.decisive is whys(decision)[-1]
+
+
+def test_while_more_than_the_floor_are_held_what_holds_them_is_told() -> None:
+    service = Service(ready=8, settings=ScalingSettings(0.25, least=2, most=40))
+    service.looks(450.0, 100)
+
+    decision = service.looks(2.0, 10)
+
+    assert decision.target > 2
+    assert HOLDING & set(whys(decision))
+    assert Why.AT_MINIMUM not in whys(decision)
+
+
+def test_a_rush_is_named_while_it_lasts() -> None:
+    service = Service(ready=2, settings=ScalingSettings(0.25, most=200))
+    calm = service.looks(100.0, 300)
+
+    rush = service.looks(500.0, 5)
+    service.looks(500.0, int(LEAD_SECONDS) + 60)
+
+    assert Why.RUSH not in whys(calm)
+    assert rush.decisive is Why.RUSH
+    assert "rush: 2 ready replicas are too few for what comes now" in rush.why
+    assert Why.RUSH not in whys(service.decisions[-1])
+
+
+def test_a_few_requests_an_hour_are_not_told_as_none() -> None:
+    service = Service(ready=1)
+
+    decision = service.looks(0.04, 100)
+
+    assert decision.why.startswith(
+        "0.04 requests/s now, up to 0.0953/s within the 30 s of a start;"
+    )
+    assert "up to 64.8/s" in decision.why
 
 
 def test_replicas_that_find_no_node_bound_the_order() -> None:
@@ -276,7 +349,10 @@ def test_idle_replicas_stay_within_the_bounds() -> None:
     service = Service(ready=3, settings=ScalingSettings(0.25, least=2))
     service.change = seen_as(curve=None)
 
-    assert service.looks(0.0, 70).target == 2
+    decision = service.looks(0.0, 100)
+
+    assert (decision.target, whys(decision)) == (2, [Why.AT_MINIMUM, Why.IDLE])
+    assert decision.reasons[0].numbers["wanted"] == 1
 
 
 def test_latency_first_takes_more_than_cost_first() -> None:

@@ -49,8 +49,8 @@ def test_only_whole_chunks_go_and_the_rest_can_be_replayed() -> None:
     assert differences(found) == []
 
 
-def test_another_state_begins_a_run() -> None:
-    """A log of two runs says so, as nothing could decide on the second from the first."""
+def test_another_state_stands_in_the_log_and_is_no_restart() -> None:
+    """Nothing could decide on what follows from what was before, but the operator is the same."""
     records = recorded((100.0, 40))
     second = recorded((200.0, 40), began=1_790_000_100.0)
 
@@ -59,7 +59,18 @@ def test_another_state_begins_a_run() -> None:
 
     begins = [number for number, record in enumerate(found) if record.state is not None]
     assert begins == [0, 40]
+    assert found[40].began == found[0].began == records[0].time
+    assert [step.starts_run for step in replayed(enumerate(found, 1))].count(True) == 1
     assert differences(found) == []
+
+
+def test_a_service_that_is_looked_at_anew_begins_anew() -> None:
+    log = filled(DecisionLog(), recorded((100.0, 5)))
+    log.forget(KEY)
+
+    again = recorded((100.0, 5), began=1_790_000_100.0)
+
+    assert kept(filled(log, again))[0].began == again[0].time
 
 
 def test_an_equal_state_goes_on_even_if_it_is_another_object() -> None:

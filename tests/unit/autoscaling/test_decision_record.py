@@ -98,7 +98,8 @@ def test_fields_that_a_log_does_not_have_yet_take_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda v: v.update(version=3), "version: 2 is wanted, not 3"),
+        (lambda v: v.update(version=2), "version: 3 is wanted, not 2"),
+        (lambda v: v.update(began=1e12), "began: 1e+12 is not within 0 and 1e+11"),
         (lambda v: v.pop("version"), "it has no version"),
         (lambda v: v.pop("observation"), "observation: missing"),
         (lambda v: v["observation"].pop("now"), "observation.now: missing"),

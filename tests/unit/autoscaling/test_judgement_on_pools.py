@@ -13,6 +13,7 @@ from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory, Told, judge
 from triton_operator.autoscaling.pooled_decision import PooledState
+from triton_operator.autoscaling.reasons import Reason, Why
 from triton_operator.autoscaling.samples import Samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.settings import ScalingSettings
@@ -116,6 +117,21 @@ def test_whoever_is_held_back_does_not_speak_for_those_that_serve() -> None:
         assert made.replicas["filetype-gpu"] >= before
     assert made.record.decision.freshness is not MetricsFreshness.FRESH
     assert made.look.reporting == 0
+
+
+def test_a_floor_over_all_pools_is_the_first_reason() -> None:
+    floor = replace(QUESTION, settings=replace(QUESTION.settings, least=4))
+    watched = on_gpus_alone(floor)
+    watched.fleets = {"gpu": fleet("gpu", 4), "cpu": Fleet()}
+    for _ in range(120):
+        watched.look({"gpu": 2.4 * GPU_RATE})
+    for _ in range(20):
+        made = watched.look({"gpu": 0.5 * GPU_RATE})
+
+    assert Why.KEPT in {one.why for one in made.record.decision.reasons}, "three, for a while"
+    assert sum(made.replicas.values()) == 4
+    kinds = [one.why for one in made.reasons if isinstance(one, Reason)]
+    assert kinds == [Why.AT_MINIMUM, Why.DEMAND]
 
 
 def test_a_pool_that_is_left_stays_as_fast_as_it_was() -> None:

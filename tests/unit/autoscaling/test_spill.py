@@ -13,7 +13,7 @@ from tests.unit.autoscaling.pool_world import ImaginedPool, served
 from triton_operator.autoscaling.pool_room import PoolState
 from triton_operator.autoscaling.pool_scene import Bounds, Wanted
 from triton_operator.autoscaling.reasons import Why
-from triton_operator.autoscaling.spill import Distribution, distribute
+from triton_operator.autoscaling.spill import Distribution, as_ordered, distribute
 from triton_operator.autoscaling.spill_reasons import PoolReason
 from triton_operator.autoscaling.spill_state import SpillState
 
@@ -310,6 +310,32 @@ def test_the_bound_that_stops_it_is_named() -> None:
     (reason,) = made.reasons
     assert reason.sentence == "6 are wanted, but spec.scaling.maxReplicas is 3"
     assert made.limited
+
+
+def test_the_floor_is_named_where_it_decides_and_only_there() -> None:
+    world = World([gpus(), cpus()], Bounds(3, 9))
+
+    made = world.looks(150.0, 100)
+
+    assert made.replicas == {"gpu": 3, "cpu": 0}
+    (reason,) = made.reasons
+    assert reason.sentence == "spec.scaling.minReplicas is 3: without it there would be 2"
+    assert world.looks(250.0, 100).reasons == (), "three are needed"
+
+
+def test_the_floor_is_named_where_nothing_else_is_known() -> None:
+    pools = [pool.state(1000.0) for pool in (gpus(), cpus())]
+    there = [replace(pools[0], ordered=2), pools[1]]
+
+    lifted = as_ordered(SpillState(), there, Bounds(3, 9))
+    enough = as_ordered(SpillState(), there, Bounds(2, 9))
+
+    assert lifted is not None
+    assert enough is not None
+    assert lifted.replicas == {"gpu": 3, "cpu": 0}
+    (reason,) = lifted.reasons
+    assert reason.sentence == "spec.scaling.minReplicas is 3: without it there would be 2"
+    assert enough.reasons == ()
 
 
 def test_prices_decide_where_all_pools_have_one() -> None:

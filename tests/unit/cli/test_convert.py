@@ -41,7 +41,7 @@ def samples(folder: Path, rows: int, *shape: int) -> Path:
 def test_from_a_model_to_a_verdict(call: Call, mlp: Path, tmp_path: Path) -> None:
     output, rows = tmp_path / "half.onnx", samples(tmp_path, 40, 16)
 
-    done = call("model", "convert", mlp, "--to", "FP16", "--output", output)
+    done = call("model", "convert", mlp, "--to", "FP16", output)
 
     assert done.exit_code == OK, done.stderr
     facts = dict(line.split(None, 1) for line in done.stdout.splitlines()[2:])
@@ -61,7 +61,7 @@ def test_from_a_model_to_a_verdict(call: Call, mlp: Path, tmp_path: Path) -> Non
 def test_machines_read_json(call: Call, mlp: Path, tmp_path: Path) -> None:
     output = tmp_path / "int8.onnx"
 
-    done = call("model", "convert", mlp, "--to", "INT8", "--output", output, "-o", "json")
+    done = call("model", "convert", mlp, "--to", "INT8", output, "-o", "json")
     judged = call("model", "verify", mlp, output, "-o", "json", "--min-agreement", "0.5")
 
     record = json.loads(done.stdout)
@@ -80,7 +80,7 @@ def test_static_int8_wants_samples_and_keeps_some_to_verify(
     call: Call, cnn: Path, tmp_path: Path
 ) -> None:
     output, rows = tmp_path / "int8.onnx", samples(tmp_path, 80, 3, 16, 16)
-    words = ["model", "convert", cnn, "--to", "INT8", "--output", output]
+    words = ["model", "convert", cnn, "--to", "INT8", output]
 
     without = call(*words)
     done = call(*words, "--samples", rows)
@@ -97,7 +97,7 @@ def test_static_int8_wants_samples_and_keeps_some_to_verify(
 def test_the_kind_of_int8_can_be_chosen(call: Call, cnn: Path, tmp_path: Path) -> None:
     output = tmp_path / "int8.onnx"
 
-    done = call("model", "convert", cnn, "--to", "INT8", "--int8", "Dynamic", "--output", output)
+    done = call("model", "convert", cnn, "--to", "INT8", "--int8", "Dynamic", output)
 
     assert done.exit_code == OK, done.stderr
     assert "INT8Dynamic" in done.stdout
@@ -109,7 +109,7 @@ def test_a_batch_of_one_becomes_any(call: Call, tmp_path: Path) -> None:
     mixed = nets.mlp(rows=1)
     mixed.graph.node.append(nets.node("Softmax", ["scores"], ["y"], axis=0))
     mixed.graph.node[-2].output[0] = "scores"
-    words = ("--to", "DynamicBatch", "--output", output)
+    words = ("--to", "DynamicBatch", output)
 
     done = call("model", "convert", fixed, *words)
     refused = call("model", "convert", saved(mixed, tmp_path, "mixed.onnx"), *words)
@@ -136,7 +136,7 @@ def test_a_broken_conversion_is_rejected(call: Call, mlp: Path, tmp_path: Path) 
 def test_what_cannot_be_converted_says_why(call: Call, tmp_path: Path) -> None:
     path, output = saved(nets.branching(), tmp_path), tmp_path / "out.onnx"
 
-    result = call("model", "convert", path, "--to", "FP16", "--output", output)
+    result = call("model", "convert", path, "--to", "FP16", output)
 
     assert result.exit_code == REFUSED
     assert "node 'choice' (If)" in result.stderr
@@ -147,7 +147,7 @@ def test_what_cannot_be_converted_says_why(call: Call, tmp_path: Path) -> None:
 def test_the_model_itself_is_not_overwritten(call: Call, mlp: Path) -> None:
     before = mlp.read_bytes()
 
-    result = call("model", "convert", mlp, "--to", "FP16", "--output", mlp)
+    result = call("model", "convert", mlp, "--to", "FP16", mlp)
 
     assert result.exit_code == INVALID
     assert mlp.read_bytes() == before
@@ -155,7 +155,7 @@ def test_the_model_itself_is_not_overwritten(call: Call, mlp: Path) -> None:
 
 def test_wrong_input(call: Call, mlp: Path, tmp_path: Path) -> None:
     output, absent = tmp_path / "out.onnx", tmp_path / "absent"
-    to = ("--to", "FP16", "--output")
+    to = ("--to", "FP16")
 
     assert call("model", "convert", absent, *to, output).exit_code == INVALID
     assert call("model", "convert", mlp, *to, absent / "out.onnx").exit_code == FAILED

@@ -4,10 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.unit.cli.test_explanation import explained
 from tests.unit.controllers.world import NOW, serving
-from triton_operator.cli.explain import print_explanation
+from triton_operator.cli.explain import print_answer, print_explanation
+from triton_operator.cli.output import Output
 from triton_operator.controllers.cluster_events import EventView
 
 POOL = {"name": "cpu", "precision": "FP32", "maxBatchSize": 4, "readyReplicas": 1}
@@ -25,6 +27,19 @@ def test_an_event_is_a_head_and_a_message(capsys: pytest.CaptureFixture[str]) ->
     assert lines[head].split() == ["TIME", "REASON", "ABOUT"]
     assert lines[head + 1].split(maxsplit=2)[1:] == ["FailedScheduling", about]
     assert lines[head + 2] == f"  {message}"
+
+
+@pytest.mark.parametrize("output", [Output.JSON, Output.YAML])
+def test_programs_read_the_same_in_yaml_and_json(
+    capsys: pytest.CaptureFixture[str], output: Output
+) -> None:
+    found = explained(serving())
+
+    print_answer(found, output)
+
+    read = yaml.safe_load(capsys.readouterr().out)
+    assert read["isReady"] is found.is_ready
+    assert (read["name"], read["replicas"]) == (found.name, list(found.replicas))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The commands: what there is, and what it costs to ask."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -45,6 +46,13 @@ def test_crds_are_those_that_are_checked_in(call: Call) -> None:
     ]
     assert len(printed) == 5
     assert sorted(printed, key=str) == sorted(checked_in, key=str)
+
+
+def test_crds_as_json_are_one_object_that_kubectl_takes(call: Call) -> None:
+    printed = json.loads(call("crds", "-o", "json").stdout)
+
+    assert (printed["apiVersion"], printed["kind"]) == ("v1", "List")
+    assert printed["items"] == list(yaml.safe_load_all(call("crds").stdout))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import Result
 
-from tests.unit.autoscaling.recorded import log_lines, recorded
+from tests.unit.autoscaling.recorded import Recorder, log_lines, recorded
 from triton_operator.autoscaling import scale_down
+from triton_operator.autoscaling.capacity import without_part
+from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.autoscaling.decision_record import DecisionRecord
 from triton_operator.cli.decision_file import LONGEST_LINE_BYTES
 from triton_operator.cli.exit_codes import FAILED, INVALID, OK
@@ -39,7 +41,8 @@ def test_a_log_that_comes_out_the_same(call: Call, log: Path) -> None:
     assert result.exit_code == OK, result.stderr
     lines = result.stdout.splitlines()
     assert lines[0] == (
-        "decisions.jsonl: 210 decisions in 1 run, 2026-09-21T14:13:21Z to 2026-09-21T14:16:50Z"
+        "decisions.jsonl: 210 decisions in 1 run of the operator, 2026-09-21T14:13:21Z to "
+        "2026-09-21T14:16:50Z"
     )
     assert "the same: every decision comes out as it did then" in lines
     changes = [line for line in lines if " -> " in line]
@@ -138,6 +141,69 @@ def test_a_broken_line_within_is_named(call: Call, log: Path) -> None:
     )
 
 
+def edited() -> DecisionLog:
+    """Twenty decisions with other bounds in the middle, the pods with another image after that."""
+    recorder, log = Recorder(), DecisionLog()
+    recorder.look(60.0, 20)
+    recorder.settings = replace(recorder.settings, least=3)
+    recorder.look(60.0, 20)
+    recorder.state = without_part(replace(recorder.state, part=0.9))
+    recorder.settings = replace(recorder.settings, least=1)
+    recorder.look(60.0, 20)
+    for record in recorder.records:
+        log.append("shop/a", record)
+    return log
+
+
+def test_settings_that_change_are_all_told_and_are_no_run(call: Call, log: Path) -> None:
+    lines = list(edited().lines("shop/a"))
+    log.write_text("".join(f"{line}\n" for line in lines))
+    assert sum('"state":' in line for line in lines) == 2, "what is replayed begins anew"
+
+    result = call("replay", log, "--plot", log.with_suffix(".svg"))
+    found = json.loads(call("replay", log, "-o", "json").stdout)
+
+    assert result.exit_code == OK, result.stdout
+    assert "60 decisions in 1 run of the operator, " in result.stdout
+    told = "objective 250 ms for 99 % of requests, attainment 99 %"
+    assert result.stdout.splitlines()[1:5] == [
+        "settings, which changed 2 times:",
+        f"  from 2026-09-21T14:13:21Z: {told}, 1 to 40 replicas, prefer Cost",
+        f"  from 2026-09-21T14:13:41Z: {told}, 3 to 40 replicas, prefer Cost",
+        f"  from 2026-09-21T14:14:01Z: {told}, 1 to 40 replicas, prefer Cost",
+    ]
+    assert [(row["from"][14:19], row["minReplicas"]) for row in found["settings"]] == [
+        ("13:21", 1),
+        ("13:41", 3),
+        ("14:01", 1),
+    ]
+    assert found["settings"][0]["to"] == "2026-09-21T14:13:40Z"
+    drawn = log.with_suffix(".svg").read_text()
+    assert "1 to 40 replicas, prefer Cost since 14:14:01, others before; 60 decisions" in drawn
+
+
+def test_settings_that_are_set_did_not_change(call: Call, log: Path) -> None:
+    log.write_text("".join(f"{line}\n" for line in edited().lines("shop/a")))
+
+    lines = call("replay", log, "--set", "least=4").stdout.splitlines()
+
+    assert lines[1].startswith("settings: objective 250 ms ")
+    assert "4 to 40 replicas" in lines[1]
+
+
+def test_of_settings_that_change_all_the_time_the_last_are_told(call: Call, log: Path) -> None:
+    recorder = Recorder()
+    for most in range(20, 34):
+        recorder.settings = replace(recorder.settings, most=most)
+        recorder.look(60.0)
+
+    lines = call("replay", written(log, recorder.records)).stdout.splitlines()
+
+    assert lines[1] == "settings, which changed 13 times, the last 10 of them:"
+    assert "1 to 33 replicas" in lines[11]
+    assert lines[12].startswith("the same")
+
+
 def test_two_runs_in_one_file(call: Call, log: Path) -> None:
     with log.open("a") as file:
         file.write("\n")
@@ -147,7 +213,7 @@ def test_two_runs_in_one_file(call: Call, log: Path) -> None:
     result = call("replay", log, "--plot", log.with_suffix(".svg"))
 
     assert result.exit_code == OK, result.stdout
-    assert "270 decisions in 2 runs" in result.stdout
+    assert "270 decisions in 2 runs of the operator, " in result.stdout
     drawing = ElementTree.fromstring(log.with_suffix(".svg").read_text())
     (legend,) = (text for text in drawing.iter(f"{SVG}text") if text.text == "demand, as judged")
     assert legend is not None

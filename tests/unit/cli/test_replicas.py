@@ -19,7 +19,7 @@ SEEN = {
     "safeRatePerReplica": "64.9",
     "coldStartSeconds": 35,
     "metrics": "Fresh",
-    "reasons": ["212 requests/s now, up to 240/s within 35 s"],
+    "reasons": ["spec.scaling.minReplicas is 4: without it there would be 3", "212 requests/s now"],
     "lastDecision": {
         "time": "2026-11-23T10:00:00Z",
         "from": 3,
@@ -35,12 +35,14 @@ def test_everything_that_is_known() -> None:
 
     assert replica_lines(spec, {**STATUS, "autoscaling": SEEN}) == (
         "3 ready, 4 wanted; allowed are 2 to 8",
+        "because spec.scaling.minReplicas is 4: without it there would be 3",
+        "and 212 requests/s now",
         "last change at 2026-11-23T10:00:00Z: 3 -> 4: 200 requests/s now",
         "212 requests/s come in, 3 wait, one replica keeps the objective up to 64.9/s",
-        "99.6 % of requests within the objective, counted in Triton's histograms",
+        "99.6 % of the last five minutes' requests within the objective, counted in Triton's "
+        "histograms",
         "a new replica is ready after 35 s",
         "metrics: Fresh",
-        "because 212 requests/s now, up to 240/s within 35 s",
     )
 
 

@@ -32,7 +32,7 @@ from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.service_curve import ServiceCurve
 
 SETTINGS = ScalingSettings(objective_seconds=0.25)
-STEADY = reason(Why.STEADY, ordered=1, rate=40)
+DEMAND = reason(Why.DEMAND, rate=40, outlook=44, lead=19, safe=65)
 TELLS = Look(Traffic(1.0, 40.0), 2.0, 1, 1, 1, 0.5, p99_seconds=0.07)
 
 
@@ -47,7 +47,7 @@ def judged(after: int, before: int = 1, *reasons: Any, now: float = NOW, **more:
         lead_seconds=19.0,
     )
     of_fleet = tuple(one for one in reasons if isinstance(one, Reason))
-    decision = Decision(after, MetricsFreshness.FRESH, of_fleet or (STEADY,), 40.0, 65.0)
+    decision = Decision(after, MetricsFreshness.FRESH, of_fleet or (DEMAND,), 40.0, 65.0)
     return Judgement(
         look=TELLS,
         record=DecisionRecord(
@@ -56,7 +56,7 @@ def judged(after: int, before: int = 1, *reasons: Any, now: float = NOW, **more:
         ordered=before,
         ready=before,
         replicas={DEPLOYMENT: after},
-        reasons=reasons or (STEADY,),
+        reasons=reasons or (DEMAND,),
         safe_rates={"cpu": 65.0},
     )
 
@@ -82,7 +82,7 @@ def test_an_answer_says_what_was_seen() -> None:
     found = said(judged(1))
 
     assert (found.replicas, found.ready, found.freshness) == ({DEPLOYMENT: 1}, 1, "Fresh")
-    assert found.reasons == ("1 replicas are right for 40 requests/s",)
+    assert found.reasons == (DEMAND.sentence,)
     assert (found.figures.rate, found.figures.safe_rate, found.figures.waiting) == (40, 65, 2)
     assert found.figures.fastest_seconds == pytest.approx(0.03), "a batch of one"
     assert found.change is None, "the number that is ordered is right"
@@ -91,7 +91,7 @@ def test_an_answer_says_what_was_seen() -> None:
 def test_bounds_that_were_met_are_named() -> None:
     met = reason(Why.AT_MAXIMUM, wanted=14, bound=10)
 
-    assert said(judged(10, 1, STEADY, met)).limits == {conditions.AT_MAXIMUM: met.sentence}
+    assert said(judged(10, 1, DEMAND, met)).limits == {conditions.AT_MAXIMUM: met.sentence}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_bounds_that_were_met_are_named() -> None:
     ids=lambda met: type(met).__name__,
 )
 def test_whatever_lacks_room_is_one_condition(met: Any) -> None:
-    assert said(judged(2, 1, STEADY, met)).limits == {conditions.UNSCHEDULABLE: met.sentence}
+    assert said(judged(2, 1, DEMAND, met)).limits == {conditions.UNSCHEDULABLE: met.sentence}
 
 
 def test_of_several_pools_without_room_the_first_is_named() -> None:
@@ -140,7 +140,7 @@ def test_who_is_aside_is_told_where_replicas_follow_the_load() -> None:
 
 
 def test_another_number_is_a_change_with_its_reasons() -> None:
-    assert said(judged(3)).change == Change(NOW, 1, 3, "1 replicas are right for 40 requests/s")
+    assert said(judged(3)).change == Change(NOW, 1, 3, DEMAND.sentence)
 
 
 def test_a_change_stays_the_same_until_it_is_carried_out_and_after() -> None:
@@ -154,9 +154,31 @@ def test_a_change_stays_the_same_until_it_is_carried_out_and_after() -> None:
 def test_the_next_number_is_the_next_change() -> None:
     first = said(judged(3))
 
-    assert said(judged(4, 3, now=NOW + 60), first).change == Change(
-        NOW + 60, 3, 4, "1 replicas are right for 40 requests/s"
-    )
+    assert said(judged(4, 3, now=NOW + 60), first).change == Change(NOW + 60, 3, 4, DEMAND.sentence)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "told", "after", "why"),
+    [
+        (2, 10, 1, 2, "spec.scaling.minReplicas is 2: without it there would be 1"),
+        (1, 3, 5, 3, "5 are wanted, but spec.scaling.maxReplicas is 3"),
+        (1, 10, 1, 2, None),
+        (2, 10, 3, 2, None),
+    ],
+    ids=["kubectl scale", "a lower maximum", "by others", "within the bounds"],
+)
+def test_a_bound_that_moved_is_a_change_although_it_was_carried_out_before_the_look(
+    least: int, most: int, told: int, after: int, why: str | None
+) -> None:
+    settings = replace(SETTINGS, least=least, most=most)
+    long_ago = Change(NOW - 900, 2, 1, "long ago")
+    before = replace(said(judged(told, told)), change=long_ago)
+
+    found = said(judged(after, after), before, question(settings=settings))
+
+    assert found.change == (Change(NOW, told, after, why) if why else long_ago)
+    unfollowed = replace(before, scales=False)
+    assert said(judged(after, after), unfollowed, question(settings=settings)).change == long_ago
 
 
 def test_what_nobody_follows_is_no_change() -> None:
@@ -170,7 +192,7 @@ def test_what_was_decided_while_paused_is_a_change_once_it_is_followed() -> None
 
     followed = said(judged(3, 1, now=NOW + 5), paused)
 
-    assert followed.change == Change(NOW + 5, 1, 3, "1 replicas are right for 40 requests/s")
+    assert followed.change == Change(NOW + 5, 1, 3, DEMAND.sentence)
 
 
 NEWS: dict[str, ScalingAnswer] = {

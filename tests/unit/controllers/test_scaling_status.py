@@ -49,7 +49,7 @@ def test_everything_that_was_seen_is_shown() -> None:
     ("figure", "value", "field", "shown"),
     [
         ("rate", 0.0, "arrivalsPerSecond", "0"),
-        ("rate", 0.04, "arrivalsPerSecond", "0"),
+        ("rate", 0.04, "arrivalsPerSecond", "0.04"),
         ("rate", 64.94, "arrivalsPerSecond", "64.9"),
         ("rate", 64.96, "arrivalsPerSecond", "65"),
         ("rate", 99.97, "arrivalsPerSecond", "100"),

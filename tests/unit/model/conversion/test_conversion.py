@@ -166,7 +166,7 @@ def test_the_bytes_do_not_depend_on_the_order_of_sets(tmp_path: Path) -> None:
     digests = set()
     for seed in ("1", "2"):
         output = tmp_path / f"{seed}.onnx"
-        words = ["model", "convert", path, "--to", "INT8", "--samples", rows, "--output", output]
+        words = ["model", "convert", path, "--to", "INT8", "--samples", rows, output]
         subprocess.run(
             [sys.executable, "-m", "triton_operator.cli.main", *map(str, words)],
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
