@@ -59,6 +59,8 @@ class FleetClient:
         self._memory = Memory(chance)
         self._counters = Counters()
         self._fallback = Fallback(self._memory, self._counters, time.monotonic, chance)
+        if tls is not None:
+            tls.context()  # so that a file that is missing is known now
         self._transports = Transports(tls or Tls())
 
     def __enter__(self) -> FleetClient:

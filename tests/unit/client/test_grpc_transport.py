@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 import numpy as np
 import pytest
-from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from tests.unit.client.grpc_servers import Answer, doubled, server
 from tests.unit.client.servers import BUSY, hanging, refused_url, serving
 from triton_operator.client.grpc_transport import GrpcTransport
 from triton_operator.client.outcome import Outcome, Reply
@@ -20,32 +18,6 @@ from triton_operator.client.request import Request, tensors
 from triton_operator.client.tls import Tls
 
 REQUEST = Request("m", tensors({"x": np.arange(3, dtype=np.int32)}))
-Answer = Callable[[Any, Any], Any]
-
-
-@contextlib.contextmanager
-def server(answer: Answer, port: int = 0) -> Iterator[str]:
-    class Servicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
-        def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
-            return answer(request, context)
-
-    made = grpc.server(ThreadPoolExecutor(4))
-    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(Servicer(), made)
-    bound = made.add_insecure_port(f"127.0.0.1:{port}")
-    made.start()
-    try:
-        yield f"http://127.0.0.1:{bound}"
-    finally:
-        made.stop(None).wait(10)
-
-
-def doubled(request: Any, _: Any) -> Any:
-    values = np.frombuffer(request.raw_input_contents[0], np.int32) * 2
-    answer = service_pb2.ModelInferResponse(model_name=request.model_name)
-    output = answer.outputs.add(name="y", datatype="INT32")
-    output.shape.extend(values.shape)
-    answer.raw_output_contents.append(values.tobytes())
-    return answer
 
 
 def says(code: grpc.StatusCode, message: str) -> Answer:
