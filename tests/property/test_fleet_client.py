@@ -158,11 +158,13 @@ def test_the_usual_time_is_within_what_was_seen(took: list[float]) -> None:
     assert 0 <= known.deviation <= max(took)
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["silent", "answered", "begun"]), st.floats(0, 90)), max_size=60
-    )
+EVENTS = st.tuples(
+    st.sampled_from(["silent", "silent", "silent", "begun", "begun", "answered"]),
+    st.sampled_from([0.0, 0.1, 1.0, 3.0, 6.0, 30.0, 90.0]),
 )
+
+
+@given(st.lists(EVENTS, max_size=60))
 def test_a_breaker_opens_after_silences_only_and_lets_one_in_at_a_time(
     events: list[tuple[str, float]],
 ) -> None:

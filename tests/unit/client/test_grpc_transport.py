@@ -10,6 +10,7 @@ import grpc
 import numpy as np
 import pytest
 
+from e2e.harness.waiting import wait_until
 from tests.unit.client.grpc_servers import Answer, doubled, server
 from tests.unit.client.servers import BUSY, hanging, refused_url, serving
 from triton_operator.client.grpc_transport import GrpcTransport
@@ -111,6 +112,20 @@ def test_calls_under_way_end_where_they_began() -> None:
         transport.close()
         over.set()
         assert first.result(30).outcome is Outcome.SERVED
+
+
+def test_a_dead_connection_is_not_shared() -> None:
+    """gRPC gives channels to one address the same connection for as long as any of them has it."""
+    with serving(hanging) as seen, ThreadPoolExecutor(1) as pool:
+        transport = GrpcTransport(seen.url, Tls())
+        patient = pool.submit(transport.send, REQUEST, 3.0)
+        wait_until("a connection", lambda: seen.connections == 1, timeout_seconds=30)
+        assert transport.send(REQUEST, 0.2).outcome is Outcome.TIMED_OUT
+        assert seen.connections == 1
+        assert transport.send(REQUEST, 1.0).outcome is Outcome.TIMED_OUT
+        assert seen.connections == 2
+        transport.close()
+        assert patient.result(30).outcome is Outcome.TIMED_OUT
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,17 +141,19 @@ def test_a_name_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_lookup_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the link is cut, and the resolver is behind it."""
-    over = threading.Event()
+    over, found = threading.Event(), threading.Event()
+    with serving(FINE) as seen:
 
-    def hangs(*_: object, **__: object) -> list[object]:
-        over.wait()
-        return []
+        def slow(*_: object, **__: object) -> list[object]:
+            over.wait(3)
+            found.set()
+            return [(socket.AF_INET, 0, 0, "", ("127.0.0.1", seen.port))]
 
-    monkeypatch.setattr(socket, "getaddrinfo", hangs)
-    try:
-        assert sent("http://no-such-host.invalid:8000", 0.2).outcome is Outcome.TIMED_OUT
-    finally:
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+        assert sent("http://slow.invalid:8000", 0.2).outcome is Outcome.TIMED_OUT
+        assert not found.is_set(), "nobody waited for it"
         over.set()
+        assert sent("http://slow.invalid:8000").outcome is Outcome.SERVED
 
 
 def test_another_address_of_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,14 +200,23 @@ def test_a_slow_answer_is_one(handler: Handler) -> None:
         assert sent(seen.url, 60.0).outcome is Outcome.SERVED
 
 
-def test_a_body_that_nobody_reads_does_not_hold_it() -> None:
-    large = Request("m", tensors({"x": np.zeros(8 << 20, np.int64)}))
+@pytest.mark.parametrize("gulps", [0, 30])
+def test_a_body_that_is_hardly_read(gulps: int) -> None:
+    """A bit of it is taken each time before one would give up, and all of it in the end."""
+    large = Request("m", tensors({"x": np.zeros(4 << 20, np.int64)}))
 
-    def deaf(_: socket.socket, seen: Seen) -> None:
+    def hard_of_hearing(connection: socket.socket, seen: Seen) -> None:
+        for _ in range(gulps):
+            seen.over.wait(0.1)
+            for _ in range(16):
+                seen.read(connection)
+        while gulps and seen.read(connection):
+            pass
         seen.over.wait()
 
-    with serving(deaf) as seen:
+    with serving(hard_of_hearing) as seen:
         assert sent(seen.url, 0.4, large).outcome is Outcome.TIMED_OUT
+        assert len(seen.received) < 16 << 20, "half of it: the rest was not sent"
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,12 @@ def test_without_weights_the_priority_says_it() -> None:
 @pytest.mark.parametrize("shut", ["", "store"])
 def test_what_must_stay_has_local_ones_only(chance: float, shut: str) -> None:
     assert clusters(chance, shut, local_only=True) == ["store!" if shut else "store"]
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 0.99])
+def test_weights_are_of_what_may_leave(chance: float) -> None:
+    """What must stay asks the second local one only if the first one does not answer."""
+    here = [edge("second", priority=1, weightPercent=100), edge("first", weightPercent=0), NEAR]
+    found = in_order(here, lambda _: True, local_only=True, chance=chance)
+
+    assert [one.endpoint.cluster for one in found] == ["first", "second"]
