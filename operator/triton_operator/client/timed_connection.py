@@ -47,7 +47,7 @@ class TimedConnection(http.client.HTTPConnection):
                 if tried == len(addresses):
                     raise
             else:
-                self.sock = _TimedSocket(secured, self.left)
+                self.sock = TimedSocket(secured, self.left)
                 return
 
     def left(self) -> float:
@@ -75,8 +75,8 @@ class TimedConnection(http.client.HTTPConnection):
         return self._context.wrap_socket(plain, server_hostname=self.host)
 
 
-class _TimedSocket:
-    """As much of a socket as http.client uses."""
+class TimedSocket:
+    """As much of a socket as http.client uses; each call has as long as `left` says."""
 
     def __init__(self, plain: socket.socket, left: Callable[[], float]) -> None:
         self._plain = plain
@@ -85,19 +85,23 @@ class _TimedSocket:
         self._closing = False
 
     def fileno(self) -> int:
+        """For select."""
         return self._plain.fileno()
 
     def sendall(self, data: bytes) -> None:
+        """All of it, or TimeoutError."""
         view = memoryview(data)
         while view:
             self._plain.settimeout(self._left())
             view = view[self._plain.send(view) :]
 
     def receive_into(self, buffer: memoryview) -> int:
+        """What is there next; how many bytes."""
         self._plain.settimeout(self._left())
         return self._plain.recv_into(buffer)
 
     def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        """For one answer."""
         self._reading += 1
         return io.BufferedReader(_Reading(self))
 
@@ -108,13 +112,14 @@ class _TimedSocket:
             self._plain.close()
 
     def read_to_the_end(self) -> None:
+        """An answer was."""
         self._reading -= 1
         if self._closing and self._reading == 0:
             self._plain.close()
 
 
 class _Reading(io.RawIOBase):
-    def __init__(self, source: _TimedSocket) -> None:
+    def __init__(self, source: TimedSocket) -> None:
         super().__init__()
         self._source = source
 
