@@ -188,3 +188,14 @@ def test_a_breaker_opens_after_silences_only_and_lets_one_in_at_a_time(
         elif kind == "answered":
             breaker, silences, probe_ends = breaker.answered(), 0, 0.0
             assert breaker.state(now) is BreakerState.CLOSED
+
+
+@given(st.floats(0.01, 100), st.floats(0, 0.4), st.floats(0, 0.4))
+def test_of_what_nobody_knows_both_get_the_same(
+    remaining: float, way: float, way_there: float
+) -> None:
+    """`way` and `way_there` as parts of what remains."""
+    own, following = Need(way * remaining), Need(way_there * remaining)
+    budget = budget_seconds(remaining, own, following)
+
+    assert abs((budget - own.round_trip) - (remaining - budget - following.round_trip)) < 1e-6

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from e2e.harness.paths import REPOSITORY
 from e2e.harness.ports import free_ports
 from e2e.harness.triton import FLAGS, put_model, running_triton
 from tests.unit.client.servers import (
@@ -146,15 +150,14 @@ def test_a_hanging_edge_costs_what_the_cloud_leaves_and_then_nothing(
         serving(hanging) as silent,
         FleetClient([store(silent.url, protocol), server.row(protocol)]) as client,
     ):
-        answers = [client.infer("magika", {"bytes": ROWS}, deadline_seconds=4.0) for _ in range(5)]
+        answers = [client.infer("magika", {"bytes": ROWS}, deadline_seconds=6.0) for _ in range(5)]
 
     assert [one.cluster for one in answers] == ["cloud"] * 5
     assert [len(one.attempts) for one in answers[:3]] == [2, 2, 2]
     assert [len(one.attempts) for one in answers[3:]] == [1, 1]
     # At first both have the same part; what the cloud needs is known then.
     budgets = [one.attempts[0].budget_seconds for one in answers[:3]]
-    assert budgets[0] == pytest.approx(2.0, abs=0.1)
-    assert budgets[1] > 2.0
+    assert budgets[0] <= 3.0 < budgets[1]
 
 
 def test_what_tritons_queue_rejects_is_served_elsewhere(server: Served, protocol: Protocol) -> None:
@@ -255,3 +258,21 @@ def test_what_must_stay_is_served_here(server: Served, protocol: Protocol) -> No
     ):
         assert asked(client, local_only=True).cluster == "store"
         assert remote.connections == 0
+
+
+def test_the_example_says_who_served(server: Served, protocol: Protocol, tmp_path: Path) -> None:
+    np.savez(tmp_path / "tensors.npz", bytes=ROWS)
+    rows = [store(refused_url(), protocol), server.row(protocol)]
+    (tmp_path / "endpoints.json").write_text(json.dumps({"endpoints": rows}))
+    example = REPOSITORY / "examples" / "fleet" / "client.py"
+    told = [tmp_path / "endpoints.json", "magika", tmp_path / "tensors.npz", "--times", "2"]
+    command = [sys.executable, example, *told, "--deadline", str(DEADLINE)]
+
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.count("ms  cloud after store Unreachable\n") == 2
+    assert "cloud Served 2\n" in ran.stdout
+
+    ran = subprocess.run([*command, "--local-only"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stdout.count("kept here, and not served: magika must be served here") == 2
+    assert "cloud" not in ran.stdout

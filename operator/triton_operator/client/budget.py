@@ -7,6 +7,13 @@ from dataclasses import dataclass
 LEAST_SECONDS = 0.001
 """With less left than this nobody is asked any more."""
 
+SLACK_SHARE = 0.1
+"""Of what both do not need, the next one's part: what is usual is known from few answers at first,
+and the last one of a request has nobody behind it."""
+
+_ROUNDING = 1e-9
+"""Seconds. Two guesses are together exactly what remains, but for how floats add up."""
+
 
 @dataclass(frozen=True)
 class Need:
@@ -17,7 +24,7 @@ class Need:
 
 
 def budget_seconds(remaining: float, own: Need, following: Need | None) -> float:
-    """Of what remains: all but what the following one needs.
+    """Of what remains: all but what the following one needs, and a tenth of what neither does.
 
     If it is not enough for both, the one that is asked first gets all: less than it usually needs
     would be lost, and what it leaves when it fails at once the next one gets anyway.
@@ -31,4 +38,7 @@ def budget_seconds(remaining: float, own: Need, following: Need | None) -> float
     guess = max(known) if known else max(0.0, (remaining - ways) / 2)
     own_seconds = own.round_trip + (guess if own.service is None else own.service)
     kept = following.round_trip + (guess if following.service is None else following.service)
-    return remaining if own_seconds + kept > remaining else remaining - kept
+    slack = remaining - own_seconds - kept
+    if slack < -_ROUNDING:
+        return remaining
+    return own_seconds + (1 - SLACK_SHARE) * max(0.0, slack)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from e2e.harness.paths import REPOSITORY
 from triton_operator.client.endpoint_file import LARGEST_FILE, EndpointFile
 from triton_operator.client.errors import BadEndpoints
 
@@ -101,3 +102,10 @@ def test_at_the_beginning_there_must_be_one(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"endpoints": [{"cluster": "a", "protocol": "HTTP"}]}')
     with pytest.raises(BadEndpoints, match=r"bad\.json: endpoints\[0\]\.url: Field required"):
         EndpointFile(tmp_path / "bad.json", lambda: 0.0)
+
+
+def test_the_example_is_one() -> None:
+    file = EndpointFile(REPOSITORY / "examples" / "fleet" / "endpoints.json", lambda: 0.0)
+
+    assert [one.local for one in file.endpoints] == [True, False]
+    assert sum(one.weight_percent for one in file.endpoints) == 100

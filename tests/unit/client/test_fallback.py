@@ -54,15 +54,15 @@ def test_the_next_one_serves_within_the_deadline(trouble: Behaviour) -> None:
 
 
 def test_what_the_next_one_needs_is_learned() -> None:
-    """40 ms of the way and 60 ms there are kept, and the edge gets all the rest."""
+    """40 ms of the way and 60 ms there are kept, and a tenth of what neither needs."""
     world = World({"store": FINE, "cloud": Behaviour(seconds=0.1)})
     world.learn(STORE, CLOUD)
     world.behaviours = {"store": HANGS, "cloud": Behaviour(seconds=0.1)}
     world.serve(STORE, CLOUD, deadline=1.0)
 
     (_, _, first), (_, _, second) = world.asked
-    assert first == pytest.approx(0.9, abs=0.001)
-    assert second == pytest.approx(0.1, abs=0.001)
+    assert first == pytest.approx(0.812, abs=0.001)
+    assert second == pytest.approx(0.188, abs=0.001)
 
 
 def test_who_hangs_does_not_get_more_time_for_it() -> None:
