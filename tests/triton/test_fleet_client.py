@@ -265,8 +265,9 @@ def test_the_example_says_who_served(server: Served, protocol: Protocol, tmp_pat
     rows = [store(refused_url(), protocol), server.row(protocol)]
     (tmp_path / "endpoints.json").write_text(json.dumps({"endpoints": rows}))
     example = REPOSITORY / "examples" / "fleet" / "client.py"
-    told = [tmp_path / "endpoints.json", "magika", tmp_path / "tensors.npz", "--times", "2"]
-    command = [sys.executable, example, *told, "--deadline", str(DEADLINE)]
+    files = tmp_path / "endpoints.json", tmp_path / "tensors.npz"
+    command: list[str | Path] = [sys.executable, example, files[0], "magika", files[1]]
+    command += ["--times", "2", "--deadline", str(DEADLINE)]
 
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout.count("ms  cloud after store Unreachable\n") == 2
