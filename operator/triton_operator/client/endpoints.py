@@ -1,0 +1,130 @@
+"""Which endpoints there are: what the file `<service>-endpoints` says, with bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, StrictBool, ValidationError, model_validator
+
+from triton_operator.api.fields import DNS_LABEL_PATTERN, ApiModel
+from triton_operator.client.errors import BadEndpoints
+
+MOST_ENDPOINTS = 64
+_MOST_TOLD = 5
+
+
+class Protocol(StrEnum):
+    """What an endpoint speaks."""
+
+    HTTP = "HTTP"
+    GRPC = "GRPC"
+
+
+class Tier(StrEnum):
+    """What kind of place it is."""
+
+    EDGE = "Edge"
+    ON_PREM = "OnPrem"
+    CLOUD = "Cloud"
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.hostname or (parts.port is not None and parts.port < 1):
+        raise ValueError("must have a host, and a port from 1 to 65535 if it has one")
+    return url
+
+
+Url = Annotated[
+    str,
+    Field(pattern=r"^https?://[^/?#@\s\\]+(/[^?#\s\\]*)?$", max_length=512),
+    AfterValidator(_address),
+]
+"""http://HOST[:PORT][/PATH] or https://, without credentials, query or fragment."""
+
+
+class Endpoint(ApiModel):
+    """One place to ask. What is not said to be local is not."""
+
+    cluster: str = Field(pattern=DNS_LABEL_PATTERN, max_length=63)
+    protocol: Protocol
+    url: Url
+    """Of gRPC too; https means TLS there."""
+    tier: Tier | None = None
+    priority: int = Field(0, ge=0, le=1000)
+    """Place in the order of falling back; 0 is first."""
+    weight_percent: int = Field(0, ge=0, le=100)
+    """Share of the requests that ask here first, of those that may leave."""
+    round_trip_milliseconds: float = Field(0.0, ge=0, le=600_000, allow_inf_nan=False)
+    local: StrictBool = False
+    """Whether data that must stay may go there."""
+
+    @model_validator(mode="after")
+    def _grpc_has_no_path(self) -> Endpoint:
+        if self.protocol is Protocol.GRPC and urlsplit(self.url).path not in ("", "/"):
+            raise ValueError("url has a path, and gRPC has none")
+        return self
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is learned of an endpoint is kept under this when the list changes."""
+        return self.cluster, self.protocol, self.url
+
+
+class EndpointList(ApiModel):
+    """The file's content."""
+
+    endpoints: list[Endpoint] = Field(min_length=1, max_length=MOST_ENDPOINTS)
+
+    @model_validator(mode="after")
+    def _each_is_there_once(self) -> EndpointList:
+        seen: set[tuple[str, str]] = set()
+        for place, one in enumerate(self.endpoints):
+            if (one.cluster, one.protocol) in seen:
+                raise ValueError(
+                    f"endpoints[{place}]: {one.cluster} has another one that speaks {one.protocol}"
+                )
+            seen.add((one.cluster, one.protocol))
+        return self
+
+
+def endpoints_in(text: bytes | str) -> tuple[Endpoint, ...]:
+    """Of JSON such as `{"endpoints": [{"cluster": "store-1", ...}]}`; keys not known are ignored.
+
+    Raises:
+        BadEndpoints: with the path of each field that is wrong.
+    """
+    try:
+        return tuple(EndpointList.model_validate_json(text).endpoints)
+    except ValidationError as error:
+        raise BadEndpoints(_told(error)) from None
+
+
+def endpoints_of(values: Iterable[Endpoint | Mapping[str, Any]]) -> tuple[Endpoint, ...]:
+    """The same of Python values.
+
+    Raises:
+        BadEndpoints: as in `endpoints_in`.
+    """
+    try:
+        return tuple(EndpointList.model_validate({"endpoints": list(values)}).endpoints)
+    except ValidationError as error:
+        raise BadEndpoints(_told(error)) from None
+
+
+def _told(error: ValidationError) -> str:
+    rows = error.errors(include_url=False, include_input=False)
+    told = [": ".join(filter(None, (_path(row["loc"]), row["msg"]))) for row in rows[:_MOST_TOLD]]
+    if len(rows) > _MOST_TOLD:
+        told.append(f"and {len(rows) - _MOST_TOLD} more")
+    return "; ".join(told)
+
+
+def _path(steps: tuple[int | str, ...]) -> str:
+    path = ""
+    for step in steps:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path
