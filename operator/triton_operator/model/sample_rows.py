@@ -77,12 +77,17 @@ class Samples:
         """
         step = self.rows_per_run
         for first in range(0, self.rows - step + 1, step):
-            yield {
-                tensor.name: self.arrays[tensor.name][first]
-                if self._is_whole(tensor)
-                else self.arrays[tensor.name][first : first + step]
-                for tensor in self.inputs
-            }
+            yield self.run_from(first)
+
+    def run_from(self, first: int) -> Feeds:
+        """Inputs of the run that begins with row `first`."""
+        step = self.rows_per_run
+        return {
+            tensor.name: self.arrays[tensor.name][first]
+            if self._is_whole(tensor)
+            else self.arrays[tensor.name][first : first + step]
+            for tensor in self.inputs
+        }
 
     def _is_whole(self, tensor: Tensor) -> bool:
         return self.arrays[tensor.name].ndim == len(tensor.shape) + 1
