@@ -162,7 +162,12 @@ def _fitting(array: Array, tensor: Tensor) -> Array:
     if wanted is np.object_:
         if array.dtype.kind not in "US":
             raise _refused(f"the array for '{tensor.name}' is {array.dtype}; it has to be text")
-        return array.astype(np.str_).astype(np.object_)
+        try:
+            return array.astype(np.str_).astype(np.object_)
+        except UnicodeDecodeError as error:
+            raise _refused(
+                f"the array for '{tensor.name}' has bytes that are no ASCII; save it as text"
+            ) from error
     if not np.can_cast(array.dtype, wanted, casting="same_kind"):
         raise _refused(
             f"the array for '{tensor.name}' is {array.dtype}, the input {wanted.__name__}"
