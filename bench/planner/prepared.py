@@ -212,12 +212,17 @@ def _copy(scratch: Path, *, held_out: bool, real: bool) -> Copy:
         convert_model(source, int8_method(source.graph), converted, samples=samples)
         pair = read_pair(file, converted)
         chosen, _ = rows_to_verify(samples, pair.recipe)
-        verdict = verify(file, converted, pair.outputs, chosen, MIN_AGREEMENT)
+        verdict = verify(
+            file, converted, pair.outputs, chosen, MIN_AGREEMENT, batchable=pair.batchable
+        )
         seconds = time.monotonic() - began
         held = None
         if held_out:
             rows: Samples = read_samples(scratch / "held.npz", source.facts.inputs)
-            held = verify(file, converted, pair.outputs, rows, MIN_AGREEMENT).agreement
+            other = verify(
+                file, converted, pair.outputs, rows, MIN_AGREEMENT, batchable=pair.batchable
+            )
+            held = other.agreement
     except ModelFailure as error:
         converted.unlink(missing_ok=True)
         return Copy(method, str(error), seconds=time.monotonic() - began)

@@ -14,6 +14,7 @@ from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.planning.plan import Plan, plan_service
 
 LARGEST = 16
+RELEASE = "24.10"
 THREADS = 2
 
 
@@ -31,7 +32,7 @@ def triton(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Iterat
         batching={"mode": "Fixed", "maxBatchSize": LARGEST},
         hardware={"resources": {"cpu": str(THREADS)}},
     )
-    plan = plan_service(wanted, facts, [pool("cpu", release="24.10")])
+    plan = plan_service(wanted, facts, [pool("cpu", release=RELEASE)])
     assert isinstance(plan, Plan)
     no_model = folder / "no-model"
     no_model.write_bytes(b"this is no model")

@@ -172,6 +172,11 @@ class Conversion(ApiModel):
         },
     )
     rows: int | None = Field(None, ge=0, description="How many rows were compared.")
+    batch_size: int | None = Field(
+        None,
+        ge=2,
+        description="How many rows shared a batch where the copy agreed least; omitted: none did.",
+    )
     samples_digest: Digest | None = Field(
         None, description="sha256 of the samples that were compared; omitted: made-up inputs."
     )

@@ -7,9 +7,10 @@ profiles, and must not load what works on models.
 from importlib.metadata import PackageNotFoundError, version
 
 CONVERTERS = ("numpy", "onnx", "onnxruntime")
-CONVERSION_REVISION = "1"
-"""Of the code here that converts: raised when it gives other bytes. Not this program's version, or
-each release would take services back to FP32 until their copies are compared anew."""
+CONVERSION_REVISION = "2"
+"""Of the code here that converts and compares: raised when it gives other bytes, or rejects what it
+accepted. Not this program's version, or each release would take services back to FP32 until their
+copies are compared anew."""
 
 
 def tool_versions() -> dict[str, str]:

@@ -54,14 +54,18 @@ def _verified(
     else:
         rows = read_samples(samples, pair.inputs)
     chosen, note = rows_to_verify(rows, pair.recipe)
-    return verify(file, converted, pair.outputs, chosen, min_agreement), note
+    verdict = verify(file, converted, pair.outputs, chosen, min_agreement, batchable=pair.batchable)
+    return verdict, note
 
 
 def _print(converted: Path, verdict: "Verification", note: str | None) -> None:
     print_table(
         str(converted),
         ["OUTPUT", "KIND", "AGREEMENT", "TOP-1", "TOP-5", "REL-L2", "COSINE", "MAX-ABS", "NAN-INF"],
-        [_row(row) for row in verdict.outputs],
+        [
+            *(_row(row.name, row) for row in verdict.outputs),
+            *(_row(f"{row.name}, in batches", row) for row in verdict.in_batches or []),
+        ],
     )
     bits = "the same bits twice" if verdict.deterministic else "other bits when run again"
     print_lines(
@@ -74,9 +78,9 @@ def _print(converted: Path, verdict: "Verification", note: str | None) -> None:
     )
 
 
-def _row(row: "OutputComparison") -> list[str]:
+def _row(name: str, row: "OutputComparison") -> list[str]:
     return [
-        row.name,
+        name,
         row.kind,
         # Four digits, cut: a share that misses a bound is not rounded up to it.
         f"{int(row.agreement * 10_000) / 10_000:g}",

@@ -39,7 +39,7 @@ def feasible_finding(
             reasons.OBJECTIVE_FEASIBLE,
             ConditionStatus.TRUE,
             reasons.WITHIN_REACH,
-            f"{took} of {bound} ms",
+            f"{took}{',' if source else ''} of {bound} ms",
         )
     elsewhere = _elsewhere({name: one for name, one in measured.items() if name != first})
     return finding(
@@ -56,7 +56,7 @@ def _alone(answer: ScalingAnswer | None, planned: Measured | None) -> tuple[floa
     seen = answer.figures.fastest_seconds if answer else None
     if seen is not None or planned is None:
         return seen, ""
-    return planned.alone_seconds, f", {source_words(planned.row)},"
+    return planned.alone_seconds, f", {source_words(planned.row)}"
 
 
 def _elsewhere(others: Mapping[str, Measured]) -> str:

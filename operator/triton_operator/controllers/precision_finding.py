@@ -98,8 +98,16 @@ def _of_auto(plan: Plan) -> Finding:
     awaited = _at(plan, Standing.UNKNOWN)
     if awaited:
         return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited))
+    if disagreeing := [one for one in _at(plan, Standing.REJECTED) if _disagrees(one[1])]:
+        return _finding(FALSE, reasons.COPY_REJECTED, _words(disagreeing, "FP32 runs"))
     told = _words(_at(plan, *Standing))
     return _finding(TRUE, reasons.AS_STORED, f"{_AS_STORED}; {told}" if told else _AS_STORED)
+
+
+def _disagrees(rejected: Prospect) -> bool:
+    """Whether it was compared, and answers otherwise. That there is none, or that it is no faster,
+    is no failure where nobody named its precision."""
+    return rejected.copy is not None and rejected.copy.refusal is None
 
 
 def _of_asked(plan: Plan) -> Finding:

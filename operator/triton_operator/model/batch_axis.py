@@ -7,22 +7,26 @@ found by NonMaxSuppression, a sequence), so there are grades of evidence, and th
 1. a fixed axis 0, or none, anywhere: no;
 2. two names for it (`batch`, `sequence`): no, the file itself says that they differ;
 3. shape inference turns a batch of 97 into another length: no;
-4. one name everywhere, or inference carries a batch of 97 through: yes;
-5. neither: yes, and the reason says that the evidence is weak.
+4. a node on the way makes rows influence each other (see `row_mixing`): no;
+5. one name everywhere, or inference carries a batch of 97 through: yes;
+6. neither: yes, and the reason says that the evidence is weak.
 
-None of this proves that rows do not influence each other; only running the model could.
+Where a batch cannot be followed through all nodes, the reason says from which one on.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from onnx import ModelProto
 
-from triton_operator.model.graph_tensors import Axis, GraphTensor, inferred_outputs, real_inputs
+from triton_operator.model.graph_tensors import Axis, GraphTensor, inferred_values, real_inputs
+from triton_operator.model.row_mixing import Mixing, Shape, mixing
 
 PROBE_LENGTH = 97
 """A prime, so that an axis of that length comes from the batch and not from a product of others."""
+
+OTHER_PROBES = (89, 83)
 
 MOST_NAMED = 4
 """Tensors named in one reason."""
@@ -50,13 +54,15 @@ class BatchAxis:
 def batch_axis(
     inputs: Sequence[GraphTensor],
     outputs: Sequence[GraphTensor],
-    carried: dict[str, int | None],
+    probed: Mapping[str, Shape],
+    meeting: Mixing | None = None,
 ) -> BatchAxis:
     """Judge axis 0 of all tensors.
 
-    `carried` has, by name of an output, the length of its axis 0 that shape inference finds when
-    every input has `PROBE_LENGTH` rows; None or absent where it finds none.
+    `probed` has, by name of a value, its shape when every input has `PROBE_LENGTH` rows; absent
+    where shape inference finds none. `meeting` is what the nodes do to such rows.
     """
+    carried = {tensor.name: (probed.get(tensor.name) or [None])[0] for tensor in outputs}
     tensors = [*inputs, *outputs]
     if wrong := [text for tensor in tensors if (text := _not_dynamic(tensor))]:
         return BatchAxis(False, f"not batchable: {_joined(wrong)}")
@@ -74,14 +80,18 @@ def batch_axis(
         if (length := carried.get(tensor.name)) is not None and length != PROBE_LENGTH
     ]:
         return BatchAxis(False, f"not batchable: {_joined(changed)}")
+    if meeting and meeting.mixed:
+        return BatchAxis(False, f"not batchable: {meeting.mixed}")
+    told = f"; {meeting.told}" if meeting and meeting.told else ""
     reaches_all = all(carried.get(tensor.name) == PROBE_LENGTH for tensor in outputs)
     if len(names) == len(tensors):
         text = f"axis 0 is the dynamic axis '{names[tensors[0]]}' of every input and output"
         follow = "; shape inference carries a batch through" if reaches_all else ""
-        return BatchAxis(True, f"batchable: {text}{follow}")
+        return BatchAxis(True, f"batchable: {text}{follow}{told}")
     text = "axis 0 of every input and output is dynamic"
     if reaches_all:
-        return BatchAxis(True, f"batchable: {text}, and shape inference carries a batch through")
+        follow = "and shape inference carries a batch through"
+        return BatchAxis(True, f"batchable: {text}, {follow}{told}")
     unnamed = _joined([str(tensor) for tensor in tensors if tensor not in names])
     return BatchAxis(
         True,
@@ -95,25 +105,46 @@ def symbol(axis: Axis) -> str | None:
     return axis if isinstance(axis, str) and not _GENERATED.fullmatch(axis) else None
 
 
-def carried_lengths(model: ModelProto) -> dict[str, int | None]:
-    """Length of each output's axis 0 when every input has `PROBE_LENGTH` rows, by shape inference.
+def probed_shapes(model: ModelProto, rows: int = PROBE_LENGTH) -> Mapping[str, Shape]:
+    """Shapes of all values when every input has `rows` rows, where shape inference finds them.
 
     Works on a copy; the model should be free of large tensors.
     """
     probe = ModelProto()
     probe.CopyFrom(model)
-    for value in real_inputs(probe.graph):
-        value.type.tensor_type.shape.dim[0].dim_value = PROBE_LENGTH
+    inputs = real_inputs(probe.graph)
+    for value in inputs:
+        value.type.tensor_type.shape.dim[0].dim_value = rows
     # What the file says about the results would be merged in, or contradict the probe.
     del probe.graph.value_info[:]
     for value in probe.graph.output:
         value.type.tensor_type.ClearField("shape")
-    lengths: dict[str, int | None] = {}
-    for value in inferred_outputs(probe):
-        axes = value.type.tensor_type.shape.dim
-        known = len(axes) > 0 and axes[0].HasField("dim_value")
-        lengths[value.name] = int(axes[0].dim_value) if known else None
-    return lengths
+    weights = {tensor.name: list(tensor.dims) for tensor in probe.graph.initializer}
+    return weights | {
+        value.name: [
+            int(axis.dim_value) if axis.HasField("dim_value") else None
+            for axis in value.type.tensor_type.shape.dim
+        ]
+        for value in [*inputs, *inferred_values(probe)]
+        if value.type.tensor_type.HasField("shape")
+    }
+
+
+def rows_meeting(model: ModelProto, probed: Mapping[str, Shape]) -> Mixing:
+    """What the nodes do to rows that share a batch.
+
+    A length of the model's own may be that of the probe: only what two probes show is a verdict.
+    """
+    first = mixing(model, probed, PROBE_LENGTH)
+    if first.mixed is None:
+        return first
+    seen = [first]
+    for rows in OTHER_PROBES:
+        found = mixing(model, probed_shapes(model, rows), rows)
+        if found in seen or found.mixed is None:
+            return found
+        seen.append(found)
+    return Mixing()
 
 
 def _not_dynamic(tensor: GraphTensor) -> str | None:

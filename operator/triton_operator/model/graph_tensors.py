@@ -77,13 +77,20 @@ def graph_tensors(
 
 
 def inferred_outputs(model: ModelProto) -> list[ValueInfoProto]:
-    """The graph's outputs after shape inference; as declared where that finds nothing.
+    """The graph's outputs after shape inference; as declared where that finds nothing."""
+    outputs = {value.name for value in model.graph.output}
+    return [value for value in inferred_values(model) if value.name in outputs]
+
+
+def inferred_values(model: ModelProto) -> list[ValueInfoProto]:
+    """Values between nodes, where shape inference finds them, then the outputs as above.
 
     The model should be free of large tensors: inference copies it. It is not strict:
     ONNX Runtime's own operators have no inference here, but the rest of the graph does.
     """
     try:
-        return list(shape_inference.infer_shapes(model, data_prop=True).graph.output)
+        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+        return [*graph.value_info, *graph.output]
     except (shape_inference.InferenceError, RuntimeError, ValueError, TypeError):
         return list(model.graph.output)
 

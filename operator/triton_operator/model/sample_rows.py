@@ -77,12 +77,17 @@ class Samples:
         """
         step = self.rows_per_run
         for first in range(0, self.rows - step + 1, step):
-            yield {
-                tensor.name: self.arrays[tensor.name][first]
-                if self._is_whole(tensor)
-                else self.arrays[tensor.name][first : first + step]
-                for tensor in self.inputs
-            }
+            yield self.run_from(first)
+
+    def run_from(self, first: int) -> Feeds:
+        """Inputs of the run that begins with row `first`."""
+        step = self.rows_per_run
+        return {
+            tensor.name: self.arrays[tensor.name][first]
+            if self._is_whole(tensor)
+            else self.arrays[tensor.name][first : first + step]
+            for tensor in self.inputs
+        }
 
     def _is_whole(self, tensor: Tensor) -> bool:
         return self.arrays[tensor.name].ndim == len(tensor.shape) + 1
@@ -157,7 +162,12 @@ def _fitting(array: Array, tensor: Tensor) -> Array:
     if wanted is np.object_:
         if array.dtype.kind not in "US":
             raise _refused(f"the array for '{tensor.name}' is {array.dtype}; it has to be text")
-        return array.astype(np.str_).astype(np.object_)
+        try:
+            return array.astype(np.str_).astype(np.object_)
+        except UnicodeDecodeError as error:
+            raise _refused(
+                f"the array for '{tensor.name}' has bytes that are no ASCII; save it as text"
+            ) from error
     if not np.can_cast(array.dtype, wanted, casting="same_kind"):
         raise _refused(
             f"the array for '{tensor.name}' is {array.dtype}, the input {wanted.__name__}"

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from triton_operator.api.conditions import MESSAGE_LIMIT, shortened
 from triton_operator.model import reasons
-from triton_operator.model.batch_axis import BatchAxis, batch_axis, carried_lengths
+from triton_operator.model.batch_axis import BatchAxis, batch_axis, probed_shapes, rows_meeting
 from triton_operator.model.contents import contents
 from triton_operator.model.dataflow import refuse_broken_dataflow
 from triton_operator.model.errors import ModelRefused, SourceRefused
@@ -121,4 +121,7 @@ def _batch_axis(
 ) -> BatchAxis:
     verdict = batch_axis(inputs, outputs, {})
     # Inference costs the most, and only a positive verdict can change by it.
-    return batch_axis(inputs, outputs, carried_lengths(model)) if verdict.batchable else verdict
+    if not verdict.batchable:
+        return verdict
+    probed = probed_shapes(model)
+    return batch_axis(inputs, outputs, probed, rows_meeting(model, probed))

@@ -55,7 +55,7 @@ def compared(
     if copy is None or stored is None:
         missing = precision if copy is None else Precision.FP32
         return Comparison(f"{precision} not used: {missing} is not measured on pool {pool}")
-    keeps, kept = _keeps(copy), _keeps(stored)
+    keeps, kept = copy.keeps, stored.keeps
     by_time = prefer is Preference.LATENCY or not (keeps and kept)
     mine, its = _worth(copy, by_time), _worth(stored, by_time)
     if not by_time:
@@ -76,10 +76,6 @@ def compared(
         words = f"{figure(100 * gain)} %: less than {100 * LEAST_GAIN:.0f} %, FP32 stays"
         return Comparison(f"{precision} faster by {words}", gain, rank=rank)
     return Comparison(f"{precision} not faster: {words}", gain, rank=rank)
-
-
-def _keeps(one: Measured) -> bool:
-    return one.safe_rate > 0
 
 
 def _worth(one: Measured, by_time: bool) -> float:

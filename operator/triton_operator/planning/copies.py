@@ -160,7 +160,8 @@ def _judged(copy: Conversion, least: Decimal, *, auto: bool) -> tuple[Standing, 
     if lacks := _lacks(copy):
         return Standing.UNCHECKED, f"{name} not used: its row has no {lacks}"
     if not _agrees(copy, least):
-        return Standing.REJECTED, f"{name} rejected: agreement {copy.agreement} < {least}"
+        told = f"{name} rejected: agreement {copy.agreement} < {least}{_in_batches(copy)}"
+        return Standing.REJECTED, told
     if auto and not _on_real_rows(copy):
         return Standing.UNCHECKED, f"{name} not used: {agreement_words(copy)}"
     return Standing.USABLE, f"{name}: {agreement_words(copy)}"
@@ -181,11 +182,16 @@ def agreement_words(copy: Conversion) -> str:
     """How far a copy agrees with FP32, and on what."""
     rows = copy.rows or 0
     told = f"agreement {copy.agreement} on {rows} row{'' if rows == 1 else 's'}"
+    told += _in_batches(copy)
     if copy.samples_digest is None:
         return f"{told}, smoke test only: made-up inputs"
     if rows < LEAST_ROWS:
         return f"{told}, smoke test only: fewer than {LEAST_ROWS}"
     return f"{told} of samples"
+
+
+def _in_batches(copy: Conversion) -> str:
+    return "" if copy.batch_size is None else f" in batches of {copy.batch_size}"
 
 
 def _no_copy(

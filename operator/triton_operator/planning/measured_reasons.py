@@ -60,13 +60,11 @@ def instances_reason(choice: MeasuredChoice, shape: ReplicaShape, prefer: Prefer
         return None
     words = instance_words(best.instances, shape.threads_of(best.instances))
     others = instance_words(other.instances, shape.threads_of(other.instances))
-    if prefer is Preference.LATENCY:
+    if best.counts_by_time(prefer):
         mine, its = best.alone_seconds, other.alone_seconds
         told = f"{figure(1000 * mine)} ms for a request that is alone"
         return f"{words}: {told}; {others}: {figure(1000 * its)} ms ({difference(its, mine)})"
     mine, its = best.rate, other.rate
-    if not best.found.feasible or mine <= 0:
-        return None
     if not other.found.feasible:
         return f"{words}: with {others} a request that is alone is too slow"
     return f"{words}: {figure(mine)} requests/s; {others}: {figure(its)} ({difference(its, mine)})"

@@ -4,7 +4,7 @@ Every number of instances that was measured is tried, each with the batch size t
 (see `safe_batch`). What wins is what `spec.objective.prefer` asks for: the rate at which a replica
 keeps the objective, which is also what a request costs in money and energy on one and the same
 pool; with Latency the time of a request that is alone. What keeps the objective always wins over
-what does not.
+what does not, and where nothing keeps it that time counts, as the rate then promises nothing.
 
 Anybody may write a profile, and one has up to 256 rows, while the queue model takes up to a second
 for a batch size. So the rows are first compared by what bounds their rates, which takes no time,
@@ -105,6 +105,15 @@ class Measured:
         """What a request takes that is alone."""
         return self.curve.seconds(1)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a rate at which it keeps the objective."""
+        return self.safe_rate > 0
+
+    def counts_by_time(self, prefer: Preference) -> bool:
+        """Whether it is compared by the time of a request that is alone, and not by its rate."""
+        return prefer is Preference.LATENCY or not self.keeps
+
 
 @dataclass(frozen=True)
 class MeasuredChoice:
@@ -162,7 +171,7 @@ class _Way:
 
     def bound(self, prefer: Preference) -> tuple[bool, float]:
         """What `_worth` does not exceed."""
-        if prefer is Preference.LATENCY:
+        if prefer is Preference.LATENCY or not self.feasible:
             return self.feasible, -self.curve.seconds(1)
         most = rate_bound(self.curve, self.sizes)
         return self.feasible, min(most, LOADED * self.throughput.rate)
@@ -212,14 +221,12 @@ def _rated(ways: Sequence[_Way], question: Question, most: int) -> list[Measured
 
 
 def _worth(one: Measured, prefer: Preference) -> tuple[bool, float]:
-    if prefer is Preference.LATENCY:
-        return one.found.feasible, -one.alone_seconds
-    return one.found.feasible, one.rate
+    return one.keeps, -one.alone_seconds if one.counts_by_time(prefer) else one.rate
 
 
 def _as_good(one: Measured, best: Measured, prefer: Preference) -> bool:
-    if one.found.feasible != best.found.feasible:
+    if one.keeps != best.keeps:
         return False
-    if prefer is Preference.LATENCY:
+    if best.counts_by_time(prefer):
         return one.alone_seconds <= (1 + REPEATS_WITHIN) * best.alone_seconds
     return one.rate >= (1 - REPEATS_WITHIN) * best.rate

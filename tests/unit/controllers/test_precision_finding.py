@@ -81,12 +81,52 @@ ROWS = [
     ),
     Row(
         "auto, rejected",
-        "True",
-        "AsStored",
-        "pool cpu: INT8 rejected: agreement 0.943 < 0.99",
+        "False",
+        "CopyRejected",
+        "pool cpu: INT8 rejected: agreement 0.943 < 0.99; FP32 runs",
         {},
         (conversion(agreement="0.943"),),
         FAST,
+    ),
+    Row(
+        "auto, rejected in batches",
+        "False",
+        "CopyRejected",
+        "INT8 rejected: agreement 0.67 < 0.99 in batches of 16; FP32 runs",
+        {},
+        (conversion(agreement="0.67", batchSize=16),),
+        FAST,
+    ),
+    Row(
+        "auto, one rejected, the other one runs",
+        "True",
+        "Verified",
+        "pool l4 runs INT8: agreement 0.995",
+        {},
+        (conversion(), conversion("FP16", agreement="0.943")),
+        tuple(
+            measurement({1: time}, precision=name, product="L4")
+            for name, time in (("FP32", 30), ("INT8", 15), ("FP16", 15))
+        ),
+        ("l4",),
+    ),
+    Row(
+        "auto, none can be made",
+        "True",
+        "AsStored",
+        "pool cpu: INT8 rejected: node 'loop' is a Loop",
+        {},
+        (refused(),),
+        FAST,
+    ),
+    Row(
+        "auto, not faster",
+        "True",
+        "AsStored",
+        "in which it is stored",
+        {},
+        (conversion(),),
+        (measurement({1: 30}), measurement({1: 29}, precision="INT8")),
     ),
     Row(
         "asked for, awaited",
@@ -207,6 +247,18 @@ def test_a_reconcile_goes_by_the_conversions_of_the_model() -> None:
 
     assert planned(DIGEST) == "INT8"
     assert planned("sha256:" + "12" * 32) == "FP32"
+
+
+@pytest.mark.parametrize("name", ["INT8", "Auto"])
+def test_a_rejected_copy_is_no_harm_to_ready(name: str) -> None:
+    cluster = serving()
+    edit(precision={"mode": name})(cluster)
+    outcome = reconcile(seen(cluster, conversion(agreement="0.943")))
+
+    assert condition(outcome)[:2] == ("False", "CopyRejected")
+    assert outcome.status is not None
+    ready = next(one for one in outcome.status["conditions"] if one["type"] == "Ready")
+    assert ready["status"] == "True"
 
 
 def test_a_copy_runs_once_it_is_rolled_out() -> None:

@@ -178,7 +178,9 @@ TIMES = {1: 30.0, 8: 100.0}
             25,
             None,
             "False TooSlow",
-            "or choose a faster pool (4.5 ms on l4)",
+            "takes 30 ms, as declared in the model's profile, the objective is 25 ms: no number of "
+            "replicas keeps it; raise spec.objective.latency, or choose a faster pool (4.5 ms on "
+            "l4)",
             "the other pool is not the first, as the user named both",
         ),
         (100, answer(), "True WithinReach", "takes 12.5 ms of 100 ms", "what serves has shown it"),

@@ -141,6 +141,46 @@ def test_verdict_and_reason(
     assert (facts.batchable, facts.reason) == (batchable, reason)
 
 
+def stateful(x: list[str | int | None], state: list[str | int | None]) -> onnx.ModelProto:
+    """An LSTM that is given its state, and gives it back for the next request."""
+    h, c = (value(name, state) for name in ("h", "c"))
+    weights = [
+        numpy_helper.from_array(np.full(shape, 0.1, "f4"), name)
+        for name, shape in (("w", (1, 32, 4)), ("r", (1, 32, 8)), ("b", (1, 64)))
+    ]
+    lstm = helper.make_node(
+        "LSTM", ["x", "w", "r", "b", "", "h", "c"], ["y", "hn", "cn"], "lstm", hidden_size=8
+    )
+    outputs = [value("y", [x[0], 1, x[1], 8]), value("hn", state), value("cn", state)]
+    return model([lstm], [value("x", x), h, c], outputs, weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("x", "state", "reason"),
+    [
+        pytest.param(
+            ["steps", "n", 4],
+            [1, "n", 8],
+            "not batchable: input 'h' has batch dimension fixed at 1",
+            id="state of [directions, batch, hidden]",
+        ),
+        pytest.param(
+            [None, 1, 4],
+            [None, 1, 8],
+            "not batchable: output 'hn' has 1 rows for a batch of 97",
+            id="all axes are dynamic and nameless: steps look like rows",
+        ),
+    ],
+)
+def test_a_model_that_is_given_its_state_is_not_batched(
+    x: list[str | int | None], state: list[str | int | None], reason: str, tmp_path: Path
+) -> None:
+    facts = inspect_model(saved(stateful(x, state), tmp_path))
+
+    assert not facts.batchable
+    assert facts.reason.startswith(reason)
+
+
 def test_many_culprits_are_named_in_few_words() -> None:
     tensors = [GraphTensor("input", f"x{i}", "FP32", (1, 2)) for i in range(9)]
 

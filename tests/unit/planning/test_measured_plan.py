@@ -308,6 +308,21 @@ def test_what_keeps_the_objective_wins_over_what_is_faster_without() -> None:
     )
 
 
+@pytest.mark.parametrize("prefer", ["Cost", "Energy", "Throughput", "Latency"])
+def test_where_nothing_keeps_the_objective_the_faster_way_runs(prefer: str) -> None:
+    """At twice the time of a lone request, the slower way has the higher rate."""
+    one = measurement({1: 26}, instances=1, threads=2)
+    two = measurement({1: 50}, instances=2, threads=1)
+
+    plan = first(one, two, **within(25, prefer=prefer), hardware={"resources": {"cpu": "2"}})
+
+    assert (plan.instances, plan.threads) == (1, 2)
+    assert (
+        "1 instance of 2 threads: 26 ms for a request that is alone; 2 instances of 1 thread each: "
+        "50 ms (+92 %)" in "\n".join(plan.reasons)
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "times", "says"),
     [

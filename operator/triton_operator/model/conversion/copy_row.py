@@ -132,13 +132,14 @@ def _compared(
     try:
         pair = read_pair(asked.model, copy)
         # Any agreement is taken here, so what is rejected is rejected for something else.
-        verdict = verify(asked.model, copy, pair.outputs, rows, min_agreement=0.0)
+        verdict = verify(asked.model, copy, pair.outputs, rows, 0.0, batchable=pair.batchable)
     except ModelRefused as error:
         return {"refusal": error.failure.message}
     asked.say(verdict.reason)
     return {
         "agreement": agreement_text(verdict.agreement),
         "rows": verdict.rows,
+        "batch_size": verdict.batch_size,
         "refusal": _objection(verdict),
     }
 

@@ -1,7 +1,6 @@
 """What a model is fed with while it is measured: rows of samples, or numbers made up."""
 
 import hashlib
-import zipfile
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from triton_operator.api.tensors import Tensor
 from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed
+from triton_operator.model.sample_rows import read_samples
 
 Array = npt.NDArray[np.generic]
 
@@ -95,8 +95,7 @@ def _made_up(datatype: str, shape: tuple[int, ...], random: np.random.Generator)
     if datatype not in DTYPES:
         raise WorkFailed(reasons.INVALID_ARGUMENTS, f"no inputs of type {datatype} can be made up")
     if datatype == "BF16":
-        floats = random.random(shape, dtype=np.float32)
-        return (floats.view(np.uint32) >> 16).astype(np.uint16)
+        return _upper_half(random.random(shape, dtype=np.float32))
     if datatype.startswith("FP"):
         return random.random(shape, dtype=np.float32).astype(DTYPES[datatype])
     if datatype == "BYTES":
@@ -105,38 +104,41 @@ def _made_up(datatype: str, shape: tuple[int, ...], random: np.random.Generator)
 
 
 def sampled_inputs(tensors: Sequence[Tensor], file: Path, *, batched: bool) -> Inputs:
-    """Inputs from an .npz with an array for each input, whose axis 0 counts samples.
+    """Inputs from an .npz, which is read as everywhere (see `sample_rows`).
+
+    With a batch axis all rows are there to be put together, without one only the first request.
 
     Raises:
         WorkFailed: `SamplesRefused`: it cannot be read, an array is missing, or does not fit the
-            model.
+            model; or its requests cannot be batched, as inputs differ in their numbers of rows.
     """
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            columns = {tensor.name: _column(archive, tensor, batched) for tensor in tensors}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise WorkFailed(reasons.SAMPLES_REFUSED, f"samples {file}: {error}") from error
+    # NumPy has no BF16: such inputs are given as floats.
+    told = [
+        one.model_copy(update={"datatype": "FP32"}) if one.datatype == "BF16" else one
+        for one in tensors
+    ]
+    samples = read_samples(file, told)
+    first = samples.run_from(0)
+    if batched:
+        lengths = {name: len(array) for name, array in first.items()}
+        if len(set(lengths.values())) > 1:
+            shown = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
+            raise WorkFailed(
+                reasons.SAMPLES_REFUSED,
+                f"samples {file}: one request has the same number of rows in all inputs; it is: "
+                f"{shown}",
+            )
+    columns: dict[str, Array] = {}
+    for tensor in tensors:
+        array = samples.arrays[tensor.name]
+        if not batched:
+            array = first[tensor.name][None]
+        elif array.ndim > len(tensor.shape):
+            array = array.reshape(-1, *array.shape[2:])
+        columns[tensor.name] = _upper_half(array) if tensor.datatype == "BF16" else array
     return Inputs(tensors, columns, batched)
 
 
-def _column(archive: Mapping[str, Array], tensor: Tensor, batched: bool) -> Array:
-    if tensor.name not in archive:
-        raise ValueError(f"there is no array for the input {tensor.name}")
-    values = archive[tensor.name]
-    axes = tensor.shape[1:] if batched else tensor.shape
-    fits = values.ndim == len(axes) + 1 and all(
-        axis in (-1, length) for axis, length in zip(axes, values.shape[1:], strict=True)
-    )
-    if not fits or not len(values):
-        raise ValueError(
-            f"the array {tensor.name} has the shape {list(values.shape)}, but its rows have to be "
-            f"{list(axes)}"
-        )
-    if tensor.datatype == "BYTES":
-        texts = [
-            str(value).encode() if values.dtype.kind == "U" else value for value in values.flat
-        ]
-        return np.array(texts, dtype=np.object_).reshape(values.shape)
-    if tensor.datatype == "BF16":
-        return (values.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
-    return values.astype(DTYPES[tensor.datatype], casting="same_kind")
+def _upper_half(floats: Array) -> Array:
+    """BF16, of FP32."""
+    return (floats.view(np.uint32) >> 16).astype(np.uint16)

@@ -41,6 +41,10 @@ CLIENT_BUSY = 0.8
 take turns on one. What it counts then says nothing about the model."""
 
 
+_OF_NO_SIZE = frozenset({reasons.INTERRUPTED, reasons.MEASUREMENT_DISTURBED})
+"""Failures that say nothing of the batch that was sent: another time there may be all sizes."""
+
+
 class Server(Protocol):
     """What a probe needs of a Triton."""
 
@@ -96,25 +100,41 @@ class Probe:
         self._progress = progress
 
     def measure(self) -> Measured:
-        """All sizes that are worth it.
+        """All sizes that are worth it. Once one is measured, a larger one that fails ends it: what
+        is known is no less true.
 
         Raises:
-            WorkFailed: a request is refused, the server is gone, or others use the model.
+            WorkFailed: a request of the first size is refused, the server is gone before that is
+                measured, others use the model, or this process is stopped.
         """
         wanted = self._settings
         self._sleep(SETTLING_SECONDS)
         end = self._clock() + wanted.budget_seconds * (1 - LOAD_SHARE)
         sizes: list[SizeMeasured] = []
+        senders = min(wanted.most_senders, LOAD_FACTOR * wanted.largest * wanted.instances)
         while True:
             timed = [Timed(row.batch_size, row.seconds) for row in sizes]
             step = next_size(timed, wanted.largest, end - self._clock(), wanted.bound_seconds)
             if isinstance(step, Done):
+                reason = step.reason
                 break
-            sizes.append(self._size(step.batch_size, step.seconds))
+            try:
+                sizes.append(self._size(step.batch_size, step.seconds))
+            except WorkFailed as error:
+                if not sizes or error.failure.reason in _OF_NO_SIZE:
+                    raise
+                reason = f"batches of {step.batch_size} fail: {error.failure.message}"
+                # More could be put together to such a batch.
+                senders = min(senders, sizes[-1].batch_size)
+                break
             self._progress(sizes[-1])
-        senders = min(wanted.most_senders, LOAD_FACTOR * wanted.largest * wanted.instances)
-        rate = self._under_load(senders, wanted.budget_seconds * LOAD_SHARE)
-        return Measured(tuple(sizes), step.reason, rate, senders)
+        try:
+            rate = self._under_load(senders, wanted.budget_seconds * LOAD_SHARE)
+        except WorkFailed as error:
+            if error.failure.reason in _OF_NO_SIZE:
+                raise
+            rate, reason = None, f"{reason}; the load fails: {error.failure.message}"
+        return Measured(tuple(sizes), reason, rate, senders)
 
     def _size(self, size: int, share_seconds: float) -> SizeMeasured:
         body = self._body(size)

@@ -22,6 +22,8 @@ class Pair:
     """Of the FP32 model."""
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
+    batchable: bool
+    """Whether requests may share a batch: what the FP32 model says goes for its copies."""
     recipe: Recipe | None
 
 
@@ -43,7 +45,7 @@ def read_pair(reference: Path, converted: Path) -> Pair:
         )
     _refuse_different("input", ours.inputs, theirs.inputs)
     _refuse_different("output", ours.outputs, theirs.outputs)
-    return Pair(digest, ours.inputs, ours.outputs, recipe)
+    return Pair(digest, ours.inputs, ours.outputs, ours.batchable, recipe)
 
 
 def _refuse_different(role: str, ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> None:

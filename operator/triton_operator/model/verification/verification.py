@@ -7,6 +7,9 @@ that is top-1 agreement. It is agreement with FP32, and says nothing about eithe
 A value that is NaN or infinite where FP32 is finite rejects the model whatever the share is: it is
 an overflow, and there may be requests that consist of nothing else. In an FP16 model that goes for
 values between nodes too.
+
+A copy that may be batched, and that finds ranges over a whole batch (see `shared_batches`), is
+compared in batches as well. What agrees least decides, alone or in batches.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +27,13 @@ from triton_operator.model.verification.half_values import (
     HalfValues,
     half_values,
     overflow_runs,
+)
+from triton_operator.model.verification.shared_batches import (
+    MOST_TOGETHER,
+    batches,
+    rows_may_meet,
+    taken_apart,
+    together,
 )
 from triton_operator.model.verification.statistics import (
     Agreement,
@@ -71,6 +81,13 @@ class Verification(ApiModel):
     deterministic: bool = Field(description="The converted model gave the same bits twice.")
     samples_digest: Digest | None = Field(description="Null: inputs were made up.")
     outputs: list[OutputComparison]
+    in_batches: list[OutputComparison] | None = Field(
+        description="The outputs once more, of rows that shared batches in the converted model; "
+        "null: no row of it has a say in another's answer that FP32 does not give it."
+    )
+    batch_size: int | None = Field(
+        description="Rows in a batch, if that is where it agrees least; null: rows were alone."
+    )
 
 
 def verify(
@@ -79,8 +96,11 @@ def verify(
     outputs: Sequence[Tensor],
     samples: Samples,
     min_agreement: float,
+    *,
+    batchable: bool,
 ) -> Verification:
-    """Run both models on `samples`, row by row, and compare.
+    """Run both models on `samples`, row by row, and compare; the converted one in batches too, if
+    it is `batchable` and rows may meet there.
 
     `outputs` are those of both models, as `pair.read_pair` has them.
 
@@ -93,6 +113,9 @@ def verify(
         comparisons,
         samples,
         min_agreement,
+        in_batches=_compared_in_batches(reference, converted, outputs, samples)
+        if batchable and rows_may_meet(converted)
+        else None,
         overflows=overflow_runs(reference, halves),
         deterministic=is_deterministic(converted, samples),
     )
@@ -118,6 +141,22 @@ def _compared(
         for name, left in zip(ours.outputs, expected, strict=True):
             pairs = _single_rows(left, by_name[name], samples.rows_per_run)
             rows[name].extend(row_difference(*pair) for pair in pairs)
+    return [_comparison(name, differences) for name, differences in rows.items()]
+
+
+def _compared_in_batches(
+    reference: Path, converted: Path, outputs: Sequence[Tensor], samples: Samples
+) -> list[OutputComparison]:
+    """Each output on all rows: alone in the FP32 model, in batches in the converted one."""
+    ours = OnnxSession(reference, name="the FP32 model")
+    theirs = OnnxSession(converted, name="the converted model")
+    rows: dict[str, list[RowDifference]] = {tensor.name: [] for tensor in outputs}
+    for requests in batches(samples):
+        answers = dict(zip(theirs.outputs, theirs.run(together(requests)), strict=True))
+        parts = {name: taken_apart(array, len(requests)) for name, array in answers.items()}
+        for number, feeds in enumerate(requests):
+            for name, expected in zip(ours.outputs, ours.run(feeds), strict=True):
+                rows[name].append(row_difference(expected, parts[name][number]))
     return [_comparison(name, differences) for name, differences in rows.items()]
 
 
@@ -169,11 +208,14 @@ def _judged(
     samples: Samples,
     min_agreement: float,
     *,
+    in_batches: list[OutputComparison] | None,
     overflows: Mapping[str, int],
     deterministic: bool,
 ) -> Verification:
-    worst = min(outputs, key=lambda row: row.agreement)
-    overflown = next((row for row in outputs if row.new_non_finite), None)
+    worst = min([*outputs, *(in_batches or [])], key=lambda row: row.agreement)
+    overflown = next((row for row in [*outputs, *(in_batches or [])] if row.new_non_finite), None)
+    # Of equals the first is taken, so that batches are told only if they are worse.
+    batch_size = None if any(worst is row for row in outputs) else MOST_TOGETHER
     smoke_test = samples.generated or samples.rows < LEAST_ROWS
     if overflown is not None:
         accepted = False
@@ -195,6 +237,8 @@ def _judged(
             f"agreement {_shown(worst.agreement)} {sign} {min_agreement:g}, least of output "
             f"'{worst.name}'"
         )
+        if batch_size is not None:
+            reason += f" in batches of {batch_size} rows"
     if smoke_test:
         what = "made-up inputs" if samples.generated else f"only {samples.rows} rows"
         reason += f"; a smoke test on {what}: {LEAST_ROWS} rows of real inputs are needed"
@@ -209,6 +253,8 @@ def _judged(
         deterministic=deterministic,
         samples_digest=None if samples.generated else samples.digest,
         outputs=outputs,
+        in_batches=in_batches,
+        batch_size=batch_size,
     )
 
 

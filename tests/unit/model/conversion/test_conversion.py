@@ -45,7 +45,9 @@ def converted(
 
 
 def judged(source: SourceModel, path: Path, samples: Samples, least: float = 0.99) -> Verification:
-    return verify(source.path, path, source.facts.outputs, samples, least)
+    return verify(
+        source.path, path, source.facts.outputs, samples, least, batchable=source.facts.batchable
+    )
 
 
 def operators(path: Path) -> set[str]:

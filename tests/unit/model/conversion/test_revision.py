@@ -14,8 +14,8 @@ from triton_operator.model.conversion.conversion import convert_model
 from triton_operator.model.conversion.source_model import read_source
 
 GRAPHS = {
-    ("1", Method.FP16): "42a8d0e11cfd450b6e36fcff6b6909ddcf47667b39709c43b4585d3a8cf98cda",
-    ("1", Method.INT8_DYNAMIC): "4ad276fdf6930ca3fa88981f7e29caa7417b115d0c8c8f7e53e204a1a5e4dd93",
+    ("2", Method.FP16): "42a8d0e11cfd450b6e36fcff6b6909ddcf47667b39709c43b4585d3a8cf98cda",
+    ("2", Method.INT8_DYNAMIC): "4ad276fdf6930ca3fa88981f7e29caa7417b115d0c8c8f7e53e204a1a5e4dd93",
 }
 """sha256 of the converted graph, without the metadata that has the versions."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed
 from triton_operator.model.measurement.request_body import RequestBody
 from triton_operator.triton.batch_statistics import BatchTotal
@@ -23,6 +24,7 @@ class FakeTriton:
         late: int = 0,
         strangers: Iterator[int] | None = None,
         fails_at: int | None = None,
+        fails_with: str = reasons.REQUEST_REFUSED,
         client_is_busy: bool = False,
     ) -> None:
         self._seconds = seconds
@@ -31,6 +33,7 @@ class FakeTriton:
         self._hidden = 0
         self._strangers = strangers
         self._fails_at = fails_at
+        self._fails_with = fails_with
         self._client_is_busy = client_is_busy
         self._totals: dict[int, BatchTotal] = {}
         self._seen: Mapping[int, BatchTotal] = {}
@@ -72,16 +75,20 @@ class FakeTriton:
 
     def send_for(self, body: RequestBody, seconds: float, senders: int) -> int:
         """As if it put all of them together."""
+        self._refuse(senders)
         each = self._seconds(senders)
         self.now += seconds
         self.cpu += seconds if self._client_is_busy else 0.0
         return int(seconds / each) * senders
 
     def _execute(self, rows: int, seconds: float) -> None:
-        if self._fails_at is not None and rows >= self._fails_at:
-            raise WorkFailed("RequestRefused", f"batch of {rows}")
+        self._refuse(rows)
         self.sent.append(rows)
         self._count(rows, seconds)
+
+    def _refuse(self, rows: int) -> None:
+        if self._fails_at is not None and rows >= self._fails_at:
+            raise WorkFailed(self._fails_with, f"batch of {rows}")
 
     def _count(self, rows: int, seconds: float) -> None:
         known = self._totals.get(rows, BatchTotal())

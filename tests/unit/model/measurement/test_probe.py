@@ -123,9 +123,36 @@ def test_a_stranger_of_the_same_size_is_noticed() -> None:
         probe(FakeTriton(line, strangers=itertools.repeat(1)), largest=1)
 
 
-def test_a_refused_request_ends_it() -> None:
-    with pytest.raises(WorkFailed, match="batch of 4"):
-        probe(FakeTriton(line, fails_at=4))
+def test_a_size_that_fails_ends_it_and_those_before_it_count() -> None:
+    found = probe(FakeTriton(line, fails_at=8))
+
+    assert [row.batch_size for row in found.sizes] == [1, 2, 4]
+    assert found.reason == "batches of 8 fail: batch of 8"
+    assert found.requests_per_second == pytest.approx(4 / line(4), rel=0.01)
+    assert found.senders == 4
+
+
+def test_a_first_size_that_fails_is_a_failure() -> None:
+    with pytest.raises(WorkFailed, match="batch of 1"):
+        probe(FakeTriton(line, fails_at=1))
+
+
+def test_a_load_that_fails_leaves_the_sizes() -> None:
+    """Requests of one row that come at once are a batch of more than was sent before."""
+    found = probe(FakeTriton(line, fails_at=20))
+
+    assert [row.batch_size for row in found.sizes] == [1, 2, 4, 8, 16]
+    assert found.requests_per_second is None
+    assert found.reason == "all sizes up to 16 are measured; the load fails: batch of 32"
+
+
+@pytest.mark.parametrize("reason", [reasons.INTERRUPTED, reasons.MEASUREMENT_DISTURBED])
+@pytest.mark.parametrize("fails_at", [8, 20])
+def test_what_has_nothing_to_do_with_the_size_is_a_failure(reason: str, fails_at: int) -> None:
+    with pytest.raises(WorkFailed) as caught:
+        probe(FakeTriton(line, fails_at=fails_at, fails_with=reason))
+
+    assert caught.value.failure.reason == reason
 
 
 def test_a_client_that_cannot_keep_up_tells_no_throughput() -> None:

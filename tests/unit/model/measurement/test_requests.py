@@ -11,6 +11,7 @@ from triton_operator.api.tensors import Tensor
 from triton_operator.model.errors import WorkFailed
 from triton_operator.model.measurement.inputs import DTYPES, generated_inputs, sampled_inputs
 from triton_operator.model.measurement.request_body import request_body
+from triton_operator.model.sample_rows import read_samples
 
 
 def tensor(name: str, datatype: str, shape: list[int]) -> Tensor:
@@ -76,15 +77,15 @@ def test_samples_are_repeated_in_their_order(tmp_path: Path) -> None:
     ((_, numbers), (_, texts)) = inputs.batch(5)
 
     assert numbers.ravel().tolist() == [1, 2, 3, 1, 2]
-    assert texts.tolist() == ["é".encode(), b"b", b"c", "é".encode(), b"b"]
+    assert texts.tolist() == ["é", "b", "c", "é", "b"]
 
 
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"y": np.zeros((2, 3), np.float32)}, "no array for the input x"),
+        ({"y": np.zeros((2, 3), np.float32)}, "have arrays for 'y'; the model takes 'x'"),
         ({"x": np.zeros((2, 4), np.float32)}, "has the shape"),
-        ({"x": np.zeros((0, 3), np.float32)}, "has the shape"),
+        ({"x": np.zeros((0, 3), np.float32)}, "there are 0 rows"),
         ({"x": np.zeros(3, np.float32)}, "has the shape"),
         ({"x": np.zeros((2, 3), np.complex64)}, "complex"),
     ],
@@ -95,6 +96,44 @@ def test_samples_that_do_not_fit(tmp_path: Path, arrays: dict[str, object], said
 
     with pytest.raises(WorkFailed, match=said):
         sampled_inputs([tensor("x", "FP32", [-1, 3])], file, batched=True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "given", "batched", "wanted"),
+    [
+        ([-1, 3], (64, 3), True, (5, 3)),
+        ([-1, 3], (64, 1, 3), True, (5, 3)),
+        ([-1, 3], (64, 2, 3), True, (5, 3)),
+        ([1, 3, 8, 8], (64, 3, 8, 8), False, (1, 3, 8, 8)),
+        ([1, 3, 8, 8], (64, 1, 3, 8, 8), False, (1, 3, 8, 8)),
+        ([4, 3], (64, 3), False, (4, 3)),
+        ([-1, 3], (64, 3), False, (1, 3)),
+        ([2, 3], (64, 2, 3), False, (2, 3)),
+    ],
+)
+def test_samples_that_verify_a_model_measure_it(
+    shape: list[int], given: tuple[int, ...], batched: bool, wanted: tuple[int, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "s.npz"
+    values = np.arange(np.prod(given), dtype=np.float32).reshape(given)
+    np.savez(file, x=values)
+    x = tensor("x", "FP32", shape)
+
+    assert read_samples(file, [x]).rows == 64
+    ((_, found),) = sampled_inputs([x], file, batched=batched).batch(5)
+
+    assert found.shape == wanted
+    assert found.ravel().tolist() == values.ravel()[: found.size].tolist()
+
+
+def test_inputs_of_other_numbers_of_rows_make_no_batch(tmp_path: Path) -> None:
+    file = tmp_path / "s.npz"
+    np.savez(file, x=np.zeros((8, 2, 3), np.float32), y=np.zeros((8, 3), np.float32))
+
+    with pytest.raises(WorkFailed, match="it is: 'x' 2, 'y' 1"):
+        sampled_inputs(
+            [tensor("x", "FP32", [-1, 3]), tensor("y", "FP32", [-1, 3])], file, batched=True
+        )
 
 
 def test_samples_execute_nothing(tmp_path: Path) -> None:

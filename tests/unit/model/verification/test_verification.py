@@ -29,7 +29,8 @@ from triton_operator.model.verification.verification import (
 
 
 def judged(source: SourceModel, path: Path, samples: Samples, least: float = 0.99) -> Verification:
-    return verify(source.path, path, source.facts.outputs, samples, least)
+    facts = source.facts
+    return verify(source.path, path, facts.outputs, samples, least, batchable=facts.batchable)
 
 
 def broken_weight(path: Path) -> str:
@@ -122,6 +123,82 @@ def test_infinity_that_the_fp32_model_has_too_is_no_overflow(tmp_path: Path) -> 
     assert "log" in half_values(tmp_path / "out.onnx").names
     assert verdict.overflows == {}
     assert verdict.accepted, verdict
+
+
+def wide_mlp(rows: int | str = "n") -> onnx.ModelProto:
+    """64 → 128 → 10, of products without anything between that would hold values down."""
+    nodes = [
+        nets.node("MatMul", ["x", "w1"], ["h"]),
+        nets.node("Relu", ["h"], ["r"]),
+        nets.node("MatMul", ["r", "w2"], ["y"]),
+    ]
+    tensors = [nets.weights("w1", 64, 128), nets.weights("w2", 128, 10)]
+    return model(nodes, [value("x", [rows, 64])], [value("y", [rows, 10])], weights=tensors)
+
+
+def rows_with_outliers(source: SourceModel) -> Samples:
+    """64 rows, every eighth a hundred times as large."""
+    x = np.array(nets.rows_for(source, 64).arrays["x"])
+    x[::8] *= 100
+    return checked_samples({"x": x}, source.facts.inputs)
+
+
+def test_dynamic_int8_is_compared_in_the_batches_that_it_may_be_served_in(tmp_path: Path) -> None:
+    source = nets.source_of(wide_mlp(), tmp_path)
+    convert_model(source, Method.INT8_DYNAMIC, tmp_path / "out.onnx")
+    samples = rows_with_outliers(source)
+
+    verdict = judged(source, tmp_path / "out.onnx", samples)
+
+    assert verdict.in_batches is not None
+    assert verdict.outputs[0].agreement > 0.95
+    assert verdict.agreement == verdict.in_batches[0].agreement < 0.8
+    assert not verdict.accepted
+    assert verdict.batch_size == 16
+    assert verdict.reason.endswith("< 0.99, least of output 'y' in batches of 16 rows")
+    assert judged(source, tmp_path / "out.onnx", samples) == verdict, "the order is drawn anew"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_rows_without_outliers_agree_in_batches_too(whole: bool, tmp_path: Path) -> None:
+    source = nets.source_of(wide_mlp(), tmp_path)
+    convert_model(source, Method.INT8_DYNAMIC, tmp_path / "out.onnx")
+    x = nets.rows_for(source, 40).arrays["x"]
+    samples = checked_samples({"x": x[:, None] if whole else x}, source.facts.inputs)
+
+    verdict = judged(source, tmp_path / "out.onnx", samples, 0.9)
+
+    assert verdict.accepted, verdict
+    assert verdict.in_batches is not None
+    assert verdict.in_batches[0].relative_l2 != verdict.outputs[0].relative_l2
+
+
+def test_requests_of_several_rows_are_taken_apart_again(tmp_path: Path) -> None:
+    source = nets.source_of(wide_mlp(), tmp_path)
+    convert_model(source, Method.INT8_DYNAMIC, tmp_path / "out.onnx")
+    x = nets.rows_for(source, 3 * 40).arrays["x"].reshape(40, 3, 64)
+
+    verdict = judged(source, tmp_path / "out.onnx", checked_samples({"x": x}, source.facts.inputs))
+
+    assert verdict.in_batches is not None
+    assert verdict.in_batches[0].kind == "Values"
+    assert verdict.in_batches[0].relative_l2 is not None
+    assert verdict.in_batches[0].relative_l2 < 0.05
+
+
+@pytest.mark.parametrize(
+    ("rows", "method"), [("n", Method.FP16), ("n", Method.INT8_STATIC), (1, Method.INT8_DYNAMIC)]
+)
+def test_rows_that_cannot_meet_are_compared_alone(
+    rows: int | str, method: Method, tmp_path: Path
+) -> None:
+    source = nets.source_of(wide_mlp(rows), tmp_path)
+    samples = rows_with_outliers(source)
+    convert_model(source, method, tmp_path / "out.onnx", samples=samples)
+
+    verdict = judged(source, tmp_path / "out.onnx", samples)
+
+    assert (verdict.in_batches, verdict.batch_size) == (None, None)
 
 
 def test_the_worst_output_decides(tmp_path: Path) -> None:

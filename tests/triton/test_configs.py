@@ -1,0 +1,164 @@
+"""Every config that plans make is one that Triton takes: many drawn ones, in one real Triton."""
+
+import json
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from e2e.harness.triton import put_model, running_triton
+from e2e.harness.waiting import wait_until
+from tests.triton.conftest import RELEASE
+from tests.unit.model import nets
+from tests.unit.model.building import MAGIKA, model, saved, value
+from tests.unit.planning.building import measurement, pool, spec, straight
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.cli.local_model import local_model
+from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.pool_configs import pool_configs
+from triton_operator.planning.plan import Plan, PoolPlan, plan_service
+
+SEED = 20261128
+DRAWN = 32
+SIZES = (1, 2, 4, 8, 16, 32)
+LOAD_SECONDS = 120.0
+KINDS = ("FLOAT", "DOUBLE", "FLOAT16", "INT64", "UINT8", "BOOL", "STRING")
+
+
+def same(kind: str, rows: int | str) -> onnx.ModelProto:
+    """Gives back what it takes, of any type; names that a config has to quote."""
+    number = TensorProto.DataType.Value(kind)
+    return model(
+        [helper.make_node("Identity", ['in "x"'], ["out/é:0"])],
+        [value('in "x"', [rows, "m", 2], number)],
+        [value("out/é:0", [rows, "m", 2], number)],
+    )
+
+
+BUILT = {
+    "mlp": nets.mlp(),
+    "mlp-of-one": nets.mlp(rows=1),
+    "mlp-of-four": nets.mlp(rows=4),
+    "cnn": nets.cnn(),
+    "two-inputs": nets.attention(),
+    **{f"same-{kind.lower()}": same(kind, "n") for kind in KINDS},
+    "same-of-one": same("FLOAT", 1),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    file: Path
+    facts: ModelFacts
+    plan: PoolPlan
+    configs: Mapping[str, str]
+
+
+def drawn_spec(random: Random, batchable: bool) -> dict[str, Any]:
+    """What a user may write of what reaches a config."""
+    batching: dict[str, Any] = {
+        "mode": random.choice(["Auto", "Fixed", "Off"]),
+        "overload": random.choice(["Queue", "Reject"]),
+    }
+    if batching["mode"] != "Off" and (batching["mode"] == "Fixed" or random.random() < 0.5):
+        batching["maxBatchSize"] = random.choice([1, 2, 5, 16, 128]) if batchable else 1
+    if random.random() < 0.5:
+        batching["maxQueueDelayMicroseconds"] = random.choice([0, 1, 500, 100_000])
+    latency = {
+        "milliseconds": random.choice([1, 5, 25, 250, 10_000]),
+        "percentile": random.choice(["P50", "P90", "P95", "P99"]),
+    }
+    return {
+        "batching": batching,
+        "objective": {
+            "latency": latency,
+            "prefer": random.choice(["Cost", "Latency", "Throughput"]),
+        },
+        "hardware": {"resources": {"cpu": random.choice(["500m", "1", "2", "3500m"])}},
+    }
+
+
+def drawn(random: Random, number: int, files: Mapping[str, Path]) -> Case:
+    """Each model in its turn, so that all are there."""
+    kind, file = list(files.items())[number % len(files)]
+    facts = local_model(file).facts
+    rows = [
+        measurement(straight(random.choice([0.2, 5, 60]), random.choice([0.1, 4]), SIZES), **way)
+        for way in ({"instances": 1}, {"instances": 2}, {"instances": 2, "threads": 1})
+        if random.random() < 0.5
+    ]
+    parts = drawn_spec(random, facts.batchable)
+    plan = plan_service(spec(**parts), facts, [pool("cpu", release=RELEASE)], (), rows)
+    assert isinstance(plan, Plan), f"{kind}, {parts}: {plan}"
+    name = f"{kind}-{number}"
+    configs = pool_configs(Owner(name, "shop", "uid"), facts, plan.pools[0])
+    return Case(name, file, facts, plan.pools[0], configs)
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    folder = tmp_path_factory.mktemp("models")
+    files = {name: saved(built, folder, f"{name}.onnx") for name, built in BUILT.items()}
+    random = Random(SEED)
+    return [drawn(random, number, {**files, "magika": MAGIKA}) for number in range(DRAWN)]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory, cases: list[Case]) -> Iterator[str]:
+    """Where a Triton answers that was given all of them."""
+    folder = tmp_path_factory.mktemp("triton")
+    for case in cases:
+        put_model(folder / "models", case.name, case.file, case.configs)
+    with running_triton(folder / "models", folder / "triton.log", None) as found:
+        yield found
+
+
+def asked(url: str, path: str, body: bytes | None = None) -> Any:
+    with urllib.request.urlopen(f"{url}{path}", data=body, timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_the_draw_has_what_configs_differ_in(cases: list[Case]) -> None:
+    """Else the test below says little."""
+    plans = [case.plan for case in cases]
+
+    assert {plan.dynamic_batching for plan in plans} == {True, False}
+    assert {plan.instances for plan in plans} >= {1, 2}
+    assert {0, 1} < {plan.max_batch_size for plan in plans}
+    assert any(plan.queue_timeout_microseconds for plan in plans)
+    assert any(plan.queue_delay_microseconds for plan in plans)
+
+
+def test_triton_takes_every_config(url: str, cases: list[Case]) -> None:
+    rows: dict[str, Any] = {}
+
+    def all_are_told() -> bool:
+        rows.update(
+            {
+                row["name"]: row
+                for row in asked(url, "/v2/repository/index", b"{}")
+                if "state" in row
+            }
+        )
+        return len(rows) == len(cases) and all(
+            row["state"] in ("READY", "UNAVAILABLE") for row in rows.values()
+        )
+
+    wait_until("all models to be loaded, or not", all_are_told, timeout_seconds=LOAD_SECONDS)
+
+    refused = {name: row.get("reason") for name, row in rows.items() if row["state"] != "READY"}
+    assert refused == {}
+    for case in cases:
+        config = asked(url, f"/v2/models/{case.name}/config")
+        (group,) = config["instance_group"]
+        assert group["count"] == case.plan.instances
+        assert max(1, config["max_batch_size"]) == max(1, case.plan.max_batch_size)
+        assert ("dynamic_batching" in config) == case.plan.dynamic_batching
+        assert {row["name"] for row in config["input"]} == {row.name for row in case.facts.inputs}
