@@ -77,9 +77,13 @@ class Mailbox:
         )
         await together(
             self._works.follow(server, connection),
-            self._heartbeat.run(server, self._link.works),
+            self._heartbeat.run(server, self._beaten),
             self._carry_out(server),
         )
+
+    def _beaten(self) -> None:
+        if self._works.is_current:
+            self._link.works()
 
     async def _carry_out(self, server: ApiServer) -> None:
         while True:

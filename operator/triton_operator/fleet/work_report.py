@@ -53,14 +53,15 @@ def work_status(told: Told, before: Mapping[str, Any], now: str) -> dict[str, An
 
 
 def is_news(status: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Whether a status says something else than the last one, the time of observation aside."""
+    """Whether a status says something else than the last one, times aside."""
     return _steady(status) != _steady(before)
 
 
 def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
-    load = status.get("load")
+    load, rows = status.get("load"), status.get("conditions") or ()
     return {
         **{name: part for name, part in status.items() if name not in _VOLATILE},
+        "conditions": [{**row, "lastTransitionTime": ""} for row in rows],
         "load": load and {name: value for name, value in load.items() if name != _OBSERVED_AT},
     }
 
