@@ -18,6 +18,7 @@ CLUSTER_SCOPED = {
     "ClusterRole",
     "ClusterRoleBinding",
     "CustomResourceDefinition",
+    "InferenceCluster",
     "Namespace",
     "Node",
     "PriorityClass",

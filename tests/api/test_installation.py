@@ -50,6 +50,10 @@ def test_discovery_tells_names_category_and_subresources(api: Api) -> None:
         "servingpools": (False, ["tpool"], ["inference"]),
         "servingpools/status": (False, None, None),
         "modelprofiles": (True, ["mprof"], ["inference"]),
+        "inferenceclusters": (False, ["icl"], ["inference"]),
+        "inferenceclusters/status": (False, None, None),
+        "inferenceworks": (True, ["iwork"], ["inference"]),
+        "inferenceworks/status": (True, None, None),
     }
 
 
@@ -60,17 +64,40 @@ def test_written_objects_are_accepted(api: Api, document: Object) -> None:
     api.create(namespaced, dry_run=True)
 
 
+TEMPLATE = {
+    "model": {"uri": "pvc://models/magika", "format": "ONNX"},
+    "objective": {"minAttainmentPercent": 99, "prefer": "Cost"},
+    "batching": {"mode": "Auto", "maxQueueDelayMicroseconds": 0, "overload": "Queue"},
+    "precision": {"mode": "Auto", "minAgreement": "0.99"},
+    "measurement": {"mode": "Never", "budgetSeconds": 180},
+    "hardware": {"accelerator": "Any"},
+    "scaling": {"mode": "Auto", "minReplicas": 1},
+    "paused": False,
+}
 # object: its spec once the server has filled in the defaults
 DEFAULTED: dict[str, dict[str, Any]] = {
     "inferenceservice-smallest": {
-        "model": {"uri": "pvc://models/magika", "format": "ONNX"},
-        "objective": {"minAttainmentPercent": 99, "prefer": "Cost"},
-        "batching": {"mode": "Auto", "maxQueueDelayMicroseconds": 0, "overload": "Queue"},
-        "precision": {"mode": "Auto", "minAgreement": "0.99"},
-        "measurement": {"mode": "Never", "budgetSeconds": 180},
-        "hardware": {"accelerator": "Any"},
-        "scaling": {"mode": "Auto", "minReplicas": 1},
+        **TEMPLATE,
+        "managedBy": "serving.triton-operator.io/operator",
+    },
+    "inferencecluster-smallest": {
+        "tier": "Cloud",
+        "targetNameSuffix": "",
+        "heartbeat": {
+            "intervalSeconds": 15,
+            "suspectAfterSeconds": 60,
+            "lostAfterSeconds": 300,
+            "recoverForSeconds": 120,
+        },
         "paused": False,
+    },
+    "inferencework-smallest": {
+        "revision": 1,
+        "hubID": "7c2f5a54-7d0b-4f0e-9a59-6f3f1c1b7a10",
+        "decisionID": "d-1",
+        "target": {"namespace": "shop", "name": "filetype"},
+        "template": TEMPLATE,
+        "deletionPolicy": "Delete",
     },
     "servingpool-smallest": {},
     "modelprofile-smallest": {

@@ -167,3 +167,26 @@ class Failover(StrEnum):
     """All that may leave is served elsewhere."""
     RELEASE = "Release"
     """Nothing of it is."""
+
+
+class ManagedBy(StrEnum):
+    """Who makes something of an InferenceService, as in a Job's `spec.managedBy`."""
+
+    OPERATOR = "serving.triton-operator.io/operator"
+    """The operator of the cluster that the object is in."""
+    FLEET = "serving.triton-operator.io/fleet"
+    """A hub, which has it served in other clusters."""
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of the service in the cluster when its work is deleted."""
+
+    DELETE = "Delete"
+    ORPHAN = "Orphan"
+
+
+class Protocol(StrEnum):
+    """What an endpoint speaks."""
+
+    HTTP = "HTTP"
+    GRPC = "GRPC"

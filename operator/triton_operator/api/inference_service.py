@@ -6,6 +6,7 @@ from triton_operator.api.access import Access
 from triton_operator.api.enums import (
     AcceleratorKind,
     BatchingMode,
+    ManagedBy,
     MeasurementMode,
     Overload,
     Percentile,
@@ -21,6 +22,7 @@ from triton_operator.api.fields import (
     cel,
 )
 from triton_operator.api.model_source import Model
+from triton_operator.api.placement import Placement
 from triton_operator.api.runtime import Runtime
 
 DEFAULT_LATENCY_MILLISECONDS = 1000
@@ -203,19 +205,16 @@ class Measuring(ApiModel):
     )
 
 
-class InferenceServiceSpec(ApiModel):
-    """The wish. The smallest useful one has a model; all else has a default worth keeping."""
+_TENSORRT = cel(
+    "!(self.model.format == 'TensorRT' && self.hardware.accelerator == 'CPU')",
+    "a TensorRT plan runs on GPUs only: choose hardware.accelerator GPU or Any",
+)
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                cel(
-                    "!(self.model.format == 'TensorRT' && self.hardware.accelerator == 'CPU')",
-                    "a TensorRT plan runs on GPUs only: choose hardware.accelerator GPU or Any",
-                )
-            ]
-        }
-    )
+
+class ServiceTemplate(ApiModel):
+    """What is served and how, wherever that is."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [_TENSORRT]})
 
     model: Model
     objective: Objective = Field(default_factory=Objective)
@@ -227,3 +226,38 @@ class InferenceServiceSpec(ApiModel):
     runtime: Runtime = Field(default_factory=Runtime)
     access: Access = Field(default_factory=Access)
     paused: bool = Field(False, description="Stop changing anything, keep serving.")
+
+
+class InferenceServiceSpec(ServiceTemplate):
+    """The wish. The smallest useful one has a model; all else has a default worth keeping."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                _TENSORRT,
+                cel(
+                    f"!has(self.placement) || self.managedBy == '{ManagedBy.FLEET}'",
+                    f"placement is for a fleet's hub: it needs managedBy {ManagedBy.FLEET}",
+                ),
+            ]
+        }
+    )
+
+    managed_by: ManagedBy = Field(
+        ManagedBy.OPERATOR,
+        description="Who makes something of this object. Of a fleet's, the operator of the cluster "
+        "that it is in makes nothing, and writes no status: that is for a hub.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "self == oldSelf",
+                    "managedBy cannot change: delete the object and create it anew",
+                )
+            ]
+        },
+    )
+    placement: Placement | None = Field(
+        None,
+        description="Where in a fleet it is served; read by a hub, for a service that is managed "
+        "by the fleet. Omitted there: in every cluster, with the defaults.",
+    )

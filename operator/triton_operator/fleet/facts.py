@@ -11,9 +11,9 @@ import math
 from dataclasses import dataclass, field
 
 from triton_operator.api.enums import ConnectionState, TaintEffect, Tier
+from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.planning.service_curve import ServiceCurve
 
-MOST_REPLICAS = 100_000
 MOST_SECONDS = 3600.0
 
 
