@@ -45,16 +45,25 @@ class Weather(Faults):
     """
 
     def __init__(self) -> None:
-        self.silent = False
+        self._heard = asyncio.Event()
+        self._heard.set()
         self.lists: dict[str, int] = {}
         self.writes: dict[str, int] = {}
         self.seen: list[Incoming] = []
 
+    @property
+    def silent(self) -> bool:
+        """Whether the link is cut."""
+        return not self._heard.is_set()
+
+    @silent.setter
+    def silent(self, cut: bool) -> None:
+        self._heard.clear() if cut else self._heard.set()
+
     async def before(self, request: Incoming) -> Answer | None:
         self.seen.append(request)
-        while self.silent:
-            # What was sent into a cut link arrives once the link is back, after its sender gave up.
-            await asyncio.sleep(1)
+        # What was sent into a cut link arrives once the link is back, after its sender gave up.
+        await self._heard.wait()
         kind = request.target.kind.kind
         table = self.lists if request.lists else self.writes if request.writes else {}
         code = table.get(kind)

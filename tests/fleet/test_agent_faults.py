@@ -163,7 +163,7 @@ def test_a_service_of_nobody_is_left_alone_until_it_is_given() -> None:
         assert "appliedRevision" not in fleet.status()
 
         fleet.annotate(f"{FLEET}/accept-hub", HUB)
-        await fleet.rest(20)
+        await fleet.rest()
 
         assert (most(fleet), fleet.condition()) == (4, ("True", "InForce"))
 
@@ -191,7 +191,7 @@ def test_a_missing_namespace_is_said_and_made_use_of_once_it_is_there() -> None:
         assert fleet.condition() == ("False", "NamespaceMissing")
 
         fleet.member.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lab"}})
-        await fleet.rest(20)
+        await fleet.rest()
 
         assert fleet.condition() == ("True", "InForce")
 
