@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.api.client import RefusedError
+from tests.api.client import Object, RefusedError
 from tests.fleet.real_fleet import RealFleet
 from tests.fleet.works import HUB, OTHER_HUB
 
@@ -208,6 +208,49 @@ def test_the_heartbeat_tells_of_the_cluster(fleet: RealFleet) -> None:
     assert lease["spec"]["holderIdentity"].startswith("fleet-agent/")
     assert 0 <= network["rttMilliseconds"] < 60_000
     _let_it_look(fleet)
+
+
+def test_places_are_counted_on_the_nodes(fleet: RealFleet) -> None:
+    applied(fleet)
+    fleet.stop()
+    for document in (NODE, deployment(fleet.namespace)):
+        fleet.member.api.create(document)
+    fleet.member.api.merge(NODE, NODE, "status")
+    fleet.merge_service({"status": {"observedGeneration": 1, "readyReplicas": 0}}, "status")
+    fleet.start()
+    fleet.until("places", lambda: fleet.status().get("load", {}).get("capReplicas") == 3)
+    fleet.until("the capacity", lambda: _annotation(fleet, "capacity") is not None)
+
+    assert {"resource": "cpu", "allocatable": "4"} in json.loads(
+        _annotation(fleet, "capacity") or ""
+    )
+
+
+NODE = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {"name": "node-1", "labels": {"kubernetes.io/os": "linux"}},
+    "status": {
+        "allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"},
+        "capacity": {"cpu": "4", "memory": "8Gi", "pods": "110"},
+        "conditions": [{"type": "Ready", "status": "True"}],
+    },
+}
+
+
+def deployment(namespace: str) -> Object:
+    """As the operator makes it, of a replica that takes 1.2 cores."""
+    label = {"serving.triton-operator.io/service": "vision"}
+    container = {"name": "t", "image": "t", "resources": {"requests": {"cpu": "1200m"}}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "vision-cpu", "namespace": namespace, "labels": label},
+        "spec": {
+            "selector": {"matchLabels": label},
+            "template": {"metadata": {"labels": label}, "spec": {"containers": [container]}},
+        },
+    }
 
 
 def test_a_hub_that_is_gone_changes_nothing_and_is_obeyed_when_it_is_back(

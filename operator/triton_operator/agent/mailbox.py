@@ -15,6 +15,7 @@ from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Link, together
 from triton_operator.agent.member import FIELD_MANAGER, REQUEST_SECONDS, Member
 from triton_operator.agent.mirror import Mirror
+from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
 from triton_operator.agent.reports import Reports
 from triton_operator.api.conditions import ConditionStatus, finding
@@ -43,6 +44,7 @@ class Mailbox:
         link: Link,
         member: Member,
         heartbeat: Heartbeat,
+        nodes: NodeLook,
         reports: Reports,
         removal: Removal,
         *,
@@ -53,6 +55,7 @@ class Mailbox:
         self._link = link
         self._member = member
         self._heartbeat = heartbeat
+        self._nodes = nodes
         self._reports = reports
         self._removal = removal
         self._look_seconds = look_seconds
@@ -165,7 +168,7 @@ class Mailbox:
         local = local_of(service)
         if not is_made_from(local, work, self._namespace):
             return Told(applied, work.generation)
-        return Told(applied, work.generation, service, local.revision)
+        return Told(applied, work.generation, service, local.revision, self._nodes.room(service))
 
 
 def _hub_id(body: Body) -> str:

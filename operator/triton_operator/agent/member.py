@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from triton_operator.agent.link import Link
+from triton_operator.agent.link import Link, together
 from triton_operator.agent.mirror import Mirror
+from triton_operator.agent.node_look import NodeLook
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.controllers.api_server import ApiServer
@@ -41,8 +42,9 @@ NOTES = (
 class Member:
     """Services by place; `changed()` is called whenever one of them is another."""
 
-    def __init__(self, link: Link, changed: Callable[[], None]) -> None:
+    def __init__(self, link: Link, nodes: NodeLook, changed: Callable[[], None]) -> None:
         self._link = link
+        self._nodes = nodes
         self._services = Mirror(INFERENCE_SERVICE, changed, label_selector=origin.ORIGIN)
         self._server: ApiServer | None = None
         self._knows_kind = True
@@ -61,7 +63,7 @@ class Member:
         )
         self._server = server
         try:
-            await self._services.follow(server, connection)
+            await together(self._services.follow(server, connection), self._nodes.run(server))
         except ApiError as error:
             self._knows_kind = not isinstance(error, ApiNotFound)
             raise

@@ -9,6 +9,7 @@ from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Connector, Link, together
 from triton_operator.agent.mailbox import Mailbox
 from triton_operator.agent.member import Member
+from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
 from triton_operator.agent.reports import Reports
 
@@ -36,7 +37,10 @@ async def sync(
     """
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
-    member = Member(Link("member", connect_member, randomness=randomness), lambda: works.wake())
+    nodes = NodeLook()
+    member = Member(
+        Link("member", connect_member, randomness=randomness), nodes, lambda: works.wake()
+    )
     works = Mailbox(
         mailbox,
         Link("hub", connect_hub, randomness=randomness),
@@ -46,9 +50,10 @@ async def sync(
             every_seconds=heartbeat_seconds,
             now=now,
             randomness=randomness,
-            capacity=lambda: None,
+            capacity=nodes.offered,
             clock=clock,
         ),
+        nodes,
         Reports(every_seconds=report_seconds, now=now, clock=clock),
         Removal(mailbox, member, now=now),
         look_seconds=look_seconds,

@@ -15,9 +15,8 @@ from pydantic import ValidationError
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, known_conditions
 from triton_operator.api.enums import MetricsFreshness
-from triton_operator.api.fields import ApiModel
+from triton_operator.api.fields import MOST_REPLICAS, ApiModel
 from triton_operator.api.status import AutoscalingStatus
-from triton_operator.fleet.facts import MOST_REPLICAS
 
 FRESH = (MetricsFreshness.FRESH, MetricsFreshness.PARTIAL)
 
@@ -33,11 +32,12 @@ class Load(ApiModel):
     p99_milliseconds: int | None = None
 
 
-def work_load(status: Mapping[str, Any], room: int | None) -> Load | None:
+def work_load(status: Mapping[str, Any], room: int | None, most: int | None = None) -> Load | None:
     """From the service's status, and `room` for so many more replicas than are ready.
 
-    None: its operator has not looked at it yet. Old metrics are no metrics: what they say of demand
-    is left out, which a placement does not take for 0.
+    `most`: the maximum that is in force, which counts where nobody knows of any room. None as the
+    result: its operator has not looked at the service yet. Old metrics are no metrics: what they
+    say of demand is left out, which a placement does not take for 0.
     """
     if "observedGeneration" not in status:
         return None
@@ -48,18 +48,18 @@ def work_load(status: Mapping[str, Any], room: int | None) -> Load | None:
     return Load(
         need_replicas=_need(arrivals, safe_rate),
         ready_replicas=ready,
-        cap_replicas=min(MOST_REPLICAS, ready + _more(status, room)),
+        cap_replicas=min(MOST_REPLICAS, ready + _more(status, room, most or 0)),
         arrivals_per_second=arrivals,
         safe_rate_per_replica=safe_rate,
         p99_milliseconds=seen.p99_milliseconds if seen else None,
     )
 
 
-def _more(status: Mapping[str, Any], room: int | None) -> int:
+def _more(status: Mapping[str, Any], room: int | None, most: int) -> int:
     """Replicas that could start beside those that are ready.
 
     Where the scheduler has found no node there is none, whatever sums say. Where nobody has counted
-    the nodes, those that are ordered are taken to find theirs.
+    the nodes, those that are allowed are taken to find theirs, until the scheduler says otherwise.
     """
     limited = any(
         row.type == reasons.SCALING_LIMITED
@@ -71,7 +71,7 @@ def _more(status: Mapping[str, Any], room: int | None) -> int:
         return 0
     if room is not None:
         return room
-    return max(0, _replicas(status.get("desiredReplicas")) - _replicas(status.get("readyReplicas")))
+    return max(0, most - _replicas(status.get("readyReplicas")))
 
 
 def _need(arrivals: str | None, safe_rate: str | None) -> str | None:

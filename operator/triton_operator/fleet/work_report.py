@@ -46,7 +46,7 @@ def work_status(told: Told, before: Mapping[str, Any], now: str) -> dict[str, An
     most = _most_replicas(told.service)
     if most is not None:
         status["appliedMaxReplicas"] = most
-    load = work_load(told.service.get("status") or {}, told.room)
+    load = work_load(told.service.get("status") or {}, told.room, most)
     if load is not None:
         status["load"] = {**load.wire(), _OBSERVED_AT: now}
     return status

@@ -76,13 +76,13 @@ def test_old_arrivals_are_no_arrivals() -> None:
         ({"conditions": [LIMITED]}, 9, 2),
         ({"conditions": [{**LIMITED, "status": "False"}]}, 9, 11),
         ({"conditions": [{**LIMITED, "reason": "AtMaximum"}]}, 9, 11),
-        ({"readyReplicas": 5, "desiredReplicas": 3}, None, 5),
+        ({"readyReplicas": 5}, None, 5),
     ],
 )
 def test_capacity_is_what_is_ready_and_what_could_start(
     more: dict[str, Any], room: int | None, capacity: int
 ) -> None:
-    load = work_load(status(**more), room)
+    load = work_load(status(**more), room, 4)
 
     assert load is not None
     assert load.cap_replicas == capacity
