@@ -40,11 +40,12 @@ BEAT_SECONDS = 45.0
 
 
 class Weather(Faults):
-    """`silent`: nothing is answered, and no event arrives. `refuses` gives codes by kind of list
-    or write; 200 is a body that is no list.
+    """`silent`: nothing is answered, and no event arrives; `deaf`: no event does. `lists` and
+    `writes` give codes by kind; 200 is a body that is no list.
     """
 
     def __init__(self) -> None:
+        self.deaf = False
         self._heard = asyncio.Event()
         self._heard.set()
         self.lists: dict[str, int] = {}
@@ -74,7 +75,7 @@ class Weather(Faults):
         return Refusal(code, f"an answer {code}").answer if code else None
 
     def deliveries(self, request: Incoming, event: dict[str, Any]) -> tuple[Delivery, ...]:
-        return () if self.silent else (Delivery(),)
+        return () if self.silent or self.deaf else (Delivery(),)
 
     def of(self, method: str, kind: str) -> list[Incoming]:
         """Requests so far."""

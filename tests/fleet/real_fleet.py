@@ -112,8 +112,8 @@ class Agent(threading.Thread):
         await ends_before(
             self._end_it,
             sync(
-                lambda: connect(hub),
-                lambda: connect(member),
+                lambda: connect(hub, for_kopf=False),
+                lambda: connect(member, for_kopf=False),
                 mailbox,
                 heartbeat_seconds=1.0,
                 look_seconds=1.0,

@@ -198,6 +198,18 @@ def test_a_missing_namespace_is_said_and_made_use_of_once_it_is_there() -> None:
     play(story)
 
 
+def test_a_work_that_cannot_be_read_stops_no_other() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        fleet.put_work("shop.a", template="none")
+        fleet.put_work("shop.vision")
+        await fleet.rest(20)
+
+        assert fleet.condition(name="shop.a") == ("False", "UnreadableWork")
+        assert fleet.condition() == ("True", "InForce")
+
+    play(story)
+
+
 def test_a_paused_service_stays_as_it_is() -> None:
     async def story(fleet: MadeFleet) -> None:
         await applied(fleet)
@@ -377,6 +389,21 @@ def test_errors_after_the_hour_began_remove_nothing() -> None:
     play(story)
 
 
+def test_before_a_service_goes_the_mailbox_is_listed_once_more() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        fleet.delete_work(finalizer=False)
+        await fleet.rest(HOUR - 40)
+        assert absent_since(fleet)
+        fleet.hub.weather.deaf = True
+        fleet.put_work()
+        await fleet.rest(100)
+
+        assert fleet.service() is not None
+
+    play(story)
+
+
 def test_an_empty_mailbox_of_another_hub_is_no_evidence() -> None:
     async def story(fleet: MadeFleet) -> None:
         await applied(fleet)
@@ -451,6 +478,42 @@ def test_a_hub_that_is_silent_changes_nothing() -> None:
 
         assert most(fleet) == 9
         assert fleet.lease()["spec"]["renewTime"] > renewed
+
+    play(story)
+
+
+def test_an_edit_while_the_hub_is_away_stays_until_it_is_back() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        fleet.hub.weather.silent = True
+        await fleet.rest()
+        fleet.member.merge(
+            Target(INFERENCE_SERVICE, NAMESPACE, "vision"),
+            {"spec": {"scaling": {"maxReplicas": 2}}},
+        )
+        await fleet.rest(HOUR)
+        assert most(fleet) == 2
+        fleet.hub.weather.silent = False
+        await fleet.rest()
+
+        assert most(fleet) == 4
+
+    play(story)
+
+
+def test_a_cluster_that_is_away_for_seconds_is_no_news() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        seen: set[tuple[str, str]] = set()
+        fleet.hub.history.listeners.append(lambda _: seen.add(fleet.condition()))
+        fleet.member.weather.lists["InferenceService"] = 500
+        fleet.member.server.drop_watches()
+        await fleet.restart()
+        await fleet.rest(20)
+        fleet.member.weather.lists.clear()
+        await fleet.rest()
+
+        assert seen == {("True", "InForce")}
 
     play(story)
 

@@ -24,6 +24,7 @@ NETWORK = f"{FLEET}/network"
 HUB_ID = f"{FLEET}/hub-id"
 ROUND_TRIPS = 64
 MISSED_BEATS = 3
+LEAST_PAUSE_SECONDS = 0.5
 
 
 class Heartbeat:
@@ -66,12 +67,14 @@ class Heartbeat:
         try:
             while True:
                 self._due.clear()
+                began = self._clock()
                 await self._beat(server)
                 beaten()
+                # A slow hub must not take what is late for a loss.
+                spent = self._clock() - began
+                pause = self._every_seconds * self._randomness.uniform(0.9, 1.0) - spent
                 try:
-                    async with asyncio.timeout(
-                        self._every_seconds * self._randomness.uniform(0.9, 1.0)
-                    ):
+                    async with asyncio.timeout(max(LEAST_PAUSE_SECONDS, pause)):
                         await self._due.wait()
                 except TimeoutError:
                     pass

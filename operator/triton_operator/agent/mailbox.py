@@ -18,7 +18,8 @@ from triton_operator.agent.mirror import Mirror
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
 from triton_operator.agent.reports import Reports
-from triton_operator.api.conditions import ConditionStatus, finding
+from triton_operator.api import reasons
+from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiError
@@ -91,7 +92,7 @@ class Mailbox:
     async def _carry_out(self, server: ApiServer) -> None:
         while True:
             self._changed.clear()
-            if self._works.is_current:
+            if self._works.is_current and not self._member.is_away():
                 await self._look(server)
             try:
                 async with asyncio.timeout(self._look_seconds * self._randomness.uniform(0.8, 1.0)):
@@ -124,7 +125,7 @@ class Mailbox:
             work = work_of(body)
         except UnreadableWork as error:
             refused = finding(
-                work_reasons.APPLIED,
+                reasons.APPLIED,
                 ConditionStatus.FALSE,
                 work_reasons.UNREADABLE_WORK,
                 str(error),
@@ -159,9 +160,15 @@ class Mailbox:
                     extra={"error": str(error)},
                 )
             applied = await self._member.why_not(work, error)
+        except Exception as error:
+            # A bug: the other works go on.
+            logger.exception("A work cannot be carried out.", extra={"work": work.name})
+            applied = finding(
+                reasons.APPLIED, ConditionStatus.UNKNOWN, work_reasons.AGENT_FAILED, repr(error)
+            )
         return self._told(work, applied)
 
-    def _told(self, work: Work, applied: Any) -> Told:
+    def _told(self, work: Work, applied: Finding) -> Told:
         service = self._member.known(work)
         if service is None:
             return Told(applied, work.generation)
@@ -172,5 +179,7 @@ class Mailbox:
 
 
 def _hub_id(body: Body) -> str:
-    found = (body.get("spec") or {}).get("hubID")
-    return found if isinstance(found, str) else ""
+    try:
+        return work_of(body).hub_id
+    except UnreadableWork:
+        return ""

@@ -1,5 +1,6 @@
 """The member's side: the services that came from a hub, and what is done to them."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ from triton_operator.fleet.work import Work
 Body = dict[str, Any]
 FIELD_MANAGER = "fleet-agent"
 REQUEST_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 NOTES = (
     origin.ORIGIN,
     origin.ORIGIN_UID,
@@ -48,6 +50,7 @@ class Member:
         self._services = Mirror(INFERENCE_SERVICE, changed, label_selector=origin.ORIGIN)
         self._server: ApiServer | None = None
         self._knows_kind = True
+        self._able_at = asyncio.get_running_loop().time()
         self._done: dict[tuple[str, str], tuple[str, int, str, int]] = {}
 
     async def run(self) -> None:
@@ -70,9 +73,18 @@ class Member:
         finally:
             self._server = None
 
+    def is_away(self) -> bool:
+        """Whether nothing can be done here, and not for long: an API server restarts in seconds,
+        and so does this process. It is no news yet."""
+        now = asyncio.get_running_loop().time()
+        if self._is_able():
+            self._able_at = now
+            return False
+        return self._knows_kind and now - self._able_at < PATIENCE_SECONDS
+
     def unable(self) -> Finding | None:
         """Why nothing can be done here; None: it can."""
-        if self._server is not None and self._services.is_current:
+        if self._is_able():
             self._link.works()
             self._knows_kind = True
             return None
@@ -186,6 +198,9 @@ class Member:
             )
         )
 
+    def _is_able(self) -> bool:
+        return self._server is not None and self._services.is_current
+
     def _api(self) -> ApiServer:
         if self._server is None:
             raise ApiUnavailable(0, "NotConnected", self._link.problem or "not yet")
@@ -193,7 +208,7 @@ class Member:
 
 
 def _not(reason: str, message: str) -> Finding:
-    return finding(work_reasons.APPLIED, ConditionStatus.FALSE, reason, message)
+    return finding(reasons.APPLIED, ConditionStatus.FALSE, reason, message)
 
 
 def _mark(work: Work, service: Body) -> tuple[str, int, str, int]:
@@ -213,4 +228,4 @@ def _silent(why: str) -> Finding:
 
 
 def _unknown(reason: str, message: str) -> Finding:
-    return finding(work_reasons.APPLIED, ConditionStatus.UNKNOWN, reason, message)
+    return finding(reasons.APPLIED, ConditionStatus.UNKNOWN, reason, message)

@@ -49,8 +49,8 @@ async def _until_stopped(
         await ends_before(
             stop,
             sync(
-                lambda: connect(hub_kubeconfig),
-                lambda: connect(kubeconfig),
+                lambda: connect(hub_kubeconfig, for_kopf=False),
+                lambda: connect(kubeconfig, for_kopf=False),
                 mailbox,
                 heartbeat_seconds=heartbeat_seconds,
             ),

@@ -203,7 +203,7 @@ _CHECKS: tuple[Check, ...] = (
 
 def _in_force(work: Work) -> Finding:
     return finding(
-        work_reasons.APPLIED,
+        reasons.APPLIED,
         ConditionStatus.TRUE,
         work_reasons.IN_FORCE,
         f"revision {work.revision}",
@@ -215,8 +215,8 @@ def _paused(work: Work, local: Local) -> Finding:
     said = f"the annotation {origin.PAUSE_SYNC} keeps InferenceService {local.name} as it is"
     is_current = local.revision == work.revision
     status = ConditionStatus.TRUE if is_current else ConditionStatus.FALSE
-    return finding(work_reasons.APPLIED, status, reasons.PAUSED, said)
+    return finding(reasons.APPLIED, status, reasons.PAUSED, said)
 
 
 def _not(reason: str, message: str) -> Finding:
-    return finding(work_reasons.APPLIED, ConditionStatus.FALSE, reason, message)
+    return finding(reasons.APPLIED, ConditionStatus.FALSE, reason, message)

@@ -36,8 +36,9 @@ def work_of(body: Mapping[str, Any]) -> Work:
     Raises:
         UnreadableWork: a field is missing, or is not what it should be.
     """
-    metadata, spec = body["metadata"], body.get("spec") or {}
-    target = spec.get("target") or {}
+    metadata = body["metadata"]
+    spec = _typed(dict, body.get("spec"), "spec")
+    target = _typed(dict, spec.get("target"), "spec.target")
     return Work(
         name=metadata["name"],
         uid=metadata["uid"],

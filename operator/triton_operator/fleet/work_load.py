@@ -7,6 +7,7 @@ demand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,11 @@ from pydantic import ValidationError
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, known_conditions
 from triton_operator.api.enums import MetricsFreshness
-from triton_operator.api.fields import MOST_REPLICAS, ApiModel
+from triton_operator.api.fields import AMOUNT_PATTERN, MOST_REPLICAS, ApiModel
 from triton_operator.api.status import AutoscalingStatus
 
 FRESH = (MetricsFreshness.FRESH, MetricsFreshness.PARTIAL)
+MOST_MILLISECONDS = 3_600_000
 
 
 class Load(ApiModel):
@@ -43,15 +45,16 @@ def work_load(status: Mapping[str, Any], room: int | None, most: int | None = No
         return None
     ready = _replicas(status.get("readyReplicas"))
     seen = _autoscaling(status)
-    arrivals = seen.arrivals_per_second if seen and seen.metrics in FRESH else None
-    safe_rate = seen.safe_rate_per_replica if seen else None
+    arrivals = _amount(seen.arrivals_per_second) if seen and seen.metrics in FRESH else None
+    safe_rate = _amount(seen.safe_rate_per_replica) if seen else None
+    p99 = seen.p99_milliseconds if seen else None
     return Load(
         need_replicas=_need(arrivals, safe_rate),
         ready_replicas=ready,
         cap_replicas=min(MOST_REPLICAS, ready + _more(status, room, most or 0)),
         arrivals_per_second=arrivals,
         safe_rate_per_replica=safe_rate,
-        p99_milliseconds=seen.p99_milliseconds if seen else None,
+        p99_milliseconds=None if p99 is None else min(max(0, p99), MOST_MILLISECONDS),
     )
 
 
@@ -72,6 +75,11 @@ def _more(status: Mapping[str, Any], room: int | None, most: int) -> int:
     if room is not None:
         return room
     return max(0, most - _replicas(status.get("readyReplicas")))
+
+
+def _amount(text: str | None) -> str | None:
+    """A number that the hub would take; None of what is none."""
+    return text if text is not None and re.fullmatch(AMOUNT_PATTERN, text) else None
 
 
 def _need(arrivals: str | None, safe_rate: str | None) -> str | None:

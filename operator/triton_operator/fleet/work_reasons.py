@@ -1,10 +1,7 @@
-"""What an agent says of an InferenceWork: the condition `Applied`, and its reasons.
+"""Why an InferenceWork is `Applied`, or is not: what an agent says.
 
 `Available` is as the member's operator says it of the service.
 """
-
-APPLIED = "Applied"
-"""Condition: the service is as the work says."""
 
 IN_FORCE = "InForce"
 """The revision of the work is in force."""
@@ -22,6 +19,8 @@ CLUSTER_SILENT = "ClusterSilent"
 """The cluster's own API server cannot be used; nothing is known of the service."""
 CHANGED_MEANWHILE = "ChangedMeanwhile"
 """Somebody else wrote at the same time; it is tried again."""
+AGENT_FAILED = "AgentFailed"
+"""The agent has a bug; its log has the traceback."""
 DELETING = "Deleting"
 """The service is being deleted, and is not gone yet."""
 DELETED = "Deleted"
