@@ -146,14 +146,14 @@ class RealFleet:
         hub.make_namespace(self.mailbox)
         member.make_namespace(self.namespace)
         user = f"fleet-agent-{number}"
-        self._hub_kubeconfig = hub.account(user, MAILBOX_RULES, self.mailbox)
-        self._member_kubeconfig = member.account(user, MEMBER_RULES)
+        self.hub_kubeconfig = hub.account(user, MAILBOX_RULES, self.mailbox)
+        self.member_kubeconfig = member.account(user, MEMBER_RULES)
         self._agent: Agent | None = None
 
     def start(self) -> None:
         """A new process of the agent, which remembers nothing."""
         self._agent = Agent(
-            self._hub_kubeconfig, self._member_kubeconfig, self.mailbox, lambda: self.clock_offset
+            self.hub_kubeconfig, self.member_kubeconfig, self.mailbox, lambda: self.clock_offset
         )
         self._agent.start()
 

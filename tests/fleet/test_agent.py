@@ -1,13 +1,24 @@
 """The agent between two real API servers, with its own rights and no others."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.api.client import Object, RefusedError
+from tests.api.definitions import install_definitions
 from tests.fleet.real_fleet import RealFleet
 from tests.fleet.works import HUB, OTHER_HUB
 
+REPOSITORY = Path(__file__).parents[2]
+DEFINITION = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "inferenceservices.serving.triton-operator.io"},
+}
 FLEET = "fleet.serving.triton-operator.io"
 
 
@@ -132,12 +143,7 @@ def test_a_missing_namespace_is_said(fleet: RealFleet) -> None:
 
 def test_a_field_that_the_member_does_not_know_is_said(fleet: RealFleet) -> None:
     """As of a hub that is newer than the member."""
-    reference = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "inferenceservices.serving.triton-operator.io"},
-    }
-    definition = fleet.member.api.get(reference)
+    definition = fleet.member.api.get(DEFINITION)
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     known = schema["properties"]["spec"]["properties"].pop("measurement")
     fleet.member.api.replace(definition)
@@ -148,7 +154,7 @@ def test_a_field_that_the_member_does_not_know_is_said(fleet: RealFleet) -> None
         row = next(one for one in fleet.status()["conditions"] if one["type"] == "Applied")
         assert ".spec.measurement: field not declared in schema" in row["message"]
     finally:
-        definition = fleet.member.api.get(reference)
+        definition = fleet.member.api.get(DEFINITION)
         schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         schema["properties"]["spec"]["properties"]["measurement"] = known
         fleet.member.api.replace(definition)
@@ -224,6 +230,48 @@ def test_places_are_counted_on_the_nodes(fleet: RealFleet) -> None:
     assert {"resource": "cpu", "allocatable": "4"} in json.loads(
         _annotation(fleet, "capacity") or ""
     )
+
+
+def test_a_member_that_forgets_the_kind_says_so_and_learns_it_again(fleet: RealFleet) -> None:
+    applied(fleet)
+    definition = fleet.member.api.get(DEFINITION)
+    fleet.member.api.delete(DEFINITION)
+    fleet.until_condition("False", "KindMissing")
+
+    assert "appliedRevision" not in fleet.status()
+
+    install_definitions(fleet.member.api, only=definition["metadata"]["name"])
+    fleet.until_condition("True", "InForce")
+
+
+def test_the_agent_is_a_command(fleet: RealFleet, tmp_path: Path) -> None:
+    fleet.stop()
+    fleet.put_work()
+    log = tmp_path / "agent.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "triton_operator.cli.main", "agent"),
+                f"--hub-kubeconfig={fleet.hub_kubeconfig}",
+                f"--kubeconfig={fleet.member_kubeconfig}",
+                f"--mailbox={fleet.mailbox}",
+                "--log-format=json",
+            ],
+            stderr=output,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY / "operator")},
+        )
+    try:
+        fleet.until_condition("True", "InForce")
+        process.terminate()
+        code = process.wait(30)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert code == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["step"] for line in lines if "step" in line] == ["Create"]
+    assert {line["level"] for line in lines} == {"info"}
 
 
 NODE = {
