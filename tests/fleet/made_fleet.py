@@ -41,11 +41,15 @@ BEAT_SECONDS = 45.0
 
 class Weather(Faults):
     """`silent`: nothing is answered, and no event arrives; `deaf`: no event does. `lists` and
-    `writes` give codes by kind; 200 is a body that is no list.
+    `writes` give codes by kind; 200 is a body that is no list. `swallows`: what a silence began
+    with, requests and watches, is never answered afterwards either.
     """
 
     def __init__(self) -> None:
         self.deaf = False
+        self.swallows = False
+        self._dead: set[int] = set()
+        self._end = asyncio.Event()
         self._heard = asyncio.Event()
         self._heard.set()
         self.lists: dict[str, int] = {}
@@ -59,12 +63,22 @@ class Weather(Faults):
 
     @silent.setter
     def silent(self, cut: bool) -> None:
+        if cut and self.swallows:
+            self._dead |= {id(one) for one in self.seen if one.watch}
         self._heard.clear() if cut else self._heard.set()
+
+    def end(self) -> None:
+        """Whoever still waits for an answer gets one."""
+        self.silent = False
+        self._end.set()
 
     async def before(self, request: Incoming) -> Answer | None:
         self.seen.append(request)
+        swallowed = self.silent and self.swallows
         # What was sent into a cut link arrives once the link is back, after its sender gave up.
         await self._heard.wait()
+        if swallowed:
+            await self._end.wait()
         kind = request.target.kind.kind
         table = self.lists if request.lists else self.writes if request.writes else {}
         code = table.get(kind)
@@ -75,7 +89,8 @@ class Weather(Faults):
         return Refusal(code, f"an answer {code}").answer if code else None
 
     def deliveries(self, request: Incoming, event: dict[str, Any]) -> tuple[Delivery, ...]:
-        return () if self.silent or self.deaf else (Delivery(),)
+        lost = self.silent or self.deaf or id(request) in self._dead
+        return () if lost else (Delivery(),)
 
     def of(self, method: str, kind: str) -> list[Incoming]:
         """Requests so far."""
@@ -141,7 +156,8 @@ class MadeFleet:
                     yield fleet
                 finally:
                     await fleet.stop()
-                    fleet.hub.weather.silent = fleet.member.weather.silent = False
+                    fleet.hub.weather.end()
+                    fleet.member.weather.end()
                     await fleet.rest(2)
 
     def start(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -299,6 +300,26 @@ def deployment(namespace: str) -> Object:
             "template": {"metadata": {"labels": label}, "spec": {"containers": [container]}},
         },
     }
+
+
+def test_a_hub_that_takes_connections_and_never_answers_changes_nothing(
+    fleet: RealFleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    applied(fleet)
+    before = fleet.service()
+    assert before is not None
+    caplog.clear()
+    os.kill(fleet.hub.plane.apiserver_pid, signal.SIGSTOP)
+    try:
+        fleet.until("the agent to wait", lambda: "An API server cannot be used" in caplog.text)
+        after = fleet.service()
+    finally:
+        os.kill(fleet.hub.plane.apiserver_pid, signal.SIGCONT)
+
+    assert after is not None
+    assert after == before
+    fleet.put_work(revision=2, most=9)
+    fleet.until("revision 2", lambda: fleet.status().get("appliedRevision") == 2)
 
 
 def test_a_hub_that_is_gone_changes_nothing_and_is_obeyed_when_it_is_back(

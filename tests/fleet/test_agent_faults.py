@@ -482,6 +482,23 @@ def test_a_hub_that_is_silent_changes_nothing() -> None:
     play(story)
 
 
+@pytest.mark.parametrize("side", ["hub", "member"])
+def test_connections_that_never_answer_again_are_replaced(side: str) -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        weather = (fleet.hub if side == "hub" else fleet.member).weather
+        weather.swallows = True
+        weather.silent = True
+        await fleet.rest(400)
+        weather.silent = False
+        fleet.put_work(revision=2, most=9)
+        await fleet.rest()
+
+        assert (most(fleet), fleet.condition()) == (9, ("True", "InForce"))
+
+    play(story)
+
+
 def test_an_edit_while_the_hub_is_away_stays_until_it_is_back() -> None:
     async def story(fleet: MadeFleet) -> None:
         await applied(fleet)
