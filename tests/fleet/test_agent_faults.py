@@ -483,6 +483,31 @@ def test_a_hub_that_is_silent_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("side", ["hub", "member"])
+def test_a_watch_that_is_too_old_is_followed_by_a_list(side: str) -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        end = fleet.hub if side == "hub" else fleet.member
+        end.weather.deaf = True
+        if side == "hub":
+            fleet.put_work(revision=2, most=9)
+        else:
+            fleet.member.merge(
+                Target(INFERENCE_SERVICE, NAMESPACE, "vision"),
+                {"spec": {"scaling": {"maxReplicas": 2}}},
+            )
+        # Less than until a bookmark, which would say that nothing is missed.
+        await fleet.rest(20)
+        end.history.compact()
+        end.weather.deaf = False
+        end.server.drop_watches()
+        await fleet.rest(20)
+
+        assert most(fleet) == (9 if side == "hub" else 4)
+
+    play(story)
+
+
+@pytest.mark.parametrize("side", ["hub", "member"])
 def test_connections_that_never_answer_again_are_replaced(side: str) -> None:
     async def story(fleet: MadeFleet) -> None:
         await applied(fleet)
