@@ -15,7 +15,7 @@ from kubernetes.aio.client import Configuration
 
 from triton_operator import __version__
 from triton_operator.controllers.denials import Denials
-from triton_operator.controllers.watch_streams import WatchStreams
+from triton_operator.controllers.watch_streams import Middleware, WatchStreams
 
 KEY = "BearerToken"
 
@@ -32,8 +32,11 @@ class Connection:
     denials: Denials = field(default_factory=Denials)
 
 
-async def connect(kubeconfig: Path | None = None) -> Connection:
+async def connect(kubeconfig: Path | None = None, *, for_kopf: bool = True) -> Connection:
     """A connection from a kubeconfig, from the pod that this runs in, or from the default files.
+
+    `for_kopf`: answers that kopf could not cope with are held back until something is done about
+    them. Whoever watches without kopf wants to hear them.
 
     Raises:
         kubernetes.aio.config.ConfigException: there is no usable configuration.
@@ -47,13 +50,12 @@ async def connect(kubeconfig: Path | None = None) -> Connection:
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)
     streams, denials = WatchStreams(), Denials()
-    session = _session(settings, streams, denials)
+    listeners = (streams.middleware(), denials.middleware()) if for_kopf else ()
+    session = _session(settings, listeners)
     return Connection(settings.host.rstrip("/"), session, streams, denials)
 
 
-def _session(
-    settings: Configuration, streams: WatchStreams, denials: Denials
-) -> aiohttp.ClientSession:
+def _session(settings: Configuration, listeners: tuple[Middleware, ...]) -> aiohttp.ClientSession:
     context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
     if settings.cert_file:
         context.load_cert_chain(settings.cert_file, settings.key_file)
@@ -64,7 +66,7 @@ def _session(
         # Watches hold their connections; the number of workers bounds the rest.
         connector=aiohttp.TCPConnector(limit=0, ssl=context),
         headers={"User-Agent": f"triton-operator/{__version__}"},
-        middlewares=(_authenticator(settings), streams.middleware(), denials.middleware()),
+        middlewares=(_authenticator(settings), *listeners),
         proxy=settings.proxy or None,
         auto_decompress=True,
     )

@@ -101,6 +101,30 @@ def test_apply(force: bool) -> None:
     }
 
 
+def test_another_writer_has_its_own_name_and_tells_its_limit() -> None:
+    async def ask(api: ApiServer) -> None:
+        connection = Connection(api._server, api._session)
+        other = ApiServer(connection, field_manager="other", tells_limit=True, timeout_seconds=2.5)
+        await other.apply(CONFIG_MAP, MANIFEST, force=False)
+        await other.get(CONFIG_MAP, "shop", "c")
+
+    _, (applied, read) = asked(ask, ok(), ok())
+
+    assert applied["query"] == {"fieldManager": "other", "force": "false", "timeout": "3s"}
+    assert read["query"] == {"timeout": "3s"}
+
+
+def test_a_listing_has_all_pages_and_a_version_to_watch_from() -> None:
+    pages = (
+        ok(items=[{"a": 1}], metadata={"continue": "more", "resourceVersion": "7"}),
+        ok(items=None, metadata={"resourceVersion": "7"}),
+    )
+    found, asked_for = asked(lambda api: api.listing(POD, "shop", label_selector="x"), *pages)
+
+    assert found == ([{"a": 1}], "7")
+    assert [one["query"].get("continue") for one in asked_for] == [None, "more"]
+
+
 def test_a_status_goes_to_its_subresource_and_to_this_object_only() -> None:
     _, (request,) = asked(
         lambda api: api.apply_status(INFERENCE_SERVICE, "shop", "a", "uid", {"replicas": 1}), ok()
