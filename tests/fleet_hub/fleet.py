@@ -52,10 +52,16 @@ class Fleet:
         for name in self._members:
             self.api.delete(_object(API_VERSION, "InferenceCluster", name))
 
+    def remove(self, member: Member) -> None:
+        """Its InferenceCluster is deleted; it does not know."""
+        self._connected.remove(member)
+        del self._members[member.cluster]
+        self.api.delete(_object(API_VERSION, "InferenceCluster", member.cluster))
+
     def restart_hub(self) -> None:
         """Stop it, and start another one that knows nothing."""
-        self.hub.__exit__(None, None, None)
-        self.hub.__enter__()
+        self.hub.stop()
+        self.hub.start()
 
     def cluster(self, name: str, tier: str = "Edge", **spec: Any) -> Member:
         """A cluster, with its mailbox made; its member has said nothing yet."""

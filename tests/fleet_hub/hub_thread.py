@@ -10,6 +10,7 @@ Its periodic looks are off but for the first: what happens is due to an event, o
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 import threading
 from collections.abc import Callable, Coroutine
@@ -45,12 +46,17 @@ class HubThread:
         self._clock = clock
 
     def __enter__(self) -> Self:
-        self._leads = threading.Event()
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Return once it leads."""
+        self.began_at = self._clock.now
         self._failure: BaseException | None = None
+        self._hub: Hub | None = None
         self._thread = threading.Thread(target=self._run, name="hub")
         self._thread.start()
         wait_until("waiting for the hub to lead", self._is_up, timeout_seconds=TIMEOUT_SECONDS)
-        return self
 
     def __exit__(
         self,
@@ -58,11 +64,33 @@ class HubThread:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """As SIGTERM does; it has to end without an error."""
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(TIMEOUT_SECONDS)
         assert not self._thread.is_alive(), "the hub does not stop"
-        if value is None and self._failure:
+        if self._failure:
             raise self._failure
+
+    def deafen(self) -> None:
+        """Its watch of Leases says nothing any more, and seems to live."""
+        dead = self.hub.known.leases
+        asked = copy.copy(dead)
+        asked.objects = dict(dead.objects)
+        dead._changed = lambda before, after: None
+        self.hub.known.leases = asked
+
+    def lose_services(self) -> None:
+        """It believes that there are no services."""
+        self._loop.call_soon_threadsafe(self.hub.known.services.objects.clear)
+
+    @property
+    def hub(self) -> Hub:
+        """Of the last start."""
+        assert self._hub
+        return self._hub
 
     def settle(self) -> None:
         """Look at the silence of every cluster, and wait until nothing is left to do."""
@@ -93,8 +121,8 @@ class HubThread:
         self._stop = asyncio.Event()
         connection = await connect(self._options.kubeconfig)
         try:
-            self.hub = Hub(self._options, connection, now=self._clock, randomness=random.Random(1))
-            await self.hub.run(self._stop)
+            self._hub = Hub(self._options, connection, now=self._clock, randomness=random.Random(1))
+            await self._hub.run(self._stop)
         finally:
             await connection.session.close()
             # TLS says goodbye after that, which nothing waits for.
@@ -103,7 +131,7 @@ class HubThread:
     def _is_up(self) -> bool:
         if self._failure:
             raise self._failure
-        return hasattr(self, "hub") and self.hub.leads
+        return self._hub is not None and self._hub.leads
 
     async def _settle(self, look: Callable[[], None]) -> None:
         look()

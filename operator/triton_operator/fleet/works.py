@@ -47,14 +47,22 @@ def work_name(namespace: str, name: str) -> str:
     return f"{whole[: NAME_LIMIT - HASH_LENGTH - 1].rstrip('-.')}-{digest}"
 
 
-def ceiling_of(placed: SitePlacement, facts: ClusterFacts, settings: PlacementSettings) -> int:
-    """`maxReplicas` to write, for a cluster that has a work.
+def ceiling_of(
+    placed: SitePlacement,
+    facts: ClusterFacts,
+    settings: PlacementSettings,
+    written: Mapping[str, Any] | None,
+) -> int:
+    """`maxReplicas` to write; `written`: the spec of the work that there is.
 
+    Where nothing can be changed it stays as it was written.
     Without a maximum over clusters it does not follow what the cluster could run at the moment: a
     node that is away while the link is cut must not bind the cluster once the node is back.
     """
+    if written is not None and not facts.moves:
+        return int(written["template"]["scaling"].get("maxReplicas", placed.ceiling))
     bounded = settings.most is not None or facts.tier.value in settings.tier_most
-    if bounded or not facts.moves or TaintEffect.NO_SELECT in facts.taints:
+    if bounded or TaintEffect.NO_SELECT in facts.taints:
         return placed.ceiling
     return MOST_REPLICAS
 

@@ -149,9 +149,14 @@ class Clusters:
                 self._moved(cluster)
 
     async def _ask(self, cluster: str) -> None:
-        lease = await self._server.get(LEASE, mailbox_namespace(cluster), AGENT)
-        if lease is not None:
-            self._known.leases.put(lease)
+        """Look at its Lease itself. Where that was renewed and nobody told, this hub was deaf, and
+        no silence of any cluster means anything."""
+        namespace = mailbox_namespace(cluster)
+        lease = await self._server.get(LEASE, namespace, AGENT)
+        if lease is None or _renewal(lease) == _renewal(self._known.leases.get(namespace, AGENT)):
+            return
+        self._contacts.listen()
+        self._known.leases.put(lease)
 
     def _status(self, cluster: str, body: Body, status: Body) -> tuple[Connection, Body]:
         spec = InferenceClusterSpec.model_validate(body["spec"])

@@ -254,14 +254,16 @@ class Placements:
 
     def _wanted(self, made: Decision, name: str, placed: Placed) -> Body:
         """The work of a cluster, but for what comes with a change."""
-        site, facts = placed.sites[name], made.facts[name]
+        site, facts, live = placed.sites[name], made.facts[name], made.works.get(name)
         urls = {
             other: member.spec.data_plane.url
             for other, member in made.members.items()
             if member.spec.data_plane is not None
         }
         its_template = template(
-            made.body["spec"], site.floor, ceiling_of(site, facts, made.settings)
+            made.body["spec"],
+            site.floor,
+            ceiling_of(site, facts, made.settings, live and live["spec"]),
         )
         metadata = made.body["metadata"]
         body: Body = {
