@@ -202,6 +202,50 @@ def test_columns_of_a_serving_pool(api: Api, namespace: str) -> None:
     }
 
 
+def test_columns_of_an_inference_cluster(api: Api, namespace: str) -> None:
+    document = created(api, "inferencecluster-every-field", namespace)
+
+    shown = cells(api, document)
+    api.delete(document)
+
+    assert shown.pop("Age")[0]
+    heard, priority = shown.pop("Heard")
+    assert heard.endswith(("d", "h", "m", "s")), "as an age"
+    assert priority == 0
+    assert shown == {
+        "Name": ("store-0042", 0),
+        "Tier": ("Edge", 0),
+        "State": ("Suspect", 0),
+        "Version": ("0.1.0", 0),
+        "Zones": ('["eu","store-0042"]', 1),
+        "RTT": (38, 1),
+        "Flaps": (3, 1),
+        "Paused": (True, 1),
+        "Reason": ("Silent", 1),
+    }
+
+
+def test_columns_of_an_inference_work(api: Api, namespace: str) -> None:
+    document = created(api, "inferencework-every-field", namespace)
+
+    shown = cells(api, document)
+
+    assert shown.pop("Age")[0]
+    assert shown.pop("Observed")[1] == 1
+    # The first column is the work's own name, and what it is about has other headings.
+    assert shown == {
+        "Name": ("shop.filetype", 0),
+        "Target": ("filetype-local", 0),
+        "Target-Namespace": ("shop", 0),
+        "Revision": (17, 0),
+        "Applied": (17, 0),
+        "Ready": (4, 0),
+        "Need": ("5.4", 0),
+        "Min": (2, 1),
+        "Max": (20, 1),
+    }
+
+
 def test_columns_of_a_model_profile(api: Api, namespace: str) -> None:
     document = created(api, "modelprofile-every-field", namespace)
 

@@ -202,8 +202,9 @@ INFERENCE_WORK = Kind(
     spec=InferenceWorkSpec,
     status=InferenceWorkStatus,
     columns=(
-        Column("Namespace", ".spec.target.namespace", "Where the service is in the cluster."),
-        Column("Name", ".spec.target.name", "What the service is called in the cluster."),
+        # `kubectl get -A` begins with a column NAMESPACE of its own.
+        Column("Target", ".spec.target.name", "What the service is called in the cluster."),
+        Column("Target-Namespace", ".spec.target.namespace", "Where the service is there."),
         Column("Revision", ".spec.revision", "Revision that is wanted.", "integer"),
         Column("Applied", ".status.appliedRevision", "Revision that is in force.", "integer"),
         Column("Ready", ".status.load.readyReplicas", "Replicas that are ready.", "integer"),
