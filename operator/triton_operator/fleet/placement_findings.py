@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from triton_operator.api import reasons as conditions
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.fleet import status_reasons as reasons
@@ -76,13 +77,13 @@ def placement_findings(
     yield _synced(works, refused)
     constrained = sum(one.constrained for one in placed.sites.values())
     yield _without_place(
-        reasons.CAPACITY_EXCEEDED,
+        conditions.CAPACITY_EXCEEDED,
         placed.unplaced - constrained,
         "more than the clusters can serve: add capacity, or raise spec.placement.replicas.max, "
         "the tier's, or spec.scaling.maxReplicas",
     )
     yield _without_place(
-        reasons.RESIDENCY_CONSTRAINED,
+        conditions.RESIDENCY_CONSTRAINED,
         constrained,
         "that must not leave its cluster, which has no room for it: add capacity there",
     )
@@ -91,7 +92,7 @@ def placement_findings(
 def _placed(placed: Placed, works: Mapping[str, WorkState]) -> Finding:
     if not placed.sites:
         return finding(
-            reasons.PLACED,
+            conditions.PLACED,
             ConditionStatus.FALSE,
             reasons.NO_CLUSTERS,
             "no InferenceCluster is selected: look at spec.placement.clusterNames and "
@@ -103,16 +104,18 @@ def _placed(placed: Placed, works: Mapping[str, WorkState]) -> Finding:
             for name, one in list(placed.sites.items())[:MOST_NAMED]
         )
         return finding(
-            reasons.PLACED,
+            conditions.PLACED,
             ConditionStatus.FALSE,
             reasons.NONE_FITS,
             f"none of {len(placed.sites)} clusters may serve it now: {why}",
         )
     failed = {name: one.problem for name, one in works.items() if one.revision == 0}
     if failed:
-        return finding(reasons.PLACED, ConditionStatus.FALSE, reasons.NOT_WRITTEN, _named(failed))
+        return finding(
+            conditions.PLACED, ConditionStatus.FALSE, reasons.NOT_WRITTEN, _named(failed)
+        )
     return finding(
-        reasons.PLACED,
+        conditions.PLACED,
         ConditionStatus.TRUE,
         reasons.ON_CLUSTERS,
         f"has a part in {len(works)} of {len(placed.sites)} clusters",
@@ -128,13 +131,13 @@ def _synced(works: Mapping[str, WorkState], refused: Mapping[str, str]) -> Findi
     told = {name: f"not taken from its agent: {words}" for name, words in refused.items()}
     if waiting or told:
         return finding(
-            reasons.SYNCED,
+            conditions.SYNCED,
             ConditionStatus.FALSE,
             reasons.WAITS_FOR_CLUSTERS if waiting else reasons.ABSURD_REPORT,
             _named({**told, **waiting}),
         )
     return finding(
-        reasons.SYNCED,
+        conditions.SYNCED,
         ConditionStatus.TRUE,
         reasons.IN_FORCE,
         "every cluster with a part has applied it",

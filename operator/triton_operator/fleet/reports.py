@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from triton_operator.api import reasons as conditions
 from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_work import InferenceWorkStatus, WorkLoad
 from triton_operator.fleet import status_reasons as reasons
@@ -84,7 +85,7 @@ def merged(report: Report, before: Report | None) -> Report:
 def is_reported_gone(status: Mapping[str, Any]) -> bool:
     """Whether the agent says that nothing of the work is left in its cluster."""
     return any(
-        row.get("type") == reasons.APPLIED
+        row.get("type") == conditions.APPLIED
         and row.get("status") == "False"
         and row.get("reason") == reasons.DELETED
         for row in status.get("conditions") or ()
@@ -92,7 +93,7 @@ def is_reported_gone(status: Mapping[str, Any]) -> bool:
 
 
 def _said(told: InferenceWorkStatus) -> Report:
-    applied = next((one for one in told.conditions if one.type == reasons.APPLIED), None)
+    applied = next((one for one in told.conditions if one.type == conditions.APPLIED), None)
     is_applied = applied is not None and applied.status == "True"
     problem = ""
     if applied is not None and not is_applied:

@@ -1,18 +1,11 @@
-"""Conditions and reasons that the hub writes: of clusters, and of services that it has placed."""
+"""Reasons that a hub gives: of clusters, and of services that it has placed.
 
-READY = "Ready"
-CONNECTED = "Connected"
+Reasons for `Connected` are those of `ConnectionReason`.
+"""
+
 REPORTS_ACCEPTED = "ReportsAccepted"
-"""Conditions of an InferenceCluster. Its reasons for Connected are those of `ConnectionReason`."""
+"""Condition of an InferenceCluster: what its agent tells is used."""
 
-PLACED = "Placed"
-SYNCED = "Synced"
-CAPACITY_EXCEEDED = "CapacityExceeded"
-RESIDENCY_CONSTRAINED = "ResidencyConstrained"
-"""Conditions of an InferenceService with a placement; the last two are bad when True."""
-
-APPLIED = "Applied"
-"""Condition of an InferenceWork, by its agent."""
 DELETED = "Deleted"
 """Of Applied: nothing of the work is left in the cluster."""
 

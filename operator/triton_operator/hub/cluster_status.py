@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from triton_operator.api import reasons as conditions
 from triton_operator.api.conditions import (
     ConditionStatus,
     Finding,
@@ -63,10 +64,10 @@ def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> 
         "lostSince": connection.lost_since,
         "unbrokenSince": connection.unbroken_since,
     }
-    conditions = merge_conditions(findings, known_conditions(before), look.generation, rfc3339(now))
+    merged = merge_conditions(findings, known_conditions(before), look.generation, rfc3339(now))
     status = {
         "observedGeneration": look.generation,
-        "conditions": [one.wire() for one in conditions],
+        "conditions": [one.wire() for one in merged],
         "connectionState": connection.state.value,
         "connectionReason": connection.reason.value,
         "flaps": connection.flaps,
@@ -99,12 +100,12 @@ def _ready(look: ClusterLook, connected: Finding) -> Finding:
         return look.mailbox_problem
     if look.paused:
         return finding(
-            reasons.READY,
+            conditions.READY,
             ConditionStatus.FALSE,
             reasons.PAUSED,
             "spec.paused is true: nothing is changed in this cluster",
         )
-    return finding(reasons.READY, connected.status, connected.reason, connected.message)
+    return finding(conditions.READY, connected.status, connected.reason, connected.message)
 
 
 def _connected(connection: Connection) -> Finding:
@@ -113,7 +114,7 @@ def _connected(connection: Connection) -> Finding:
         if connection.state is ConnectionState.CONNECTED
         else ConditionStatus.FALSE
     )
-    return finding(reasons.CONNECTED, status, connection.reason.value, _sentence(connection))
+    return finding(conditions.CONNECTED, status, connection.reason.value, _sentence(connection))
 
 
 def _sentence(connection: Connection) -> str:

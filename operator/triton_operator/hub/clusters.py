@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from triton_operator.api import reasons as conditions
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.api.enums import ConnectionState
 from triton_operator.api.inference_cluster import InferenceClusterSpec
@@ -222,4 +223,4 @@ def _renewal(lease: Body | None) -> tuple[str, str]:
 
 
 def _not_ready(reason: str, message: str) -> Finding:
-    return finding(reasons.READY, ConditionStatus.FALSE, reason, message)
+    return finding(conditions.READY, ConditionStatus.FALSE, reason, message)

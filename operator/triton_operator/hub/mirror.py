@@ -105,8 +105,12 @@ class Mirror:
         gone = [place for place in self.objects if place not in seen]
         for place in gone:
             self._remove(place)
-        for body in seen.values():
-            self.put(body)
+        for place, body in seen.items():
+            # Whatever its version: an API server that was restored from a backup has older ones.
+            before = self.objects.get(place)
+            self.objects[place] = body
+            if before != body:
+                self._tell(before, body)
         self._problem = ""
         self.synced.set()
         return version

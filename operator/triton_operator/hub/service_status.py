@@ -12,7 +12,6 @@ from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
 from triton_operator.controllers.times import rfc3339
-from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_findings import (
     WorkState,
@@ -22,6 +21,7 @@ from triton_operator.fleet.placement_findings import (
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.hub.mirror import Mirror
+from triton_operator.hub.scene import Scene
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
@@ -36,32 +36,31 @@ class ServiceStatusWriter:
 
     async def write(
         self,
-        service: Body,
+        scene: Scene,
         placed: Placed,
-        facts: Mapping[str, ClusterFacts],
         memory: PlacementMemory,
         works: Mapping[str, WorkState],
-        refused: Mapping[str, str],
         revision: int,
-        now: float,
     ) -> None:
-        """Write it unless only the time of the decision differs.
+        """Write it unless only the time of the decision differs. `memory` is that of the decision.
 
         Raises:
             ApiError: it may go through later.
         """
-        metadata, before = service["metadata"], service.get("status") or {}
+        metadata, before = scene.body["metadata"], scene.body.get("status") or {}
+        assert memory.decided_at is not None
+        decided_at = rfc3339(memory.decided_at)
         conditions = merge_conditions(
-            placement_findings(placed, works, refused),
+            placement_findings(placed, works, scene.refused),
             known_conditions(before),
             metadata["generation"],
-            rfc3339(now),
+            decided_at,
         )
         placement = PlacementStatus(
             revision=revision,
-            decided_at=rfc3339(now),
+            decided_at=decided_at,
             unplaced=amount(placed.unplaced),
-            clusters=rows(placed, facts, memory),
+            clusters=rows(placed, scene.facts, memory),
         )
         status = {
             "observedGeneration": metadata["generation"],
