@@ -37,7 +37,6 @@ class HubThread:
 
     def __init__(self, kubeconfig: Path, clock: Clock, **options: Any) -> None:
         usual = {
-            "http_port": 0,
             "debounce_seconds": 0.02,
             "look_seconds": NEVER_SECONDS,
             "place_seconds": NEVER_SECONDS,
@@ -52,7 +51,6 @@ class HubThread:
 
     def start(self) -> None:
         """Return once it leads."""
-        self.began_at = self._clock.now
         self._failure: BaseException | None = None
         self._hub: Hub | None = None
         self._thread = threading.Thread(target=self._run, name="hub")

@@ -1,6 +1,7 @@
 """The hub as a process with no more rights than it needs, and the commands that people use."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +31,8 @@ RIGHTS = [
     ("", ["serviceaccounts"], ["create", "patch"]),
     ("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "patch"]),
 ]
-"""What `docs/fleet.md` says that a hub's account needs."""
+"""What a hub's account needs: the hub of these tests has no more."""
+_ROW = re.compile(r"^\| ((?:`[a-z/]+`(?:, )?)+) \| ([a-z, ]+)")
 
 
 @pytest.fixture
@@ -132,6 +134,24 @@ def test_a_cluster_joins_and_gets_its_work(
     log = process.log.read_text()
     assert "Forbidden" not in log, log
     assert "Traceback" not in log, log
+
+
+def test_the_documentation_names_these_rights() -> None:
+    page = (REPOSITORY / "docs" / "fleet-hub.md").read_text(encoding="utf-8")
+    rows = [found for line in page.splitlines() if (found := _ROW.match(line))]
+    told = {
+        (resource, verb)
+        for row in rows
+        for resource in re.findall(r"`([a-z/]+)`", row[1])
+        for verb in row[2].strip().split(", ")
+    }
+
+    assert told == {
+        (resource, verb)
+        for _, resources, verbs in RIGHTS
+        for resource in resources
+        for verb in verbs
+    }
 
 
 def test_without_apply_nothing_is_asked(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def test_nothing_goes_because_a_service_is_not_seen(fleet: Fleet) -> None:
     fleet.service()
     fleet.await_work(edge)
 
+    fleet.hub.settle()
     fleet.hub.lose_services()
     fleet.hub.sweep()
 
