@@ -41,6 +41,7 @@ class HubThread:
             "look_seconds": NEVER_SECONDS,
             "place_seconds": NEVER_SECONDS,
             "sweep_seconds": NEVER_SECONDS,
+            "probe_seconds": NEVER_SECONDS,
         }
         self._options = HubOptions(kubeconfig=kubeconfig, **{**usual, **options})
         self._clock = clock
@@ -125,6 +126,12 @@ class HubThread:
     def sweep(self) -> None:
         """Look for works that nobody looks after, and wait until nothing is left to do."""
         self._call(self._settle(self.hub.events.sweep))
+
+    def probe(self, times: int = 1) -> None:
+        """Ask every endpoint so often, and wait until nothing is left to do."""
+        for _ in range(times):
+            self._call(self.hub.probes.look())
+        self.settle()
 
     def connection(self, cluster: str) -> Connection:
         """As the hub knows it."""

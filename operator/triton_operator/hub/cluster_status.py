@@ -18,6 +18,7 @@ from triton_operator.api.enums import ConnectionReason, ConnectionState
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.connection import Connection
+from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
 
 REFRESH_SECONDS = 60.0
@@ -52,6 +53,7 @@ class ClusterLook:
     generation: int
     paused: bool = False
     mailbox_problem: Finding | None = None
+    data_plane: DataPlane = DataPlane()
 
 
 def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -89,10 +91,10 @@ def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
 
 def _findings(look: ClusterLook, now: float) -> Iterable[Finding]:
     connected = _connected(look.connection)
-    told = _told(look.facts)
     yield _ready(look, connected)
     yield connected
-    yield told
+    yield _data_plane(look.data_plane)
+    yield _told(look.facts)
 
 
 def _ready(look: ClusterLook, connected: Finding) -> Finding:
@@ -136,6 +138,31 @@ def _sentence(connection: Connection) -> str:
     return (
         f"lost since {_time(connection.lost_since)}: what it did for others goes elsewhere, and "
         "its own demand as spec.placement.failover says. Look at the agent and the way to the hub"
+    )
+
+
+def _data_plane(found: DataPlane) -> Finding:
+    match found.answers:
+        case True:
+            return finding(
+                conditions.DATA_PLANE_HEALTHY,
+                ConditionStatus.TRUE,
+                reasons.ANSWERS,
+                "its endpoint answers the hub",
+            )
+        case False:
+            return finding(
+                conditions.DATA_PLANE_HEALTHY,
+                ConditionStatus.FALSE,
+                reasons.SILENT_ENDPOINT,
+                f"gets no requests of others: {found.said}",
+            )
+    why = found.said or "spec.dataPlane is not set, or was not asked yet"
+    return finding(
+        conditions.DATA_PLANE_HEALTHY,
+        ConditionStatus.UNKNOWN,
+        reasons.NOT_PROBED,
+        f"nobody knows whether it answers: {why}",
     )
 
 

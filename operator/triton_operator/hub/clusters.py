@@ -31,6 +31,7 @@ from triton_operator.hub.contacts import Contacts
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known
 from triton_operator.hub.mailboxes import Mailboxes, MailboxTaken
+from triton_operator.hub.probes import Probes
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
@@ -47,6 +48,7 @@ class Clusters:
         known: Known,
         contacts: Contacts,
         mailboxes: Mailboxes,
+        probes: Probes,
         now: Callable[[], float],
         moved: Callable[[str], None],
     ) -> None:
@@ -54,6 +56,7 @@ class Clusters:
         self._known = known
         self._contacts = contacts
         self._mailboxes = mailboxes
+        self._probes = probes
         self._now = now
         self._moved = moved
         self._problems: dict[str, Finding | None] = {}
@@ -62,6 +65,10 @@ class Clusters:
         """Of its connection, as it was adopted last."""
         found = self._contacts.get(cluster)
         return ConnectionState.LOST if found is None else found.state
+
+    def answers(self, cluster: str) -> bool | None:
+        """Whether its endpoint does; None: not known."""
+        return self._probes.get(cluster).answers
 
     def facts(self, cluster: str) -> MemberFacts:
         """What its agent tells."""
@@ -89,18 +96,18 @@ class Clusters:
             return
         if before is None and not self._known.leases.synced.is_set():
             return
-        self._contacts.heard(cluster, _heartbeat(body))
+        if spec := self._known.specs.get(body):
+            self._contacts.heard(cluster, _heartbeat(spec))
 
     def is_due(self, cluster: str) -> bool:
         """Whether time has changed what is known of it, so that it has to be reconciled."""
         body = self._known.clusters.get("", cluster)
-        known = self._contacts.get(cluster)
-        if body is None or known is None:
-            return body is not None
-        if self._mailboxes.is_due(cluster):
+        spec = None if body is None else self._known.specs.get(body)
+        if body is None or spec is None:
+            return False
+        if self._contacts.get(cluster) is None or self._mailboxes.is_due(cluster):
             return True
-        status = body.get("status") or {}
-        return self._status(cluster, body, status)[1] != status
+        return self._status(body, spec)[1] != (body.get("status") or {})
 
     async def reconcile(self, cluster: str) -> None:
         """Have its mailbox and its status as they should be.
@@ -112,19 +119,20 @@ class Clusters:
         if body is None:
             await self._depart(cluster)
             return
-        if body["metadata"].get("deletionTimestamp"):
+        spec = self._known.specs.get(body)
+        if spec is None or body["metadata"].get("deletionTimestamp"):
             return
         self._restore(body)
         if self._mailboxes.is_due(cluster):
             self._problems[cluster] = await self._mailbox_problem(cluster)
         status = body.get("status") or {}
         before = self._contacts.get(cluster)
-        connection, wanted = self._status(cluster, body, status)
+        connection, wanted = self._status(body, spec)
         if before is not None and connection.state is not before.state:
             # A watch may be dead and not know it: what was not heard is asked for.
             await self._ask(cluster)
             before = self._contacts.get(cluster)
-            connection, wanted = self._status(cluster, body, status)
+            connection, wanted = self._status(body, spec)
         if wanted != status:
             try:
                 answer = await self._server.apply_status(
@@ -159,17 +167,19 @@ class Clusters:
         self._contacts.listen()
         self._known.leases.put(lease)
 
-    def _status(self, cluster: str, body: Body, status: Body) -> tuple[Connection, Body]:
-        spec = InferenceClusterSpec.model_validate(body["spec"])
-        connection = self._contacts.observed(cluster, _heartbeat(body))
+    def _status(self, body: Body, spec: InferenceClusterSpec) -> tuple[Connection, Body]:
+        """The connection of now, and the status that says so."""
+        cluster = body["metadata"]["name"]
+        connection = self._contacts.observed(cluster, _heartbeat(spec))
         look = ClusterLook(
             connection=connection,
             facts=self.facts(cluster),
             generation=body["metadata"]["generation"],
             paused=spec.paused,
             mailbox_problem=self._problems.get(cluster),
+            data_plane=self._probes.get(cluster),
         )
-        return connection, cluster_status(look, status, self._now())
+        return connection, cluster_status(look, body.get("status") or {}, self._now())
 
     def _restore(self, body: Body) -> None:
         self._contacts.restore(
@@ -193,6 +203,7 @@ class Clusters:
         self._contacts.forget(cluster)
         self._mailboxes.forget(cluster)
         self._problems.pop(cluster, None)
+        self._known.specs.forget(cluster)
         name = mailbox_namespace(cluster)
         if self._known.works_in(name):
             return
@@ -205,8 +216,8 @@ class Clusters:
         logger.info("The mailbox of a cluster that is gone is deleted.", extra={"cluster": cluster})
 
 
-def _heartbeat(body: Body) -> Heartbeat:
-    told = InferenceClusterSpec.model_validate(body["spec"]).heartbeat
+def _heartbeat(spec: InferenceClusterSpec) -> Heartbeat:
+    told = spec.heartbeat
     return Heartbeat(
         interval_seconds=float(told.interval_seconds),
         suspect_after_seconds=float(told.suspect_after_seconds),

@@ -12,10 +12,9 @@ from triton_operator.fleet.mailbox import mailbox_cluster
 from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.kinds import INFERENCE_CLUSTER, INFERENCE_WORK
 from triton_operator.hub.known import Known, is_of_fleet, service_key
+from triton_operator.hub.news import is_news
 
 Body = dict[str, Any]
-NEWS_OF_DEMAND = 0.25
-"""Of a replica: less is looked at with everything else. Demand is smoothed over a minute anyway."""
 
 
 class Events:
@@ -69,7 +68,7 @@ class Events:
         if after is None:
             self._cluster_of(metadata["namespace"])
         key = service_key(body)
-        if key is not None and (before is None or after is None or _is_news(before, after)):
+        if key is not None and (before is None or after is None or is_news(before, after)):
             self._later(key)
 
     def lease(self, before: Body | None, after: Body | None) -> None:
@@ -81,6 +80,11 @@ class Events:
 
     def moved(self, cluster: str) -> None:
         """A cluster's connection has changed."""
+        self.place_soon()
+
+    def answers(self, cluster: str) -> None:
+        """A cluster's endpoint answers, or does not any more."""
+        self._add(Key(INFERENCE_CLUSTER.kind, "", cluster))
         self.place_soon()
 
     def take_over(self) -> None:
@@ -110,7 +114,14 @@ class Events:
             self._queue.add(key)
 
     def sweep(self) -> None:
-        """Works that nobody looks after: of services, or in mailboxes of clusters, not seen."""
+        """What nobody looks after: works of services, and mailboxes of clusters, that are not seen.
+
+        Mailboxes are known by the Leases in them.
+        """
+        for namespace, _ in self._known.leases.objects:
+            cluster = mailbox_cluster(namespace)
+            if cluster is not None and self._known.clusters.get("", cluster) is None:
+                self._queue.add(Key(INFERENCE_CLUSTER.kind, "", cluster))
         for (namespace, name), body in self._known.works.objects.items():
             if not self._known.is_ours(body):
                 continue
@@ -146,31 +157,3 @@ def _wish(body: Body) -> tuple[Any, ...]:
         metadata.get("labels"),
         metadata.get("deletionTimestamp"),
     )
-
-
-def _is_news(before: Body, after: Body) -> bool:
-    """Whether a report may change a decision at once."""
-    if before["metadata"].get("deletionTimestamp") != after["metadata"].get("deletionTimestamp"):
-        return True
-    old, new = before.get("status") or {}, after.get("status") or {}
-    if any(
-        old.get(part) != new.get(part)
-        for part in ("appliedRevision", "appliedMaxReplicas", "endpoints")
-    ):
-        return True
-    if _truths(old) != _truths(new):
-        return True
-    was, load = old.get("load") or {}, new.get("load") or {}
-    if any(was.get(part) != load.get(part) for part in ("readyReplicas", "capReplicas")):
-        return True
-    if ("needReplicas" in was) != ("needReplicas" in load):
-        return True
-    change = float(load.get("needReplicas", 0)) - float(was.get("needReplicas", 0))
-    return abs(change) >= NEWS_OF_DEMAND
-
-
-def _truths(status: Body) -> list[tuple[Any, Any, Any]]:
-    return [
-        (row.get("type"), row.get("status"), row.get("reason"))
-        for row in status.get("conditions") or ()
-    ]

@@ -11,6 +11,7 @@ from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
 from triton_operator.fleet.mailbox import mailbox_cluster
 from triton_operator.fleet.works import ORIGIN, SERVICE
+from triton_operator.hub.cluster_specs import ClusterSpecs
 from triton_operator.hub.mirror import Mirror
 
 Body = dict[str, Any]
@@ -25,6 +26,7 @@ class Known:
     works: Mirror
     services: Mirror
     leases: Mirror
+    specs: ClusterSpecs = field(default_factory=ClusterSpecs)
     _places: dict[str, set[str]] = field(default_factory=dict)
 
     def index(self, before: Body | None, after: Body | None) -> None:

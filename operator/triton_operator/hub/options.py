@@ -12,7 +12,8 @@ class HubOptions:
 
     `place_seconds`: between two placements of a service where nothing happens; `debounce_seconds`:
     from an event to a placement; `look_seconds`: between two looks at the silence of clusters;
-    `sweep_seconds`: between two looks for works whose service is gone.
+    `sweep_seconds`: between two looks for works whose service is gone; `probe_seconds`: between two
+    questions to each endpoint.
     """
 
     kubeconfig: Path | None = None
@@ -23,3 +24,4 @@ class HubOptions:
     debounce_seconds: float = 2.0
     look_seconds: float = 5.0
     sweep_seconds: float = 60.0
+    probe_seconds: float = 15.0

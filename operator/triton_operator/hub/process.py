@@ -31,6 +31,7 @@ from triton_operator.hub.mailboxes import Mailboxes
 from triton_operator.hub.mirror import Mirror
 from triton_operator.hub.options import HubOptions
 from triton_operator.hub.placements import Placements
+from triton_operator.hub.probes import Probes
 
 logger = logging.getLogger(__name__)
 FIELD_MANAGER = f"{GROUP}/hub"
@@ -100,11 +101,13 @@ class Hub:
                 resumed=self.contacts.listen,
             ),
         )
+        self.probes = Probes(self.known, lambda cluster: self.events.answers(cluster))
         self.clusters = Clusters(
             server=server,
             known=self.known,
             contacts=self.contacts,
             mailboxes=Mailboxes(server, loop.time),
+            probes=self.probes,
             now=now,
             moved=lambda cluster: self.events.moved(cluster),
         )
@@ -177,6 +180,7 @@ class Hub:
             asyncio.create_task(self._every(self._options.look_seconds, self.events.look)),
             asyncio.create_task(self._every(self._options.place_seconds, self.events.place_all)),
             asyncio.create_task(self._every(self._options.sweep_seconds, self.events.sweep)),
+            asyncio.create_task(self._probe()),
         ]
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -204,7 +208,19 @@ class Hub:
         await self._election.acquired.wait()
         while True:
             await asyncio.sleep(seconds * self._randomness.uniform(0.9, 1.0))
-            call()
+            try:
+                call()
+            except Exception:
+                logger.exception("A periodic look has failed with an error; the next one comes.")
+
+    async def _probe(self) -> None:
+        await self._election.acquired.wait()
+        while True:
+            try:
+                await self.probes.look()
+            except Exception:
+                logger.exception("Endpoints could not be asked; it is tried again.")
+            await asyncio.sleep(self._options.probe_seconds * self._randomness.uniform(0.9, 1.0))
 
     async def _worker(self) -> None:
         await self._election.acquired.wait()

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
@@ -100,8 +99,11 @@ class Scenes:
         for cluster in self._known.clusters.objects.values():
             metadata = cluster["metadata"]
             name = metadata["name"]
-            if metadata.get("deletionTimestamp") or not selects(
-                placement, name, metadata.get("labels") or {}
+            cluster_spec = self._known.specs.get(cluster)
+            if (
+                cluster_spec is None
+                or metadata.get("deletionTimestamp")
+                or not selects(placement, name, metadata.get("labels") or {})
             ):
                 continue
             report = report_of((works.get(name) or {}).get("status") or {})
@@ -110,10 +112,11 @@ class Scenes:
                 seen[name] = report
             members[name] = Member(
                 name=name,
-                spec=InferenceClusterSpec.model_validate(cluster["spec"]),
+                spec=cluster_spec,
                 state=self._clusters.state(name),
                 network=self._clusters.facts(name).network,
                 report=report,
+                data_plane=self._clusters.answers(name),
             )
         for name in seen.keys() - members.keys():
             del seen[name]
@@ -133,7 +136,7 @@ class Scenes:
                 made.facts[name] = facts_of(member, scaling, memory, reference)
             except AbsurdFact as error:
                 made.refused[name] = str(error)
-                silent = Member(name, member.spec, member.state, None, Report())
+                silent = Member(name, member.spec, member.state, None, Report(), member.data_plane)
                 made.facts[name] = facts_of(silent, scaling, memory, reference)
 
 
