@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from triton_operator.api import reasons as conditions
-from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.conditions import ConditionStatus, Finding, finding, shortened
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.facts import ClusterFacts
@@ -15,6 +15,10 @@ from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.fleet.site import NOTHING
 
 MOST_REASON = 1024
+LEAST_REASON = 120
+MOST_REASONS = 200_000
+"""Characters of reasons in one row, and in all rows together: a status of hundreds of clusters is
+written every half a minute, and an object has 1.5 MiB at most."""
 MOST_NAMED = 5
 """Clusters that a message names."""
 
@@ -44,11 +48,12 @@ def rows(
     placed: Placed, facts: Mapping[str, ClusterFacts], memory: PlacementMemory
 ) -> list[PlacedCluster]:
     """One per cluster, in the order of filling."""
-    return [_row(name, one, facts[name], memory) for name, one in placed.sites.items()]
+    each = max(LEAST_REASON, min(MOST_REASON, MOST_REASONS // max(1, len(placed.sites))))
+    return [_row(name, one, facts[name], memory, each) for name, one in placed.sites.items()]
 
 
 def _row(
-    name: str, placed: SitePlacement, facts: ClusterFacts, memory: PlacementMemory
+    name: str, placed: SitePlacement, facts: ClusterFacts, memory: PlacementMemory, most: int
 ) -> PlacedCluster:
     site = memory.site(name)
     return PlacedCluster(
@@ -61,7 +66,7 @@ def _row(
         granted=amount(site.granted) if site.granted > NOTHING else None,
         last_spill=amount(site.last_spill) if site.last_spill > NOTHING else None,
         weight_percent=placed.weights.get(name, 0) if placed.weights else None,
-        reason="; ".join(one.sentence for one in placed.reasons)[:MOST_REASON],
+        reason=shortened("; ".join(one.sentence for one in placed.reasons), most),
     )
 
 
