@@ -80,9 +80,10 @@ class Mirror:
 
     async def _watch(self, connection: Connection, version: str) -> None:
         """Take up the watch again and again: the API server ends it every few minutes."""
+        selectors = {"labelSelector": self._label_selector} if self._label_selector else {}
         while True:
             async for event in watch_events(
-                connection, self._kind, self._namespace, version, self._label_selector
+                connection, self._kind, self._namespace, version, selectors
             ):
                 version = event.object["metadata"]["resourceVersion"]
                 if event.type == "DELETED":

@@ -1,8 +1,9 @@
 """One watch request without kopf: what happens to the objects of a collection, as it is told."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -33,9 +34,11 @@ async def watch_events(
     kind: Kind,
     namespace: str | None,
     version: str,
-    label_selector: str = "",
+    selectors: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[WatchEvent]:
     """Events after a version, until the API server ends the stream, as it does every few minutes.
+
+    `selectors` are labelSelector and fieldSelector, as the API has them.
 
     Raises:
         ApiError: the watch is refused, breaks, is silent for too long, or `version` is too old
@@ -47,8 +50,7 @@ async def watch_events(
         "resourceVersion": version,
         "timeoutSeconds": str(WATCH_SECONDS),
     }
-    if label_selector:
-        query["labelSelector"] = label_selector
+    query |= selectors
     url = f"{connection.server}{kind.path(namespace)}?{urlencode(query)}"
     limits = aiohttp.ClientTimeout(
         total=WATCH_SECONDS + OPENING_SECONDS,
