@@ -98,7 +98,7 @@ test-kwok: venv ## Pools: 200 simulated nodes, 100 services, a real scheduler
 	$(BIN)/python -m pytest tests/kwok
 
 test-e2e: venv ## On a real cluster with real Triton
-	$(BIN)/python -m pytest e2e
+	$(BIN)/python -m pytest e2e --ignore=e2e/fleet
 
 ##@ Measure
 bench-reconcile: venv ## 1,000 services in a burst on a real kube-apiserver; prints figures
