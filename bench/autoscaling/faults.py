@@ -73,6 +73,16 @@ class HalfMissing(View):
         return ready
 
 
+class OneInSixMissing(View):
+    """The metrics of every sixth pod do not arrive for ten minutes."""
+
+    def _reports(self) -> NDArray[np.bool_]:
+        ready = super()._reports()
+        if START < self.now < END:
+            ready &= np.arange(len(ready)) % 6 != 0
+        return ready
+
+
 class CountersReset(View):
     """Every counter starts again from zero, once."""
 
@@ -116,6 +126,7 @@ class Fault:
 FAULTS: Mapping[str, Fault] = {
     "no_scrapes": Fault("no pod's metrics arrive for 10 min", NoScrapes, END),
     "half_missing": Fault("half of the pods' metrics are missing for 10 min", HalfMissing, END),
+    "some_missing": Fault("every sixth pod's metrics are missing for 10 min", OneInSixMissing, END),
     "counters_reset": Fault(
         "all counters start again from zero", CountersReset, START + RESET_SECONDS
     ),

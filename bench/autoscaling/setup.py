@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.autoscaling.replicas import RANDOM
+from triton_operator.api.enums import Overload
+from triton_operator.api.inference_service import Batching
+from triton_operator.planning.overload import choose_queue
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +58,12 @@ class Setup:
 
     def curve(self) -> Floats:
         """For the compiled code."""
-        late = self.objective - (self.base + self.slope * self.largest)
+        queue = choose_queue(
+            Batching(overload=Overload.REJECT),
+            round(1000 * self.objective),
+            batched=True,
+            single_instance=True,
+        )
         return np.array(
             [
                 self.base,
@@ -64,6 +72,6 @@ class Setup:
                 self.instances,
                 np.sqrt(np.log(1 + self.noise**2)),
                 self.objective,
-                late if self.rejects else np.inf,
+                queue.timeout / 1e6 if self.rejects else np.inf,
             ]
         )

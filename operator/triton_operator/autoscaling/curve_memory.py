@@ -5,10 +5,8 @@ Models, data and neighbours on a node change; what was measured half an hour ago
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 from triton_operator.autoscaling.exposition import ModelMetrics
 from triton_operator.planning.service_curve import (
@@ -107,31 +105,11 @@ def curve(
     return fitted(memory.sums, prior, max(1, max_batch_size), instances)
 
 
-def dumped(memory: CurveMemory) -> dict[str, Any]:
-    """The memory as JSON, without the reading: after a restart the next one is a start."""
-    return {"sums": asdict(memory.sums), "time": memory.time}
-
-
-def loaded(value: object) -> CurveMemory:
-    """What `dumped` wrote; an empty memory where it is something else."""
-    match value:
-        case {"sums": dict(sums), "time": int() | float() as time}:
-            names = [one.name for one in fields(BatchSums)]
-            numbers = [float(sums[name]) for name in names if _is_amount(sums.get(name))]
-            if len(numbers) == len(names) and math.isfinite(time):
-                return CurveMemory(BatchSums(*numbers), float(time))
-    return CurveMemory()
-
-
 def _faded(memory: CurveMemory, now: float) -> CurveMemory:
     if memory.time is None or now <= memory.time:
         return CurveMemory(memory.sums, max(now, memory.time or now), memory.reading)
     factor = 0.5 ** ((now - memory.time) / HALF_LIFE_SECONDS)
     return CurveMemory(memory.sums.faded(factor), now, memory.reading)
-
-
-def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
 def _difference(before: float | None, after: float | None) -> float | None:

@@ -25,7 +25,7 @@ from triton_operator.autoscaling.economy import (
     replicas_to_rush,
 )
 from triton_operator.autoscaling.freshness import freshness
-from triton_operator.autoscaling.observation import Observation, Traffic
+from triton_operator.autoscaling.observation import Observation
 from triton_operator.autoscaling.outlook import Outlook, outlook
 from triton_operator.autoscaling.readiness import ready_parts
 from triton_operator.autoscaling.reasons import Reason, Why, reason
@@ -80,20 +80,20 @@ def decide(
     now = observation.now
     if state.watching_since is None:
         state = replace(state, watching_since=now)
-    if observation.traffic is not None and fresh in (
-        MetricsFreshness.FRESH,
-        MetricsFreshness.PARTIAL,
-    ):
-        state = with_traffic(state, now, _of_all(observation, fresh))
+    told = observation.traffic
+    if told is not None and fresh in (MetricsFreshness.FRESH, MetricsFreshness.PARTIAL):
+        # Those that told stand for all that are ready.
+        factor = max(1.0, observation.ready / max(1, observation.reporting))
+        traffic = replace(told, arrivals=told.arrivals * factor)
+        state = with_traffic(state, now, traffic)
+        observation = replace(observation, traffic=traffic, pending=observation.pending * factor)
     if fresh is MetricsFreshness.LOST:
         return _blind(state, observation, settings)
     if len(state.rates) < 2:
         return _hold(state, observation, settings, fresh, reason(Why.FIRST_LOOK))
     if observation.curve is None:
         if _is_idle(state, observation, fresh):
-            target, limits = _bounded(min(1, observation.ordered), settings, observation)
-            why = reason(Why.IDLE, seconds=REMEMBERED_SECONDS)
-            return state, Decision(target, fresh, (why, *limits))
+            return _idle(state, observation, settings, fresh)
         return _hold(state, observation, settings, fresh, reason(Why.CURVE_UNKNOWN))
     model = replica_model(observation.curve, settings.objective_seconds, settings.percentile)
     if model.safe_rate <= 0:
@@ -199,6 +199,22 @@ def _hold(
     return state, Decision(target, fresh, (why, *limits))
 
 
+def _idle(
+    state: ScalingState,
+    observation: Observation,
+    settings: ScalingSettings,
+    fresh: MetricsFreshness,
+) -> tuple[ScalingState, Decision]:
+    """One replica is enough, and the others go as any do that are not wanted."""
+    now, ordered = observation.now, observation.ordered
+    lead = observation.lead_seconds or settings.prior_lead_seconds
+    state = with_want(state, now, ordered, min(1, ordered), min(1, ordered))
+    descent = descend(state, now, lead, ordered)
+    target, limits = _bounded(descent.replicas, settings, observation)
+    reasons = (reason(Why.IDLE, seconds=REMEMBERED_SECONDS), *descent.reasons, *limits)
+    return with_target(state, now, ordered, target), Decision(target, fresh, reasons)
+
+
 def _is_idle(state: ScalingState, observation: Observation, fresh: MetricsFreshness) -> bool:
     """Whether no request came for a minute: any replica, however slow, is enough for none."""
     seconds = sum(length for _, length, _ in state.rates)
@@ -209,16 +225,6 @@ def _is_idle(state: ScalingState, observation: Observation, fresh: MetricsFreshn
         and not observation.pending
         and not any(rate for *_, rate in state.rates)
     )
-
-
-def _of_all(observation: Observation, fresh: MetricsFreshness) -> Traffic:
-    """The traffic of all ready replicas, where only some of them told theirs."""
-    traffic = observation.traffic
-    assert traffic is not None
-    if fresh is MetricsFreshness.FRESH or not observation.reporting:
-        return traffic
-    factor = observation.ready / observation.reporting
-    return replace(traffic, arrivals=traffic.arrivals * max(1.0, factor))
 
 
 def _bounded(

@@ -4,9 +4,11 @@ from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.observation import Observation
 
 STALE_TICKS = 3.0
+MOST_STALE_SECONDS = 30.0
+"""However seldom metrics come: of what is older nobody knows whether it still holds."""
 LOST_SECONDS = 60.0
 ENOUGH_REPORT = 0.8
-"""Of the ready replicas: the others are taken to be like them."""
+"""Of the ready replicas. However few did not, they are taken to be like the others."""
 
 
 def freshness(observation: Observation, tick_seconds: float) -> MetricsFreshness:
@@ -18,7 +20,8 @@ def freshness(observation: Observation, tick_seconds: float) -> MetricsFreshness
     age = observation.metrics_age_seconds
     if age > LOST_SECONDS:
         return MetricsFreshness.LOST
-    if observation.traffic is None or age > max(5.0, STALE_TICKS * tick_seconds):
+    stale = min(MOST_STALE_SECONDS, max(5.0, STALE_TICKS * tick_seconds))
+    if observation.traffic is None or age > stale:
         return MetricsFreshness.STALE
     if observation.reporting < ENOUGH_REPORT * observation.ready:
         return MetricsFreshness.PARTIAL

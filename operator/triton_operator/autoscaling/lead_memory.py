@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 KEPT_STARTS = 20
 PERCENTILE = 0.9
@@ -54,18 +53,3 @@ def lead_seconds(memory: LeadMemory, start_seconds: float | None = None) -> floa
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
-
-
-def dumped(memory: LeadMemory) -> list[Any]:
-    """The memory as JSON."""
-    return [[start.pod, start.seconds] for start in memory.starts]
-
-
-def loaded(value: object) -> LeadMemory:
-    """What `dumped` wrote; rows that are something else are left out."""
-    memory = LeadMemory()
-    for row in value if isinstance(value, list) else ():
-        match row:
-            case [str(pod), int() | float() as seconds]:
-                memory = with_start(memory, pod, float(seconds))
-    return memory

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from triton_operator.autoscaling.pool_room import Limit
 
@@ -26,41 +25,3 @@ class SpillState:
     short_since: float | None = None
     alone: str | None = None
     alone_since: float = -math.inf
-
-
-def dumped(state: SpillState) -> dict[str, Any]:
-    """The state as JSON."""
-    return {
-        "limits": [[limit.pool, limit.replicas, limit.until] for limit in state.limits],
-        "arrangement": list(state.arrangement),
-        "alone": state.alone,
-    }
-
-
-def loaded(value: object, now: float) -> SpillState:
-    """What `dumped` wrote, with every waiting time begun anew; nothing where it is something else.
-
-    After a restart nobody knows what happened meanwhile, so nothing is removed in haste.
-    """
-    match value:
-        case {
-            "limits": list(rows),
-            "arrangement": list(arrangement),
-            "alone": (str() | None) as alone,
-        }:
-            limits = [
-                Limit(pool, replicas, float(until))
-                for row in rows
-                for pool, replicas, until in (_limit(row),)
-                if pool
-            ]
-            names = tuple(name for name in arrangement if isinstance(name, str))
-            return SpillState(tuple(limits), names, alone=alone, alone_since=now)
-    return SpillState(alone_since=now)
-
-
-def _limit(row: object) -> tuple[str, int, float]:
-    match row:
-        case [str(pool), int(replicas), int() | float() as until] if math.isfinite(until):
-            return pool, replicas, until
-    return "", 0, 0.0

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 BIN_SECONDS = 5.0
 MEMORY_SECONDS = 3600.0
-VERSION = 3
-
-
-class UnreadableState(ValueError):
-    """A stored state is none, or of a version that is not known."""
 
 
 @dataclass(frozen=True)
@@ -57,29 +50,3 @@ class ScalingState:
     answers: tuple[tuple[float, float, float, float, float], ...] = ()
     calm_since: float = -math.inf
     ready: int = 0
-
-    def encoded(self) -> str:
-        """As one line of JSON."""
-        return json.dumps({"version": VERSION, **asdict(self)}, separators=(",", ":"))
-
-    @staticmethod
-    def decoded(text: str) -> ScalingState:
-        """The state in a line of `encoded`.
-
-        Raises:
-            UnreadableState: it is none, or of another version.
-        """
-        try:
-            values = json.loads(text)
-            if values.pop("version") != VERSION:
-                raise UnreadableState(f"the version is not {VERSION}")
-            names = {one.name for one in fields(ScalingState)}
-            if values.keys() != names:
-                raise UnreadableState(f"fields are {sorted(values)}")
-            return ScalingState(**{name: _frozen(value) for name, value in values.items()})
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise UnreadableState(f"no state of an autoscaler: {error}") from error
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value

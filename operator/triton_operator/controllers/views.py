@@ -180,6 +180,8 @@ class PodView(ObjectView):
     containers: tuple[ContainerView, ...] = ()
     copy_digest: str = ""
     """Of the copy of the model that it makes; empty: it takes the model as it is stored."""
+    goes_first: bool = False
+    """Whether it is marked to be removed before others."""
 
 
 @dataclass(frozen=True)
@@ -336,6 +338,7 @@ def _pod(
         ready_since=_condition(status, "Ready", "True").get("lastTransitionTime", ""),
         containers=containers,
         copy_digest=_copy_digest(spec),
+        goes_first=labels.DELETION_COST in (metadata.get("annotations") or {}),
     )
 
 

@@ -128,7 +128,8 @@ class Writer:
         if not isinstance(live, DeploymentView) or live.replicas == replicas:
             return False
         if surplus := max(0, live.ready - replicas):
-            await mark_for_removal(self._server, self._store, namespace, removable[:surplus])
+            first, later = removable[:surplus], removable[surplus:]
+            await mark_for_removal(self._server, self._store, namespace, first, later)
         try:
             await self._server.scale(DEPLOYMENT, namespace, name, replicas)
         except ApiNotFound:

@@ -1,6 +1,5 @@
 """The measured service curve: what counts, how long, and what is believed before it."""
 
-import json
 from typing import Any
 
 import pytest
@@ -11,8 +10,6 @@ from triton_operator.autoscaling.curve_memory import (
     BatchReading,
     CurveMemory,
     curve,
-    dumped,
-    loaded,
     with_metrics,
     with_reading,
 )
@@ -167,32 +164,3 @@ def test_metrics_that_say_nothing_of_batches_change_nothing(
     before: ModelMetrics, after: ModelMetrics, why: str
 ) -> None:
     assert with_metrics(CurveMemory(), 60.0, before, after) == CurveMemory(), why
-
-
-def test_the_memory_outlives_a_restart() -> None:
-    memory = measured(reading(0, 0), reading(60, 100))
-
-    again = loaded(json.loads(json.dumps(dumped(memory))))
-
-    assert again == CurveMemory(memory.sums, 60)
-    assert with_reading(again, reading(120, 900)).sums.weight < 300, "the next reading is a start"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        [],
-        {},
-        {"sums": {}, "time": 1},
-        {
-            "sums": {**dumped(measured(reading(0, 0), reading(60, 1)))["sums"], "size": -1},
-            "time": 1,
-        },
-        {"sums": {**dumped(CurveMemory())["sums"], "weight": float("nan")}, "time": 1},
-        {"sums": {**dumped(CurveMemory())["sums"], "weight": "7"}, "time": 1},
-        {"sums": dumped(CurveMemory())["sums"], "time": None},
-    ],
-)
-def test_what_nobody_dumped_is_an_empty_memory(value: object) -> None:
-    assert loaded(value) == CurveMemory()

@@ -2,15 +2,19 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 
 from tests.unit.autoscaling.looks import CURVE, LEAD_SECONDS, Service, seen_as
 from triton_operator.api.enums import MetricsFreshness, Preference
 from triton_operator.autoscaling.decision import Decision
+from triton_operator.autoscaling.freshness import freshness
+from triton_operator.autoscaling.observation import Observation, Traffic
 from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.state import ScalingState
+from triton_operator.planning.plain_values import decoded, encoded
 from triton_operator.planning.queue_model import safe_rate
 
 SAFE_RATE = safe_rate(CURVE, 0.25, 0.99)
@@ -137,6 +141,43 @@ def test_metrics_of_some_replicas_stand_for_all_and_remove_nothing() -> None:
     assert service.ordered >= ordered
 
 
+def silent(seen: Observation) -> Observation:
+    """One of the ready replicas never tells, and has its part of the requests."""
+    assert seen.traffic is not None
+    told = (seen.ready - 1) / seen.ready
+    arrivals = replace(seen.traffic, arrivals=told * seen.traffic.arrivals)
+    pending = told * seen.pending
+    return replace(seen, traffic=arrivals, pending=pending, reporting=seen.ready - 1)
+
+
+@pytest.mark.parametrize("ready", [6, 8, 10])
+def test_a_replica_that_never_tells_is_not_one_without_requests(ready: int) -> None:
+    rate = 0.98 * ready * SAFE_RATE
+    service, whole = Service(ready=ready), Service(ready=ready)
+    service.change = silent
+
+    targets = [service.look(rate).target for _ in range(600)]
+    of_all = [whole.look(rate).target for _ in range(600)]
+
+    assert service.decisions[-1].freshness is MetricsFreshness.FRESH
+    assert targets == of_all, "as if it had told"
+
+
+def test_a_queue_of_which_half_is_told_is_twice_as_long() -> None:
+    service, half = Service(ready=4), Service(ready=4)
+    half.change = lambda seen: replace(
+        seen,
+        traffic=replace(seen.traffic, arrivals=seen.traffic.arrivals / 2),  # type: ignore[type-var,union-attr]
+        pending=seen.pending / 2,
+        reporting=seen.ready // 2,
+    )
+    for one in (service, half):
+        one.looks(200.0, 120)
+        one.looks(700.0, 4)
+
+    assert half.ordered >= service.ordered
+
+
 def test_after_a_restart_nothing_is_removed_before_it_was_watched_for_a_while() -> None:
     service = Service(ready=12)
 
@@ -152,7 +193,7 @@ def test_a_state_that_was_stored_goes_on_as_if_nothing_had_happened() -> None:
     for rate in (100.0, 300.0, 120.0):
         service.looks(rate, 100)
         other.looks(rate, 100)
-        other.state = ScalingState.decoded(other.state.encoded())
+        other.state = decoded(ScalingState, encoded(other.state))
 
     assert [one.target for one in other.decisions] == [one.target for one in service.decisions]
 
@@ -198,6 +239,22 @@ def test_where_no_request_comes_one_replica_is_enough_however_fast_it_is() -> No
 
     assert (early.target, whys(early)) == (3, [Why.CURVE_UNKNOWN]), "a minute says something"
     assert (idle.target, whys(idle)) == (1, [Why.IDLE])
+
+
+def test_an_idle_minute_of_before_a_restart_removes_nothing_at_once() -> None:
+    service, restarted = Service(ready=10), Service(ready=10)
+    service.change = restarted.change = seen_as(curve=None)
+    service.looks(0.0, 58)
+    # A Prometheus gives the last hour back, and nobody knows what was wanted in it.
+    restarted.now = service.now
+    restarted.state = replace(ScalingState(), rates=service.state.rates)
+
+    first = restarted.looks(0.0, int(LEAD_SECONDS) - 2)
+    later = [restarted.look(0.0).target for _ in range(120)]
+
+    assert (first.target, Why.IDLE in whys(first)) == (10, True)
+    assert all(now >= int(before * 0.66) for before, now in itertools.pairwise([10, *later]))
+    assert restarted.ordered == 1
 
 
 @pytest.mark.parametrize("what", ["a request", "a queue", "a silent pod"])
@@ -253,3 +310,24 @@ def test_deciding_twice_from_the_same_gives_the_same() -> None:
 
     assert one.decisions == two.decisions
     assert one.state == two.state
+
+
+@pytest.mark.parametrize(
+    ("between", "age", "expected"),
+    [
+        (1.0, 5.0, MetricsFreshness.FRESH),
+        (1.0, 5.1, MetricsFreshness.STALE),
+        (5.0, 15.0, MetricsFreshness.FRESH),
+        (5.0, 15.1, MetricsFreshness.STALE),
+        (30.0, 30.0, MetricsFreshness.FRESH),
+        (30.0, 30.1, MetricsFreshness.STALE),
+        (60.0, 30.1, MetricsFreshness.STALE),
+        (60.0, 60.1, MetricsFreshness.LOST),
+    ],
+)
+def test_metrics_that_come_seldom_are_stale_before_they_are_lost(
+    between: float, age: float, expected: MetricsFreshness
+) -> None:
+    seen = Observation(0.0, 2, traffic=Traffic(between, 1.0), reporting=2, metrics_age_seconds=age)
+
+    assert freshness(seen, between) is expected

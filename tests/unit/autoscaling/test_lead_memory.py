@@ -1,7 +1,5 @@
 """The time from an order to a ready replica, by what starts have shown."""
 
-import json
-
 import pytest
 
 from triton_operator.autoscaling.lead_memory import (
@@ -9,9 +7,7 @@ from triton_operator.autoscaling.lead_memory import (
     PRIOR_SECONDS,
     LeadMemory,
     Start,
-    dumped,
     lead_seconds,
-    loaded,
     with_start,
 )
 
@@ -55,20 +51,3 @@ def test_a_time_that_is_no_start_is_left_out(seconds: float) -> None:
 
 def test_a_slow_start_is_one() -> None:
     assert lead_seconds(with_start(LeadMemory(), "a", 1800.0)) == 1800.0
-
-
-def test_the_memory_outlives_a_restart() -> None:
-    memory = after(20.0, 30.5)
-
-    assert loaded(json.loads(json.dumps(dumped(memory)))) == memory
-
-
-@pytest.mark.parametrize("value", [None, {}, "x", [1], [["a"]], [["a", "20"]], [[1, 20]]])
-def test_what_nobody_dumped_is_left_out(value: object) -> None:
-    assert loaded(value) == LeadMemory()
-
-
-def test_no_more_is_loaded_than_is_kept() -> None:
-    rows = [[f"pod-{number}", 20.0] for number in range(1000)]
-
-    assert len(loaded(rows).starts) == KEPT_STARTS

@@ -15,7 +15,7 @@ from triton_operator.autoscaling.pool_scene import Bounds, Wanted
 from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.spill import Distribution, distribute
 from triton_operator.autoscaling.spill_reasons import PoolReason
-from triton_operator.autoscaling.spill_state import SpillState, dumped, loaded
+from triton_operator.autoscaling.spill_state import SpillState
 
 BOUNDS = Bounds(1, 200)
 
@@ -335,19 +335,6 @@ def test_a_few_percent_are_not_worth_a_move(price: float, ready: tuple[int, int]
 
     assert world.ready == (0, *ready)
     assert world.lost == []
-
-
-def test_a_state_survives_its_json() -> None:
-    world = World([gpus(), cpus()])
-    world.looks(600.0, 200)
-
-    again = loaded(dumped(world.state), world.now)
-
-    assert again == replace(world.state, alone_since=world.now, better_since=0.0)
-    assert loaded({"limits": [["gpu", "4", 1.0]], "arrangement": [], "alone": None}, 5.0) == (
-        SpillState(alone_since=5.0)
-    )
-    assert loaded(None, 5.0) == SpillState(alone_since=5.0)
 
 
 @st.composite

@@ -9,7 +9,8 @@ import pytest
 from tests.unit.controllers.answers import answer
 from tests.unit.controllers.shell import FILETYPE, Shell, serving_shell
 from tests.unit.controllers.world import DEPLOYMENT, edit
-from triton_operator.controllers.deletion_costs import ANNOTATION, mark_for_removal
+from triton_operator.api.labels import DELETION_COST
+from triton_operator.controllers.deletion_costs import mark_for_removal
 from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused, ApiUnavailable
 
 PODS = ("filetype-cpu-1", "filetype-cpu-2", "filetype-cpu-3")
@@ -40,7 +41,7 @@ def marked(shell: Shell) -> set[str]:
     return {
         body["metadata"]["name"]
         for body in shell.cluster.of_kind("Pod")
-        if body["metadata"].get("annotations", {}).get(ANNOTATION) == "-1"
+        if body["metadata"].get("annotations", {}).get(DELETION_COST) == "-1"
     }
 
 
@@ -60,6 +61,26 @@ def test_as_many_as_have_to_go_are_marked_before_the_number_falls() -> None:
         f"merge Pod/{PODS[0]}",
         f"scale Deployment/{DEPLOYMENT}",
     ]
+
+
+def test_a_mark_of_before_is_taken_back_from_who_is_to_stay() -> None:
+    shell = three()
+    shrink(shell, 2, PODS)
+    assert marked(shell) == {PODS[0]}
+    shrink(shell, 3, PODS)
+
+    shrink(shell, 2, (PODS[1], PODS[2], PODS[0]))
+
+    assert marked(shell) == {PODS[1]}
+
+
+def test_a_mark_that_is_there_is_not_written_again() -> None:
+    shell = three()
+    shrink(shell, 2, PODS)
+    shrink(shell, 3, PODS)
+
+    assert [one for one in shrink(shell, 2, PODS) if "Pod/" in one] == []
+    assert marked(shell) == {PODS[0]}
 
 
 def test_pods_that_are_not_ready_go_first_anyway() -> None:
@@ -93,7 +114,7 @@ def test_a_bug_is_not_taken_for_a_refusal() -> None:
     shell.cluster.failures["merge", "Pod"] = [TypeError("a bug")]
 
     async def scenario() -> None:
-        await mark_for_removal(shell.cluster, shell.store, "shop", PODS)  # type: ignore[arg-type]
+        await mark_for_removal(shell.cluster, shell.store, "shop", PODS, ())  # type: ignore[arg-type]
 
     with pytest.raises(TypeError, match="a bug"):
         asyncio.run(scenario())
@@ -117,6 +138,7 @@ def test_pods_that_are_gone_or_go_are_left_alone() -> None:
             shell.store,
             "shop",
             (name, "never-there"),
+            (),
         )
 
     asyncio.run(scenario())
