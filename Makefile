@@ -65,7 +65,7 @@ images: venv ## Build the images of the operator and of Triton for CPUs
 	$(HARNESS) images
 
 ##@ Test
-test: check test-unit test-bench test-faults test-metrics test-stores test-triton test-chart test-api test-kwok test-e2e ## Everything, on a machine with nothing prepared
+test: check test-unit test-bench test-faults test-metrics test-stores test-triton test-chart test-api test-fleet test-kwok test-e2e ## Everything, on a machine with nothing prepared
 
 test-unit: venv ## Pure functions, tables, golden objects, properties: seconds
 	$(BIN)/python -m pytest tests/unit tests/golden tests/property tests/hostile
@@ -93,6 +93,9 @@ test-chart: venv ## The chart: lint, schemas, rights
 
 test-api: venv ## Against a real etcd and kube-apiserver
 	$(BIN)/python -m pytest tests/api
+
+test-fleet: venv ## Hub and agent on real API servers
+	$(BIN)/python -m pytest tests/fleet
 
 test-kwok: venv ## Pools: 200 simulated nodes, 100 services, a real scheduler
 	$(BIN)/python -m pytest tests/kwok
@@ -125,4 +128,4 @@ help: ## This list
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
 	test-unit test-bench fuzz test-faults test-metrics test-stores test-triton test-chart test-api \
-	test-kwok test-e2e bench-reconcile bench-autoscaling bench-fleet bench-planner bench-scaling-loop help
+	test-fleet test-kwok test-e2e bench-reconcile bench-autoscaling bench-fleet bench-planner bench-scaling-loop help

@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from triton_operator.api.crd.schema import INT_OR_STRING, VALIDATIONS, Schema, structural
+from triton_operator.api.enums import ManagedBy
+from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.inference_work import InferenceWorkSpec
 from triton_operator.api.model_profile import ModelFacts, ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec
 
@@ -58,6 +61,16 @@ def serving_pool_specs() -> SearchStrategy[dict[str, Any]]:
 def model_profile_specs() -> SearchStrategy[dict[str, Any]]:
     """Valid `spec`s of a ModelProfile; facts as by `model_facts`, when present."""
     return _of_schema(_schema(ModelProfileSpec), "ModelProfile.spec")
+
+
+def inference_cluster_specs() -> SearchStrategy[dict[str, Any]]:
+    """Valid `spec`s of an InferenceCluster."""
+    return _of_schema(_schema(InferenceClusterSpec), "InferenceCluster.spec")
+
+
+def inference_work_specs() -> SearchStrategy[dict[str, Any]]:
+    """Valid `spec`s of an InferenceWork."""
+    return _of_schema(_schema(InferenceWorkSpec), "InferenceWork.spec")
 
 
 def service_names() -> SearchStrategy[str]:
@@ -151,6 +164,13 @@ _WRITTEN: dict[str, SearchStrategy[Any]] = {
         r"https://[a-z0-9]{1,20}(:[1-9][0-9]{1,3})?(/[!-~]{0,20})?", fullmatch=True
     ).filter(lambda address: not {"?", "#"} & set(address)),
     ".shape[]": st.just(-1) | st.integers(1, 4096),
+    ".url": st.from_regex(
+        r"https?://[a-z0-9]{1,20}(:[1-9][0-9]{1,3})?(/[!-~]{0,20})?", fullmatch=True
+    ).filter(lambda address: not {"?", "#"} & set(address)),
+    ".spillAt": st.integers(10, 100).map(lambda hundredths: f"{hundredths / 100:.2f}"),
+    ".defaultLocalOnlyShare": _AGREEMENTS,
+    # Of one object nothing can have changed.
+    ".managedBy": st.sampled_from(list(ManagedBy)).map(str),
     ".minAgreement": _AGREEMENTS,
     ".agreement": _AGREEMENTS,
     ".hardware.pools": st.lists(pool_names(), min_size=1, max_size=LONGEST_LIST, unique=True),
@@ -189,6 +209,24 @@ def _service(value: dict[str, Any]) -> dict[str, Any]:
     if value["model"].get("format") == "TensorRT" and hardware.get("accelerator") == "CPU":
         return {**value, "hardware": {**hardware, "accelerator": "GPU"}}
     return value
+
+
+def _managed(value: dict[str, Any]) -> dict[str, Any]:
+    value = _service(value)
+    if value.get("managedBy") != ManagedBy.FLEET:
+        value = _lacking(value, "placement")
+    return value
+
+
+def _heartbeat(value: dict[str, Any]) -> dict[str, Any]:
+    interval = value.get("intervalSeconds", 15)
+    suspect = max(value.get("suspectAfterSeconds", 60), 2 * interval)
+    return {
+        **value,
+        "suspectAfterSeconds": suspect,
+        "lostAfterSeconds": max(value.get("lostAfterSeconds", 300), suspect),
+        "recoverForSeconds": max(value.get("recoverForSeconds", 120), 2 * interval),
+    }
 
 
 def _batching(value: dict[str, Any]) -> dict[str, Any]:
@@ -251,10 +289,13 @@ def _requirement(value: dict[str, Any]) -> dict[str, Any]:
 
 
 _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "InferenceService.spec": _service,
-    "InferenceService.spec.model": _model,
-    "InferenceService.spec.batching": _batching,
-    "InferenceService.spec.scaling": _scaling,
+    "InferenceService.spec": _managed,
+    "InferenceWork.spec.template": _service,
+    "InferenceWork.spec.target": lambda value: value,
+    ".heartbeat": _heartbeat,
+    ".model": _model,
+    ".batching": _batching,
+    ".scaling": _scaling,
     ".env[]": _env_var,
     ".valueFrom": _env_var_source,
     ".callers[]": lambda value: value or {"namespaceSelector": {}},
@@ -302,6 +343,8 @@ def _drawn(schema: Schema, path: str, rich: bool) -> SearchStrategy[Any]:
             return _list(schema, path, rich)
         case _ if "properties" in schema:
             return _object(schema, path, rich)
+        case _ if schema["maxProperties"] == 0:
+            return st.just({})
     keys = st.from_regex(r"([a-z]{1,10}\.example/)?[A-Za-z0-9]{1,20}", fullmatch=True)
     values = _of_schema(schema["additionalProperties"], f"{path}{{}}")
     return st.dictionaries(keys, values, min_size=int(rich), max_size=LONGEST_LIST)

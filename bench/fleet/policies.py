@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from triton_operator.api.enums import Failover
 from triton_operator.fleet.connection import Heartbeat
-from triton_operator.fleet.placement_settings import Failover, PlacementSettings
+from triton_operator.fleet.placement_settings import PlacementSettings
 
 OURS, NAIVE, ALONE = "ours", "naive", "alone"
 BUDGET_SECONDS = 0.25

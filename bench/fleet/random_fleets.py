@@ -8,10 +8,10 @@ from functools import cache
 from random import Random
 
 from bench.fleet.rules import Question
-from triton_operator.fleet.connection import ConnectionState
-from triton_operator.fleet.facts import ClusterFacts, TaintEffect, Tier
+from triton_operator.api.enums import ConnectionState, Failover, TaintEffect, Tier
+from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement_memory import PlacementMemory
-from triton_operator.fleet.placement_settings import Failover, PlacementSettings
+from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.planning.queue_model import safe_rate
 from triton_operator.planning.service_curve import ServiceCurve
 

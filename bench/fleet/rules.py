@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from triton_operator.fleet.connection import ConnectionState
-from triton_operator.fleet.facts import ClusterFacts, TaintEffect, Tier
+from triton_operator.api.enums import ConnectionState, Failover, TaintEffect, Tier
+from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.latency import planned_seconds
 from triton_operator.fleet.placement import Placed, SitePlacement, place
 from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory
 from triton_operator.fleet.placement_reasons import Why
-from triton_operator.fleet.placement_settings import Failover, PlacementSettings
+from triton_operator.fleet.placement_settings import PlacementSettings
 
 CLOSE = 1e-6
 

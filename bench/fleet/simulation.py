@@ -8,13 +8,8 @@ from itertools import pairwise
 from bench.fleet.policies import Policy
 from bench.fleet.site import Site
 from bench.fleet.weather import HOUR, STEP_SECONDS, Flags, Place, Weather
-from triton_operator.fleet.connection import (
-    Connection,
-    ConnectionReason,
-    ConnectionState,
-    heard,
-    observed,
-)
+from triton_operator.api.enums import ConnectionReason, ConnectionState
+from triton_operator.fleet.connection import Connection, heard, observed
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement import Placed, place
 from triton_operator.fleet.placement_memory import PlacementMemory

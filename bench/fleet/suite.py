@@ -15,8 +15,8 @@ from bench.fleet.random_fleets import stories
 from bench.fleet.rules import breaches
 from bench.fleet.simulation import Result, simulate
 from bench.fleet.weather import fleet, weather
-from triton_operator.fleet.connection import ConnectionState
-from triton_operator.fleet.facts import ClusterFacts, Tier
+from triton_operator.api.enums import ConnectionState, Tier
+from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement import place
 from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.fleet.placement_settings import PlacementSettings

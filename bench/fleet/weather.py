@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from triton_operator.fleet.facts import Tier
+from triton_operator.api.enums import Tier
 
 STEP_SECONDS = 5
 HOUR = 3600

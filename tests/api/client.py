@@ -18,6 +18,7 @@ CLUSTER_SCOPED = {
     "ClusterRole",
     "ClusterRoleBinding",
     "CustomResourceDefinition",
+    "InferenceCluster",
     "Namespace",
     "Node",
     "PriorityClass",
@@ -101,9 +102,10 @@ class Api:
         query = {"fieldValidation": "Strict" if strict else "Ignore"} | _dry(dry_run)
         return self.request("POST", collection_of(document), document, **query)
 
-    def replace(self, document: Object, subresource: str = "") -> Object:
+    def replace(self, document: Object, subresource: str = "", *, dry_run: bool = False) -> Object:
         """PUT; the document carries the resourceVersion that it replaces."""
-        return self.request("PUT", path_of(document) + _sub(subresource), document)
+        path = path_of(document) + _sub(subresource)
+        return self.request("PUT", path, document, **_dry(dry_run))
 
     def merge(
         self, document: Object, change: Object, subresource: str = "", *, dry_run: bool = False

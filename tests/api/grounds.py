@@ -11,8 +11,9 @@ from typing import Any
 from tests.api import model_facts
 from tests.api.operator_process import CPU_IMAGE, GPU_IMAGE
 from tests.unit.planning.repositories import repository_facts
-from triton_operator.api.inference_service import DECLARED_FORMATS, InferenceServiceSpec
+from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import DECLARED_FORMATS
 from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.planning.chosen_model import chosen_model
 from triton_operator.planning.plan import Plan, plan_service
@@ -33,6 +34,7 @@ NEEDED = {"TensorRT": "GPU", "OpenVINO": "CPU"}
 """What a format runs on."""
 SERVICE_ACCOUNTS = ("models", "registry-reader")
 PRIORITY_CLASSES = ("online", "batch")
+OF_A_FLEET = ("managedBy", "placement")
 MOST_REPLICAS = 3
 """Pods cost time here, and a thousand of them show nothing that three do not."""
 
@@ -64,8 +66,9 @@ _KNOWN_POOLS = known_pools(
 
 
 def grounded(spec: Spec, chance: random.Random) -> Spec:
-    """The spec with names of what there is, and few replicas."""
-    spec = copy.deepcopy(spec)
+    """The spec with names of what there is, and few replicas; not one of a fleet's, of which
+    nothing is made here."""
+    spec = {name: copy.deepcopy(part) for name, part in spec.items() if name not in OF_A_FLEET}
     model = spec["model"]
     format_ = model.get("format", "ONNX")
     model["digest"] = chance.choice([key for key, one in MODELS.items() if one.format == format_])

@@ -50,6 +50,10 @@ def test_discovery_tells_names_category_and_subresources(api: Api) -> None:
         "servingpools": (False, ["tpool"], ["inference"]),
         "servingpools/status": (False, None, None),
         "modelprofiles": (True, ["mprof"], ["inference"]),
+        "inferenceclusters": (False, ["icl"], ["inference"]),
+        "inferenceclusters/status": (False, None, None),
+        "inferenceworks": (True, ["iwork"], ["inference"]),
+        "inferenceworks/status": (True, None, None),
     }
 
 
@@ -60,17 +64,40 @@ def test_written_objects_are_accepted(api: Api, document: Object) -> None:
     api.create(namespaced, dry_run=True)
 
 
+TEMPLATE = {
+    "model": {"uri": "pvc://models/magika", "format": "ONNX"},
+    "objective": {"minAttainmentPercent": 99, "prefer": "Cost"},
+    "batching": {"mode": "Auto", "maxQueueDelayMicroseconds": 0, "overload": "Queue"},
+    "precision": {"mode": "Auto", "minAgreement": "0.99"},
+    "measurement": {"mode": "Never", "budgetSeconds": 180},
+    "hardware": {"accelerator": "Any"},
+    "scaling": {"mode": "Auto", "minReplicas": 1},
+    "paused": False,
+}
 # object: its spec once the server has filled in the defaults
 DEFAULTED: dict[str, dict[str, Any]] = {
     "inferenceservice-smallest": {
-        "model": {"uri": "pvc://models/magika", "format": "ONNX"},
-        "objective": {"minAttainmentPercent": 99, "prefer": "Cost"},
-        "batching": {"mode": "Auto", "maxQueueDelayMicroseconds": 0, "overload": "Queue"},
-        "precision": {"mode": "Auto", "minAgreement": "0.99"},
-        "measurement": {"mode": "Never", "budgetSeconds": 180},
-        "hardware": {"accelerator": "Any"},
-        "scaling": {"mode": "Auto", "minReplicas": 1},
+        **TEMPLATE,
+        "managedBy": "serving.triton-operator.io/operator",
+    },
+    "inferencecluster-smallest": {
+        "tier": "Cloud",
+        "targetNameSuffix": "",
+        "heartbeat": {
+            "intervalSeconds": 15,
+            "suspectAfterSeconds": 60,
+            "lostAfterSeconds": 300,
+            "recoverForSeconds": 120,
+        },
         "paused": False,
+    },
+    "inferencework-smallest": {
+        "revision": 1,
+        "hubID": "7c2f5a54-7d0b-4f0e-9a59-6f3f1c1b7a10",
+        "decisionID": "d-1",
+        "target": {"namespace": "shop", "name": "filetype"},
+        "template": TEMPLATE,
+        "deletionPolicy": "Delete",
     },
     "servingpool-smallest": {},
     "modelprofile-smallest": {
@@ -172,6 +199,50 @@ def test_columns_of_a_serving_pool(api: Api, namespace: str) -> None:
         "Image": ("registry.example/private/triton:ours", 1),
         "Release": ("26.09", 1),
         "Reason": ("NodesFound", 1),
+    }
+
+
+def test_columns_of_an_inference_cluster(api: Api, namespace: str) -> None:
+    document = created(api, "inferencecluster-every-field", namespace)
+
+    shown = cells(api, document)
+    api.delete(document)
+
+    assert shown.pop("Age")[0]
+    heard, priority = shown.pop("Heard")
+    assert heard.endswith(("d", "h", "m", "s")), "as an age"
+    assert priority == 0
+    assert shown == {
+        "Name": ("store-0042", 0),
+        "Tier": ("Edge", 0),
+        "State": ("Suspect", 0),
+        "Version": ("0.1.0", 0),
+        "Zones": ('["eu","store-0042"]', 1),
+        "RTT": (38, 1),
+        "Flaps": (3, 1),
+        "Paused": (True, 1),
+        "Reason": ("Silent", 1),
+    }
+
+
+def test_columns_of_an_inference_work(api: Api, namespace: str) -> None:
+    document = created(api, "inferencework-every-field", namespace)
+
+    shown = cells(api, document)
+
+    assert shown.pop("Age")[0]
+    assert shown.pop("Observed")[1] == 1
+    # The first column is the work's own name, and what it is about has other headings.
+    assert shown == {
+        "Name": ("shop.filetype", 0),
+        "Target": ("filetype-local", 0),
+        "Target-Namespace": ("shop", 0),
+        "Revision": (17, 0),
+        "Applied": (17, 0),
+        "Ready": (4, 0),
+        "Need": ("5.4", 0),
+        "Min": (2, 1),
+        "Max": (20, 1),
     }
 
 

@@ -41,7 +41,19 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.access.callers[0].podSelector.matchLabels{tier}": ("", "a/b"),
         "spec.access.callers[0].podSelector.matchExpressions[0].key": ("a.example/app", "a b"),
         "spec.access.callers[0].podSelector.matchExpressions[0].values[0]": ("", "-"),
+        "spec.placement.clusterSelector.matchLabels{region}": ("EU_1", "a b"),
+        "spec.placement.clusterSelector.matchExpressions[0].key": ("a.example/b", "a b"),
+        "spec.placement.clusterSelector.matchExpressions[0].values[0]": ("", "-"),
+        "spec.placement.clusterNames[0]": ("4-stores", "store.eu"),
+        "spec.placement.residency.zones[0]": ("store-0042", "EU"),
+        "spec.placement.residency.defaultLocalOnlyShare": ("0.25", "25%"),
+        "spec.placement.spillAt": ("1", ".9"),
         "status.conditions[0].reason": ("AsExpected", "as expected"),
+        "status.placement.unplaced": ("12.5", "-1"),
+        "status.placement.clusters[0].name": ("cloud-2", "cloud_2"),
+        "status.placement.clusters[0].need": ("999999999.999999999", "1000000000"),
+        "status.placement.clusters[0].granted": ("0", "1e3"),
+        "status.placement.clusters[0].lastSpill": ("0.000000001", "NaN"),
     },
     "servingpool": {
         "spec.nodeSelector{disk}": ("NVIDIA_L4.80", "a b"),
@@ -73,6 +85,34 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.conversions[0].agreement": ("0.943", "94.3%"),
         "spec.conversions[0].samplesDigest": (SHA, "rows"),
     },
+    "inferencecluster": {
+        "spec.targetNameSuffix": ("-l-1", "local"),
+        "spec.residencyZones[0]": ("eu-west", "EU"),
+        "spec.dataPlane.probePath": ("/a/b", "a"),
+        "spec.cost.perReplicaHour": ("12", "12 EUR"),
+        "spec.taints[0].key": ("maintenance", "in maintenance"),
+        "status.conditions[0].reason": ("Heard", "12"),
+        "status.capacity[0].resource": ("amd.com/gpu", "a b"),
+        "status.capacity[0].allocatable": ("1930m", "many"),
+        "status.network.peers[0].cluster": ("0-cloud", "Cloud"),
+    },
+    "inferencework": {
+        "spec.hubID": ("00000000-0000-0000-0000-00000000000f", "hub"),
+        "spec.decisionID": ("Shop.filetype_1-17", "shop/filetype"),
+        "spec.target.namespace": ("shop-1", "shop.eu"),
+        "spec.target.name": ("filetype-2", "2-filetype"),
+        "spec.routing.endpoints[0].cluster": ("0-cloud", "cloud.eu"),
+        "status.conditions[0].reason": ("AsWanted", "as wanted"),
+        "status.load.needReplicas": ("999999999.9", "1000000000"),
+        "status.load.arrivalsPerSecond": ("0", "-1"),
+        "status.load.safeRatePerReplica": ("0.5", "Infinity"),
+    },
+}
+# The template of a work is the spec of a service.
+ROWS["inferencework"] |= {
+    path.replace("spec.", "spec.template.", 1): row
+    for path, row in ROWS["inferenceservice"].items()
+    if path.startswith("spec.") and not path.startswith("spec.placement.")
 }
 BASES = {
     "spec.model.entryModel": "inferenceservice-repository",
@@ -86,9 +126,7 @@ CASES = [(kind, path) for kind, paths in ROWS.items() for path in paths]
 @pytest.fixture(scope="module")
 def live(api: Api) -> dict[str, Object]:
     """One object of each kind that has a status, for changes of the status."""
-    documents = {
-        kind: written(f"{kind}-every-field") for kind in ("inferenceservice", "servingpool")
-    }
+    documents = {kind: written(f"{kind}-every-field") for kind in ROWS if kind != "modelprofile"}
     for document in documents.values():
         document["metadata"]["name"] = "patterns"
         api.create(document)
@@ -107,7 +145,11 @@ def send(api: Api, live: dict[str, Object], kind: str, path: str, value: Any) ->
 
 def document_with(kind: str, path: str, value: Any) -> Object:
     """An object with this value."""
-    return changed(written(BASES.get(path, f"{kind}-every-field")), {path: value})
+    document = written(f"{kind}-every-field")
+    if base := BASES.get(path.replace("spec.template.", "spec.", 1)):
+        spec = written(base)["spec"]
+        document["spec"] = {**document["spec"], "template": spec} if "template" in path else spec
+    return changed(document, {path: value})
 
 
 @pytest.mark.parametrize(("kind", "path"), CASES)

@@ -158,8 +158,8 @@ VALUES = "In and NotIn need values, Exists and DoesNotExist take none"
 
 
 def selector_rows(selector: str) -> dict[str, Row]:
-    """The rule of a requirement, in one of a caller's selectors."""
-    at = f"spec.access.callers[0].{selector}.matchExpressions[0]"
+    """The rule of a requirement, in a selector."""
+    at = f"{selector}.matchExpressions[0]"
 
     def row(refused: dict[str, Any], accepted: dict[str, Any]) -> Row:
         requirement = {"key": "a"}
@@ -184,6 +184,35 @@ def selector_rows(selector: str) -> dict[str, Row]:
     }
 
 
+OPERATOR = "serving.triton-operator.io/operator"
+CLUSTER_NAME = (
+    "metadata.name becomes a part of the namespace fleet-<name>: lower-case letters, digits and "
+    "'-', first and last no '-', at most 57 characters"
+)
+SERVER_URL = (
+    "must be http://HOST or https://HOST, with a port and a path if need be, and without "
+    "credentials, query or fragment"
+)
+
+
+def spill_row(refused: str, accepted: str) -> Row:
+    """The rule of where spilling begins."""
+    at = "spec.placement.spillAt"
+    message = "must be between 0.1 and 1, such as '0.9'"
+    return Row("inferenceservice", at, message, {at: refused}, {at: accepted})
+
+
+def url_row(kind: str, at: str, refused: str) -> Row:
+    """The rule of a server's address."""
+    return Row(kind, at, SERVER_URL, {at: refused}, {at: "http://[::1]:8000/a@b/"})
+
+
+def heartbeat_row(message: str, refused: dict[str, int], accepted: dict[str, int]) -> Row:
+    """A rule of what silence means."""
+    at = "spec.heartbeat"
+    return Row("inferencecluster", at, message, {at: refused}, {at: accepted})
+
+
 ROWS: dict[str, Row] = {
     "the operator's variable": Row(
         "inferenceservice",
@@ -203,8 +232,59 @@ ROWS: dict[str, Row] = {
         {"spec.access.callers[1]": {}},
         {"spec.access.callers[1]": {"namespaceSelector": {}}},
     ),
-    **selector_rows("namespaceSelector"),
-    **selector_rows("podSelector"),
+    **selector_rows("spec.access.callers[0].namespaceSelector"),
+    **selector_rows("spec.access.callers[0].podSelector"),
+    **selector_rows("spec.placement.clusterSelector"),
+    "placement without a fleet": Row(
+        "inferenceservice",
+        "spec",
+        "placement is for a fleet's hub: it needs managedBy serving.triton-operator.io/fleet",
+        {"spec.managedBy": OPERATOR},
+        {"spec.managedBy": OPERATOR, "spec.placement": ABSENT},
+    ),
+    "more than all of the demand that must not leave": Row(
+        "inferenceservice",
+        "spec.placement.residency.defaultLocalOnlyShare",
+        "must be between 0 and 1, such as '0.2'",
+        {"spec.placement.residency.defaultLocalOnlyShare": "1.01"},
+        {"spec.placement.residency.defaultLocalOnlyShare": "1.0"},
+    ),
+    "spilling above the capacity": spill_row("1.01", "1"),
+    "spilling of nearly all": spill_row("0.09", "0.1"),
+    "cluster's name with a dot": Row(
+        "inferencecluster", "", CLUSTER_NAME, {"metadata.name": "a.b"}, {"metadata.name": "0-b"}
+    ),
+    "cluster's name of 58 characters": Row(
+        "inferencecluster",
+        "",
+        CLUSTER_NAME,
+        {"metadata.name": "a" * 58},
+        {"metadata.name": "a" * 57},
+    ),
+    "data plane of gRPC": url_row("inferencecluster", "spec.dataPlane.url", "grpc://host:8001"),
+    "data plane with a password": url_row(
+        "inferencecluster", "spec.dataPlane.url", "https://me:p4ss@host"
+    ),
+    "data plane with a query": url_row("inferencecluster", "spec.dataPlane.url", "http://host?a=b"),
+    "endpoint of a route without a scheme": url_row(
+        "inferencework", "spec.routing.endpoints[0].url", "host:8001"
+    ),
+    "silence of one heartbeat": heartbeat_row(
+        "suspectAfterSeconds must be at least twice intervalSeconds: one heartbeat may be lost",
+        {"intervalSeconds": 15, "suspectAfterSeconds": 29},
+        {"intervalSeconds": 15, "suspectAfterSeconds": 30},
+    ),
+    "lost before it is suspect": heartbeat_row(
+        "lostAfterSeconds must not be less than suspectAfterSeconds",
+        {"suspectAfterSeconds": 60, "lostAfterSeconds": 59},
+        {"suspectAfterSeconds": 60, "lostAfterSeconds": 60},
+    ),
+    "recovery within one heartbeat": heartbeat_row(
+        "recoverForSeconds must be at least twice intervalSeconds: "
+        "one heartbeat is no unbroken contact",
+        {"intervalSeconds": 15, "recoverForSeconds": 29},
+        {"intervalSeconds": 15, "recoverForSeconds": 30},
+    ),
     "the operator's annotation": Row(
         "inferenceservice",
         "spec.runtime.podAnnotations",
@@ -463,6 +543,82 @@ ROWS: dict[str, Row] = {
 }
 
 
+# The template of a work is the spec of a service: it has the same rules, but of placement.
+ROWS |= {
+    f"template: {name}": Row(
+        "inferencework",
+        row.at.replace("spec", "spec.template", 1),
+        row.message,
+        *(
+            {path.replace("spec", "spec.template", 1): value for path, value in changes.items()}
+            for changes in (row.refused, row.accepted)
+        ),
+    )
+    for name, row in ROWS.items()
+    if row.kind == "inferenceservice"
+    and row.at.startswith("spec")
+    and "placement" not in row.message
+    and "placement" not in row.at
+}
+
+# Rules about changes, and of a status: what a new object has is not judged by them.
+CHANGES: dict[str, Row] = {
+    "another manager": Row(
+        "inferenceservice",
+        "spec.managedBy",
+        "managedBy cannot change: delete the object and create it anew",
+        {"spec.managedBy": OPERATOR, "spec.placement": ABSENT},
+    ),
+    "another target": Row(
+        "inferencework",
+        "spec.target",
+        "the target of a work cannot change: delete the work and make another one",
+        {"spec.target.name": "other"},
+        {"spec.revision": 18},
+    ),
+    "a member's endpoint without a scheme": url_row(
+        "inferencework", "status.endpoints[0].url", "store-0042:8001"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def live(api: Api) -> dict[str, Any]:
+    """One object of each kind for changes of it, by kind."""
+    documents = {}
+    for kind in {row.kind for row in CHANGES.values()}:
+        document = written(f"{kind}-every-field")
+        document["metadata"]["name"] = "changes"
+        documents[kind] = {**document, "metadata": api.create(document)["metadata"]}
+    return documents
+
+
+def put(api: Api, document: dict[str, Any], at: str) -> None:
+    """The whole object, or its status, in place of what is there; as a dry run."""
+    subresource = "status" if at.startswith("status") else ""
+    api.replace(document, subresource, dry_run=True)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_rule_refuses_a_change(api: Api, live: dict[str, Any], name: str) -> None:
+    row = CHANGES[name]
+
+    with pytest.raises(RefusedError) as refusal:
+        put(api, changed(live[row.kind], row.refused), row.at)
+
+    ((at, message),) = refusal.value.causes
+    assert refusal.value.code == 422
+    assert at == row.at
+    assert message.endswith(row.message)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_rule_accepts_another_change(api: Api, live: dict[str, Any], name: str) -> None:
+    row = CHANGES[name]
+
+    put(api, changed(live[row.kind], row.accepted), row.at)
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_rule_refuses_and_says_what_to_write(api: Api, name: str) -> None:
     row = ROWS[name]
@@ -493,4 +649,5 @@ def test_every_rule_has_a_row() -> None:
         for rule in schema.get(VALIDATIONS, ())
     }
 
-    assert rules == {(row.kind, schema_path(row.at), row.message) for row in ROWS.values()}
+    rows = [*ROWS.values(), *CHANGES.values()]
+    assert rules == {(row.kind, schema_path(row.at), row.message) for row in rows}

@@ -190,6 +190,9 @@ def test_what_the_operator_may_and_may_not_do(
         ("edit", "patch", "inferenceservices/status", False, "the operator's"),
         ("edit", "create", "modelprofiles", True, "facts may be committed"),
         ("edit", "create", "servingpools", False, "the cluster administrator's"),
+        ("view", "get", "inferenceworks", True, "what a fleet wants and tells"),
+        ("edit", "create", "inferenceworks", False, "it would serve elsewhere"),
+        ("edit", "create", "inferenceclusters", False, "the fleet administrator's"),
     ],
 )
 def test_what_people_may_do(

@@ -60,6 +60,10 @@ VIEWED = {
     (GROUP, "modelprofiles", "get list watch"),
     (GROUP, "servingpools", "get list watch"),
     (GROUP, "servingpools/status", "get list watch"),
+    (GROUP, "inferenceclusters", "get list watch"),
+    (GROUP, "inferenceclusters/status", "get list watch"),
+    (GROUP, "inferenceworks", "get list watch"),
+    (GROUP, "inferenceworks/status", "get list watch"),
 }
 EDITED = {
     (GROUP, "inferenceservices", "create update patch delete deletecollection"),

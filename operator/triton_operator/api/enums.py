@@ -121,3 +121,72 @@ class MeasurementMode(StrEnum):
 
     NEVER = "Never"
     IF_UNKNOWN = "IfUnknown"
+
+
+class Tier(StrEnum):
+    """What kind of place it is; they are filled in this order."""
+
+    EDGE = "Edge"
+    ON_PREM = "OnPrem"
+    CLOUD = "Cloud"
+
+
+class TaintEffect(StrEnum):
+    """What an administrator says of a cluster, in the words of Open Cluster Management."""
+
+    NO_SELECT = "NoSelect"
+    PREFER_NO_SELECT = "PreferNoSelect"
+    NO_SELECT_IF_NEW = "NoSelectIfNew"
+
+
+class ConnectionState(StrEnum):
+    """How much is known of a cluster."""
+
+    CONNECTED = "Connected"
+    SUSPECT = "Suspect"
+    LOST = "Lost"
+    RECOVERING = "Recovering"
+
+
+class ConnectionReason(StrEnum):
+    """Why it is in its state."""
+
+    HEARD = "Heard"
+    SILENT = "Silent"
+    NEVER_CONNECTED = "NeverConnected"
+    UNPROVEN = "Unproven"
+    BROKEN_AGAIN = "BrokenAgain"
+
+
+class Failover(StrEnum):
+    """What becomes of a lost cluster's own demand."""
+
+    FREEZE = "Freeze"
+    """What was sent elsewhere still is, and no more: its clients are near it, and served by it."""
+    REPLACE = "Replace"
+    """All that may leave is served elsewhere."""
+    RELEASE = "Release"
+    """Nothing of it is."""
+
+
+class ManagedBy(StrEnum):
+    """Who makes something of an InferenceService, as in a Job's `spec.managedBy`."""
+
+    OPERATOR = "serving.triton-operator.io/operator"
+    """The operator of the cluster that the object is in."""
+    FLEET = "serving.triton-operator.io/fleet"
+    """A hub, which has it served in other clusters."""
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of the service in the cluster when its work is deleted."""
+
+    DELETE = "Delete"
+    ORPHAN = "Orphan"
+
+
+class Protocol(StrEnum):
+    """What an endpoint speaks."""
+
+    HTTP = "HTTP"
+    GRPC = "GRPC"

@@ -125,3 +125,45 @@ Endpoint = Annotated[
     ),
 ]
 """An https address of a server, without credentials, query or fragment."""
+
+ServerUrl = Annotated[
+    str,
+    Field(
+        max_length=512,
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    r"self.matches(r'^https?://[^/?#@\s]+(/[^?#\s]*)?$')",
+                    "must be http://HOST or https://HOST, with a port and a path if need be, and "
+                    "without credentials, query or fragment",
+                )
+            ]
+        },
+    ),
+]
+"""Address of a server that answers inference requests. Of gRPC, https means TLS, and http none."""
+
+AMOUNT_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
+Amount = Annotated[str, Field(pattern=AMOUNT_PATTERN, max_length=19)]
+"""A decimal below 10^9: what other clusters tell is bounded before anybody calculates with it."""
+
+Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+"""A time as in RFC 3339."""
+
+MOST_CLUSTERS = 1000
+"""Clusters of a fleet that one service may be placed on."""
+CLUSTER_NAME_LIMIT = 57
+"""Leaves room for the namespace `fleet-<name>` within 63 characters."""
+
+ClusterName = Annotated[str, Field(pattern=DNS_LABEL_PATTERN, max_length=CLUSTER_NAME_LIMIT)]
+"""The name of an InferenceCluster."""
+
+MOST_SEQUENCE = 2**53 - 1
+"""The largest integer that every client of JSON keeps."""
+MOST_REPLICAS = 100_000
+"""Of one service in one cluster: no number above this is believed."""
+Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
+"""Replicas of one service in one cluster."""
+
+SERVICE_NAME_LIMIT = 50
+"""Leaves room for `-<pool>` within the 63 characters of a Service's name."""

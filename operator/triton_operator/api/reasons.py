@@ -18,6 +18,15 @@ AUTOSCALER_CONFLICT = "AutoscalerConflict"
 RELEASE_SECURE = "ReleaseSecure"
 DEVICE_AS_PLANNED = "DeviceAsPlanned"
 MODEL_MEASURED = "ModelMeasured"
+
+CONNECTED = "Connected"
+DATA_PLANE_HEALTHY = "DataPlaneHealthy"
+APPLIED = "Applied"
+PLACED = "Placed"
+SYNCED = "Synced"
+CAPACITY_EXCEEDED = "CapacityExceeded"
+RESIDENCY_CONSTRAINED = "ResidencyConstrained"
+
 CONDITION_TYPES = frozenset(
     {
         READY,
@@ -36,6 +45,7 @@ CONDITION_TYPES = frozenset(
         MODEL_MEASURED,
     }
 )
+"""Of an InferenceService that an operator serves. Those of a fleet are its hub's and agents'."""
 
 SERVING = "Serving"
 """Every planned replica of the current generation is ready."""

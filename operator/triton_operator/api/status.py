@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from triton_operator.api.conditions import Condition
 from triton_operator.api.enums import MetricsFreshness, ModelFormat, Precision
 from triton_operator.api.fields import ApiModel, list_map
+from triton_operator.api.placement_status import PlacementStatus
 from triton_operator.api.tensors import Tensor
 
 
@@ -157,6 +158,9 @@ class InferenceServiceStatus(ApiModel):
         json_schema_extra=list_map("name"),
     )
     autoscaling: AutoscalingStatus | None = None
+    placement: PlacementStatus | None = Field(
+        None, description="Of a service that is managed by the fleet: where it is served."
+    )
     replicas: int = Field(0, description="Replicas that exist, over all pools.")
     ready_replicas: int = Field(0, description="Replicas that are ready, over all pools.")
     desired_replicas: int = Field(0, description="Replicas wanted, over all pools.")

@@ -11,7 +11,9 @@ import yaml
 from pydantic import BaseModel
 
 from triton_operator.api.group import API_VERSION
+from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.inference_work import InferenceWorkSpec
 from triton_operator.api.model_profile import ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec
 from triton_operator.cli.admission import as_stored, refusals
@@ -38,11 +40,15 @@ class Service:
 
 @dataclass
 class Documents:
-    """What a file holds, by kind. Objects of other groups are passed over."""
+    """What a file holds, by kind. Objects of other groups are passed over.
+
+    `of_the_fleet`: how many InferenceClusters and InferenceWorks; nothing is planned of these.
+    """
 
     services: list[Service] = field(default_factory=list)
     pools: dict[str, ServingPoolSpec] = field(default_factory=dict)
     profiles: dict[str, ModelProfileSpec] = field(default_factory=dict)
+    of_the_fleet: int = 0
 
     def add_profile(self, profile: ModelProfileSpec) -> None:
         """One more profile; several of a digest are read together, as the operator does."""
@@ -135,6 +141,12 @@ def _take(documents: Documents, document: Mapping[str, Any]) -> None:
             documents.pools[name] = _admitted(ServingPoolSpec, kind, document)
         case "ModelProfile":
             documents.add_profile(_admitted(ModelProfileSpec, kind, document))
+        case "InferenceCluster":
+            _admitted(InferenceClusterSpec, kind, document)
+            documents.of_the_fleet += 1
+        case "InferenceWork":
+            _admitted(InferenceWorkSpec, kind, document)
+            documents.of_the_fleet += 1
         case _:
             raise InvalidDocument(f"{kind} {name}: {API_VERSION} has no kind {kind!r}")
 

@@ -108,7 +108,9 @@ def explanation(read: Read) -> Explanation:
         pools=tuple(service.status.get("pools") or ()),
         pods=tuple(_pod_row(pod) for pod in newest_first(read.pods)),
         events=_events(read),
-        next_steps=next_steps(
+        next_steps=()
+        if not service.is_ours
+        else next_steps(
             service.name,
             service.namespace,
             [reason, *(trouble.reason for trouble in troubles)],
@@ -138,6 +140,9 @@ def _is_stale(service: ServiceView) -> bool:
 
 def _summary(service: ServiceView, ready: Condition | None, stale: bool) -> str:
     name = f"{service.namespace}/{service.name}"
+    if not service.is_ours:
+        manager = service.spec["managedBy"]
+        return f"{name}: is managed by {manager}; operators make nothing of it in this cluster"
     if ready is None:
         return (
             f"{name}: no operator has looked at it; is one running, and does it watch this "

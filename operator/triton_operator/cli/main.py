@@ -3,6 +3,7 @@
 import typer
 
 from triton_operator import __version__
+from triton_operator.cli.agent import agent
 from triton_operator.cli.check_installation import check_installation
 from triton_operator.cli.convert import convert
 from triton_operator.cli.crds import crds
@@ -29,6 +30,7 @@ model = typer.Typer(
 app.add_typer(model, name="model")
 
 app.command()(run)
+app.command()(agent)
 app.command()(plan)
 app.command()(explain)
 app.command()(decisions)

@@ -1,6 +1,7 @@
 """The few requests that the operator makes of the API server."""
 
 import json
+import math
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -46,7 +47,8 @@ class ApiServer:
 
     `traffic` hears of every answer, and is shared by all that talk to the same server.
     `write_seconds`: how long a write that begins now may take; 0 where none may begin, because
-    another process may lead.
+    another process may lead. `field_manager`: in whose name it writes. `tells_limit`: the server
+    hears how long an answer is waited for, and gives up then too; of use on a way that may break.
     """
 
     def __init__(
@@ -56,19 +58,23 @@ class ApiServer:
         write_seconds: Callable[[], float] = lambda: TIMEOUT_SECONDS,
         timeout_seconds: float = TIMEOUT_SECONDS,
         traffic: Traffic | None = None,
+        field_manager: str = FIELD_MANAGER,
+        tells_limit: bool = False,
     ) -> None:
         self._server = connection.server
         self._session = connection.session
         self._write_seconds = write_seconds
         self._timeout_seconds = timeout_seconds
         self._traffic = traffic or Traffic()
+        self._field_manager = field_manager
+        self._tells_limit = tells_limit
         self.requests = 0
 
     async def apply(self, kind: Kind, manifest: Mapping[str, Any], *, force: bool) -> Body:
         """Server-side apply. Without `force`, a field that another manager owns is a conflict."""
         metadata = manifest["metadata"]
         path = kind.path(metadata.get("namespace"), metadata["name"])
-        query = f"?fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}"
+        query = f"?fieldManager={self._field_manager}&force={'true' if force else 'false'}"
         return await self._request("PATCH", path + query, manifest, _APPLY_HEADERS)
 
     async def apply_status(
@@ -83,12 +89,12 @@ class ApiServer:
             "status": status,
         }
         path = kind.path(namespace, name, "status")
-        query = f"?fieldManager={FIELD_MANAGER}&force=true"
+        query = f"?fieldManager={self._field_manager}&force=true"
         return await self._request("PATCH", path + query, body, _APPLY_HEADERS)
 
     async def merge(self, kind: Kind, namespace: str, name: str, change: Mapping[str, Any]) -> Body:
         """JSON merge patch: lists are replaced whole."""
-        query = f"?fieldManager={FIELD_MANAGER}"
+        query = f"?fieldManager={self._field_manager}"
         return await self._request(
             "PATCH", kind.path(namespace, name) + query, change, _MERGE_HEADERS
         )
@@ -98,7 +104,7 @@ class ApiServer:
         path = kind.path(namespace, name, "scale")
         return await self._request(
             "PATCH",
-            f"{path}?fieldManager={FIELD_MANAGER}",
+            f"{path}?fieldManager={self._field_manager}",
             {"spec": {"replicas": replicas}},
             _MERGE_HEADERS,
         )
@@ -123,7 +129,7 @@ class ApiServer:
 
     async def create(self, kind: Kind, namespace: str, manifest: Mapping[str, Any]) -> None:
         """Create an object; used for Events, which are never changed."""
-        query = f"?fieldManager={FIELD_MANAGER}"
+        query = f"?fieldManager={self._field_manager}"
         await self._request("POST", kind.path(namespace) + query, manifest)
 
     async def find(
@@ -135,6 +141,20 @@ class ApiServer:
         label_selector: str = "",
     ) -> list[Body]:
         """Every object of a kind that the selectors take, whole."""
+        found, _ = await self.listing(
+            kind, namespace, field_selector=field_selector, label_selector=label_selector
+        )
+        return found
+
+    async def listing(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        *,
+        field_selector: str = "",
+        label_selector: str = "",
+    ) -> tuple[list[Body], str]:
+        """As `find`, with the version of the listing, from which a watch goes on."""
         selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
         query = {name: selector for name, selector in selectors.items() if selector}
         found: list[Body] = []
@@ -147,13 +167,13 @@ class ApiServer:
             found += page.get("items") or ()  # null when there is none
             token = page["metadata"].get("continue", "")
             if not token:
-                return found
+                return found, page["metadata"]["resourceVersion"]
 
     async def replace(self, kind: Kind, manifest: Mapping[str, Any]) -> Body:
         """PUT: a conflict unless `manifest` carries the version that it replaces."""
         metadata = manifest["metadata"]
         path = kind.path(metadata["namespace"], metadata["name"])
-        return await self._request("PUT", f"{path}?fieldManager={FIELD_MANAGER}", manifest)
+        return await self._request("PUT", f"{path}?fieldManager={self._field_manager}", manifest)
 
     async def serves(self, kind: Kind) -> bool:
         """Whether the API server knows a kind, of a group that is not Kubernetes' own."""
@@ -236,6 +256,8 @@ class ApiServer:
             seconds = min(seconds, self._write_seconds())
             if seconds <= 0:
                 raise api_error(0, "NotLeading", "this process does not hold the Lease")
+        if self._tells_limit:
+            path += f"{'&' if '?' in path else '?'}timeout={math.ceil(seconds)}s"
         if self._session.closed:
             raise api_error(0, "Closed", "the connection is closed: the operator stops")
         self.requests += 1

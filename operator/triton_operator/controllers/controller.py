@@ -224,7 +224,8 @@ class Controller:
 
     async def _inference_service(self, key: Key) -> None:
         service = self._store.service(key.namespace, key.name)
-        if service is None or service.deleting or not self._serves(key.namespace):
+        ours = service is not None and service.is_ours and not service.deleting
+        if service is None or not ours or not self._serves(key.namespace):
             self._devices.ask(key, ())
             self._autoscaler.forget(key)
             return

@@ -47,6 +47,7 @@ POD = Kind("Pod", "", "v1", "pods", owned=True)
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
 NAMESPACE = Kind("Namespace", "", "v1", "namespaces", namespaced=False)
+INFERENCE_WORK = Kind("InferenceWork", GROUP, VERSION, "inferenceworks")
 LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
 
 WATCHED = (

@@ -13,12 +13,12 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiError
 from triton_operator.controllers.kinds import LEASE
+from triton_operator.controllers.times import micro_time
 
 logger = logging.getLogger(__name__)
 RENEW_SHARE = 1 / 6
@@ -235,10 +235,10 @@ class Election:
 
     def _manifest(self, lease: Mapping[str, Any] | None, *, holder: str) -> dict[str, Any]:
         old = (lease or {}).get("spec") or {}
-        now = _micro_time(self._wall())
+        now = micro_time(self._wall())
         if now == old.get("renewTime"):
             # A clock that stands still or was set back must not make a renewal look like none.
-            now = _micro_time(self._wall() + 1e-3)
+            now = micro_time(self._wall() + 1e-3)
         spec = {
             **old,
             "holderIdentity": holder,
@@ -271,12 +271,6 @@ class Election:
             "identity": self._identity,
         }
         return pairs | ({"error": str(error)} if error else {})
-
-
-def _micro_time(seconds: float) -> str:
-    """Seconds since the epoch as a Kubernetes MicroTime."""
-    time = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
-    return time.replace("+00:00", "Z")
 
 
 def _record(lease: Mapping[str, Any]) -> _Record:

@@ -6,9 +6,9 @@ from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding
-from triton_operator.api.inference_service import Model
 from triton_operator.api.inspection import Failure, decode_report
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import Model
 from triton_operator.api.runtime import Runtime
 from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.cluster_events import newest_event

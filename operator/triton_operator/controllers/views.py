@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from triton_operator.api import labels
+from triton_operator.api.enums import ManagedBy
 from triton_operator.api.group import GROUP
 from triton_operator.controllers.kinds import CHILDREN
 from triton_operator.manifests.converting import CONVERT_CONTAINER
@@ -53,6 +54,11 @@ class ServiceView(ObjectView):
 
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this operator makes something of it: `spec.managedBy`, as of a Job."""
+        return bool(self.spec.get("managedBy", ManagedBy.OPERATOR) == ManagedBy.OPERATOR)
 
 
 @dataclass(frozen=True)

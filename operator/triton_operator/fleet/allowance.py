@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from triton_operator.fleet.facts import MOST_REPLICAS, Tier
+from triton_operator.api.enums import Tier
+from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.fleet.placement_settings import PlacementSettings
 
 

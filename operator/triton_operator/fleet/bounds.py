@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from triton_operator.api.enums import ConnectionState
 from triton_operator.fleet.allowance import Allowance
-from triton_operator.fleet.connection import ConnectionState
 from triton_operator.fleet.placement_memory import Wanted, most_wanted, with_wanted
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.routing import Route

@@ -12,26 +12,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-
-class ConnectionState(StrEnum):
-    """How much is known of a cluster."""
-
-    CONNECTED = "Connected"
-    SUSPECT = "Suspect"
-    LOST = "Lost"
-    RECOVERING = "Recovering"
-
-
-class ConnectionReason(StrEnum):
-    """Why it is in its state."""
-
-    HEARD = "Heard"
-    SILENT = "Silent"
-    NEVER_CONNECTED = "NeverConnected"
-    UNPROVEN = "Unproven"
-    BROKEN_AGAIN = "BrokenAgain"
+from triton_operator.api.enums import ConnectionReason, ConnectionState
 
 
 @dataclass(frozen=True)

@@ -9,32 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from triton_operator.fleet.connection import ConnectionState
+from triton_operator.api.enums import ConnectionState, TaintEffect, Tier
+from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.planning.service_curve import ServiceCurve
 
-MOST_REPLICAS = 100_000
 MOST_SECONDS = 3600.0
 
 
-class Tier(StrEnum):
-    """What kind of place it is; they are filled in this order."""
-
-    EDGE = "Edge"
-    ON_PREM = "OnPrem"
-    CLOUD = "Cloud"
-
-
 _PLACES = {tier: place for place, tier in enumerate(Tier)}
-
-
-class TaintEffect(StrEnum):
-    """What an administrator says of a cluster, in the words of Open Cluster Management."""
-
-    NO_SELECT = "NoSelect"
-    PREFER_NO_SELECT = "PreferNoSelect"
-    NO_SELECT_IF_NEW = "NoSelectIfNew"
 
 
 class AbsurdFact(ValueError):

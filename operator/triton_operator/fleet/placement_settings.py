@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from triton_operator.fleet.facts import Tier
-
-
-class Failover(StrEnum):
-    """What becomes of a lost cluster's own demand."""
-
-    FREEZE = "Freeze"
-    """What was sent elsewhere still is, and no more: its clients are near it, and served by it."""
-    REPLACE = "Replace"
-    """All that may leave is served elsewhere."""
-    RELEASE = "Release"
-    """Nothing of it is."""
+from triton_operator.api.enums import Failover, Tier
 
 
 @dataclass(frozen=True)

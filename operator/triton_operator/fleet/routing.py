@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from triton_operator.fleet.connection import ConnectionState
+from triton_operator.api.enums import ConnectionState
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.site import NOTHING, Site
 from triton_operator.fleet.spilling import Spilling

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from triton_operator.api.enums import TaintEffect
 from triton_operator.fleet.allowance import Allowance
-from triton_operator.fleet.facts import ClusterFacts, TaintEffect
+from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory, smoothed
 from triton_operator.fleet.placement_settings import PlacementSettings
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from triton_operator.api.enums import ConnectionState, Failover
 from triton_operator.fleet.bounds import Floor
-from triton_operator.fleet.connection import ConnectionState
 from triton_operator.fleet.placement_reasons import Reason, Why, reason
-from triton_operator.fleet.placement_settings import Failover, PlacementSettings
+from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.routing import Route, gets_requests
 from triton_operator.fleet.site import NOTHING, Site, replicas_for
 from triton_operator.fleet.spilling import Spilling, is_replaced, remainder

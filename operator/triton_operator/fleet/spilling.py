@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from triton_operator.api.enums import ConnectionState, Failover
 from triton_operator.fleet.allowance import Allowance
-from triton_operator.fleet.connection import ConnectionState
-from triton_operator.fleet.placement_settings import Failover, PlacementSettings
+from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.site import NOTHING, Site, replicas_for
 from triton_operator.fleet.targets import Target, keeps_budget
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from triton_operator.fleet.connection import ConnectionState
-from triton_operator.fleet.facts import TaintEffect
+from triton_operator.api.enums import ConnectionState, TaintEffect
 from triton_operator.fleet.latency import kept_share, planned_seconds
 from triton_operator.fleet.placement_reasons import Reason, Why, reason
 from triton_operator.fleet.placement_settings import PlacementSettings

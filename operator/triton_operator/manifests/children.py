@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
-from triton_operator.api.inference_service import InferenceServiceSpec, Model
+from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import Model
 from triton_operator.manifests import names
 from triton_operator.manifests.companions import NO_COMPANIONS, Companions
 from triton_operator.manifests.config_map import model_config_map

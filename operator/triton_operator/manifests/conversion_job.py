@@ -8,8 +8,9 @@ from typing import Any
 
 from triton_operator.api import labels
 from triton_operator.api.enums import Precision
-from triton_operator.api.inference_service import InferenceServiceSpec, Samples
+from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import Samples
 from triton_operator.manifests import names
 from triton_operator.manifests.converting import (
     FETCHED_VOLUME,

@@ -6,7 +6,7 @@ mount a claim that is for one node.
 
 from typing import Any
 
-from triton_operator.api.inference_service import Model
+from triton_operator.api.model_source import Model
 
 CACHE_DIR = "/cache"
 VOLUME = "cache"

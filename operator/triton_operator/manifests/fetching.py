@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from triton_operator.api.enums import ModelFormat
-from triton_operator.api.inference_service import Model
+from triton_operator.api.model_source import Model
 from triton_operator.manifests.claims import claim_of
 from triton_operator.manifests.container_resources import ContainerResources
 from triton_operator.manifests.proxy import NO_PROXY, Proxy, proxy_environment

@@ -3,7 +3,7 @@
 from typing import Any
 
 from triton_operator.api import labels
-from triton_operator.api.inference_service import Model
+from triton_operator.api.model_source import Model
 from triton_operator.api.runtime import Runtime
 from triton_operator.manifests import names
 from triton_operator.manifests.desired_hash import content_hash

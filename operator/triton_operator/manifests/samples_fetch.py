@@ -7,7 +7,7 @@ have one scheme.
 from collections.abc import Iterable
 from typing import Any
 
-from triton_operator.api.inference_service import Model
+from triton_operator.api.model_source import Model
 from triton_operator.manifests.fetching import (
     FetchSettings,
     fetch_container,

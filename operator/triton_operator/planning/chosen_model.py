@@ -7,8 +7,8 @@ tensors, the entry model, whether code may run) is joined to them here.
 from collections.abc import Sequence
 
 from triton_operator.api.enums import Datatype, ModelFormat
-from triton_operator.api.inference_service import DECLARED_FORMATS, DeclaredTensor, Model
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import DECLARED_FORMATS, DeclaredTensor, Model
 from triton_operator.api.repository import ENSEMBLE, RepositoryModel
 from triton_operator.api.tensors import Tensor
 from triton_operator.planning.refusal import Refusal

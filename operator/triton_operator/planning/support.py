@@ -1,7 +1,7 @@
 """What this version can fetch."""
 
 from triton_operator.api import reasons
-from triton_operator.api.inference_service import Model
+from triton_operator.api.model_source import Model
 from triton_operator.planning.refusal import Refusal
 
 SCHEMES = ("pvc", "https", "s3", "gs", "abfs", "hf", "oci")

@@ -207,8 +207,9 @@ def _event(change: Change, place: Target, selector: str) -> Body | None:
 
 
 def _selects(selector: str, body: Body) -> bool:
-    key, _, value = selector.partition("=")
-    return not selector or (body["metadata"].get("labels") or {}).get(key) == value
+    key, equals, value = selector.partition("=")
+    found = (body["metadata"].get("labels") or {}).get(key)
+    return not selector or (found == value if equals else found is not None)
 
 
 def _error(code: int) -> Body:

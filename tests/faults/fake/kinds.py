@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from triton_operator.controllers import kinds
 from triton_operator.controllers.kinds import NAMESPACE, Kind
 
-SERVED = (*kinds.WATCHED, kinds.EVENT, NAMESPACE)
+SERVED = (*kinds.WATCHED, kinds.EVENT, NAMESPACE, kinds.INFERENCE_WORK, kinds.LEASE)
 GENERATIONS = frozenset(
-    {"InferenceService", "ServingPool", "ModelProfile", "Deployment", "Job"},
+    {"InferenceService", "ServingPool", "ModelProfile", "Deployment", "Job", "InferenceWork"},
 )
 """Kinds whose `metadata.generation` grows."""
-STATUSES = frozenset({"InferenceService", "ServingPool", "Deployment", "Job", "Pod", "Node"})
+STATUSES = frozenset(
+    {"InferenceService", "ServingPool", "Deployment", "Job", "Pod", "Node", "InferenceWork"}
+)
 """Kinds whose status is a subresource: other writes leave it alone."""
 SCALED = {"Deployment": ("spec", "replicas")}
 """Where `scale` writes. That of InferenceServices is not used by the operator."""

@@ -87,6 +87,8 @@ class Requests:
         name = f"{manager} Update {target.subresource}".strip()
         owners = ssa.updated(live, after, self._owners(place), name)
         body = self._write(place, after, owners)
+        if "deletionTimestamp" in body["metadata"] and not body["metadata"].get("finalizers"):
+            self._history.remove(place)
         return self._scale(target, body) if target.subresource == "scale" else body
 
     def delete(self, target: Target, options: Body) -> Body:
@@ -99,6 +101,9 @@ class Requests:
             status = {"phase": "Terminating"}
             metadata = {**live["metadata"], "deletionTimestamp": rfc3339(self._now())}
             return self._history.write(place, {**live, "metadata": metadata, "status": status})
+        if live["metadata"].get("finalizers"):
+            metadata = {"deletionTimestamp": rfc3339(self._now()), **live["metadata"]}
+            return self._history.write(place, {**live, "metadata": metadata})
         self._history.remove(place)
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 

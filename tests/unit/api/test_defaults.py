@@ -46,6 +46,10 @@ def without_empty(value: Any) -> Any:
         "servingpool-every-field",
         "modelprofile-smallest",
         "modelprofile-every-field",
+        "inferencecluster-smallest",
+        "inferencecluster-every-field",
+        "inferencework-smallest",
+        "inferencework-every-field",
     ],
 )
 def test_server_and_model_agree(name: str) -> None:
@@ -70,7 +74,9 @@ BESIDE = {"inferenceservice": ["inferenceservice-repository", "inferenceservice-
 """Fields that exclude each other cannot be in one object."""
 
 
-@pytest.mark.parametrize("name", ["inferenceservice", "servingpool", "modelprofile"])
+@pytest.mark.parametrize(
+    "name", ["inferenceservice", "servingpool", "modelprofile", "inferencecluster"]
+)
 def test_the_object_with_every_field_has_every_field(name: str) -> None:
     document = written(f"{name}-every-field")
     kind = kind_of(document)
@@ -79,6 +85,18 @@ def test_the_object_with_every_field_has_every_field(name: str) -> None:
     assert _missing(specs, structural(kind.spec), "spec") == []
     if kind.status is not None:
         assert _missing([document["status"]], structural(kind.status), "status") == []
+
+
+def test_a_work_has_every_field_beside_those_of_a_service() -> None:
+    """The template is the spec of a service, whose fields have objects of their own."""
+    document = written("inferencework-every-field")
+    kind = kind_of(document)
+
+    missing = _missing([document["spec"]], structural(kind.spec), "spec")
+
+    assert [path for path in missing if not path.startswith("spec.template.")] == []
+    assert kind.status is not None
+    assert _missing([document["status"]], structural(kind.status), "status") == []
 
 
 def _missing(instances: list[Any], schema: Schema, path: str) -> list[str]:

@@ -8,12 +8,16 @@ from pydantic import BaseModel, ValidationError
 
 from tests.objects import all_written, kind_of, title, with_text_quantities, written
 from tests.strategies import (
+    inference_cluster_specs,
     inference_service_specs,
+    inference_work_specs,
     model_facts,
     model_profile_specs,
     serving_pool_specs,
 )
+from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.inference_work import InferenceWorkSpec
 from triton_operator.api.model_profile import ModelFacts, ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec
 
@@ -63,6 +67,16 @@ def test_any_serving_pool_survives(spec: dict[str, Any]) -> None:
 @given(model_profile_specs())
 def test_any_model_profile_survives(spec: dict[str, Any]) -> None:
     assert_survives(ModelProfileSpec, spec)
+
+
+@given(inference_cluster_specs())
+def test_any_inference_cluster_survives(spec: dict[str, Any]) -> None:
+    assert_survives(InferenceClusterSpec, spec)
+
+
+@given(inference_work_specs())
+def test_any_inference_work_survives(spec: dict[str, Any]) -> None:
+    assert_survives(InferenceWorkSpec, spec)
 
 
 @given(model_facts())

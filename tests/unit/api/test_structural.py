@@ -40,6 +40,10 @@ class Ruled(ApiModel):
     size: int = 3
 
 
+class Nothing(ApiModel):
+    """Says by being there."""
+
+
 def field(annotation: Any, default: Any = ...) -> dict[str, Any]:
     """The schema of a field so annotated."""
     model = type(
@@ -68,6 +72,11 @@ REWRITTEN: dict[str, tuple[str, Callable[[], dict[str, Any]], dict[str, Any]]] =
         "null is no value of this API: optional means absent",
         lambda: field(str | None, None),
         {"type": "string"},
+    ),
+    "object without fields": (
+        "the server drops an empty list of fields",
+        lambda: field(Nothing | None, None),
+        {"type": "object", "description": "Says by being there.", "maxProperties": 0},
     ),
     "enum": (
         "a reference is inlined, with the description of what it points to",

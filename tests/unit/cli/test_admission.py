@@ -188,6 +188,20 @@ def test_a_rule_without_an_answer_refuses_unless_the_value_is_wrong_anyway() -> 
     assert list(broken_rules(schema, {"share": "half"}, wrong=[("share",)])) == []
 
 
+def test_objects_of_a_fleet_are_judged_too(tmp_path: Path) -> None:
+    clusters = [written("inferencecluster-every-field"), written("inferencework-every-field")]
+    path = file_of(tmp_path, *clusters, written("inferenceservice-smallest"))
+
+    found = read_documents(path)
+
+    assert found.of_the_fleet == 2
+    assert len(found.services) == 1
+
+    path = file_of(tmp_path, every_field("inferencecluster", {"spec.tier": "Space"}))
+    with pytest.raises(InvalidDocument, match=r"InferenceCluster store-0042: spec\.tier: "):
+        read_documents(path)
+
+
 def file_of(folder: Path, *documents: dict[str, Any]) -> Path:
     path = folder / "objects.yaml"
     path.write_text(yaml.safe_dump_all(documents), encoding="utf-8")

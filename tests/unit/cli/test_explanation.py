@@ -56,6 +56,16 @@ def test_a_service_that_serves() -> None:
     assert found.next_steps == ("kubectl -n shop port-forward service/filetype 8000:8000",)
 
 
+def test_a_service_of_a_fleet_is_nobody_s_mistake() -> None:
+    found = explained(first_sight(managedBy="serving.triton-operator.io/fleet"))
+
+    assert found.summary == (
+        "shop/filetype: is managed by serving.triton-operator.io/fleet; "
+        "operators make nothing of it in this cluster"
+    )
+    assert found.next_steps == ()
+
+
 def test_one_cause_is_one_trouble_whatever_conditions_show_it() -> None:
     cluster = inspection_failed()
     step(cluster, now=NOW)

@@ -70,6 +70,37 @@ def test_one_status_tells_what_was_found_and_what_was_begun() -> None:
     assert shell.condition("Available") == "False ReplicasNotReady"
 
 
+def test_a_service_of_a_fleet_is_left_to_its_hub() -> None:
+    """No child, no status, no Event, nobody's load is looked at: not at first sight, not when the
+    cluster changes, not when everything is verified."""
+    cluster = pinned()
+    edit(managedBy="serving.triton-operator.io/fleet")(cluster)
+    shell = Shell(cluster)
+
+    async def scenario() -> list[str]:
+        requests = await shell.run()
+        shell.cluster.put(node_object("cpu-2"))
+        shell.controller.sweep()
+        shell.controller.take_over()
+        return [*requests, *await shell.run()]
+
+    assert asyncio.run(scenario()) == []
+    assert shell.status() == {}
+    assert shell.events() == []
+    assert shell.autoscaler.services == 0
+
+
+def test_a_status_that_a_hub_wrote_stays() -> None:
+    cluster = pinned()
+    edit(managedBy="serving.triton-operator.io/fleet")(cluster)
+    status = {"observedGeneration": 1, "conditions": []}
+    cluster.objects["InferenceService", "shop", "filetype"]["status"] = status
+    shell = Shell(cluster)
+
+    assert asyncio.run(shell.run()) == []
+    assert shell.status() == status
+
+
 def test_at_rest_there_are_no_requests() -> None:
     shell = serving_shell()
 

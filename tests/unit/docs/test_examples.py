@@ -36,7 +36,7 @@ def read(text: str, folder: Path) -> int:
     path = folder / "example.yaml"
     path.write_text(text)
     found = read_documents(path)
-    return len(found.services) + len(found.pools) + len(found.profiles)
+    return len(found.services) + len(found.pools) + len(found.profiles) + found.of_the_fleet
 
 
 @pytest.mark.parametrize("block", OBJECTS, ids=str)

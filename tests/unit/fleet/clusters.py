@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from triton_operator.fleet.connection import ConnectionState
-from triton_operator.fleet.facts import ClusterFacts, Tier
+from triton_operator.api.enums import ConnectionState, Tier
+from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement import Placed, SitePlacement, place
 from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.fleet.placement_reasons import Why

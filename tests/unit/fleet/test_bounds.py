@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.fleet.clusters import Hub, cloud, edge, whys
-from triton_operator.fleet.facts import TaintEffect
+from triton_operator.api.enums import TaintEffect
 from triton_operator.fleet.placement_memory import SiteMemory, after_restart, with_wanted
 from triton_operator.fleet.placement_reasons import Why
 

@@ -6,14 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from triton_operator.fleet.connection import (
-    Connection,
-    ConnectionReason,
-    ConnectionState,
-    Heartbeat,
-    heard,
-    observed,
-)
+from triton_operator.api.enums import ConnectionReason, ConnectionState
+from triton_operator.fleet.connection import Connection, Heartbeat, heard, observed
 
 BEAT = Heartbeat()
 CONNECTED = Connection(ConnectionState.CONNECTED, ConnectionReason.HEARD, 0.0, None, -600.0)

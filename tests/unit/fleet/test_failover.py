@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.fleet.clusters import Hub, cloud, edge, whys, with_state
-from triton_operator.fleet.connection import ConnectionState
+from triton_operator.api.enums import ConnectionState, Failover
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement_reasons import Why
-from triton_operator.fleet.placement_settings import Failover
 
 LOST, SUSPECT = ConnectionState.LOST, ConnectionState.SUSPECT
 RECOVERING = ConnectionState.RECOVERING

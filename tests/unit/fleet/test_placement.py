@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.fleet.clusters import Hub, cloud, edge, whys
-from triton_operator.fleet.facts import AbsurdFact, ClusterFacts, TaintEffect, Tier
+from triton_operator.api.enums import TaintEffect, Tier
+from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
 from triton_operator.fleet.placement import place
 from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.fleet.placement_reasons import Why

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.unit.manifests.building import FETCH
-from triton_operator.api.inference_service import Model
+from triton_operator.api.model_source import Model
 from triton_operator.manifests.claims import claim_of
 from triton_operator.manifests.fetching import FetchSettings, source_mounts, source_volumes
 

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.manifests.building import FETCH, OWNER
 from tests.unit.planning.building import DIGEST
 from triton_operator.api import labels
-from triton_operator.api.inference_service import Model
+from triton_operator.api.model_source import Model
 from triton_operator.api.runtime import Runtime
 from triton_operator.manifests.desired_hash import content_hash
 from triton_operator.manifests.inspection_job import (

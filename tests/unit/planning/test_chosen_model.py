@@ -14,8 +14,8 @@ from tests.unit.planning.repositories import (
     repository_facts,
     row,
 )
-from triton_operator.api.inference_service import Model
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import Model
 from triton_operator.planning.chosen_model import chosen_model, entry_model
 from triton_operator.planning.refusal import Refusal
 

@@ -15,8 +15,9 @@ from tests.unit.planning.repositories import (
     repository_facts,
     row,
 )
-from triton_operator.api.inference_service import Batching, Model
+from triton_operator.api.inference_service import Batching
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import Model
 from triton_operator.api.repository import RepositoryModel, SilentField
 from triton_operator.planning.chosen_model import chosen_model
 from triton_operator.planning.completion import Completion, completions

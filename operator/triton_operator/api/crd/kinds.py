@@ -4,16 +4,23 @@ from dataclasses import dataclass
 
 from pydantic.config import JsonDict
 
-from triton_operator.api.fields import DNS_LABEL_PATTERN, ApiModel, cel
+from triton_operator.api.fields import (
+    CLUSTER_NAME_LIMIT,
+    DNS_LABEL_PATTERN,
+    SERVICE_NAME_LIMIT,
+    ApiModel,
+    cel,
+)
+from triton_operator.api.inference_cluster import InferenceClusterSpec
+from triton_operator.api.inference_cluster_status import InferenceClusterStatus
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.inference_work import InferenceWorkSpec, InferenceWorkStatus
 from triton_operator.api.model_profile import ModelProfileSpec
 from triton_operator.api.serving_pool import ServingPoolSpec, ServingPoolStatus
 from triton_operator.api.status import InferenceServiceStatus
 
 CATEGORY = "inference"
 """`kubectl get inference` lists every kind of this API."""
-SERVICE_NAME_LIMIT = 50
-"""Leaves room for `-<pool>` within the 63 characters of a Service's name."""
 
 
 @dataclass(frozen=True)
@@ -148,4 +155,65 @@ MODEL_PROFILE = Kind(
     ),
 )
 
-KINDS = (INFERENCE_SERVICE, SERVING_POOL, MODEL_PROFILE)
+INFERENCE_CLUSTER = Kind(
+    name="InferenceCluster",
+    plural="inferenceclusters",
+    short_name="icl",
+    namespaced=False,
+    summary="A cluster of the fleet, on its hub: what kind of place it is, and whether it is heard "
+    "of.",
+    spec=InferenceClusterSpec,
+    status=InferenceClusterStatus,
+    columns=(
+        Column("Tier", ".spec.tier", "What kind of place it is."),
+        Column("State", ".status.connectionState", "How much is known of it."),
+        Column("Heard", ".status.lastHeardTime", "Since it was heard of.", type="date"),
+        Column("Version", ".status.agentVersion", "Version of its agent."),
+        AGE,
+        Column("Zones", ".spec.residencyZones", "Zones that it is in.", wide=True),
+        Column(
+            "RTT",
+            ".status.network.rttMilliseconds",
+            "Round trip to the hub, in milliseconds.",
+            "integer",
+            wide=True,
+        ),
+        Column("Flaps", ".status.flaps", "How often contact came back.", "integer", wide=True),
+        Column("Paused", ".spec.paused", "Whether nothing is changed there.", "boolean", wide=True),
+        Column("Reason", ".status.connectionReason", "Why it is in this state.", wide=True),
+    ),
+    rules=(
+        cel(
+            f"self.metadata.name.matches('{DNS_LABEL_PATTERN}') && "
+            f"self.metadata.name.size() <= {CLUSTER_NAME_LIMIT}",
+            "metadata.name becomes a part of the namespace fleet-<name>: lower-case letters, "
+            f"digits and '-', first and last no '-', at most {CLUSTER_NAME_LIMIT} characters",
+        ),
+    ),
+)
+
+INFERENCE_WORK = Kind(
+    name="InferenceWork",
+    plural="inferenceworks",
+    short_name="iwork",
+    namespaced=True,
+    summary="One service in one cluster of the fleet: what the hub wants, and what the cluster "
+    "tells. Written by the hub and the cluster's agent, not by people.",
+    spec=InferenceWorkSpec,
+    status=InferenceWorkStatus,
+    columns=(
+        # `kubectl get -A` begins with a column NAMESPACE of its own.
+        Column("Target", ".spec.target.name", "What the service is called in the cluster."),
+        Column("Target-Namespace", ".spec.target.namespace", "Where the service is there."),
+        Column("Revision", ".spec.revision", "Revision that is wanted.", "integer"),
+        Column("Applied", ".status.appliedRevision", "Revision that is in force.", "integer"),
+        Column("Ready", ".status.load.readyReplicas", "Replicas that are ready.", "integer"),
+        Column("Need", ".status.load.needReplicas", "Replicas that its own clients need."),
+        AGE,
+        Column("Min", ".spec.template.scaling.minReplicas", "The floor.", "integer", wide=True),
+        Column("Max", ".spec.template.scaling.maxReplicas", "The ceiling.", "integer", wide=True),
+        Column("Observed", ".status.load.observedAt", "Since its load was seen.", "date", True),
+    ),
+)
+
+KINDS = (INFERENCE_SERVICE, SERVING_POOL, MODEL_PROFILE, INFERENCE_CLUSTER, INFERENCE_WORK)

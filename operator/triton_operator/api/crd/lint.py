@@ -68,6 +68,8 @@ def _type_problems(node: Schema) -> Iterator[str]:
 
 
 def _object_problems(node: Schema) -> Iterator[str]:
+    if node.get("maxProperties") == 0:
+        return
     if ("properties" in node) == ("additionalProperties" in node):
         yield "an object has either named fields or free keys"
     elif "properties" in node:

@@ -88,7 +88,7 @@ def _table(kind: Kind, path: str, schema: Schema) -> Iterator[str]:
 
 
 def _rule_list(schema: Schema) -> list[str]:
-    return [f"- {_text(rule['message'])}" for rule in schema.get(VALIDATIONS, ())]
+    return [f"- {text}" for text in _rule_texts(schema)]
 
 
 def _type(kind: Kind, path: str, field: Schema) -> str:
@@ -117,6 +117,7 @@ def _default(field: Schema) -> str:
 def _rules(field: Schema) -> Iterator[str]:
     if "enum" in field:
         yield "one of " + ", ".join(_code(str(value)) for value in field["enum"])
+        yield from _rule_texts(field)
         return
     if INT_OR_STRING in field:
         yield f"at least {field['minimum']}, as an integer or matching {_code(field['pattern'])}"
@@ -131,7 +132,11 @@ def _rules(field: Schema) -> Iterator[str]:
     if field.get("x-kubernetes-list-type") == "set":
         yield "no value twice"
     if "properties" not in field:
-        yield from (_text(rule["message"]) for rule in field.get(VALIDATIONS, ()))
+        yield from _rule_texts(field)
+
+
+def _rule_texts(field: Schema) -> list[str]:
+    return [_text(rule["message"]) for rule in field.get(VALIDATIONS, ())]
 
 
 def _sizes(field: Schema) -> Iterator[str]:

@@ -139,6 +139,10 @@ class _Rewriting:
             # A closed object (`false`) is what a structural schema means anyway.
             if values:
                 raise SchemaError(path, "named fields and free keys exclude each other")
+            if not source["properties"]:
+                # The server drops an empty list of fields; this says the same, and stays.
+                node["maxProperties"] = 0
+                return
             node["properties"] = {
                 name: self._property(
                     child, name not in source.get("required", ()), path, name, seen

@@ -9,7 +9,7 @@ from bench.fleet.policies import ALONE, NAIVE, OURS, POLICIES
 from bench.fleet.simulation import simulate
 from bench.fleet.site import COLD_START_SECONDS, Site
 from bench.fleet.weather import STEP_SECONDS, Place, Weather, fleet, weather
-from triton_operator.fleet.facts import Tier
+from triton_operator.api.enums import Tier
 
 PLACES = fleet(1, 1)
 STEPS = 720

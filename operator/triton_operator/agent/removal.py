@@ -1,0 +1,116 @@
+"""Services whose work the hub does not have any more: noted, and removed an hour later."""
+
+import logging
+from collections.abc import Callable, Collection
+
+from triton_operator.agent.member import Member
+from triton_operator.agent.mirror import listed
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.kinds import INFERENCE_WORK
+from triton_operator.controllers.times import epoch_seconds, rfc3339
+from triton_operator.fleet.absence import GRACE_SECONDS, Absence, absence
+from triton_operator.fleet.origin import Local, local_of
+
+logger = logging.getLogger(__name__)
+
+
+class Removal:
+    """Of the services that came from one mailbox; `now` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        mailbox: str,
+        member: Member,
+        *,
+        now: Callable[[], float],
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._mailbox = mailbox
+        self._member = member
+        self._now = now
+        self._grace_seconds = grace_seconds
+
+    async def look(self, hub: ApiServer, hub_id: str, works: Collection[str]) -> None:
+        """After the mailbox was listed in full and has these `works`; `hub_id`: whose it is.
+
+        Raises:
+            ApiError: the hub does not confirm what is to be removed. Nothing is removed.
+        """
+        found = [(local, self._absence(local, hub_id, works)) for local in self._locals()]
+        for local, state in found:
+            if state in (Absence.NOTE, Absence.RETURNED):
+                await self._note(local, state)
+        over = [local for local, state in found if state is Absence.OVER]
+        if not over:
+            return
+        # Once more, as of now: what was seen is as old as the last event.
+        rows, _ = await listed(hub, INFERENCE_WORK, self._mailbox)
+        names = {row["metadata"]["name"] for row in rows}
+        for local in over:
+            if local.work not in names:
+                await self._remove(local)
+
+    def _locals(self) -> list[Local]:
+        return [local_of(body) for body in self._member.services()]
+
+    def _absence(self, local: Local, hub_id: str, works: Collection[str]) -> Absence:
+        return absence(
+            local,
+            mailbox=self._mailbox,
+            hub_id=hub_id,
+            listed=works,
+            since=_seconds(local.absent_since),
+            now=self._now(),
+            grace_seconds=self._grace_seconds,
+        )
+
+    async def _note(self, local: Local, state: Absence) -> None:
+        since = rfc3339(self._now()) if state is Absence.NOTE else None
+        try:
+            await self._member.note_absence(local, since)
+        except ApiError as error:
+            _failed(local, error)
+            return
+        if since:
+            logger.warning(
+                "The hub has no such work any more; unless it comes back, the service is removed.",
+                extra=_pairs(local) | {"after_seconds": self._grace_seconds},
+            )
+        else:
+            logger.info("The hub has the work again.", extra=_pairs(local))
+
+    async def _remove(self, local: Local) -> None:
+        try:
+            if local.is_orphaning:
+                await self._member.release(local)
+            else:
+                await self._member.remove(local)
+        except ApiError as error:
+            _failed(local, error)
+            return
+        logger.warning(
+            "A service is released: its work is gone."
+            if local.is_orphaning
+            else "A service is removed: its work is gone.",
+            extra=_pairs(local) | {"absent_since": local.absent_since},
+        )
+
+
+def _failed(local: Local, error: ApiError) -> None:
+    logger.warning(
+        "What became of a work could not be written here; it is tried again.",
+        extra=_pairs(local) | {"error": str(error)},
+    )
+
+
+def _pairs(local: Local) -> dict[str, object]:
+    return {"service": f"{local.namespace}/{local.name}", "work": local.work}
+
+
+def _seconds(text: str) -> float | None:
+    """None of what is no time: anybody may write there."""
+    try:
+        return epoch_seconds(text)
+    except (ValueError, OverflowError):
+        return None

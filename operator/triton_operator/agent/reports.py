@@ -1,0 +1,90 @@
+"""Statuses of works at the hub: written where they say something new, and once a minute anyway."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.errors import ApiConflict, ApiNotFound, ApiRefused
+from triton_operator.controllers.kinds import INFERENCE_WORK
+from triton_operator.controllers.times import rfc3339
+from triton_operator.fleet.work_report import Told, is_news, work_status
+
+logger = logging.getLogger(__name__)
+Body = dict[str, Any]
+AT_ONCE = 8
+"""Reports under way at the same time: each takes a round trip to the hub."""
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What was sent last of one work, and when, by a clock that never goes back."""
+
+    status: Body
+    sequence: int
+    at: float
+
+
+class Reports:
+    """`now` gives seconds since the epoch, `clock` seconds that never go back."""
+
+    def __init__(
+        self,
+        *,
+        every_seconds: float,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._every_seconds = every_seconds
+        self._now = now
+        self._clock = clock
+        self._sent: dict[str, _Sent] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def keep(self, uids: set[str]) -> None:
+        """Forget what was sent of works that are gone."""
+        self._sent = {uid: sent for uid, sent in self._sent.items() if uid in uids}
+
+    async def tell(self, server: ApiServer, work: Body, told: Told) -> Body | None:
+        """Write the status of a work where that is due; the work as the hub has it then.
+
+        Raises:
+            ApiError: the hub does not answer, or does not know this agent any more.
+        """
+        metadata, before = work["metadata"], work.get("status") or {}
+        status = work_status(told, before, rfc3339(self._now()))
+        sent = self._sent.get(metadata["uid"])
+        sequence = max(before.get("sequence", 0), sent.sequence if sent else 0)
+        # The hub's definition may know fewer fields than were sent: that is no news.
+        last = sent.status if sent and sent.sequence == sequence else before
+        if sent and not is_news(status, last) and self._clock() - sent.at < self._every_seconds:
+            return None
+        sent = _Sent(status, sequence + 1, self._clock())
+        async with self._slots:
+            try:
+                answer = await server.apply_status(
+                    INFERENCE_WORK,
+                    metadata["namespace"],
+                    metadata["name"],
+                    metadata["uid"],
+                    {**status, "sequence": sent.sequence},
+                )
+            except (ApiConflict, ApiNotFound):
+                return None  # it was deleted, or made anew, which comes as an event
+            except ApiRefused as error:
+                if error.status == HTTPStatus.UNAUTHORIZED:
+                    raise
+                self._refused(metadata["name"], error)
+                sent = replace(sent, sequence=sequence)
+                answer = None
+        self._sent[metadata["uid"]] = sent
+        return answer
+
+    def _refused(self, name: str, error: ApiRefused) -> None:
+        logger.warning(
+            "The hub refuses a report; it is sent again later.",
+            extra={"work": name, "error": str(error)},
+        )

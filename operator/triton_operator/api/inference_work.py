@@ -1,0 +1,179 @@
+"""`InferenceWork`: one service in one cluster, put by the hub into the cluster's mailbox.
+
+The mailbox is the namespace `fleet-<cluster>` of the hub. The hub writes the spec, and only the
+cluster's agent the status.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from triton_operator.api.conditions import Condition
+from triton_operator.api.enums import DeletionPolicy, Protocol
+from triton_operator.api.fields import (
+    MOST_CLUSTERS,
+    MOST_SEQUENCE,
+    SERVICE_NAME_LIMIT,
+    Amount,
+    ApiModel,
+    ClusterName,
+    DnsLabel,
+    Replicas,
+    ServerUrl,
+    Timestamp,
+    cel,
+    list_map,
+)
+from triton_operator.api.inference_service import ServiceTemplate
+
+UidText = Annotated[
+    str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", max_length=36)
+]
+
+
+class WorkTarget(ApiModel):
+    """The InferenceService in the cluster."""
+
+    namespace: DnsLabel = Field(description="Its namespace.")
+    name: str = Field(
+        pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
+        max_length=SERVICE_NAME_LIMIT,
+        description="Its name: of the service on the hub, with the cluster's targetNameSuffix.",
+    )
+
+
+class RoutedEndpoint(ApiModel):
+    """An endpoint that requests of the cluster's clients can go to."""
+
+    cluster: ClusterName = Field(description="The cluster that answers there.")
+    protocol: Protocol = Field(description="What it speaks.")
+    url: ServerUrl = Field(description="Its address; of gRPC, https means TLS.")
+    priority: int = Field(
+        0, ge=0, le=MOST_CLUSTERS, description="Place in the order of falling back; 0 is first."
+    )
+    weight_percent: int = Field(
+        ge=0, le=100, description="Share of the requests that may leave, in %."
+    )
+
+
+class WorkRouting(ApiModel):
+    """Where requests of the cluster's clients go."""
+
+    endpoints: list[RoutedEndpoint] = Field(
+        default_factory=list,
+        max_length=64,
+        description="The cluster's own endpoint among them; empty: requests stay.",
+        json_schema_extra=list_map("cluster", "protocol"),
+    )
+
+
+class InferenceWorkSpec(ApiModel):
+    """What the hub wants in the cluster."""
+
+    revision: int = Field(
+        ge=1,
+        le=MOST_SEQUENCE,
+        description="Grows with every change. The agent refuses one that is lower than what it "
+        "has applied, as of a hub that was restored from a backup.",
+    )
+    hub_id: UidText = Field(
+        alias="hubID",
+        description="UID of the hub's namespace kube-system. An agent that has applied works of "
+        "another hub holds.",
+    )
+    decision_id: str = Field(
+        alias="decisionID",
+        min_length=1,
+        max_length=64,
+        pattern=r"^[-A-Za-z0-9_.]+$",
+        description="The decision of the hub that this follows from, as in its log.",
+    )
+    target: WorkTarget = Field(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "self == oldSelf",
+                    "the target of a work cannot change: delete the work and make another one",
+                )
+            ]
+        }
+    )
+    template: ServiceTemplate = Field(
+        description="Spec of the InferenceService in the cluster. The hub sets bounds in "
+        "scaling.minReplicas and scaling.maxReplicas; within them the cluster scales itself."
+    )
+    routing: WorkRouting = Field(default_factory=WorkRouting)
+    deletion_policy: DeletionPolicy = Field(
+        DeletionPolicy.DELETE,
+        description="What the agent does when the work is deleted: Delete the InferenceService, "
+        "or leave it, as Orphan.",
+    )
+
+
+class WorkLoad(ApiModel):
+    """What a placement reads of the service in the cluster. Numbers in the cluster's own replicas.
+
+    Demand is of the cluster's own clients, counted before any of it is sent elsewhere.
+    """
+
+    need_replicas: Amount | None = Field(
+        None,
+        description="Demand: arrivalsPerSecond over safeRatePerReplica, whether the cluster can "
+        "serve it or not. Omitted: not known, which is not 0.",
+    )
+    ready_replicas: Replicas = Field(description="Replicas that are ready.")
+    cap_replicas: Replicas = Field(description="Replicas that the cluster could run.")
+    arrivals_per_second: Amount | None = Field(None, description="Demand, in requests per second.")
+    safe_rate_per_replica: Amount | None = Field(
+        None,
+        description="Requests per second at which a replica keeps the objective. It tells how "
+        "much a replica here is worth elsewhere.",
+    )
+    p99_milliseconds: int | None = Field(
+        None,
+        alias="p99Milliseconds",
+        ge=0,
+        le=3_600_000,
+        description="99th percentile of the latency, in milliseconds.",
+    )
+    observed_at: Timestamp = Field(description="When, by the cluster's own clock.")
+
+
+class WorkEndpoint(ApiModel):
+    """Where the service can be asked from outside of the cluster."""
+
+    protocol: Protocol = Field(description="What it speaks.")
+    url: ServerUrl = Field(description="Its address; of gRPC, https means TLS.")
+
+
+class InferenceWorkStatus(ApiModel):
+    """What the agent tells. It is not trusted: every value has a bound."""
+
+    sequence: int = Field(
+        ge=0,
+        le=MOST_SEQUENCE,
+        description="Grows with every report, so that an older one is known as such whatever "
+        "clocks say.",
+    )
+    applied_revision: int | None = Field(
+        None, ge=1, le=MOST_SEQUENCE, description="Revision that is in force. Omitted: none yet."
+    )
+    applied_max_replicas: Replicas | None = Field(
+        None,
+        description="scaling.maxReplicas that is in force: what the cluster may run, heard of or "
+        "not. Omitted: none yet.",
+    )
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Applied: whether the service is as the work says. Available: whether it "
+        "answers requests.",
+        json_schema_extra=list_map("type"),
+    )
+    load: WorkLoad | None = Field(None, description="Omitted: nothing is observed yet.")
+    endpoints: list[WorkEndpoint] = Field(
+        default_factory=list,
+        max_length=2,
+        description="One per protocol.",
+        json_schema_extra=list_map("protocol"),
+    )

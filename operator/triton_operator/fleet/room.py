@@ -1,0 +1,137 @@
+"""How many more replicas a cluster could start now: what its nodes have left, counted pod by pod.
+
+It is a sum, not a scheduler: selectors, required node affinity, taints and resources count; ports,
+volumes and spreading do not. Services are counted each for itself, so what one is told to have room
+for, another is told too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from triton_operator.api.serving_pool import Toleration
+from triton_operator.planning.fit import tolerates
+from triton_operator.planning.nodes import NodeFacts
+from triton_operator.planning.quantities import parse_quantity
+
+PODS = "pods"
+FINISHED = ("Succeeded", "Failed")
+Amounts = Mapping[str, int]
+"""Resources in thousandths: of a core, of a byte, of a device."""
+
+
+@dataclass(frozen=True)
+class FreeNode:
+    """A node that takes pods now, and what it has left."""
+
+    facts: NodeFacts
+    free: Amounts
+
+
+def requests_of(pod_spec: Mapping[str, Any]) -> dict[str, int]:
+    """What a pod keeps for itself, as the scheduler counts it.
+
+    Containers and restartable init containers together, or the largest init container if that is
+    more; and the overhead of its runtime class.
+    """
+    total: dict[str, int] = {}
+    largest: dict[str, int] = {}
+    for container in pod_spec.get("containers") or ():
+        _add(total, _amounts(container))
+    for container in pod_spec.get("initContainers") or ():
+        wanted = _amounts(container)
+        if container.get("restartPolicy") == "Always":
+            _add(total, wanted)
+        else:
+            for name, amount in wanted.items():
+                largest[name] = max(amount, largest.get(name, 0))
+    found = {name: max(total.get(name, 0), largest.get(name, 0)) for name in total | largest}
+    _add(found, _quantities(pod_spec.get("overhead") or {}))
+    return {**found, PODS: 1000}
+
+
+def free_nodes(
+    nodes: Iterable[NodeFacts], pods: Iterable[Mapping[str, Any]]
+) -> tuple[FreeNode, ...]:
+    """Schedulable nodes with what these pods leave of them."""
+    taken: dict[str, dict[str, int]] = {}
+    for pod in pods:
+        spec = pod["spec"]
+        name = spec.get("nodeName")
+        if name and (pod.get("status") or {}).get("phase") not in FINISHED:
+            _add(taken.setdefault(name, {}), requests_of(spec))
+    return tuple(
+        FreeNode(
+            node,
+            {
+                name: amount - taken.get(node.name, {}).get(name, 0)
+                for name, amount in _quantities(node.allocatable).items()
+            },
+        )
+        for node in nodes
+        if node.schedulable
+    )
+
+
+def more_replicas(templates: Sequence[Mapping[str, Any]], nodes: Sequence[FreeNode]) -> int:
+    """Pods of these specs that the nodes take, those of the first spec first."""
+    left = {node.facts.name: dict(node.free) for node in nodes}
+    count = 0
+    for template in templates:
+        wanted = {name: amount for name, amount in requests_of(template).items() if amount}
+        for node in nodes:
+            free = left[node.facts.name]
+            if not _may_go(template, node.facts):
+                continue
+            fit = max(0, min(free.get(name, 0) // amount for name, amount in wanted.items()))
+            _add(free, {name: -fit * amount for name, amount in wanted.items()})
+            count += fit
+    return count
+
+
+def _may_go(template: Mapping[str, Any], node: NodeFacts) -> bool:
+    selector = template.get("nodeSelector") or {}
+    if any(node.labels.get(key) != value for key, value in selector.items()):
+        return False
+    tolerations = [Toleration.model_validate(one) for one in template.get("tolerations") or ()]
+    if not all(tolerates(tolerations, taint) for taint in node.taints):
+        return False
+    affinity = (template.get("affinity") or {}).get("nodeAffinity") or {}
+    required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
+    terms = (required or {}).get("nodeSelectorTerms") or ()
+    return required is None or any(_matches(term, node.labels) for term in terms)
+
+
+def _matches(term: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """One term; an operator that is not known here matches nothing."""
+    rows = term.get("matchExpressions") or ()
+    return bool(rows) and all(_holds(row, labels) for row in rows)
+
+
+def _holds(row: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    value = labels.get(row["key"])
+    match row.get("operator"):
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case "In":
+            return value in (row.get("values") or ())
+        case "NotIn":
+            return value not in (row.get("values") or ())
+    return False
+
+
+def _amounts(container: Mapping[str, Any]) -> dict[str, int]:
+    return _quantities((container.get("resources") or {}).get("requests") or {})
+
+
+def _quantities(texts: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(1000 * parse_quantity(str(text))) for name, text in texts.items()}
+
+
+def _add(total: dict[str, int], more: Amounts) -> None:
+    for name, amount in more.items():
+        total[name] = total.get(name, 0) + amount

@@ -1,0 +1,59 @@
+"""A work as its member reads it. Its template goes on as it is: the API server there judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triton_operator.fleet.origin import ORIGIN_UID, ORPHAN
+
+
+class UnreadableWork(ValueError):
+    """A work lacks what the agent needs; the text says which field."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One service that the hub wants here, as `namespace`/`target`."""
+
+    name: str
+    uid: str
+    generation: int
+    revision: int
+    hub_id: str
+    origin_uid: str
+    namespace: str
+    target: str
+    template: Mapping[str, Any]
+    is_orphaning: bool = False
+    is_leaving: bool = False
+
+
+def work_of(body: Mapping[str, Any]) -> Work:
+    """Reads an InferenceWork.
+
+    Raises:
+        UnreadableWork: a field is missing, or is not what it should be.
+    """
+    metadata, spec = body["metadata"], body.get("spec") or {}
+    target = spec.get("target") or {}
+    return Work(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        revision=_typed(int, spec.get("revision"), "spec.revision"),
+        hub_id=_typed(str, spec.get("hubID"), "spec.hubID"),
+        origin_uid=(metadata.get("labels") or {}).get(ORIGIN_UID, ""),
+        namespace=_typed(str, target.get("namespace"), "spec.target.namespace"),
+        target=_typed(str, target.get("name"), "spec.target.name"),
+        template=_typed(dict, spec.get("template"), "spec.template"),
+        is_orphaning=spec.get("deletionPolicy") == ORPHAN,
+        is_leaving="deletionTimestamp" in metadata,
+    )
+
+
+def _typed(kind: type, value: Any, path: str) -> Any:
+    if not isinstance(value, kind) or not (value or kind is int):
+        raise UnreadableWork(f"{path}: the hub says {value!r}, which is no {kind.__name__}")
+    return value

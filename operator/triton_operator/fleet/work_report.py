@@ -1,0 +1,86 @@
+"""`InferenceWork.status`: what the agent tells of one work, from the service as it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triton_operator.api import reasons
+from triton_operator.api.conditions import (
+    ConditionStatus,
+    Finding,
+    finding,
+    known_conditions,
+    merge_conditions,
+)
+from triton_operator.fleet.work_load import work_load
+
+_VOLATILE = ("sequence", "load")
+_OBSERVED_AT = "observedAt"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of a work: `service` is the object that came from it, None: there is none.
+
+    `room`: replicas that the cluster could start beside those that are ready; None: not known.
+    """
+
+    applied: Finding
+    generation: int
+    service: Mapping[str, Any] | None = None
+    revision: int | None = None
+    room: int | None = None
+
+
+def work_status(told: Told, before: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """The status without its sequence; `before` is the last one, `now` as in RFC 3339."""
+    findings = [told.applied, *_available(told)]
+    conditions = merge_conditions(findings, known_conditions(before), told.generation, now)
+    status: dict[str, Any] = {"conditions": [one.wire() for one in conditions]}
+    if told.service is None:
+        return status
+    if told.revision:
+        status["appliedRevision"] = told.revision
+    most = _most_replicas(told.service)
+    if most is not None:
+        status["appliedMaxReplicas"] = most
+    load = work_load(told.service.get("status") or {}, told.room, most)
+    if load is not None:
+        status["load"] = {**load.wire(), _OBSERVED_AT: now}
+    return status
+
+
+def is_news(status: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether a status says something else than the last one, times aside."""
+    return _steady(status) != _steady(before)
+
+
+def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
+    load, rows = status.get("load"), status.get("conditions") or ()
+    return {
+        **{name: part for name, part in status.items() if name not in _VOLATILE},
+        "conditions": [{**row, "lastTransitionTime": ""} for row in rows],
+        "load": load and {name: value for name, value in load.items() if name != _OBSERVED_AT},
+    }
+
+
+def _available(told: Told) -> list[Finding]:
+    """What the member's operator says of the service, of the spec that is in force."""
+    if told.service is None:
+        return []
+    for row in known_conditions(told.service.get("status") or {}):
+        if row.type == reasons.AVAILABLE:
+            return [finding(row.type, row.status, row.reason, row.message)]
+    said = "the cluster's operator has said nothing of it yet: does it run?"
+    return [finding(reasons.AVAILABLE, ConditionStatus.UNKNOWN, reasons.NOT_OBSERVED, said)]
+
+
+def _most_replicas(service: Mapping[str, Any]) -> int | None:
+    """`scaling.maxReplicas` that is in force; a fixed number is its own maximum."""
+    scaling = (service.get("spec") or {}).get("scaling") or {}
+    most = scaling.get("maxReplicas")
+    if most is None and scaling.get("mode") == "Fixed":
+        most = scaling.get("minReplicas")
+    return most if isinstance(most, int) else None

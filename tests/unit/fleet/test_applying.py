@@ -1,0 +1,205 @@
+"""What a member does about a work, given the service that has the target's name."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+
+from triton_operator.api.conditions import ConditionStatus
+from triton_operator.fleet import origin
+from triton_operator.fleet.applying import Step, is_as_wanted, manifest, verdict
+from triton_operator.fleet.origin import Local, local_of
+from triton_operator.fleet.work import UnreadableWork, Work, work_of
+
+HUB = "hub-1"
+MAILBOX = "fleet-store-1"
+WORK = Work(
+    name="shop.vision",
+    uid="w",
+    generation=3,
+    revision=7,
+    hub_id=HUB,
+    origin_uid="parent",
+    namespace="shop",
+    target="vision",
+    template={"model": {"uri": "https://models.example/a.onnx"}, "scaling": {"maxReplicas": 4}},
+)
+LOCAL = Local(
+    namespace="shop",
+    name="vision",
+    uid="l",
+    hub_id=HUB,
+    origin_uid="parent",
+    mailbox=MAILBOX,
+    work="shop.vision",
+    revision=7,
+    spec={
+        "model": {"uri": "https://models.example/a.onnx", "format": "ONNX"},
+        "scaling": {"minReplicas": 1, "maxReplicas": 4},
+        "managedBy": "serving.triton-operator.io/operator",
+    },
+)
+STRANGER = Local(namespace="shop", name="vision", uid="l", spec={})
+TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
+
+
+class Row(NamedTuple):
+    name: str
+    work: Work
+    local: Local | None
+    step: Step
+    status: ConditionStatus
+    reason: str
+    owned: bool = True
+
+
+def w(**changes: Any) -> Work:
+    return replace(WORK, **changes)
+
+
+def has(**changes: Any) -> Local:
+    return replace(LOCAL, **changes)
+
+
+ROWS = (
+    Row("nothing there", WORK, None, Step.CREATE, TRUE, "InForce", False),
+    Row("all as wanted", WORK, LOCAL, Step.REST, TRUE, "InForce"),
+    Row("a higher revision", w(revision=8), LOCAL, Step.APPLY, TRUE, "InForce"),
+    Row("a lower revision", w(revision=6), LOCAL, Step.REST, FALSE, "StaleRevision"),
+    Row("its edit", WORK, has(spec={**(LOCAL.spec or {}), "scaling": {"maxReplicas": 9}}),
+        Step.APPLY, TRUE, "InForce"),
+    Row("its field is gone", WORK, has(spec={"model": {}}), Step.APPLY, TRUE, "InForce"),
+    Row("its revision is garbage", WORK, has(revision=None), Step.APPLY, TRUE, "InForce"),
+    Row("another parent of that name counts anew", w(revision=1, origin_uid="other"), LOCAL,
+        Step.APPLY, TRUE, "InForce"),
+    Row("the policy differs", w(is_orphaning=True), LOCAL, Step.APPLY, TRUE, "InForce"),
+    Row("nobody's", WORK, STRANGER, Step.REST, FALSE, "NotOwned", False),
+    Row("nobody's, given to this hub", WORK, replace(STRANGER, accepts=HUB), Step.APPLY, TRUE,
+        "InForce"),
+    Row("nobody's, given to another", WORK, replace(STRANGER, accepts="hub-2"), Step.REST, FALSE,
+        "NotOwned", False),
+    Row("another hub's", WORK, has(hub_id="hub-2"), Step.REST, FALSE, "HubChanged", False),
+    Row("another hub's with a higher revision", WORK, has(hub_id="hub-2", revision=99), Step.REST,
+        FALSE, "HubChanged", False),
+    Row("another hub's, given to this one", WORK, has(hub_id="hub-2", revision=99, accepts=HUB),
+        Step.APPLY, TRUE, "InForce"),
+    Row("another mailbox's", WORK, has(mailbox="fleet-store-2"), Step.REST, FALSE, "NotOwned",
+        False),
+    Row("another mailbox's, given", WORK, has(mailbox="fleet-store-2", accepts=HUB), Step.APPLY,
+        TRUE, "InForce"),
+    Row("another work's that is there", WORK, has(work="shop.other"), Step.REST, FALSE,
+        "NotOwned", False),
+    Row("another work's that is gone", WORK, has(work="shop.gone"), Step.APPLY, TRUE, "InForce"),
+    Row("being deleted by somebody", WORK, has(is_leaving=True), Step.REST, FALSE, "Deleting"),
+    Row("paused, as wanted", WORK, has(is_paused=True), Step.REST, TRUE, "Paused"),
+    Row("paused, something new", w(revision=8), has(is_paused=True), Step.REST, FALSE, "Paused"),
+    Row("deleted, nothing there", w(is_leaving=True), None, Step.REST, FALSE, "Deleted", False),
+    Row("deleted", w(is_leaving=True), LOCAL, Step.REMOVE, FALSE, "Deleting"),
+    Row("deleted, on its way", w(is_leaving=True), has(is_leaving=True), Step.REST, FALSE,
+        "Deleting"),
+    Row("deleted, whatever the revision", w(is_leaving=True, revision=1), LOCAL, Step.REMOVE,
+        FALSE, "Deleting"),
+    Row("deleted, nobody's", w(is_leaving=True), STRANGER, Step.REST, FALSE, "Deleted", False),
+    Row("deleted, another hub's", w(is_leaving=True), has(hub_id="hub-2"), Step.REST, FALSE,
+        "Deleted", False),
+    Row("deleted, another mailbox's", w(is_leaving=True), has(mailbox="fleet-store-2"), Step.REST,
+        FALSE, "Deleted", False),
+    Row("deleted, another work's", w(is_leaving=True), has(work="shop.other"), Step.REST, FALSE,
+        "Deleted", False),
+    Row("deleted, paused", w(is_leaving=True), has(is_paused=True), Step.REST, FALSE, "Paused"),
+    Row("orphaned", w(is_leaving=True, is_orphaning=True), LOCAL, Step.RELEASE, FALSE, "Deleted"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_verdicts(row: Row) -> None:
+    found = verdict(row.work, row.local, MAILBOX, {"shop.other"})
+
+    assert (found.step, found.applied.status, found.applied.reason) == (
+        row.step,
+        row.status,
+        row.reason,
+    )
+    assert found.owned == row.owned
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    said = [
+        verdict(row.work, row.local, MAILBOX, {"shop.other"}).applied.message
+        for row in ROWS
+        if row.status is FALSE
+    ]
+
+    assert all("vision" in one or "revision" in one for one in said)
+
+
+def test_what_is_applied_is_as_wanted_afterwards() -> None:
+    body = manifest(WORK, MAILBOX)
+    body["metadata"]["uid"] = "l"
+
+    assert is_as_wanted(WORK, local_of(body), MAILBOX)
+
+
+@pytest.mark.parametrize(
+    ("live", "same"),
+    [
+        ({"pools": ["a", "b"]}, True),
+        ({"pools": ["b", "a"]}, False),
+        ({"pools": ["a", "b", "c"]}, False),
+        ({"pools": None}, False),
+        ({}, False),
+    ],
+)
+def test_lists_are_compared_whole(live: dict[str, Any], same: bool) -> None:
+    work = w(template={"hardware": {"pools": ["a", "b"]}})
+    local = has(spec={"hardware": live, "managedBy": "serving.triton-operator.io/operator"})
+
+    assert is_as_wanted(work, local, MAILBOX) == same
+
+
+def body_of(**spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "shop.vision", "uid": "w", "generation": 3},
+        "spec": {
+            "revision": 7,
+            "hubID": HUB,
+            "target": {"namespace": "shop", "name": "vision"},
+            "template": {"model": {}},
+            **spec,
+        },
+    }
+
+
+def test_a_work_is_read() -> None:
+    body = body_of(deletionPolicy="Orphan")
+    body["metadata"] |= {
+        "labels": {origin.ORIGIN_UID: "parent"},
+        "deletionTimestamp": "2026-11-28T00:00:00Z",
+    }
+
+    assert work_of(body) == w(template={"model": {}}, is_orphaning=True, is_leaving=True)
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"revision": None}, "spec.revision"),
+        ({"revision": "7"}, "spec.revision"),
+        ({"hubID": ""}, "spec.hubID"),
+        ({"target": None}, "spec.target.namespace"),
+        ({"target": {"namespace": "shop"}}, "spec.target.name"),
+        ({"template": None}, "spec.template"),
+    ],
+)
+def test_a_work_that_lacks_something_says_what(spec: dict[str, Any], path: str) -> None:
+    with pytest.raises(UnreadableWork, match=path):
+        work_of(body_of(**spec))
+
+
+@pytest.mark.parametrize("text", ["", "seven", "-1", "²", "7.0"])
+def test_a_revision_that_somebody_wrote_over_is_none(text: str) -> None:
+    body = manifest(WORK, MAILBOX)
+    body["metadata"]["uid"] = "l"
+    body["metadata"]["annotations"][origin.REVISION] = text
+
+    assert local_of(body).revision is None
