@@ -83,6 +83,11 @@ def pool_names() -> SearchStrategy[str]:
     return st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 
 
+def cluster_names() -> SearchStrategy[str]:
+    """Names that an InferenceCluster may have."""
+    return st.from_regex(r"[a-z0-9]([-a-z0-9]{0,55}[a-z0-9])?", fullmatch=True)
+
+
 def digests() -> SearchStrategy[str]:
     """sha256 digests as this API writes them."""
     return st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)

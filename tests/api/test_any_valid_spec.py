@@ -6,13 +6,23 @@ from hypothesis import given, settings
 
 from tests.api.client import Api, Object
 from tests.strategies import (
+    cluster_names,
+    inference_cluster_specs,
     inference_service_specs,
+    inference_work_specs,
     model_profile_specs,
     pool_names,
     service_names,
     serving_pool_specs,
 )
-from triton_operator.api.crd.kinds import INFERENCE_SERVICE, MODEL_PROFILE, SERVING_POOL, Kind
+from triton_operator.api.crd.kinds import (
+    INFERENCE_CLUSTER,
+    INFERENCE_SERVICE,
+    INFERENCE_WORK,
+    MODEL_PROFILE,
+    SERVING_POOL,
+    Kind,
+)
 from triton_operator.api.group import API_VERSION
 
 # Each example is a request.
@@ -49,6 +59,18 @@ def test_serving_pool(api: Api, name: str, spec: dict[str, Any]) -> None:
 @given(spec=model_profile_specs())
 def test_model_profile(api: Api, spec: dict[str, Any]) -> None:
     assert_accepted(api, MODEL_PROFILE, "any", spec)
+
+
+@bounded
+@given(name=cluster_names(), spec=inference_cluster_specs())
+def test_inference_cluster(api: Api, name: str, spec: dict[str, Any]) -> None:
+    assert_accepted(api, INFERENCE_CLUSTER, name, spec)
+
+
+@bounded
+@given(spec=inference_work_specs())
+def test_inference_work(api: Api, spec: dict[str, Any]) -> None:
+    assert_accepted(api, INFERENCE_WORK, "shop.any", spec)
 
 
 @bounded

@@ -11,11 +11,11 @@ from triton_operator.cli.output import print_error
 
 
 @contextmanager
-def asking(nothing_there: type[Exception]) -> Iterator[None]:
+def asking(*nothing_there: type[Exception]) -> Iterator[None]:
     """Turn what cannot be asked into one line and an exit code.
 
-    INVALID for `nothing_there`, which names something that the cluster does not have, NO_CLUSTER
-    for `CannotAsk`.
+    INVALID for one of `nothing_there`, which name something that the cluster does not have,
+    NO_CLUSTER for `CannotAsk`.
     """
     from triton_operator.cli.live import CannotAsk
 

@@ -5,10 +5,12 @@ import typer
 from triton_operator import __version__
 from triton_operator.cli.agent import agent
 from triton_operator.cli.check_installation import check_installation
+from triton_operator.cli.cluster import cluster_list, join
 from triton_operator.cli.convert import convert
 from triton_operator.cli.crds import crds
 from triton_operator.cli.decisions import decisions
 from triton_operator.cli.explain import explain
+from triton_operator.cli.hub import hub
 from triton_operator.cli.inspect import inspect
 from triton_operator.cli.measure import measure
 from triton_operator.cli.plan import plan
@@ -29,14 +31,20 @@ model = typer.Typer(
 )
 app.add_typer(model, name="model")
 
+cluster = typer.Typer(help="Look at the clusters of a fleet, and join them.", no_args_is_help=True)
+app.add_typer(cluster, name="cluster")
+
 app.command()(run)
 app.command()(agent)
+app.command()(hub)
 app.command()(plan)
 app.command()(explain)
 app.command()(decisions)
 app.command()(replay)
 app.command()(crds)
 app.command()(check_installation)
+cluster.command("list")(cluster_list)
+cluster.command("join")(join)
 model.command("inspect")(inspect)
 model.command("convert")(convert)
 model.command("verify")(verify)

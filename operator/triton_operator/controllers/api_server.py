@@ -14,7 +14,7 @@ import aiohttp
 from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiNotFound, ApiRefused, api_error
-from triton_operator.controllers.kinds import NAMESPACE, Kind
+from triton_operator.controllers.kinds import NAMESPACE, SERVICE_ACCOUNT, Kind
 from triton_operator.controllers.traffic import Traffic
 
 APPLY = "application/apply-patch+yaml"
@@ -131,6 +131,17 @@ class ApiServer:
         """Create an object; used for Events, which are never changed."""
         query = f"?fieldManager={self._field_manager}"
         await self._request("POST", kind.path(namespace) + query, manifest)
+
+    async def token(self, namespace: str, account: str, seconds: int) -> Body:
+        """A token of a ServiceAccount, in the status of the answer with its end: the API server may
+        grant less than `seconds`."""
+        path = SERVICE_ACCOUNT.path(namespace, account, "token")
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        return await self._request("POST", path, body)
 
     async def find(
         self,

@@ -48,6 +48,7 @@ AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpod
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
 NAMESPACE = Kind("Namespace", "", "v1", "namespaces", namespaced=False)
 INFERENCE_WORK = Kind("InferenceWork", GROUP, VERSION, "inferenceworks")
+SERVICE_ACCOUNT = Kind("ServiceAccount", "", "v1", "serviceaccounts")
 LEASE = Kind("Lease", "coordination.k8s.io", "v1", "leases")
 
 WATCHED = (

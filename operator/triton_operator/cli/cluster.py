@@ -1,0 +1,116 @@
+"""`triton-operator cluster list` and `join`: the clusters of a fleet, at its hub."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+import yaml
+
+from triton_operator.api.enums import Tier
+from triton_operator.api.group import API_VERSION
+from triton_operator.cli.asking import asking
+from triton_operator.cli.exit_codes import INVALID
+from triton_operator.cli.output import print_error, print_table
+
+KUBECONFIG = typer.Option(None, help="Of the hub; default: as kubectl.")
+DAY_SECONDS = 86_400
+
+
+def cluster_list(kubeconfig: Path | None = KUBECONFIG) -> None:
+    """Every cluster of the fleet: whether it is heard of, and how much of what it has to do.
+
+    Exit codes: 0 listed, 4 the hub cannot be asked.
+    """
+    from triton_operator.cli.fleet import HEADINGS
+
+    with asking():
+        rows = asyncio.run(_rows(kubeconfig))
+    print_table(f"{len(rows)} clusters", HEADINGS, rows)
+
+
+def join(
+    name: str = typer.Argument(..., help="Of the cluster: up to 57 characters, as a DNS label."),
+    tier: Tier = typer.Option(Tier.EDGE, help="What kind of place it is."),
+    zone: list[str] = typer.Option([], help="Zone that it is in, such as eu; may be repeated."),
+    url: str = typer.Option("", help="Where other clusters reach its inference endpoints."),
+    apply: bool = typer.Option(
+        False, help="Apply it, and write a kubeconfig for its agent; omitted: print the object."
+    ),
+    token_days: int = typer.Option(30, min=1, max=365, help="How long its token is to hold."),
+    server: str = typer.Option(
+        "", help="Address of the hub's API server for the agent; default: as this kubeconfig."
+    ),
+    output: Path | None = typer.Option(
+        None, "--output", "-o", help="File for the kubeconfig; default: standard output."
+    ),
+    kubeconfig: Path | None = KUBECONFIG,
+) -> None:
+    """Make a cluster one of the fleet.
+
+    Without --apply nothing is asked or written: what is printed is the InferenceCluster. The
+    kubeconfig holds a token, so keep it as a secret. Exit codes: 0 done, 2 wrong options, 4 the hub
+    cannot be asked, or has made no mailbox.
+    """
+    from pydantic import ValidationError
+
+    from triton_operator.api.inference_cluster import InferenceClusterSpec
+
+    spec: dict[str, Any] = {"tier": tier.value}
+    spec |= {"residencyZones": zone} if zone else {}
+    spec |= {"dataPlane": {"url": url}} if url else {}
+    manifest = {
+        "apiVersion": API_VERSION,
+        "kind": "InferenceCluster",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+    try:
+        InferenceClusterSpec.model_validate(spec)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        print_error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        raise typer.Exit(INVALID) from error
+    if not apply:
+        typer.echo(yaml.safe_dump(manifest, sort_keys=False), nl=False)
+        return
+    with asking():
+        made, until = asyncio.run(_joined(manifest, token_days * DAY_SECONDS, server, kubeconfig))
+    _write(yaml.safe_dump(made, sort_keys=False), output)
+    print_error(
+        f"{name} has joined: its agent's token holds until {until}. In the cluster: "
+        f"`triton-operator agent --hub-kubeconfig FILE --mailbox fleet-{name}`"
+    )
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        # Nobody else may read it, not even between its making and a chmod.
+        output.unlink(missing_ok=True)
+        output.touch(mode=0o600, exist_ok=False)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print_error(str(error))
+        raise typer.Exit(INVALID) from error
+
+
+async def _rows(kubeconfig: Path | None) -> list[tuple[str, ...]]:
+    from triton_operator.cli.fleet import cluster_rows
+    from triton_operator.cli.live import cluster
+
+    async with cluster(kubeconfig) as server:
+        return await cluster_rows(server)
+
+
+async def _joined(
+    manifest: dict[str, Any], seconds: int, address: str, kubeconfig: Path | None
+) -> tuple[dict[str, Any], str]:
+    from triton_operator.cli.fleet import joined
+    from triton_operator.cli.live import cluster
+
+    async with cluster(kubeconfig) as server:
+        return await joined(server, manifest, seconds, address, kubeconfig)

@@ -1,0 +1,71 @@
+"""`triton-operator hub`: the hub of a fleet."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from triton_operator.cli.exit_codes import FAILED
+from triton_operator.cli.run import LogFormat
+
+if TYPE_CHECKING:
+    from triton_operator.hub.options import HubOptions
+
+
+def hub(
+    kubeconfig: Path | None = typer.Option(None, help="Outside a cluster: which kubeconfig."),
+    workers: int = typer.Option(8, min=1, max=128, help="Looks at the same time."),
+    place_seconds: float = typer.Option(
+        30.0, min=1, max=600, help="Time between two placements of a service without news."
+    ),
+    leader_election: bool = typer.Option(
+        True, help="Write only while holding a Lease, so that several replicas can run."
+    ),
+    lease_name: str = typer.Option("triton-operator-hub", help="Name of that Lease."),
+    lease_namespace: str = typer.Option(
+        "default", envvar="POD_NAMESPACE", help="Namespace of that Lease."
+    ),
+    lease_seconds: float = typer.Option(
+        12.0, min=3, max=300, help="How long after a leader's last sign another replica waits."
+    ),
+    log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
+    verbose: bool = typer.Option(False, help="Log everything."),
+) -> None:
+    """Place services of the fleet on its clusters, until SIGTERM."""
+    from triton_operator.controllers.leadership import LeaseOptions
+    from triton_operator.controllers.logs import configure_logs
+    from triton_operator.hub.options import HubOptions
+
+    configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
+    options = HubOptions(
+        kubeconfig=kubeconfig,
+        identity=os.environ.get("POD_NAME", "triton-operator-hub"),
+        lease=LeaseOptions(lease_namespace, lease_name, lease_seconds) if leader_election else None,
+        workers=workers,
+        place_seconds=place_seconds,
+    )
+    raise typer.Exit(asyncio.run(_until_stopped(options)))
+
+
+async def _until_stopped(options: "HubOptions") -> int:
+    import logging
+
+    from triton_operator.controllers.leadership import LeaseLost
+    from triton_operator.controllers.stopping import stop_on_signals
+    from triton_operator.hub.process import run_hub
+
+    logger = logging.getLogger(__name__)
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    try:
+        await run_hub(options, stop)
+    except LeaseLost as lost:
+        # A new process knows nothing of what the old one had in hand, and starts as a follower.
+        logger.error("Another hub leads: this one ends.", extra={"why": str(lost)})
+        return FAILED
+    except Exception:
+        logger.exception("The hub ends with an error.")
+        return FAILED
+    return 0

@@ -1,0 +1,78 @@
+"""A cluster as a placement of one service sees it: what the hub says, and what the member tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triton_operator.api.enums import ConnectionState
+from triton_operator.api.inference_cluster import InferenceClusterSpec
+from triton_operator.api.inference_cluster_status import ClusterNetwork
+from triton_operator.api.inference_service import DEFAULT_MAX_REPLICAS, Scaling
+from triton_operator.fleet.facts import ClusterFacts
+from triton_operator.fleet.placement_memory import SiteMemory
+from triton_operator.fleet.reports import Report
+
+
+@dataclass(frozen=True)
+class Member:
+    """One cluster that a service may be placed on. `data_plane`: whether its endpoint answers."""
+
+    name: str
+    spec: InferenceClusterSpec
+    state: ConnectionState
+    network: ClusterNetwork | None
+    report: Report
+    data_plane: bool | None = None
+
+
+def reference_rate(members: Sequence[Member]) -> float | None:
+    """Requests/s of the reference replica: of the first cluster, by name, that knows its own."""
+    known = sorted((one.name, one.report.safe_rate) for one in members if one.report.safe_rate)
+    return known[0][1] if known else None
+
+
+def facts_of(
+    member: Member, scaling: Scaling, memory: SiteMemory, reference: float | None
+) -> ClusterFacts:
+    """Of one member; `reference`: requests/s of the reference replica, None: nobody knows.
+
+    A cluster that has not told how many replicas it could run may get as many as the service asks
+    for: it will tell once it has its first work. One that told goes by the smaller of the two.
+
+    Raises:
+        AbsurdFact: a number is out of its range.
+    """
+    report, spec = member.report, member.spec
+    asked = scaling.max_replicas or max(DEFAULT_MAX_REPLICAS, scaling.min_replicas)
+    told = memory.ceiling or asked if report.capacity is None else report.capacity
+    speed = report.safe_rate / reference if report.safe_rate and reference else 1.0
+    network = member.network
+    return ClusterFacts(
+        name=member.name,
+        tier=spec.tier,
+        state=member.state,
+        capacity=min(asked, told),
+        ready=report.ready,
+        need=None if report.need is None else report.need * speed,
+        order=spec.tier_order,
+        zones=tuple(spec.residency_zones),
+        speed=speed,
+        rtt_seconds=(
+            None
+            if network is None or network.rtt_milliseconds is None
+            else network.rtt_milliseconds / 1000
+        ),
+        peer_rtt=(
+            {}
+            if network is None
+            else {peer.cluster: peer.rtt_milliseconds / 1000 for peer in network.peers}
+        ),
+        p95_seconds=report.p99_seconds,
+        cost=0.0 if spec.cost is None else float(spec.cost.per_replica_hour),
+        joules=0.0 if spec.energy is None else float(spec.energy.grams_co2_per_kwh),
+        taints=tuple(taint.effect for taint in spec.taints),
+        data_plane=member.data_plane,
+        ceiling=report.maximum,
+        paused=spec.paused,
+    )

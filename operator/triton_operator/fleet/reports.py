@@ -1,0 +1,127 @@
+"""What a member's agent reports of one service: the status of its `InferenceWork`. Not trusted.
+
+A report is taken whole or not at all: a member that tells one thing which cannot be has no better
+claim to the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from triton_operator.api import reasons as conditions
+from triton_operator.api.fields import MOST_REPLICAS
+from triton_operator.api.inference_work import InferenceWorkStatus, WorkLoad
+from triton_operator.fleet import status_reasons as reasons
+
+HIGHEST_RATE = 1e9
+LOWEST_RATE = 1e-6
+MOST_QUOTED = 200
+
+
+@dataclass(frozen=True)
+class Report:
+    """Numbers in the cluster's own replicas; None: not told.
+
+    `maximum`: `maxReplicas` in force there. `revision`: of the work that is applied. `problem` says
+    why the member does not apply the work that it has; empty: it does, or has not said.
+    """
+
+    ready: int = 0
+    capacity: int | None = None
+    need: float | None = None
+    safe_rate: float | None = None
+    p99_seconds: float | None = None
+    maximum: int | None = None
+    revision: int | None = None
+    applied: bool = False
+    problem: str = ""
+    refused: str = ""
+    """Why the numbers are not taken; empty: they are."""
+
+
+def report_of(status: Mapping[str, Any]) -> Report:
+    """Reads a status; one that was never written is a report of nothing."""
+    if not status:
+        return Report()
+    try:
+        told = InferenceWorkStatus.model_validate(status)
+    except ValidationError as error:
+        return Report(refused=_first(error))
+    made = _said(told)
+    if told.load is None:
+        return made
+    refused = _absurdity(told.load)
+    if refused:
+        return replace(made, refused=refused)
+    load = told.load
+    return replace(
+        made,
+        ready=load.ready_replicas,
+        capacity=load.cap_replicas,
+        need=_number(load.need_replicas),
+        safe_rate=_number(load.safe_rate_per_replica),
+        p99_seconds=None if load.p99_milliseconds is None else load.p99_milliseconds / 1000,
+    )
+
+
+def merged(report: Report, before: Report | None) -> Report:
+    """A report whose numbers are refused goes on with those of the last one that was taken, but for
+    demand: that stays what is remembered of it."""
+    if not report.refused or before is None:
+        return report
+    return replace(
+        report,
+        ready=before.ready,
+        capacity=before.capacity,
+        safe_rate=before.safe_rate,
+        p99_seconds=before.p99_seconds,
+    )
+
+
+def is_reported_gone(status: Mapping[str, Any]) -> bool:
+    """Whether the agent says that nothing of the work is left in its cluster."""
+    return any(
+        row.get("type") == conditions.APPLIED
+        and row.get("status") == "False"
+        and row.get("reason") == reasons.DELETED
+        for row in status.get("conditions") or ()
+    )
+
+
+def _said(told: InferenceWorkStatus) -> Report:
+    applied = next((one for one in told.conditions if one.type == conditions.APPLIED), None)
+    is_applied = applied is not None and applied.status == "True"
+    problem = ""
+    if applied is not None and not is_applied:
+        problem = f"{applied.reason}: {applied.message}"[:MOST_QUOTED]
+    return Report(
+        maximum=told.applied_max_replicas,
+        revision=told.applied_revision,
+        applied=is_applied,
+        problem=problem,
+    )
+
+
+def _absurdity(load: WorkLoad) -> str:
+    """What cannot be, in one sentence; empty: nothing."""
+    need, rate = _number(load.need_replicas), _number(load.safe_rate_per_replica)
+    if need is not None and need > MOST_REPLICAS:
+        return f"needReplicas is {need:g}, {MOST_REPLICAS} at most are believed"
+    if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        return f"safeRatePerReplica is {rate:g}, not within {LOWEST_RATE:g} and {HIGHEST_RATE:g}"
+    return ""
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong, without what was written there."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])[:MOST_QUOTED]
+    return f"{where}: {str(first['msg'])[:MOST_QUOTED]}"

@@ -1,0 +1,157 @@
+"""What a cluster has to run of a service: the `InferenceWork` in its mailbox, from a placement."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from triton_operator.api.enums import DeletionPolicy, TaintEffect
+from triton_operator.api.inference_cluster import InferenceClusterSpec
+from triton_operator.api.inference_service import DEFAULT_MAX_REPLICAS
+from triton_operator.fleet.facts import ClusterFacts
+from triton_operator.fleet.mailbox import FLEET
+from triton_operator.fleet.placement import SitePlacement
+from triton_operator.fleet.placement_reasons import Why
+from triton_operator.fleet.placement_settings import PlacementSettings
+
+Manifest = dict[str, Any]
+
+ORIGIN = f"{FLEET}/origin"
+"""Label: which hub wrote it, the UID of its namespace kube-system."""
+ORIGIN_UID = f"{FLEET}/origin-uid"
+"""Label: the UID of the InferenceService that it is part of."""
+SERVICE = f"{FLEET}/service"
+"""Annotation: namespace/name of that InferenceService."""
+APPLIED = f"{FLEET}/applied"
+"""Finalizer: the member runs it, or may; the hub takes it off when the agent says it is gone."""
+HUB_ONLY = ("managedBy", "placement")
+"""Parts of a service's spec that mean nothing to a member."""
+NAME_LIMIT = 63
+HASH_LENGTH = 10
+MOST_ENDPOINTS = 64
+"""Of `routing` in an InferenceWork."""
+MOST_REPLICAS = 1000
+"""Of `scaling` in an InferenceService."""
+
+
+def work_name(namespace: str, name: str) -> str:
+    """`namespace.name`, cut and hashed where it would not fit into a label's value.
+
+    A namespace has no dot in it, so no two services share a name.
+    """
+    whole = f"{namespace}.{name}"
+    if len(whole) <= NAME_LIMIT:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:HASH_LENGTH]
+    return f"{whole[: NAME_LIMIT - HASH_LENGTH - 1].rstrip('-.')}-{digest}"
+
+
+def ceiling_of(
+    placed: SitePlacement,
+    facts: ClusterFacts,
+    settings: PlacementSettings,
+    written: Mapping[str, Any] | None,
+) -> int:
+    """`maxReplicas` to write; `written`: the spec of the work that there is.
+
+    Where nothing can be changed it stays as it was written.
+    Without a maximum over clusters it does not follow what the cluster could run at the moment: a
+    node that is away while the link is cut must not bind the cluster once the node is back.
+    """
+    if written is not None and not facts.moves:
+        return int(written["template"]["scaling"].get("maxReplicas", placed.ceiling))
+    bounded = settings.most is not None or facts.tier.value in settings.tier_most
+    if bounded or TaintEffect.NO_SELECT in facts.taints:
+        return placed.ceiling
+    return MOST_REPLICAS
+
+
+def template(spec: Mapping[str, Any], floor: int, ceiling: int) -> Manifest:
+    """The service's spec as the member gets it, with the bounds of its autoscaler.
+
+    The service's own bounds are those of every cluster; who fixes the number of replicas has fixed
+    it in each. A ceiling of 0 is no value of `maxReplicas`: the work is on its way out then.
+    """
+    kept = {name: part for name, part in spec.items() if name not in HUB_ONLY}
+    scaling = dict(spec.get("scaling") or {})
+    if scaling.get("mode") == "Fixed":
+        return kept
+    least = scaling.get("minReplicas", 1)
+    asked = scaling.get("maxReplicas") or max(DEFAULT_MAX_REPLICAS, least)
+    most = max(1, min(asked, ceiling))
+    bounds = {"minReplicas": min(most, max(least, floor)), "maxReplicas": most}
+    return {**kept, "scaling": {**scaling, **bounds}}
+
+
+def work_spec(
+    service: Mapping[str, Any],
+    cluster: InferenceClusterSpec,
+    its_template: Manifest,
+    its_routing: Manifest,
+    hub_id: str,
+) -> Manifest:
+    """The spec of a work, but for the revision and the decision, which come with a change."""
+    metadata = service["metadata"]
+    return {
+        "hubID": hub_id,
+        "target": {
+            "namespace": metadata["namespace"],
+            "name": metadata["name"] + cluster.target_name_suffix,
+        },
+        "template": its_template,
+        "routing": its_routing,
+        "deletionPolicy": DeletionPolicy.DELETE.value,
+    }
+
+
+def has(live: Any, wanted: Any) -> bool:
+    """Whether everything that is wanted is there; the API server adds defaults."""
+    if isinstance(wanted, Mapping):
+        return isinstance(live, Mapping) and all(
+            key in live and has(live[key], value) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(live, list)
+            and len(live) == len(wanted)
+            and all(has(*pair) for pair in zip(live, wanted, strict=True))
+        )
+    return bool(live == wanted)
+
+
+def routing(cluster: str, weights: Mapping[str, int], urls: Mapping[str, str]) -> Manifest:
+    """Where requests of a cluster's clients go; `urls`: addresses of clusters, as an administrator
+    of the hub said them, so that no member can have others' requests sent elsewhere.
+
+    The cluster itself comes first, then others by their share. One without an address is left out:
+    its share stays.
+    """
+    order = sorted(
+        (name for name, percent in weights.items() if percent > 0 and name in urls),
+        key=lambda name: (name != cluster, -weights[name], name),
+    )
+    lost = sum(percent for name, percent in weights.items() if name not in urls)
+    return {
+        "endpoints": [
+            {
+                "cluster": name,
+                "protocol": "HTTP",
+                "url": urls[name],
+                "priority": place,
+                "weightPercent": weights[name] + (lost if name == cluster else 0),
+            }
+            for place, name in enumerate(order[:MOST_ENDPOINTS])
+        ]
+    }
+
+
+def is_out(placed: SitePlacement) -> bool:
+    """Whether the cluster must not have the service at all: it may not process its data, or it is
+    drained and nothing is left to drain.
+
+    A ceiling of 0 for any other reason, such as nodes that are away, takes nothing away.
+    """
+    if placed.ceiling > 0:
+        return False
+    return any(one.why in (Why.OUTSIDE_ZONES, Why.DRAINED) for one in placed.reasons)

@@ -1,0 +1,81 @@
+"""Works that have to go: their service is gone, or the cluster is not one of its clusters any more.
+
+Nothing is deleted because something was not seen. A service is gone when the API server says so of
+its name; a work, when the agent says that nothing of it is left.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.errors import ApiConflict, ApiNotFound
+from triton_operator.controllers.kinds import INFERENCE_SERVICE
+from triton_operator.fleet.reports import is_reported_gone
+from triton_operator.fleet.works import APPLIED
+from triton_operator.hub.kinds import INFERENCE_WORK
+
+logger = logging.getLogger(__name__)
+Body = dict[str, Any]
+
+
+async def service_is_gone(server: ApiServer, namespace: str, name: str) -> bool:
+    """Whether the API server says that there is no such service.
+
+    Raises:
+        ApiError: it says nothing, or says that this account may not know.
+    """
+    return await server.get(INFERENCE_SERVICE, namespace, name) is None
+
+
+async def delete_works(server: ApiServer, works: Iterable[Body], why: str) -> None:
+    """Ask for their end; each stays, with its finalizer, until its agent has confirmed.
+
+    Raises:
+        ApiError: one was not deleted.
+    """
+    for work in works:
+        metadata = work["metadata"]
+        if metadata.get("deletionTimestamp"):
+            continue
+        await server.delete(
+            INFERENCE_WORK, metadata["namespace"], metadata["name"], metadata["uid"]
+        )
+        logger.info(
+            "A work is deleted.",
+            extra={"work": f"{metadata['namespace']}/{metadata['name']}", "why": why},
+        )
+
+
+async def free_work(server: ApiServer, work: Body) -> bool:
+    """Take the finalizer off a work whose agent reports that nothing of it is left; whether it did.
+
+    Raises:
+        ApiError: it was not taken off.
+    """
+    metadata = work["metadata"]
+    finalizers = metadata.get("finalizers") or []
+    if not (
+        metadata.get("deletionTimestamp")
+        and APPLIED in finalizers
+        and is_reported_gone(work.get("status") or {})
+    ):
+        return False
+    change = {
+        "metadata": {
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+            "finalizers": [one for one in finalizers if one != APPLIED],
+        }
+    }
+    try:
+        await server.merge(INFERENCE_WORK, metadata["namespace"], metadata["name"], change)
+    except (ApiConflict, ApiNotFound):
+        return False  # it changed or went meanwhile, which comes as an event
+    logger.info(
+        "A work is gone: the agent reports that nothing of it is left.",
+        extra={"work": f"{metadata['namespace']}/{metadata['name']}"},
+    )
+    return True

@@ -1,0 +1,26 @@
+"""What `triton-operator hub` is told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from triton_operator.controllers.leadership import LeaseOptions
+
+
+@dataclass(frozen=True)
+class HubOptions:
+    """How the hub runs. `http_port` 0: no endpoints. `lease` None: it is the only one.
+
+    `place_seconds`: between two placements of a service where nothing happens; `debounce_seconds`:
+    from an event to a placement; `look_seconds`: between two looks at the silence of clusters;
+    `sweep_seconds`: between two looks for works whose service is gone.
+    """
+
+    kubeconfig: Path | None = None
+    http_port: int = 8080
+    identity: str = "triton-operator-hub"
+    lease: LeaseOptions | None = None
+    workers: int = 8
+    place_seconds: float = 30.0
+    debounce_seconds: float = 2.0
+    look_seconds: float = 5.0
+    sweep_seconds: float = 60.0

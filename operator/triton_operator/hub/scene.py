@@ -1,0 +1,151 @@
+"""What is known of one service when it is placed: its clusters, their reports, works, the past."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from triton_operator.api.inference_cluster import InferenceClusterSpec
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.placement_status import PlacedCluster
+from triton_operator.controllers.keys import Key
+from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
+from triton_operator.fleet.member import Member, facts_of, reference_rate
+from triton_operator.fleet.placement_memory import PlacementMemory
+from triton_operator.fleet.placement_settings import PlacementSettings
+from triton_operator.fleet.placement_wish import placement_of, settings_of
+from triton_operator.fleet.published import published_memory
+from triton_operator.fleet.reports import Report, merged, report_of
+from triton_operator.fleet.selection import selects
+from triton_operator.fleet.works import work_name
+from triton_operator.hub.clusters import Clusters
+from triton_operator.hub.known import Known
+
+logger = logging.getLogger(__name__)
+Body = dict[str, Any]
+
+
+@dataclass
+class Scene:
+    """One service. `members`: clusters that are selected; `works` may be in others too.
+
+    `refused`: what was not taken of a member's report, by cluster. `memory`: of the last decision.
+    """
+
+    key: Key
+    body: Body
+    spec: InferenceServiceSpec
+    settings: PlacementSettings
+    members: dict[str, Member]
+    works: dict[str, Body]
+    memory: PlacementMemory
+    facts: dict[str, ClusterFacts] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class Scenes:
+    """Remembers of each service what the next decision needs and no object tells: what was decided,
+    the last report of each cluster that was taken, and what the reference replica does."""
+
+    def __init__(self, known: Known, clusters: Clusters) -> None:
+        self._known = known
+        self._clusters = clusters
+        self._memories: dict[Key, PlacementMemory] = {}
+        self._reports: dict[Key, dict[str, Report]] = {}
+        self._references: dict[Key, float] = {}
+
+    def forget_all(self) -> None:
+        """What is written down counts: another hub may have led."""
+        self._memories.clear()
+        self._reports.clear()
+        self._references.clear()
+
+    def forget(self, key: Key) -> None:
+        """The service is gone."""
+        self._memories.pop(key, None)
+        self._reports.pop(key, None)
+        self._references.pop(key, None)
+
+    def remember(self, key: Key, memory: PlacementMemory) -> None:
+        """What was decided, as far as it was written."""
+        self._memories[key] = memory
+
+    def scene(self, key: Key, body: Body, now: float) -> Scene:
+        """Everything that the next decision on a service is made from."""
+        spec = InferenceServiceSpec.model_validate(body["spec"])
+        settings = settings_of(spec)
+        works = dict(self._known.works_named(work_name(key.namespace, key.name)))
+        members = self._members(key, spec, works)
+        memory = self._memories.get(key)
+        if memory is None:
+            memory = published_memory(
+                {name: work for name, work in works.items() if name in members},
+                {name: row for name, row in _rows(key, body).items() if name in members},
+                spec.scaling.min_replicas,
+                settings.local_only_share,
+                now,
+            )
+        made = Scene(key, body, spec, settings, members, works, memory)
+        self._find_facts(made)
+        return made
+
+    def _members(
+        self, key: Key, spec: InferenceServiceSpec, works: dict[str, Body]
+    ) -> dict[str, Member]:
+        placement, members = placement_of(spec), {}
+        seen = self._reports.setdefault(key, {})
+        for cluster in self._known.clusters.objects.values():
+            metadata = cluster["metadata"]
+            name = metadata["name"]
+            if metadata.get("deletionTimestamp") or not selects(
+                placement, name, metadata.get("labels") or {}
+            ):
+                continue
+            report = report_of((works.get(name) or {}).get("status") or {})
+            report = merged(report, seen.get(name))
+            if not report.refused:
+                seen[name] = report
+            members[name] = Member(
+                name=name,
+                spec=InferenceClusterSpec.model_validate(cluster["spec"]),
+                state=self._clusters.state(name),
+                network=self._clusters.facts(name).network,
+                report=report,
+            )
+        for name in seen.keys() - members.keys():
+            del seen[name]
+        return members
+
+    def _find_facts(self, made: Scene) -> None:
+        reference = self._references.get(made.key) or reference_rate(list(made.members.values()))
+        if reference is not None:
+            # It stays what it was: what is remembered counts in it.
+            self._references[made.key] = reference
+        scaling = made.spec.scaling
+        for name, member in made.members.items():
+            memory = made.memory.site(name)
+            if member.report.refused:
+                made.refused[name] = member.report.refused
+            try:
+                made.facts[name] = facts_of(member, scaling, memory, reference)
+            except AbsurdFact as error:
+                made.refused[name] = str(error)
+                silent = Member(name, member.spec, member.state, None, Report())
+                made.facts[name] = facts_of(silent, scaling, memory, reference)
+
+
+def _rows(key: Key, body: Body) -> dict[str, PlacedCluster]:
+    """Of the decision that is written down, by cluster."""
+    rows = {}
+    for row in ((body.get("status") or {}).get("placement") or {}).get("clusters") or ():
+        try:
+            rows[row["name"]] = PlacedCluster.model_validate(row)
+        except ValidationError as error:
+            logger.warning(
+                "A row of a former decision cannot be read, and is not used.",
+                extra={"service": str(key), "error": str(error)},
+            )
+    return rows

@@ -1,0 +1,169 @@
+"""The hub as a process with no more rights than it needs, and the commands that people use."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from e2e.harness import processes
+from e2e.harness.controlplane import ControlPlane
+from e2e.harness.processes import Running
+from e2e.harness.waiting import wait_until
+from tests.api.client import Api, Object, RefusedError
+from triton_operator.api.enums import ManagedBy
+from triton_operator.api.group import API_VERSION, GROUP
+
+REPOSITORY = Path(__file__).parents[2]
+TIMEOUT_SECONDS = 60
+RIGHTS = [
+    (GROUP, ["inferenceclusters", "inferenceservices"], ["get", "list", "watch"]),
+    (GROUP, ["inferenceclusters/status", "inferenceservices/status"], ["patch"]),
+    (GROUP, ["inferenceworks"], ["get", "list", "watch", "create", "patch", "delete"]),
+    # The hub must hold what it grants to agents.
+    (GROUP, ["inferenceworks/status"], ["patch"]),
+    ("coordination.k8s.io", ["leases"], ["get", "list", "watch", "create", "update", "patch"]),
+    ("", ["namespaces"], ["get", "create", "patch", "delete"]),
+    ("", ["serviceaccounts"], ["create", "patch"]),
+    ("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "patch"]),
+]
+"""What `docs/fleet.md` says that a hub's account needs."""
+
+
+@pytest.fixture
+def process(hub_plane: ControlPlane, hub_api: Api, tmp_path: Path) -> Iterator[Running]:
+    """With leader election."""
+    name = {"name": "hub-rights"}
+    rbac = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": name}
+    rules = [
+        {"apiGroups": [group], "resources": resources, "verbs": verbs}
+        for group, resources, verbs in RIGHTS
+    ]
+    binding = {
+        **role,
+        "kind": "ClusterRoleBinding",
+        "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", **name},
+        "subjects": [{"apiGroup": rbac, "kind": "User", "name": "hub-with-rights"}],
+    }
+    hub_api.create({**role, "rules": rules})
+    hub_api.create(binding)
+    kubeconfig = hub_plane.client_kubeconfig("hub-with-rights", "/CN=hub-with-rights")
+    running = processes.start(
+        "hub",
+        [
+            *(sys.executable, "-m", "triton_operator.cli.main", "hub"),
+            *(f"--kubeconfig={kubeconfig}", "--place-seconds=1", "--log-format=json"),
+        ],
+        tmp_path / "hub.log",
+        env={"PYTHONPATH": str(REPOSITORY / "operator")},
+        ends_with_us=True,
+    )
+    yield running
+    running.stop()
+    for document in (role, binding):
+        hub_api.delete(document)
+
+
+def command(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`triton-operator cluster`, to its end."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "triton_operator.cli.main", "cluster"),
+            *arguments,
+            f"--kubeconfig={kubeconfig}",
+        ],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "operator")},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+
+def test_a_cluster_joins_and_gets_its_work(
+    process: Running, hub_plane: ControlPlane, hub_api: Api, tmp_path: Path
+) -> None:
+    """As people do it: the hub has the rights that the documentation names, and no others."""
+    target = tmp_path / "agent.kubeconfig"
+    done = command(hub_plane.kubeconfig, "join", "shop", "--zone=eu", "--apply", f"-o{target}")
+    assert done.returncode == 0, done.stderr
+    assert "its agent's token holds until" in done.stderr
+    assert target.stat().st_mode & 0o777 == 0o600
+    agent = yaml.safe_load(target.read_text())
+    assert agent["contexts"][0]["context"]["namespace"] == "fleet-shop"
+
+    hub_api.create(_named("v1", "Namespace", "joined"))
+    document = {
+        **_named(API_VERSION, "InferenceService", "vision", "joined"),
+        "spec": {
+            "managedBy": ManagedBy.FLEET.value,
+            "model": {"uri": "https://models.example/m.onnx"},
+            "placement": {"clusterNames": ["shop"]},
+        },
+    }
+    hub_api.create(document)
+    wait_until(
+        "waiting for the decision",
+        lambda: "placement" in hub_api.get(document).get("status", {}),
+        timeout_seconds=TIMEOUT_SECONDS,
+        needs=[process],
+    )
+    assert hub_api.get(document)["status"]["conditions"][0]["reason"] == "NoneFits"
+
+    listed = command(hub_plane.kubeconfig, "list")
+    assert listed.returncode == 0, listed.stderr
+    (row,) = (line.split() for line in listed.stdout.splitlines() if line.startswith("shop"))
+    assert row[:4] == ["shop", "Edge", "Lost", "never"]
+
+    cluster = _named(API_VERSION, "InferenceCluster", "shop")
+    hub_api.delete(document)
+    hub_api.delete(cluster)
+    namespace = _named("v1", "Namespace", "fleet-shop")
+    wait_until(
+        "waiting for the end of the mailbox",
+        lambda: "deletionTimestamp" in hub_api.get(namespace)["metadata"],
+        timeout_seconds=TIMEOUT_SECONDS,
+        needs=[process],
+    )
+    log = process.log.read_text()
+    assert "Forbidden" not in log, log
+    assert "Traceback" not in log, log
+
+
+def test_without_apply_nothing_is_asked(tmp_path: Path) -> None:
+    done = command(tmp_path / "nothing", "join", "shop", "--tier=Cloud", "--url=https://a.example")
+
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load(done.stdout) == {
+        "apiVersion": API_VERSION,
+        "kind": "InferenceCluster",
+        "metadata": {"name": "shop"},
+        "spec": {"tier": "Cloud", "dataPlane": {"url": "https://a.example"}},
+    }
+
+
+def test_a_hub_that_is_not_there_is_said(tmp_path: Path) -> None:
+    done = command(tmp_path / "nothing", "list")
+
+    assert done.returncode == 4
+    assert "no cluster" in done.stderr
+
+
+def test_names_that_do_not_fit_are_refused(hub_plane: ControlPlane, hub_api: Api) -> None:
+    with pytest.raises(RefusedError):
+        hub_api.create(
+            {**_named(API_VERSION, "InferenceCluster", "x" * 58), "spec": {"tier": "Edge"}}
+        )
+    done = command(hub_plane.kubeconfig, "join", "x" * 58, "--apply")
+
+    assert done.returncode == 4
+    assert "cannot join" in done.stderr
+
+
+def _named(version: str, kind: str, name: str, namespace: str = "") -> Object:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}

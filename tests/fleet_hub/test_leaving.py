@@ -1,0 +1,102 @@
+"""Services and clusters that go: works are deleted on evidence, and stay until let go."""
+
+from tests.fleet_hub.fleet import Fleet
+from tests.fleet_hub.member import Member
+from triton_operator.fleet.works import APPLIED
+
+
+def test_a_deleted_service_does_not_wait_and_its_works_do(fleet: Fleet) -> None:
+    edge = fleet.connected("edge")
+    service = fleet.service()
+    work = fleet.await_work(edge)
+    assert "finalizers" not in fleet.api.get(service)["metadata"]
+
+    fleet.api.delete(service)
+    fleet.await_("the end of the work", lambda: is_leaving(fleet, edge))
+    fleet.hub.sweep()
+    leaving = fleet.work(edge)
+    assert leaving
+    assert leaving["metadata"]["finalizers"] == [APPLIED], "the agent has not confirmed"
+
+    edge.report(work, reason="Deleting")
+    fleet.hub.sweep()
+    assert fleet.work(edge)
+    edge.report(work, reason="Deleted")
+
+    fleet.await_("the work to be let go", lambda: fleet.work(edge) is None)
+
+
+def test_a_work_that_is_not_deleted_is_not_let_go(fleet: Fleet) -> None:
+    """An agent may say that it is gone, as its service was deleted by hand: it is made again."""
+    edge = fleet.connected("edge")
+    fleet.service()
+    edge.report(fleet.await_work(edge), reason="Deleted")
+    fleet.hub.sweep()
+
+    work = fleet.work(edge)
+    assert work
+    assert work["metadata"]["finalizers"] == [APPLIED]
+    assert "deletionTimestamp" not in work["metadata"]
+
+
+def test_a_service_that_went_unseen_is_asked_for(fleet: Fleet) -> None:
+    edge = fleet.connected("edge")
+    service = fleet.service()
+    fleet.await_work(edge)
+
+    fleet.hub.stop()
+    fleet.api.delete(service)
+    fleet.hub.start()
+
+    fleet.await_("the end of the work", lambda: is_leaving(fleet, edge))
+
+
+def test_nothing_goes_because_a_service_is_not_seen(fleet: Fleet) -> None:
+    """A mirror that lost it, by whatever mistake: the API server still has it."""
+    edge = fleet.connected("edge")
+    fleet.service()
+    fleet.await_work(edge)
+
+    fleet.hub.lose_services()
+    fleet.hub.sweep()
+
+    work = fleet.work(edge)
+    assert work
+    assert "deletionTimestamp" not in work["metadata"]
+
+
+def test_a_cluster_that_is_not_selected_any_more(fleet: Fleet) -> None:
+    one, two = fleet.connected("one"), fleet.connected("two")
+    service = fleet.service()
+    for member in (one, two):
+        fleet.await_work(member)
+
+    fleet.api.merge(service, {"spec": {"placement": {"clusterNames": [one.cluster]}}})
+
+    fleet.await_("the end of the work", lambda: is_leaving(fleet, two))
+    assert not is_leaving(fleet, one)
+
+
+def test_a_cluster_that_goes_takes_its_mailbox_with_it_when_it_is_empty(fleet: Fleet) -> None:
+    one = fleet.connected("one")
+    service = fleet.service()
+    work = fleet.await_work(one)
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": one.namespace}}
+
+    fleet.remove(one)
+    fleet.await_("the end of the work", lambda: is_leaving(fleet, one))
+    fleet.hub.sweep()
+    assert "deletionTimestamp" not in fleet.api.get(namespace)["metadata"]
+    one.report(work, reason="Deleted")
+
+    fleet.await_(
+        "the end of the mailbox",
+        lambda: "deletionTimestamp" in fleet.api.get(namespace)["metadata"],
+    )
+    fleet.api.delete(service)
+
+
+def is_leaving(fleet: Fleet, member: Member) -> bool:
+    """Whether its work was deleted, gone or not."""
+    work = fleet.work(member)
+    return work is None or "deletionTimestamp" in work["metadata"]

@@ -1,0 +1,94 @@
+"""A cluster is joined: what its agent's account may do, and what it may not."""
+
+import pytest
+
+from tests.api.client import RefusedError
+from tests.fleet_hub.fleet import Fleet
+from tests.fleet_hub.member import LEASES, WORKS
+from triton_operator.api.group import API_VERSION
+from triton_operator.fleet.mailbox import AGENT, mailbox_namespace
+
+
+def test_an_agent_reaches_its_own_mailbox_and_nothing_else(fleet: Fleet) -> None:
+    member, other = fleet.cluster("one"), fleet.cluster("two")
+
+    assert member.works() == []
+    member.beat()
+    member.beat()
+
+    for method, path in (
+        ("GET", f"{WORKS}/namespaces/{other.namespace}/inferenceworks"),
+        ("GET", f"{WORKS}/inferenceworks"),
+        ("GET", f"{WORKS}/inferenceclusters/{member.cluster}"),
+        ("GET", f"{LEASES}/namespaces/{other.namespace}/leases/{AGENT}"),
+        ("GET", f"{LEASES}/namespaces/{member.namespace}/leases"),
+        ("GET", f"/api/v1/namespaces/{member.namespace}/secrets"),
+        ("DELETE", f"{WORKS}/namespaces/{member.namespace}/inferenceworks/any"),
+        ("DELETE", f"{LEASES}/namespaces/{member.namespace}/leases/{AGENT}"),
+    ):
+        with pytest.raises(RefusedError) as refusal:
+            member.request(method, path)
+        assert refusal.value.code == 403, path
+
+
+def test_an_agent_cannot_change_what_it_is_to_do(fleet: Fleet) -> None:
+    member = fleet.connected("one")
+    fleet.service()
+    work = fleet.await_work(member)
+    path = f"{WORKS}/namespaces/{member.namespace}/inferenceworks/{work['metadata']['name']}"
+
+    with pytest.raises(RefusedError) as refusal:
+        member.request("PATCH", path, {"spec": {"revision": 9}}, "application/merge-patch+json")
+
+    assert refusal.value.code == 403
+    member.write_status(work["metadata"]["name"], {"sequence": 1})
+
+
+def test_rights_that_somebody_changed_are_put_back(fleet: Fleet) -> None:
+    member = fleet.cluster("one")
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": AGENT, "namespace": member.namespace},
+    }
+    made = fleet.api.get(role)["rules"]
+    fleet.api.merge(role, {"rules": []})
+
+    fleet.restart_hub()
+    fleet.hub.settle()
+
+    assert fleet.api.get(role)["rules"] == made
+
+
+def test_a_namespace_of_somebody_else_is_left_alone(fleet: Fleet) -> None:
+    cluster = f"{fleet.namespace}-taken"
+    namespace = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": mailbox_namespace(cluster), "labels": {"team": "theirs"}},
+    }
+    fleet.api.create(namespace)
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": "InferenceCluster",
+        "metadata": {"name": cluster},
+    }
+    fleet.api.create({**document, "spec": {"tier": "Edge"}})
+
+    fleet.await_("the refusal", lambda: "status" in fleet.api.get(document))
+    ready = fleet.condition("Ready", fleet.api.get(document)["status"])
+
+    assert (ready["status"], ready["reason"]) == ("False", "MailboxTaken")
+    assert "give the InferenceCluster another name" in ready["message"]
+    assert "managedFields" in fleet.api.get(namespace)["metadata"]
+    assert fleet.api.get(namespace)["metadata"]["labels"].get("team") == "theirs"
+    with pytest.raises(RefusedError) as refusal:
+        fleet.api.get(
+            {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": {"name": AGENT, "namespace": mailbox_namespace(cluster)},
+            }
+        )
+    assert refusal.value.code == 404
+    fleet.api.delete(document)
