@@ -95,7 +95,7 @@ test-api: venv ## Against a real etcd and kube-apiserver
 	$(BIN)/python -m pytest tests/api
 
 test-fleet: venv ## Hub and agent on real API servers
-	$(BIN)/python -m pytest tests/fleet
+	$(BIN)/python -m pytest tests/fleet tests/fleet_hub
 
 test-kwok: venv ## Pools: 200 simulated nodes, 100 services, a real scheduler
 	$(BIN)/python -m pytest tests/kwok

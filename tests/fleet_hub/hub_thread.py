@@ -22,6 +22,7 @@ from e2e.harness.waiting import wait_until
 from tests.fleet_hub.clock import Clock
 from triton_operator.controllers.connection import connect
 from triton_operator.fleet.connection import Connection
+from triton_operator.hub.mirror import OUTAGE_SECONDS
 from triton_operator.hub.options import HubOptions
 from triton_operator.hub.process import Hub
 
@@ -81,6 +82,29 @@ class HubThread:
         asked.objects = dict(dead.objects)
         dead._changed = lambda before, after: None
         self.hub.known.leases = asked
+
+    def await_outage(self) -> None:
+        """Its API server has not answered for longer than a watch takes to be taken up again."""
+        leases = self.hub.known.leases
+        wait_until(
+            "waiting for the outage to be noticed",
+            lambda: leases.outage_seconds() > OUTAGE_SECONDS,
+            timeout_seconds=TIMEOUT_SECONDS,
+        )
+
+    def await_end_of_outage(self) -> None:
+        """Everything is followed again."""
+        known = self.hub.known
+        wait_until(
+            "waiting for the end of the outage",
+            lambda: (
+                not any(
+                    one.outage_seconds()
+                    for one in (known.clusters, known.works, known.services, known.leases)
+                )
+            ),
+            timeout_seconds=TIMEOUT_SECONDS,
+        )
 
     def lose_services(self) -> None:
         """It believes that there are no services."""

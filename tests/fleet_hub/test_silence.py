@@ -1,5 +1,6 @@
 """Clusters that are not heard of, by a clock that the test moves: states, and what then moves."""
 
+from e2e.harness.controlplane import ControlPlane
 from tests.fleet_hub.fleet import BEAT_SECONDS, Fleet
 from triton_operator.api.enums import ConnectionState as State
 
@@ -107,3 +108,23 @@ def test_a_heartbeat_that_the_watch_missed_is_asked_for(fleet: Fleet) -> None:
         fleet.hub.settle()
 
     assert fleet.state(member) is State.CONNECTED
+
+
+def test_an_outage_of_the_hubs_api_server_is_no_silence_either(
+    fleet: Fleet, hub_plane: ControlPlane
+) -> None:
+    """Agents cannot renew their Leases meanwhile, and it is not their fault."""
+    member = fleet.connected("one")
+
+    hub_plane.stop_apiserver()
+    fleet.hub.await_outage()
+    fleet.clock.now += 1000
+    hub_plane.start_apiserver()
+    fleet.hub.await_end_of_outage()
+    fleet.hub.settle()
+    assert fleet.state(member) is State.CONNECTED
+
+    fleet.go(50)
+    assert fleet.state(member) is State.CONNECTED
+    fleet.go(20)
+    assert fleet.state(member) is State.SUSPECT

@@ -57,6 +57,7 @@ class Mirror:
         self._changed = changed
         self._resumed = resumed
         self._broken_at: float | None = None
+        self._clock = asyncio.get_running_loop().time
         self._field_selector = field_selector
         self._label_selector = label_selector
         self._randomness = randomness
@@ -77,6 +78,10 @@ class Mirror:
         if before != body:
             self._tell(before, body)
 
+    def outage_seconds(self) -> float:
+        """Since when it is not followed; 0: it is."""
+        return 0.0 if self._broken_at is None else self._clock() - self._broken_at
+
     async def run(self) -> None:
         """Follow, for ever."""
         while True:
@@ -84,7 +89,7 @@ class Mirror:
                 await self._follow(await self._list())
             except ApiError as error:
                 if self._broken_at is None:
-                    self._broken_at = _clock()
+                    self._broken_at = self._clock()
                 self._complain(error)
                 await asyncio.sleep(self._pause * self._randomness.uniform(0.8, 1.2))
                 self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
@@ -96,7 +101,7 @@ class Mirror:
             field_selector=self._field_selector,
             label_selector=self._label_selector,
         )
-        if self._broken_at is not None and _clock() - self._broken_at > OUTAGE_SECONDS:
+        if self.outage_seconds() > OUTAGE_SECONDS:
             self._resumed()
         self._broken_at = None
         # Rows of a list do not say what they are.
@@ -161,10 +166,6 @@ class Mirror:
             "A kind cannot be followed; what is known of it stays.",
             extra={"kind": self.kind.kind, "error": str(error)},
         )
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def place_of(body: Body) -> Place:

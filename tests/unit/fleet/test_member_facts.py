@@ -1,0 +1,81 @@
+"""What an agent writes on its Lease: read within bounds, one thing at a time."""
+
+import json
+from typing import Any
+
+import pytest
+
+from triton_operator.fleet.member_facts import MemberFacts, member_facts
+
+NETWORK = {"rttMilliseconds": 38, "measuredAt": "2026-01-01T00:00:00Z"}
+
+
+def lease(**annotations: str) -> dict[str, Any]:
+    prefix = "fleet.serving.triton-operator.io"
+    keys = {f"{prefix}/{name.replace('_', '-')}": text for name, text in annotations.items()}
+    return {
+        "metadata": {"name": "fleet-agent", "annotations": keys},
+        "spec": {"renewTime": "2026-01-02T03:04:05.678901Z"},
+    }
+
+
+def test_all_of_it() -> None:
+    facts = member_facts(
+        lease(
+            agent_version="1.2.3",
+            network=json.dumps(NETWORK),
+            capacity='[{"resource":"cpu","allocatable":"64"}]',
+        )
+    )
+
+    assert facts.shown() == {
+        "lastHeartbeatTime": "2026-01-02T03:04:05Z",
+        "agentVersion": "1.2.3",
+        "network": {**NETWORK, "peers": []},
+        "capacity": [{"resource": "cpu", "allocatable": "64"}],
+    }
+    assert facts.refused == ()
+
+
+def test_a_lease_that_tells_nothing() -> None:
+    assert member_facts({"metadata": {}}) == MemberFacts()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("agent_version", "v" * 65, id="a long version"),
+        pytest.param("agent_version", "1\n2", id="two lines"),
+        pytest.param("network", "", id="nothing"),
+        pytest.param("network", "[" * 8000, id="nested"),
+        pytest.param("network", json.dumps(NETWORK) + " " * 9000, id="too long"),
+        pytest.param("network", json.dumps({**NETWORK, "rttMilliseconds": 60_001}), id="too far"),
+        pytest.param("network", json.dumps({**NETWORK, "rttMilliseconds": "NaN"}), id="no number"),
+        pytest.param(
+            "network",
+            json.dumps({**NETWORK, "peers": 2 * [{"cluster": "a", "rttMilliseconds": 1}]}),
+            id="a peer twice",
+        ),
+        pytest.param("capacity", '{"cpu":"64"}', id="no list"),
+        pytest.param(
+            "capacity", json.dumps([{"resource": "cpu", "allocatable": "x" * 99}]), id="no quantity"
+        ),
+        pytest.param(
+            "capacity", json.dumps(2 * [{"resource": "cpu", "allocatable": "1"}]), id="twice"
+        ),
+        pytest.param(
+            "capacity",
+            json.dumps([{"resource": f"r{n}", "allocatable": "1"} for n in range(33)]),
+            id="33 resources",
+        ),
+    ],
+)
+def test_what_is_refused_is_told_and_the_rest_is_read(name: str, text: str) -> None:
+    usual = {"agent_version": "1.2.3", "network": json.dumps(NETWORK)}
+    facts = member_facts(lease(**{**usual, name: text}))
+
+    assert len(facts.refused) == 1
+    assert name.replace("_", "-") in facts.refused[0]
+    assert len(facts.refused[0]) < 600
+    assert name == "network" or facts.network is not None
+    assert name == "agent_version" or facts.agent_version == "1.2.3"

@@ -1,0 +1,120 @@
+"""What a member reports of a service: taken whole, or not at all."""
+
+from typing import Any
+
+import pytest
+
+from triton_operator.fleet.reports import Report, is_reported_gone, merged, report_of
+
+TIME = "2026-01-01T00:00:00Z"
+LOAD = {
+    "needReplicas": "5.5",
+    "readyReplicas": 4,
+    "capReplicas": 6,
+    "arrivalsPerSecond": "110",
+    "safeRatePerReplica": "20",
+    "p99Milliseconds": 61,
+    "observedAt": TIME,
+}
+
+
+def applied(status: str = "True", reason: str = "InForce") -> dict[str, Any]:
+    return {
+        "type": "Applied",
+        "status": status,
+        "reason": reason,
+        "message": "so it is",
+        "lastTransitionTime": TIME,
+    }
+
+
+def test_a_whole_report() -> None:
+    status = {
+        "sequence": 9,
+        "appliedRevision": 3,
+        "appliedMaxReplicas": 8,
+        "conditions": [applied()],
+        "load": LOAD,
+    }
+
+    assert report_of(status) == Report(
+        ready=4,
+        capacity=6,
+        need=5.5,
+        safe_rate=20.0,
+        p99_seconds=0.061,
+        maximum=8,
+        revision=3,
+        applied=True,
+    )
+
+
+def test_a_work_that_nobody_has_looked_at() -> None:
+    assert report_of({}) == Report()
+
+
+def test_demand_that_is_not_told_is_not_nothing() -> None:
+    load = {name: value for name, value in LOAD.items() if name != "needReplicas"}
+
+    assert report_of({"sequence": 1, "load": load}).need is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param({"needReplicas": "100001"}, "needReplicas", id="demand of a continent"),
+        pytest.param({"needReplicas": "1e9"}, "needReplicas", id="no decimal"),
+        pytest.param({"needReplicas": "NaN"}, "needReplicas", id="not a number"),
+        pytest.param({"needReplicas": "-1"}, "needReplicas", id="less than none"),
+        pytest.param({"safeRatePerReplica": "0"}, "safeRatePerReplica", id="never serves"),
+        pytest.param({"readyReplicas": 100_001}, "readyReplicas", id="too many ready"),
+        pytest.param({"capReplicas": -1}, "capReplicas", id="negative room"),
+        pytest.param({"p99Milliseconds": 10**9}, "p99Milliseconds", id="eleven days"),
+        pytest.param({"needReplicas": "9" * 10_000}, "needReplicas", id="a huge text"),
+    ],
+)
+def test_one_absurd_number_is_reason_enough(change: dict[str, Any], words: str) -> None:
+    report = report_of({"sequence": 1, "load": {**LOAD, **change}})
+
+    assert words in report.refused
+    assert (report.need, report.capacity, report.ready) == (None, None, 0)
+    assert len(report.refused) < 500
+
+
+def test_what_was_taken_before_stays_but_for_demand() -> None:
+    """What is remembered of demand is smoothed, and is not made anew from an old report."""
+    before = report_of({"sequence": 1, "load": LOAD})
+    refused = report_of({"sequence": 2, "load": {**LOAD, "needReplicas": "100001"}})
+
+    found = merged(refused, before)
+
+    assert (found.ready, found.capacity, found.safe_rate) == (4, 6, 20.0)
+    assert found.need is None
+    assert found.refused
+
+
+def test_a_report_that_is_taken_is_the_last_word() -> None:
+    before, now = report_of({"sequence": 1, "load": LOAD}), report_of({"sequence": 2})
+
+    assert merged(now, before) == now
+
+
+def test_a_refusal_of_the_agent_is_quoted() -> None:
+    report = report_of({"sequence": 1, "conditions": [applied("False", "NotOwned")]})
+
+    assert not report.applied
+    assert report.problem == "NotOwned: so it is"
+
+
+@pytest.mark.parametrize(
+    ("row", "gone"),
+    [
+        (applied("False", "Deleted"), True),
+        (applied("True", "Deleted"), False),
+        (applied("False", "Deleting"), False),
+        ({**applied("False", "Deleted"), "type": "Available"}, False),
+    ],
+)
+def test_when_a_work_is_gone(row: dict[str, Any], gone: bool) -> None:
+    assert is_reported_gone({"conditions": [row]}) is gone
+    assert not is_reported_gone({})
