@@ -101,7 +101,7 @@ test-kwok: venv ## Pools: 200 simulated nodes, 100 services, a real scheduler
 	$(BIN)/python -m pytest tests/kwok
 
 test-e2e: venv ## On a real cluster with real Triton
-	$(BIN)/python -m pytest e2e
+	$(BIN)/python -m pytest e2e --ignore=e2e/fleet
 
 ##@ Measure
 bench-reconcile: venv ## 1,000 services in a burst on a real kube-apiserver; prints figures
@@ -122,10 +122,14 @@ bench-scaling-loop: venv ## 1,000 services looked at by one operator: cores, pac
 e2e-autoscaling: venv ## Autoscalers on a real cluster with real Triton, KEDA too: 75 minutes
 	$(BIN)/python -m e2e.autoscaling
 
+e2e-fleet: venv ## Two real clusters, a hub, and a link that is cut: minutes, as root
+	$(BIN)/python -m pytest e2e/fleet
+
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
 	test-unit test-bench fuzz test-faults test-metrics test-stores test-triton test-chart test-api \
-	test-fleet test-kwok test-e2e bench-reconcile bench-autoscaling bench-fleet bench-planner bench-scaling-loop help
+	test-fleet test-kwok test-e2e bench-reconcile bench-autoscaling bench-fleet bench-planner bench-scaling-loop \
+	e2e-autoscaling e2e-fleet help

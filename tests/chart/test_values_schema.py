@@ -21,6 +21,9 @@ DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
     ("setting", "complaint"),
     [
         ("imge.tag=1", "imge"),
+        ("hub.enabled=perhaps", "enabled"),
+        ("agent.cluster=Store_1", "cluster"),
+        ("agent.hubSecret=x", "hubSecret"),
         ("image.tga=1", "tga"),
         ("image.repository=", "repository"),
         ("image.digest=sha256:12", "digest"),
@@ -147,7 +150,12 @@ def test_the_schema_names_exactly_the_values_there_are() -> None:
 
 
 def test_the_values_that_are_all_set_are_all_different() -> None:
-    every = dict(leaves(yaml.safe_load((VALUES / "every-value.yaml").read_text())))
+    files = ("every-value.yaml", "fleet.yaml")
+    every = {
+        path: value
+        for name in files
+        for path, value in leaves(yaml.safe_load((VALUES / name).read_text()))
+    }
 
     # Excluded by trustBundle.pem.
     same = {path for path, default in leaves(DEFAULTS) if every.get(path, default) == default}

@@ -104,3 +104,55 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   resourceNames: [{{ include "triton-operator.fullname" . }}]
   verbs: [get, update]
 {{- end }}
+
+{{/* What a fleet's agent may do in its own cluster. At the hub it has other rights, in its mailbox alone. */}}
+{{- define "triton-operator.agentRules" -}}
+# What the hub asks for is applied, and what is not asked for any more is deleted. Of services that are not its
+# own it reads those whose names it is to use.
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceservices]
+  verbs: [get, list, watch, create, patch, delete]
+# Whether a service's namespace is there, so that a missing one is said to be missing.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- end }}
+
+{{/* What a fleet's hub may do. It holds every right that it gives to agents: nobody can give others. */}}
+{{- define "triton-operator.hubRules" -}}
+# The clusters of the fleet, and how each is.
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceclusters]
+  verbs: [get, list, watch]
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceclusters/status]
+  verbs: [patch]
+# The services that are placed, and where.
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceservices]
+  verbs: [get, list, watch]
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceservices/status]
+  verbs: [patch]
+# What each cluster is asked for. The status is the agent's: the right is held to be given.
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceworks]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [serving.triton-operator.io]
+  resources: [inferenceworks/status]
+  verbs: [patch]
+# A mailbox for each cluster: a namespace, and an account with rights in it and nowhere else.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get, create, patch, delete]
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [get, create, patch]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [roles, rolebindings]
+  verbs: [get, create, patch]
+# Heartbeats are Leases in mailboxes; the hub's own says which replica leads.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, list, watch, create, update, patch]
+{{- end }}
