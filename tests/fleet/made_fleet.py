@@ -42,10 +42,11 @@ BEAT_SECONDS = 45.0
 class Weather(Faults):
     """`silent`: nothing is answered, and no event arrives; `deaf`: no event does. `lists` and
     `writes` give codes by kind; 200 is a body that is no list. `swallows`: what a silence began
-    with, requests and watches, is never answered afterwards either.
+    with, requests and watches, is never answered afterwards either. `delays` in seconds by kind.
     """
 
     def __init__(self) -> None:
+        self.delays: dict[str, float] = {}
         self.deaf = False
         self.swallows = False
         self._dead: set[int] = set()
@@ -80,6 +81,7 @@ class Weather(Faults):
         if swallowed:
             await self._end.wait()
         kind = request.target.kind.kind
+        await asyncio.sleep(self.delays.get(kind, 0))
         table = self.lists if request.lists else self.writes if request.writes else {}
         code = table.get(kind)
         if code == 200:

@@ -1,13 +1,15 @@
 """The agent between two API servers that misbehave, in made-up time."""
 
+import json
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.faults.fake.kinds import Target
 from tests.faults.virtual_time import run
-from tests.fleet.made_fleet import MAILBOX, NAMESPACE, MadeFleet
+from tests.fleet.made_fleet import BEAT_SECONDS, MAILBOX, NAMESPACE, MadeFleet
 from tests.fleet.works import HUB, OTHER_HUB, PARENT
+from triton_operator import __version__
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
 
 HOUR = 3600.0
@@ -458,7 +460,49 @@ def test_a_work_without_finalizer_whose_service_was_to_stay_leaves_it() -> None:
     play(story)
 
 
+# Heartbeats.
+
+
+def test_the_heartbeat_tells_what_the_hub_cannot_know() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        fleet.hub.weather.delays["Lease"] = 0.04
+        await applied(fleet)
+        lease = fleet.lease()
+        annotations = lease["metadata"]["annotations"]
+
+        assert lease["spec"]["holderIdentity"] == f"fleet-agent/{__version__}"
+        assert annotations[f"{FLEET}/agent-version"] == __version__
+        assert annotations[f"{FLEET}/hub-id"] == HUB
+        assert json.loads(annotations[f"{FLEET}/network"])["rttMilliseconds"] == 40
+
+    play(story)
+
+
+def test_a_slow_hub_is_heard_of_as_often() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        fleet.hub.weather.delays["Lease"] = 9.0
+        await fleet.rest(10 * BEAT_SECONDS)
+        beats = len(fleet.hub.weather.of("PATCH", "Lease"))
+
+        assert beats >= 9
+
+    play(story)
+
+
 # Links.
+
+
+def test_a_long_silence_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        fleet.hub.weather.silent = True
+        await fleet.rest(2 * HOUR)
+
+        told = [vars(one) for one in caplog.records if "cannot be used" in one.message]
+
+        assert [one["server"] for one in told if one["server"] == "hub"] == ["hub"]
+
+    play(story)
 
 
 def test_a_hub_that_is_silent_changes_nothing() -> None:

@@ -66,13 +66,14 @@ class Link:
 
     def _complain(self, error: Exception) -> None:
         """Once for each problem: an outage brings the same one again and again."""
-        known = isinstance(error, ApiError)
-        problem = f"{error.status} {error.reason}" if isinstance(error, ApiError) else repr(error)
+        problem = repr(error)
+        if isinstance(error, ApiError):
+            problem = f"{error.status} {error.reason}" if error.status else "it does not answer"
         if problem != self.problem:
             logger.warning(
                 "An API server cannot be used; it is tried again, and nothing is changed.",
                 extra={"server": self._name, "error": str(error) or repr(error)},
-                exc_info=None if known else error,
+                exc_info=None if isinstance(error, ApiError) else error,
             )
         self.problem = problem
 
