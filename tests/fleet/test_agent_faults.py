@@ -527,7 +527,9 @@ def test_a_hub_that_is_silent_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("side", ["hub", "member"])
-def test_a_watch_that_is_too_old_is_followed_by_a_list(side: str) -> None:
+def test_a_watch_that_is_too_old_is_followed_by_a_list(
+    side: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story(fleet: MadeFleet) -> None:
         await applied(fleet)
         end = fleet.hub if side == "hub" else fleet.member
@@ -547,6 +549,7 @@ def test_a_watch_that_is_too_old_is_followed_by_a_list(side: str) -> None:
         await fleet.rest(20)
 
         assert most(fleet) == (9 if side == "hub" else 4)
+        assert "cannot be used" not in caplog.text
 
     play(story)
 
