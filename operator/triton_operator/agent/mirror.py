@@ -17,6 +17,7 @@ from triton_operator.controllers.watch_events import watch_events
 Body = dict[str, Any]
 Place = tuple[str, str]
 """Namespace and name."""
+MOST_REMEMBERED = 1000
 
 
 class Mirror:
@@ -39,6 +40,8 @@ class Mirror:
         self._changed = changed
         self._namespace = namespace
         self._label_selector = label_selector
+        self._removed: dict[str, int] = {}
+        """Versions in which objects went since the last listing, by UID."""
 
     async def follow(self, server: ApiServer, connection: Connection) -> None:
         """List and watch on one connection, for ever.
@@ -60,8 +63,13 @@ class Mirror:
             self._changed()
 
     def put(self, body: Body) -> None:
-        """An object as a watch or the answer to a write shows it: the newest version stays."""
+        """An object as a watch or the answer to a write shows it: the newest version stays.
+
+        A watch may be faster than an answer: what is gone already does not come back by it.
+        """
         place = place_of(body)
+        if _version(body) <= self._removed.get(body["metadata"]["uid"], 0):
+            return
         before = self.objects.get(place)
         if before is not None and _is_older(body, before):
             return
@@ -74,6 +82,7 @@ class Mirror:
         )
         # Replaced whole: a server that was restored from a backup has older versions of objects.
         self.objects = {place_of(body): body for body in found}
+        self._removed.clear()
         self.is_current = True
         self._changed()
         return version
@@ -93,6 +102,9 @@ class Mirror:
 
     def _remove(self, body: Body) -> None:
         place = place_of(body)
+        self._removed[body["metadata"]["uid"]] = _version(body)
+        if len(self._removed) > MOST_REMEMBERED:
+            del self._removed[next(iter(self._removed))]
         before = self.objects.get(place)
         if before is not None and before["metadata"]["uid"] == body["metadata"]["uid"]:
             del self.objects[place]
@@ -125,7 +137,9 @@ def place_of(body: Body) -> Place:
 
 def _is_older(one: Body, other: Body) -> bool:
     """Whether it is a former version of the same object."""
-    mine, its = one["metadata"], other["metadata"]
-    return bool(
-        mine["uid"] == its["uid"] and int(mine["resourceVersion"]) < int(its["resourceVersion"])
-    )
+    same = one["metadata"]["uid"] == other["metadata"]["uid"]
+    return bool(same and _version(one) < _version(other))
+
+
+def _version(body: Body) -> int:
+    return int(body["metadata"]["resourceVersion"])

@@ -35,11 +35,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """`applied` is what is said if the step succeeds; `owned`: the service came from this work."""
+    """`applied` is what is said of the work if the step succeeds."""
 
     step: Step
     applied: Finding
-    owned: bool = False
 
 
 def verdict(work: Work, local: Local | None, mailbox: str, others: Collection[str]) -> Verdict:
@@ -51,11 +50,11 @@ def verdict(work: Work, local: Local | None, mailbox: str, others: Collection[st
     for check in _CHECKS:
         refused = check(work, local, mailbox, others)
         if refused is not None:
-            return Verdict(Step.REST, refused, is_made_from(local, work, mailbox))
+            return Verdict(Step.REST, refused)
     if local.is_paused:
-        return Verdict(Step.REST, _paused(work, local), is_made_from(local, work, mailbox))
+        return Verdict(Step.REST, _paused(work, local))
     step = Step.REST if is_as_wanted(work, local, mailbox) else Step.APPLY
-    return Verdict(step, _in_force(work), True)
+    return Verdict(step, _in_force(work))
 
 
 def manifest(work: Work, mailbox: str) -> dict[str, Any]:
@@ -119,11 +118,11 @@ def _farewell(work: Work, local: Local | None, mailbox: str) -> Verdict:
         return Verdict(Step.REST, _not(work_reasons.DELETED, said))
     if local.is_paused:
         said = f"{name} is kept by its annotation {origin.PAUSE_SYNC}: remove that to let it go"
-        return Verdict(Step.REST, _not(reasons.PAUSED, said), True)
+        return Verdict(Step.REST, _not(reasons.PAUSED, said))
     if work.is_orphaning:
-        return Verdict(Step.RELEASE, _not(work_reasons.DELETED, f"{name} stays, as its own"), True)
+        return Verdict(Step.RELEASE, _not(work_reasons.DELETED, f"{name} stays, as its own"))
     step = Step.REST if local.is_leaving else Step.REMOVE
-    return Verdict(step, _not(work_reasons.DELETING, f"{name} is being deleted"), True)
+    return Verdict(step, _not(work_reasons.DELETING, f"{name} is being deleted"))
 
 
 Check = Callable[[Work, Local, str, Collection[str]], Finding | None]

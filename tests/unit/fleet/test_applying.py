@@ -50,7 +50,6 @@ class Row(NamedTuple):
     step: Step
     status: ConditionStatus
     reason: str
-    owned: bool = True
 
 
 def w(**changes: Any) -> Work:
@@ -62,7 +61,7 @@ def has(**changes: Any) -> Local:
 
 
 ROWS = (
-    Row("nothing there", WORK, None, Step.CREATE, TRUE, "InForce", False),
+    Row("nothing there", WORK, None, Step.CREATE, TRUE, "InForce"),
     Row("all as wanted", WORK, LOCAL, Step.REST, TRUE, "InForce"),
     Row("a higher revision", w(revision=8), LOCAL, Step.APPLY, TRUE, "InForce"),
     Row("a lower revision", w(revision=6), LOCAL, Step.REST, FALSE, "StaleRevision"),
@@ -73,39 +72,38 @@ ROWS = (
     Row("another parent of that name counts anew", w(revision=1, origin_uid="other"), LOCAL,
         Step.APPLY, TRUE, "InForce"),
     Row("the policy differs", w(is_orphaning=True), LOCAL, Step.APPLY, TRUE, "InForce"),
-    Row("nobody's", WORK, STRANGER, Step.REST, FALSE, "NotOwned", False),
+    Row("nobody's", WORK, STRANGER, Step.REST, FALSE, "NotOwned"),
     Row("nobody's, given to this hub", WORK, replace(STRANGER, accepts=HUB), Step.APPLY, TRUE,
         "InForce"),
     Row("nobody's, given to another", WORK, replace(STRANGER, accepts="hub-2"), Step.REST, FALSE,
-        "NotOwned", False),
-    Row("another hub's", WORK, has(hub_id="hub-2"), Step.REST, FALSE, "HubChanged", False),
+        "NotOwned"),
+    Row("another hub's", WORK, has(hub_id="hub-2"), Step.REST, FALSE, "HubChanged"),
     Row("another hub's with a higher revision", WORK, has(hub_id="hub-2", revision=99), Step.REST,
-        FALSE, "HubChanged", False),
+        FALSE, "HubChanged"),
     Row("another hub's, given to this one", WORK, has(hub_id="hub-2", revision=99, accepts=HUB),
         Step.APPLY, TRUE, "InForce"),
-    Row("another mailbox's", WORK, has(mailbox="fleet-store-2"), Step.REST, FALSE, "NotOwned",
-        False),
+    Row("another mailbox's", WORK, has(mailbox="fleet-store-2"), Step.REST, FALSE, "NotOwned"),
     Row("another mailbox's, given", WORK, has(mailbox="fleet-store-2", accepts=HUB), Step.APPLY,
         TRUE, "InForce"),
     Row("another work's that is there", WORK, has(work="shop.other"), Step.REST, FALSE,
-        "NotOwned", False),
+        "NotOwned"),
     Row("another work's that is gone", WORK, has(work="shop.gone"), Step.APPLY, TRUE, "InForce"),
     Row("being deleted by somebody", WORK, has(is_leaving=True), Step.REST, FALSE, "Deleting"),
     Row("paused, as wanted", WORK, has(is_paused=True), Step.REST, TRUE, "Paused"),
     Row("paused, something new", w(revision=8), has(is_paused=True), Step.REST, FALSE, "Paused"),
-    Row("deleted, nothing there", w(is_leaving=True), None, Step.REST, FALSE, "Deleted", False),
+    Row("deleted, nothing there", w(is_leaving=True), None, Step.REST, FALSE, "Deleted"),
     Row("deleted", w(is_leaving=True), LOCAL, Step.REMOVE, FALSE, "Deleting"),
     Row("deleted, on its way", w(is_leaving=True), has(is_leaving=True), Step.REST, FALSE,
         "Deleting"),
     Row("deleted, whatever the revision", w(is_leaving=True, revision=1), LOCAL, Step.REMOVE,
         FALSE, "Deleting"),
-    Row("deleted, nobody's", w(is_leaving=True), STRANGER, Step.REST, FALSE, "Deleted", False),
+    Row("deleted, nobody's", w(is_leaving=True), STRANGER, Step.REST, FALSE, "Deleted"),
     Row("deleted, another hub's", w(is_leaving=True), has(hub_id="hub-2"), Step.REST, FALSE,
-        "Deleted", False),
+        "Deleted"),
     Row("deleted, another mailbox's", w(is_leaving=True), has(mailbox="fleet-store-2"), Step.REST,
-        FALSE, "Deleted", False),
+        FALSE, "Deleted"),
     Row("deleted, another work's", w(is_leaving=True), has(work="shop.other"), Step.REST, FALSE,
-        "Deleted", False),
+        "Deleted"),
     Row("deleted, paused", w(is_leaving=True), has(is_paused=True), Step.REST, FALSE, "Paused"),
     Row("orphaned", w(is_leaving=True, is_orphaning=True), LOCAL, Step.RELEASE, FALSE, "Deleted"),
 )  # fmt: skip
@@ -120,7 +118,6 @@ def test_verdicts(row: Row) -> None:
         row.status,
         row.reason,
     )
-    assert found.owned == row.owned
 
 
 def test_every_refusal_says_what_to_do() -> None:
