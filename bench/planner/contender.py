@@ -116,6 +116,7 @@ def studied(
             hardware=PoolHardware(cpu=this_cpu(), triton_release=RELEASE),
             instances=way.instances,
             threads=way.threads,
+            samples_digest=session.samples_digest(),
             time=_now(),
         )
         rows.append(measurement(result.outcome, around))

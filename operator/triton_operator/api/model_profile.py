@@ -120,6 +120,10 @@ class Measurement(ApiModel):
             ]
         },
     )
+    samples_digest: Digest | None = Field(
+        None,
+        description="sha256 of the samples' file that it was measured on; omitted: made-up inputs.",
+    )
     source: MeasurementSource
     time: str = Field(
         max_length=32,

@@ -82,9 +82,10 @@ def measure(
     )
     try:
         release = release_name(session.version())
+        samples_digest = session.samples_digest()
     except WorkFailed as error:
         print_error(str(error))
-        wrong = error.failure.reason == reasons.INVALID_ARGUMENTS
+        wrong = error.failure.reason in (reasons.INVALID_ARGUMENTS, reasons.SAMPLES_REFUSED)
         raise typer.Exit(INVALID if wrong else FAILED) from error
     rows: list[Measurement] = []
     failures: list[str] = []
@@ -106,6 +107,7 @@ def measure(
             instances=served.instances_on_each,
             threads=served.threads,
             devices=served.devices,
+            samples_digest=samples_digest,
             time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         rows.append(measurement(result.outcome, around))

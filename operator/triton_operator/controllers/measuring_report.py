@@ -46,12 +46,18 @@ def _last_words_of_triton(pod: PodView) -> Failure | None:
     return Failure(reason=problem.reason, message=problem.message) if problem else None
 
 
-def trusted(said: Measurement, facts: ModelFacts, ran: PoolPlan, job: JobView) -> Measurement:
-    """The numbers are the Job's; what they are of, the operator knows itself: `ran` is what it ran.
+def trusted(
+    said: Measurement, facts: ModelFacts, ran: PoolPlan, job: JobView, *, sampled: bool
+) -> Measurement:
+    """The numbers are the Job's; what they are of, the operator knows itself: `ran` is what it ran,
+    `sampled`: on samples.
 
     Raises:
         ValueError: it is no measurement that a profile takes.
     """
+    if sampled and said.samples_digest is None:
+        # It would count as made up, and be measured again and again.
+        raise ValueError("it does not say on which samples; let Jobs use the image of the operator")
     row = said.model_copy(
         update={
             "precision": ran.precision,
@@ -65,6 +71,7 @@ def trusted(said: Measurement, facts: ModelFacts, ran: PoolPlan, job: JobView) -
             "threads": ran.threads,
             "memory": None,
             "agreement": None,
+            "samples_digest": said.samples_digest if sampled else None,
             "source": MeasurementSource.MEASURED,
             "time": job.finished or said.time,
         }

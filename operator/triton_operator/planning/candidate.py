@@ -13,7 +13,7 @@ from triton_operator.planning.batching import is_free, largest_allowed
 from triton_operator.planning.compute import choose_compute
 from triton_operator.planning.copies import facts_of_copy
 from triton_operator.planning.fit import ReplicaNeed, Verdict, fit_of
-from triton_operator.planning.measurements import engine_of, on_hardware_of
+from triton_operator.planning.measurements import engine_of, is_on_samples, on_hardware_of
 from triton_operator.planning.memory import choose_memory
 from triton_operator.planning.objective import latency_bound_milliseconds
 from triton_operator.planning.overload import choose_queue
@@ -71,7 +71,7 @@ def to_measure(
         candidate(spec, facts, way)
         for way in ways[:MOST_MEASURED]
         if (way is row or (_has_room(way) and not _is_declared(way, facts, known)))
-        and not any(is_measured(way, facts, one) for one in known)
+        and not any(is_measured(way, facts, one) and _settles(spec, one) for one in known)
     )
 
 
@@ -109,6 +109,12 @@ def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
         and (known.instances or 1) == row.instances
         and known.threads in (None, row.threads)
     )
+
+
+def _settles(spec: InferenceServiceSpec, known: Measurement) -> bool:
+    """Whether a row about the same leaves this service nothing to find out: with samples, what was
+    measured on made-up inputs does not."""
+    return spec.model.samples is None or is_on_samples(known) is not False
 
 
 def _instances(facts: ModelFacts, row: PoolPlan) -> tuple[int, ...]:

@@ -240,6 +240,62 @@ def test_the_job_is_believed_in_its_numbers_only() -> None:
     assert "agreement" not in found
 
 
+SAMPLED = {
+    "model": {
+        "uri": "pvc://models/magika/model.onnx",
+        "samples": {"uri": "pvc://data/rows.npz"},
+    },
+    "precision": {"mode": "FP32"},
+}
+"""Without copies, which would be made first."""
+ROWS = "sha256:" + "ef" * 32
+
+
+def test_samples_that_come_later_are_measured_once() -> None:
+    """What made-up inputs took stays beside it, and counts no more."""
+    cluster = measuring()
+    end(cluster, numbers(samplesDigest=ROWS), at=ago(9))
+    step(cluster, now=NOW)
+    step(cluster, now=NOW)
+    (made_up,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert "samplesDigest" not in made_up, "the service had none"
+
+    edit(**SAMPLED)(cluster)
+    outcome = step(cluster, now=NOW)
+    assert condition(outcome)[:2] == ("Unknown", "Measuring")
+    slow = [{"batchSize": 1, "milliseconds": "90"}]
+    end(cluster, numbers(samplesDigest=ROWS, latency=slow), at=ago(5))
+    step(cluster, now=NOW)
+
+    rows = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert [one.get("samplesDigest") for one in rows] == [None, ROWS]
+    outcome = step(cluster, now=NOW)
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert "as measured on samples" in str(outcome.status["pools"])  # type: ignore[index]
+    step(cluster, now=NOW)
+    assert not jobs(reconcile(observed(cluster)))
+
+
+def test_a_report_that_names_no_samples_is_a_failure() -> None:
+    """An older image: its row would count as made up, and be asked for for ever."""
+    cluster = asked()
+    edit(**SAMPLED)(cluster)
+    step(cluster)
+    end(cluster, numbers(), at=ago(5))
+    status, reason, message = condition(step(cluster, now=NOW))
+
+    assert (status, reason) == ("False", "MeasurementFailed")
+    assert "image of the operator" in message
+
+
+def test_who_has_samples_does_not_wait_for_who_has_none() -> None:
+    cluster = asked()
+    elsewhere(cluster, created=ago(60))
+    edit(**SAMPLED)(cluster)
+
+    assert condition(reconcile(observed(cluster)))[:2] == ("Unknown", "Measuring")
+
+
 def test_a_declared_profile_is_enough() -> None:
     """Whoever commits one has nothing measured, and it is not written to."""
     cluster = asked()

@@ -137,6 +137,7 @@ def test_what_is_known_is_what_the_plan_would_use(
 
 
 FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
+ROWS = "sha256:" + "ef" * 32
 ONE_CORE = pool("cpu")
 FOUR_CORES = pool("cpu", replica_resources=resources("4"))
 L4 = gpu_pool("l4", product="L4")
@@ -150,13 +151,14 @@ INT8_ASKED = {**ASKED, "precision": {"mode": "INT8"}}
 def took(
     precision: str = "FP32", instances: int = 1, threads: int | None = None, **changes: Any
 ) -> Measurement:
-    """A row as a Job writes it."""
+    """A row as a Job writes it that has the service's samples."""
+    values = {"source": "Measured", "samplesDigest": ROWS, **changes}
     return measurement(
         {1: 8.5, 4: 20},
         precision=precision,
         instances=instances,
         threads=threads,
-        **{"source": "Measured", **changes},
+        **{name: value for name, value in values.items() if value is not None},
     )
 
 
@@ -180,6 +182,29 @@ WAYS = [
         "as it is better, and the first is known",
         [],
         known=(took(threads=4, latency=[{"batchSize": 1, "milliseconds": "90"}]), took("FP32", 4)),
+    ),
+    Way(
+        "known of made-up inputs",
+        "samples tell how long real ones take",
+        [(FP32, 1, 1)],
+        ONE_CORE,
+        (took(samplesDigest=None),),
+    ),
+    Way(
+        "known of made-up inputs, without samples",
+        "the Job would make up the same",
+        [],
+        ONE_CORE,
+        (took(samplesDigest=None),),
+        spec={"measurement": {"mode": "IfUnknown"}},
+    ),
+    Way(
+        "known of another service's samples",
+        "they are real inputs too",
+        [],
+        ONE_CORE,
+        (took(),),
+        spec={"measurement": {"mode": "IfUnknown"}},
     ),
     Way(
         "declared",

@@ -42,7 +42,8 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """What was measured, beside the model: `time` is RFC 3339.
+    """What was measured, beside the model: `time` is RFC 3339, `samples_digest` None: on made-up
+    inputs.
 
     `devices` is the number of accelerators that shared the load.
     """
@@ -52,6 +53,7 @@ class Circumstances:
     hardware: PoolHardware
     instances: int
     threads: int | None
+    samples_digest: str | None
     time: str
     devices: int = 1
 
@@ -70,6 +72,7 @@ def measurement(measured: Measured, around: Circumstances) -> Measurement:
         threads=around.threads,
         latency=latency_rows(measured.sizes),
         throughput=None if rate is None else decimal_text(rate),
+        samples_digest=around.samples_digest,
         source=MeasurementSource.MEASURED,
         time=around.time,
     )

@@ -46,6 +46,7 @@ def test_a_row_of_a_profile() -> None:
         hardware=PoolHardware(cpu="EPYC", triton_release="26.09"),
         instances=2,
         threads=4,
+        samples_digest="sha256:" + "ef" * 32,
         time="2026-11-20T10:00:00Z",
     )
     found = measurement(Measured((size,), "why", 118.239, 16), around)
@@ -58,6 +59,7 @@ def test_a_row_of_a_profile() -> None:
         "threads": 4,
         "latency": [{"batchSize": 4, "milliseconds": "12.35"}],
         "throughput": "118.2",
+        "samplesDigest": "sha256:" + "ef" * 32,
         "source": MeasurementSource.MEASURED,
         "time": "2026-11-20T10:00:00Z",
     }
