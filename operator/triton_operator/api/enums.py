@@ -116,6 +116,16 @@ class MeasurementSource(StrEnum):
     DECLARED = "Declared"
 
 
+class MeasurementEnd(StrEnum):
+    """Why no larger batch was measured: that was the largest, it took longer than the objective of
+    who measured, larger ones get fewer requests done, or the time was up."""
+
+    MAX_BATCH_SIZE = "MaxBatchSize"
+    OBJECTIVE = "Objective"
+    SLOWER = "Slower"
+    BUDGET = "Budget"
+
+
 class MeasurementMode(StrEnum):
     """When the operator measures a model."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from triton_operator.api.enums import MeasurementSource, ModelFormat, Precision
+from triton_operator.api.enums import MeasurementEnd, MeasurementSource, ModelFormat, Precision
 from triton_operator.api.fields import ApiModel, Decimal, Digest, Quantity, cel, list_map
 from triton_operator.api.repository import RepositoryFacts
 from triton_operator.api.tensors import Tensor
@@ -104,6 +104,12 @@ class Measurement(ApiModel):
         max_length=32,
         description="Time per batch size.",
         json_schema_extra=list_map("batchSize"),
+    )
+    ended: MeasurementEnd | None = Field(
+        None,
+        description="Why no larger batch was measured: MaxBatchSize (of who measured), Objective "
+        "(of who measured: the last one took longer), Slower (larger ones get fewer requests "
+        "done) or Budget (the time was up); omitted: not known.",
     )
     throughput: Decimal | None = Field(
         None,

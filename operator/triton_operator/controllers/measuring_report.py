@@ -55,9 +55,10 @@ def trusted(
     Raises:
         ValueError: it is no measurement that a profile takes.
     """
-    if sampled and said.samples_digest is None:
-        # It would count as made up, and be measured again and again.
-        raise ValueError("it does not say on which samples; let Jobs use the image of the operator")
+    if said.ended is None or (sampled and said.samples_digest is None):
+        # It would leave something to find out, and so again and again.
+        unsaid = "why it ended" if said.ended is None else "on which samples"
+        raise ValueError(f"it does not say {unsaid}; let Jobs use the image of the operator")
     row = said.model_copy(
         update={
             "precision": ran.precision,

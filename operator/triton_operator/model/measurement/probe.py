@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from triton_operator.api.enums import MeasurementEnd
 from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed
 from triton_operator.model.measurement.batch_times import rows_executed, since
@@ -112,11 +113,12 @@ class Probe:
         end = self._clock() + wanted.budget_seconds * (1 - LOAD_SHARE)
         sizes: list[SizeMeasured] = []
         senders = min(wanted.most_senders, LOAD_FACTOR * wanted.largest * wanted.instances)
+        ended: MeasurementEnd | None = None
         while True:
             timed = [Timed(row.batch_size, row.seconds) for row in sizes]
             step = next_size(timed, wanted.largest, end - self._clock(), wanted.bound_seconds)
             if isinstance(step, Done):
-                reason = step.reason
+                reason, ended = step.reason, step.end
                 break
             try:
                 sizes.append(self._size(step.batch_size, step.seconds))
@@ -134,7 +136,7 @@ class Probe:
             if error.failure.reason in _OF_NO_SIZE:
                 raise
             rate, reason = None, f"{reason}; the load fails: {error.failure.message}"
-        return Measured(tuple(sizes), reason, rate, senders)
+        return Measured(tuple(sizes), reason, rate, senders, ended)
 
     def _size(self, size: int, share_seconds: float) -> SizeMeasured:
         body = self._body(size)
