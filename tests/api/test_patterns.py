@@ -85,6 +85,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.conversions[0].files[0].digest": (SHA, "md5:0"),
         "spec.conversions[0].agreement": ("0.943", "94.3%"),
         "spec.conversions[0].samplesDigest": (SHA, "rows"),
+        "spec.conversions[0].samplesSource": (SHA, "pvc://data/rows.npz"),
     },
     "inferencecluster": {
         "spec.targetNameSuffix": ("-l-1", "local"),

@@ -190,6 +190,11 @@ class Conversion(ApiModel):
     samples_digest: Digest | None = Field(
         None, description="sha256 of the samples that were compared; omitted: made-up inputs."
     )
+    samples_source: Digest | None = Field(
+        None,
+        description="sha256 of the address that `spec.model.samples.uri` had. For services with "
+        "samples at another one the row is a smoke test; omitted: it counts for all.",
+    )
     time: str = Field(
         max_length=32,
         description="When it was made.",
@@ -219,7 +224,7 @@ class ModelProfileSpec(ApiModel):
     )
     conversions: list[Conversion] = Field(
         default_factory=list,
-        max_length=16,
+        max_length=64,
         description="One row per precision, method and samples.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
