@@ -13,6 +13,7 @@ from triton_operator.api import labels
 from triton_operator.api.enums import ManagedBy
 from triton_operator.api.group import GROUP
 from triton_operator.controllers.kinds import CHILDREN
+from triton_operator.controllers.pod_readiness import was_ready
 from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.fetching import FETCH_CONTAINER
 
@@ -183,6 +184,7 @@ class PodView(ObjectView):
     lost_since: str = ""
     ready_since: str = ""
     """Since when it gets requests (RFC 3339); empty while it gets none."""
+    was_ready: bool = False
     containers: tuple[ContainerView, ...] = ()
     copy_digest: str = ""
     """Of the copy of the model that it makes; empty: it takes the model as it is stored."""
@@ -342,6 +344,7 @@ def _pod(
         lost=_lost(status, containers),
         lost_since=_condition(status, "DisruptionTarget", "True").get("lastTransitionTime", ""),
         ready_since=_condition(status, "Ready", "True").get("lastTransitionTime", ""),
+        was_ready=was_ready(status),
         containers=containers,
         copy_digest=_copy_digest(spec),
         goes_first=labels.DELETION_COST in (metadata.get("annotations") or {}),
