@@ -118,11 +118,12 @@ class MeasurementSource(StrEnum):
 
 class MeasurementEnd(StrEnum):
     """Why no larger batch was measured: that was the largest, it took longer than the objective of
-    who measured, larger ones get fewer requests done, or the time was up."""
+    who measured, larger ones get fewer requests done or fail, or the time was up."""
 
     MAX_BATCH_SIZE = "MaxBatchSize"
     OBJECTIVE = "Objective"
     SLOWER = "Slower"
+    FAILED = "Failed"
     BUDGET = "Budget"
 
 

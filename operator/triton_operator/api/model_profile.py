@@ -109,7 +109,7 @@ class Measurement(ApiModel):
         None,
         description="Why no larger batch was measured: MaxBatchSize (of who measured), Objective "
         "(of who measured: the last one took longer), Slower (larger ones get fewer requests "
-        "done) or Budget (the time was up); omitted: not known.",
+        "done), Failed (the next one did) or Budget (the time was up); omitted: not known.",
     )
     throughput: Decimal | None = Field(
         None,

@@ -31,7 +31,7 @@ from triton_operator.triton.releases import image_architectures
 MOST_CPU_BATCH = 16
 MOST_GPU_BATCH = 64
 """Four times what an unmeasured model gets: larger ones rarely do more, and take memory."""
-_ENDED_FOR_ALL = frozenset({MeasurementEnd.SLOWER, MeasurementEnd.BUDGET})
+_ENDED_FOR_ALL = frozenset({MeasurementEnd.SLOWER, MeasurementEnd.FAILED, MeasurementEnd.BUDGET})
 """Another try would end there too. Rows of earlier versions do not say why they ended: where they
 are too short, they are measured once more."""
 _ROUNDED = 0.999

@@ -223,6 +223,7 @@ WAYS = [
             ("a tighter objective than here", True, "Objective", within(21)),
             ("the objective is as tight here", False, "Objective", within(20)),
             ("larger ones do less", False, "Slower", {}),
+            ("larger ones fail", False, "Failed", {}),
             ("there was no more time", False, "Budget", {}),
             ("an earlier version does not say why", True, None, {}),
             ("nor where it does not matter", False, None, within(20)),
