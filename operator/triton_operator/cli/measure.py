@@ -46,7 +46,11 @@ def measure(
     objective: float | None = typer.Option(
         None, min=0.001, help="Milliseconds that an answer may take: slower batches end it."
     ),
-    precision: Precision = typer.Option(Precision.FP32, help="In which the file is stored."),
+    precision: Precision = typer.Option(
+        Precision.FP32,
+        help="What Triton runs: FP32 stands for whatever is in the file; INT8 or FP16 where it has "
+        "a copy that `model convert` made of it. FILE is the model itself in either case.",
+    ),
     cpu: str | None = typer.Option(
         None, help="CPU of a Triton on another machine, as its /proc/cpuinfo says."
     ),
