@@ -13,6 +13,7 @@ from triton_operator.api import labels
 from triton_operator.api.enums import ManagedBy
 from triton_operator.api.group import GROUP
 from triton_operator.controllers.kinds import CHILDREN
+from triton_operator.controllers.pod_devices import extended_resources
 from triton_operator.controllers.pod_readiness import was_ready
 from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.fetching import FETCH_CONTAINER
@@ -340,7 +341,7 @@ def _pod(
         unschedulable=_message_of(status, "PodScheduled", "False"),
         node=spec.get("nodeName", ""),
         address=status.get("podIP", ""),
-        devices=_devices(spec),
+        devices=extended_resources(spec),
         lost=_lost(status, containers),
         lost_since=_condition(status, "DisruptionTarget", "True").get("lastTransitionTime", ""),
         ready_since=_condition(status, "Ready", "True").get("lastTransitionTime", ""),
@@ -373,17 +374,6 @@ def _lost(status: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> s
         if unready and "readiness gate" not in unready:
             return "its node does not report any more"
     return ""
-
-
-def _devices(spec: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Extended resources that are asked for by containers, and by init containers that stay."""
-    asked: dict[str, int] = {}
-    sidecars = (one for one in spec.get("initContainers") or () if one.get("restartPolicy"))
-    for container in (*(spec.get("containers") or ()), *sidecars):
-        for resource, amount in ((container.get("resources") or {}).get("limits") or {}).items():
-            if "/" in resource and str(amount).isdigit():
-                asked[resource] = asked.get(resource, 0) + int(amount)
-    return tuple(sorted(asked.items()))
 
 
 def _message_of(status: Mapping[str, Any], type_: str, truth: str) -> str:
