@@ -113,7 +113,6 @@ class Probe:
         end = self._clock() + wanted.budget_seconds * (1 - LOAD_SHARE)
         sizes: list[SizeMeasured] = []
         senders = min(wanted.most_senders, LOAD_FACTOR * wanted.largest * wanted.instances)
-        ended: MeasurementEnd | None = None
         while True:
             timed = [Timed(row.batch_size, row.seconds) for row in sizes]
             step = next_size(timed, wanted.largest, end - self._clock(), wanted.bound_seconds)
@@ -126,6 +125,7 @@ class Probe:
                 if not sizes or error.failure.reason in _OF_NO_SIZE:
                     raise
                 reason = f"batches of {step.batch_size} fail: {error.failure.message}"
+                ended = MeasurementEnd.FAILED
                 # More could be put together to such a batch.
                 senders = min(senders, sizes[-1].batch_size)
                 break

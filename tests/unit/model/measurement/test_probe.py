@@ -130,6 +130,7 @@ def test_a_size_that_fails_ends_it_and_those_before_it_count() -> None:
 
     assert [row.batch_size for row in found.sizes] == [1, 2, 4]
     assert found.reason == "batches of 8 fail: batch of 8"
+    assert found.end is MeasurementEnd.FAILED
     assert found.requests_per_second == pytest.approx(4 / line(4), rel=0.01)
     assert found.senders == 4
 
