@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench.planner.bars import drawing
 from bench.planner.catalogue import SUITE
-from bench.planner.findings import Report, last_line
+from bench.planner.findings import Report, aims, exit_code, last_line
 from bench.planner.options import Options, read
 from bench.planner.prepared import Prepared, from_entry, from_file
 from bench.planner.runs import Runs
@@ -28,7 +28,7 @@ from triton_operator.model.errors import ModelFailure
 
 
 def main() -> int:
-    """Exit code 0, or 1 where a model could not be tried."""
+    """Exit code as `findings.exit_code`; aims that are missed are told."""
     options = read()
     # Ends as by an error, so that Triton is stopped and leaves no process of its backend.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -71,8 +71,11 @@ def main() -> int:
     print_tables(console, reports)
     for text in failed:
         console.print(f"not tried: {text}", markup=False)
+    for aim in aims(reports):
+        if not aim.met:
+            console.print(f"MISSED: {aim.text}: {aim.result}", markup=False)
     print(json.dumps(last_line(reports)), flush=True)
-    return 1 if failed or not reports else 0
+    return exit_code(reports, failed)
 
 
 def _models(options: Options) -> Iterator[tuple[str, Callable[[], Prepared]]]:

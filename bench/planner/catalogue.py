@@ -114,7 +114,7 @@ SUITE = (
     ),
     Entry(
         "squeezenet",
-        "picture classifier whose batch is fixed at 1; constant weights",
+        "picture classifier whose batch is fixed at 1; its weights are constants",
         None,
         "onnx/backend/test/data/light/light_squeezenet.onnx",
         rows.coloured_pictures,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from bench.planner.prepared import Prepared
 from bench.planner.served import LoadRefused, Served
-from bench.planner.ways import Way, arrangements
+from bench.planner.ways import Way
 from triton_operator.api.conversion_method import Method
 from triton_operator.api.enums import Precision
 from triton_operator.api.inference_service import InferenceServiceSpec
@@ -24,8 +24,8 @@ from triton_operator.model.conversion.copy_row import agreement_text
 from triton_operator.model.measurement.cpu_model import this_cpu
 from triton_operator.model.measurement.measured import Circumstances, SizeMeasured, measurement
 from triton_operator.model.measurement.session import Session
-from triton_operator.planning.candidate import MOST_CPU_BATCH
-from triton_operator.planning.plan import Plan, plan_service
+from triton_operator.planning.candidate import to_measure
+from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import PoolDefaults, declared_pool
 
 RELEASE = "24.10"
@@ -68,23 +68,19 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def candidates(model: Prepared, cores: int) -> list[Way]:
-    """What the operator would measure: all cores in one instance, or an instance for each."""
-    size = MOST_CPU_BATCH if model.facts.batchable else 0
-    precisions = [Precision.FP32, *([] if model.copy.refusal else [Precision.INT8])]
-    return [
-        Way(precision, instances, threads, size)
-        for precision in precisions
-        for instances, threads in arrangements(cores)
-        if instances <= cores
-    ]
+def candidates(model: Prepared, cores: int, objective_milliseconds: int) -> list[Way]:
+    """What the operator would measure of a model of which it knows nothing but its copy."""
+    spec = _spec(cores, objective_milliseconds)
+    row = _planned(model, spec, ()).pools[0]
+    return [_way(one) for one in to_measure(spec, model.facts, row, ())]
 
 
 def studied(
     model: Prepared, served: Served, cores: int, budget_seconds: float, bound_seconds: float
 ) -> Studied:
     """Measure the candidates in rounds of which the better half stays, within the budget."""
-    ways = {way.name: way for way in candidates(model, cores)}
+    found = candidates(model, cores, round(1000 * bound_seconds))
+    ways = {way.name: way for way in found}
     with contextlib.suppress(LoadRefused):  # a result too: the session finds that it is not there
         served.use(*ways.values())
     timed: list[str] = []
@@ -116,6 +112,7 @@ def studied(
             hardware=PoolHardware(cpu=this_cpu(), triton_release=RELEASE),
             instances=way.instances,
             threads=way.threads,
+            samples_digest=session.samples_digest(),
             time=_now(),
         )
         rows.append(measurement(result.outcome, around))
@@ -128,30 +125,50 @@ def chosen(model: Prepared, study: Studied, cores: int, objective_milliseconds: 
     Raises:
         ValueError: the model cannot be planned at all.
     """
-    spec = InferenceServiceSpec.model_validate(
+    spec = _spec(cores, objective_milliseconds)
+    row = _planned(model, spec, study.rows).pools[0]
+    return Choice(_way(row), row.measured.safe_rate if row.measured else 0.0, row.reasons)
+
+
+def _spec(cores: int, objective_milliseconds: int) -> InferenceServiceSpec:
+    """A service with everything Auto that lets the operator measure and compare."""
+    return InferenceServiceSpec.model_validate(
         {
-            "model": {"uri": "pvc://models/model.onnx"},
+            "model": {
+                "uri": "pvc://models/model.onnx",
+                "samples": {"uri": "pvc://models/rows.npz"},
+            },
             "objective": {"latency": {"milliseconds": objective_milliseconds}},
             "hardware": {"resources": {"cpu": str(cores)}},
+            "measurement": {"mode": "IfUnknown"},
         }
     )
+
+
+def _planned(model: Prepared, spec: InferenceServiceSpec, rows: Sequence[Measurement]) -> Plan:
+    """Its plan on a pool of such CPUs.
+
+    Raises:
+        ValueError: the model cannot be planned at all.
+    """
     defaults = PoolDefaults(
         cpu_image=IMAGE, cpu_release=RELEASE, gpu_image=IMAGE, gpu_release=RELEASE
     )
-    pool = declared_pool("cpu", ServingPoolSpec(), None, defaults)
     plan = plan_service(
         spec,
         model.facts,
-        [pool],
-        measurements=study.rows,
+        [declared_pool("cpu", ServingPoolSpec(), None, defaults)],
+        measurements=rows,
         conversions=_conversions(model),
         tool_versions=tool_versions(),
     )
     if not isinstance(plan, Plan):
         raise ValueError(f"{model.name}: {plan.reason}: {plan.message}")
-    row = plan.pools[0]
-    way = Way(row.precision, row.instances, row.threads, row.max_batch_size)
-    return Choice(way, row.measured.safe_rate if row.measured else 0.0, row.reasons)
+    return plan
+
+
+def _way(row: PoolPlan) -> Way:
+    return Way(row.precision, row.instances, row.threads, row.max_batch_size)
 
 
 def _conversions(model: Prepared) -> tuple[Conversion, ...]:

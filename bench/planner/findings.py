@@ -8,6 +8,8 @@ from typing import Any
 
 from bench.planner.search import STEP
 
+RATIO_AIM, SHARE_AIM = 0.95, 0.10
+"""The least share of the best rate, and the most of the sweep's measurements."""
 ADVANTAGE = 1.10
 """From which on a copy is worth adopting."""
 NOISE = STEP * 1.001
@@ -77,7 +79,6 @@ class Report:
     name: str
     kind: str
     samples: str
-    batch: str
     alone_milliseconds: float
     copy: str
     copy_agreement: float | None
@@ -108,6 +109,56 @@ class Report:
         )
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What the planner is to do, what it did in words, and whether that is it."""
+
+    text: str
+    result: str
+    met: bool
+
+
+def aims(reports: Sequence[Report]) -> list[Aim]:
+    """All of them; none where there is nothing to judge: no objective that anything keeps."""
+    cases = [case for report in reports for case in report.cases]
+    ratios = [case.ratio for case in cases if case.ratio is not None]
+    shares = [report.share for report in reports]
+    if not ratios:
+        return []
+    below = sum(case.below_default for case in cases)
+    wrong = sum(report.wrong_adoptions for report in reports)
+    missed = sum(case.missed_adoption for case in cases)
+    return [
+        Aim(
+            f"at least {RATIO_AIM:.0%} of the best in every case",
+            f"{sum(one >= RATIO_AIM for one in ratios)} of {len(ratios)}, worst {min(ratios):.3f}",
+            min(ratios) >= RATIO_AIM,
+        ),
+        Aim(
+            f"at most {SHARE_AIM:.0%} of the sweep's measurements on every model",
+            f"{sum(one <= SHARE_AIM for one in shares)} of {len(shares)}, worst {max(shares):.3f}",
+            max(shares) <= SHARE_AIM,
+        ),
+        Aim("never below Triton's defaults", f"{below} cases below", not below),
+        Aim(
+            "no adopted copy that answers too differently or is slower",
+            f"{wrong} wrong",
+            not wrong,
+        ),
+        Aim("no copy missed that pays", f"{missed} missed", not missed),
+    ]
+
+
+def exit_code(reports: Sequence[Report], failed: Sequence[str]) -> int:
+    """1 where a model could not be tried, none was, or a copy was adopted that must not be.
+
+    A choice that is slower than the best is a figure to be read; a copy that answers too
+    differently or is slower than the model is an error of the planner's.
+    """
+    wrong = any(report.wrong_adoptions for report in reports)
+    return 1 if failed or not reports or wrong else 0
+
+
 def is_int8(way: str) -> bool:
     """Whether the way runs the copy."""
     return way.startswith("int8-")
@@ -117,16 +168,15 @@ def last_line(reports: Sequence[Report]) -> dict[str, Any]:
     """The figures that count, over all models and objectives.
 
     Cases in which nothing keeps the objective have no ratio. `measurement_share` is the planner's
-    measurements of all models over those of all sweeps.
+    measurements over those of the sweep, of the model where that is worst.
     """
     cases = [case for report in reports for case in report.cases]
     ratios = [case.ratio for case in cases if case.ratio is not None]
-    runs = sum(report.sweep_runs for report in reports)
     return {
         "models": len(reports),
         "worst_ratio": round(min(ratios), 3) if ratios else None,
         "mean_ratio": round(sum(ratios) / len(ratios), 3) if ratios else None,
-        "measurement_share": round(sum(one.timings for one in reports) / max(1, runs), 3),
+        "measurement_share": round(max((one.share for one in reports), default=0.0), 3),
         "wrong_adoptions": sum(report.wrong_adoptions for report in reports),
         "below_default": sum(case.below_default for case in cases),
     }

@@ -26,10 +26,9 @@ from triton_operator.api.tensors import Tensor
 from triton_operator.api.tool_versions import tool_versions
 from triton_operator.cli.local_model import local_model
 from triton_operator.model.conversion.conversion import convert_model
-from triton_operator.model.conversion.dynamic_batch import with_dynamic_batch
 from triton_operator.model.conversion.method import int8_method
 from triton_operator.model.conversion.source_model import read_source
-from triton_operator.model.errors import ModelFailure, ModelRefused, WorkFailed
+from triton_operator.model.errors import ModelFailure
 from triton_operator.model.generated_rows import generated_samples
 from triton_operator.model.sample_rows import Samples, read_samples
 from triton_operator.model.verification.held_out import rows_to_verify
@@ -40,7 +39,7 @@ GIVEN_ROWS = 64
 HELD_OUT_ROWS = 64
 MIN_AGREEMENT = 0.99
 """`spec.precision.minAgreement` without a word from the user."""
-_FORMAT = "2"
+_FORMAT = "3"
 """Another one makes everything again."""
 
 
@@ -69,8 +68,6 @@ class Prepared:
     digest: str
     facts: ModelFacts
     samples: str
-    batch: str
-    """What was done to the batch axis; empty: nothing."""
     copy: Copy
 
     @property
@@ -101,9 +98,7 @@ def from_entry(entry: Entry) -> Prepared:
     if not folder.is_dir():
         with _scratch(folder) as scratch:
             (scratch / "model.onnx").write_bytes(content)
-            batch = _make_batchable(scratch)
-            given = rows(scratch / "model.onnx")
-            _finish(scratch, folder, given, batch)
+            _finish(scratch, folder, rows(scratch / "model.onnx"))
     return _read(folder, entry.name, entry.kind, entry.samples)
 
 
@@ -124,14 +119,13 @@ def from_file(model: Path) -> Prepared:
             for file in local_model(model).facts.files:
                 source = model if file.path == "model.onnx" else model.parent / file.path
                 shutil.copyfile(source, scratch / file.path)
-            batch = _make_batchable(scratch)
             facts = local_model(scratch / "model.onnx").facts
             if beside.is_file():
                 arrays = read_samples(beside, facts.inputs).arrays
             else:
                 count = GIVEN_ROWS + HELD_OUT_ROWS
                 arrays = generated_samples(digest, facts.inputs, count).arrays
-            _finish(scratch, folder, arrays, batch, real=beside.is_file())
+            _finish(scratch, folder, arrays, real=beside.is_file())
     return _read(folder, model.stem, "given", words)
 
 
@@ -155,24 +149,7 @@ class _scratch:  # noqa: N801  # a context manager
         shutil.rmtree(self._made, ignore_errors=True)
 
 
-def _make_batchable(scratch: Path) -> str:
-    """The rewrite of a batch that is fixed at 1, where it can be proved."""
-    file = scratch / "model.onnx"
-    source = read_source(file)
-    if source.facts.batchable:
-        return ""
-    try:
-        made = generated_samples(source.digest, source.facts.inputs, 8)
-        with_dynamic_batch(source, scratch / "batched.onnx", made)
-    except (ModelRefused, WorkFailed) as error:
-        return f"not batchable: {error}"
-    (scratch / "batched.onnx").rename(file)
-    return "DynamicBatch: the batch was fixed at 1"
-
-
-def _finish(
-    scratch: Path, folder: Path, arrays: Mapping[str, Array], batch: str, *, real: bool = True
-) -> None:
+def _finish(scratch: Path, folder: Path, arrays: Mapping[str, Array], *, real: bool = True) -> None:
     facts = local_model(scratch / "model.onnx").facts
     rows = {one.name: whole_rows(arrays[one.name], one, facts.batchable) for one in facts.inputs}
     count = min(map(len, rows.values()))
@@ -180,7 +157,7 @@ def _finish(
     _save(scratch / "samples.npz", {name: array[:given] for name, array in rows.items()})
     _save(scratch / "held.npz", {name: array[given:] for name, array in rows.items()})
     copy = _copy(scratch, held_out=count > given, real=real)
-    (scratch / "made.json").write_text(json.dumps({"batch": batch, "copy": asdict(copy)}))
+    (scratch / "made.json").write_text(json.dumps({"copy": asdict(copy)}))
     scratch.rename(folder)
 
 
@@ -236,4 +213,4 @@ def _read(folder: Path, name: str, kind: str, samples: str) -> Prepared:
     made = json.loads((folder / "made.json").read_text())
     model = local_model(folder / "model.onnx")
     copy = Copy(**made["copy"])
-    return Prepared(name, kind, folder, model.digest, model.facts, samples, made["batch"], copy)
+    return Prepared(name, kind, folder, model.digest, model.facts, samples, copy)

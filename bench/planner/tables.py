@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from bench.planner.findings import Case, Report
-
-RATIO_AIM, SHARE_AIM = 0.95, 0.10
+from bench.planner.findings import Case, Report, aims
 
 
 def print_tables(console: Console, reports: Sequence[Report]) -> None:
@@ -99,39 +97,7 @@ def _part(ratio: float | None) -> str:
 
 
 def _aims(reports: Sequence[Report]) -> Table:
-    cases = [case for report in reports for case in report.cases]
-    ratios = [case.ratio for case in cases if case.ratio is not None]
-    shares = [report.share for report in reports]
-    held = [
-        (
-            f"at least {RATIO_AIM:.0%} of the best in every case",
-            f"{sum(one >= RATIO_AIM for one in ratios)} of {len(ratios)}, worst "
-            f"{min(ratios, default=0):.3f}",
-            all(one >= RATIO_AIM for one in ratios),
-        ),
-        (
-            f"at most {SHARE_AIM:.0%} of the sweep's measurements on every model",
-            f"{sum(one <= SHARE_AIM for one in shares)} of {len(shares)}, worst "
-            f"{max(shares, default=0):.3f}",
-            all(one <= SHARE_AIM for one in shares),
-        ),
-        (
-            "never below Triton's defaults",
-            f"{sum(case.below_default for case in cases)} cases below",
-            not any(case.below_default for case in cases),
-        ),
-        (
-            "no adopted copy that answers too differently or is slower",
-            f"{sum(report.wrong_adoptions for report in reports)} wrong",
-            not any(report.wrong_adoptions for report in reports),
-        ),
-        (
-            "no copy missed that pays",
-            f"{sum(case.missed_adoption for case in cases)} missed",
-            not any(case.missed_adoption for case in cases),
-        ),
-    ]
     table = _table("Aims", "aim", "result", "")
-    for text, result, met in held if ratios else []:
-        table.add_row(text, result, "met" if met else "MISSED")
+    for aim in aims(reports):
+        table.add_row(aim.text, aim.result, "met" if aim.met else "MISSED")
     return table

@@ -110,7 +110,6 @@ class _Trial:
             name=self._model.name,
             kind=self._model.kind,
             samples=self._model.samples,
-            batch=self._model.batch,
             alone_milliseconds=1000 * alone,
             copy=words[:80],
             copy_agreement=copy.agreement,

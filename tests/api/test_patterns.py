@@ -80,10 +80,12 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.measurements[0].throughput": ("118.5", "118/s"),
         "spec.measurements[0].memory": ("1Gi", "1GiB"),
         "spec.measurements[0].agreement": ("0.943", "94.3%"),
+        "spec.measurements[0].samplesDigest": (SHA, "rows"),
         "spec.conversions[0].digest": (SHA, SHA[7:]),
         "spec.conversions[0].files[0].digest": (SHA, "md5:0"),
         "spec.conversions[0].agreement": ("0.943", "94.3%"),
         "spec.conversions[0].samplesDigest": (SHA, "rows"),
+        "spec.conversions[0].samplesSource": (SHA, "pvc://data/rows.npz"),
     },
     "inferencecluster": {
         "spec.targetNameSuffix": ("-l-1", "local"),

@@ -23,6 +23,7 @@ def row(**changes: Any) -> dict[str, Any]:
             {"batchSize": 1, "milliseconds": "8.5"},
             {"batchSize": 2, "milliseconds": "12.25"},
         ],
+        "ended": "Slower",
         "throughput": "118",
         "source": "Measured",
         "time": "2026-11-23T00:00:00Z",

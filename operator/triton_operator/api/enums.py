@@ -116,6 +116,17 @@ class MeasurementSource(StrEnum):
     DECLARED = "Declared"
 
 
+class MeasurementEnd(StrEnum):
+    """Why no larger batch was measured: that was the largest, it took longer than the objective of
+    who measured, larger ones get fewer requests done or fail, or the time was up."""
+
+    MAX_BATCH_SIZE = "MaxBatchSize"
+    OBJECTIVE = "Objective"
+    SLOWER = "Slower"
+    FAILED = "Failed"
+    BUDGET = "Budget"
+
+
 class MeasurementMode(StrEnum):
     """When the operator measures a model."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from triton_operator.api.enums import MeasurementSource, ModelFormat, Precision
+from triton_operator.api.enums import MeasurementEnd, MeasurementSource, ModelFormat, Precision
 from triton_operator.api.fields import ApiModel, Decimal, Digest, Quantity, cel, list_map
 from triton_operator.api.repository import RepositoryFacts
 from triton_operator.api.tensors import Tensor
@@ -105,6 +105,12 @@ class Measurement(ApiModel):
         description="Time per batch size.",
         json_schema_extra=list_map("batchSize"),
     )
+    ended: MeasurementEnd | None = Field(
+        None,
+        description="Why no larger batch was measured: MaxBatchSize (of who measured), Objective "
+        "(of who measured: the last one took longer), Slower (larger ones get fewer requests "
+        "done), Failed (the next one did) or Budget (the time was up); omitted: not known.",
+    )
     throughput: Decimal | None = Field(
         None,
         description="Requests per second that a replica does where more always wait, with one "
@@ -119,6 +125,10 @@ class Measurement(ApiModel):
                 cel("double(self) <= 1.0", "must be between 0 and 1, such as '0.99'")
             ]
         },
+    )
+    samples_digest: Digest | None = Field(
+        None,
+        description="sha256 of the samples' file that it was measured on; omitted: made-up inputs.",
     )
     source: MeasurementSource
     time: str = Field(
@@ -180,6 +190,11 @@ class Conversion(ApiModel):
     samples_digest: Digest | None = Field(
         None, description="sha256 of the samples that were compared; omitted: made-up inputs."
     )
+    samples_source: Digest | None = Field(
+        None,
+        description="sha256 of the address that `spec.model.samples.uri` had. For services with "
+        "samples at another one the row is a smoke test; omitted: it counts for all.",
+    )
     time: str = Field(
         max_length=32,
         description="When it was made.",
@@ -209,7 +224,7 @@ class ModelProfileSpec(ApiModel):
     )
     conversions: list[Conversion] = Field(
         default_factory=list,
-        max_length=16,
+        max_length=64,
         description="One row per precision, method and samples.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )

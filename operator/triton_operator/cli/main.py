@@ -6,6 +6,7 @@ from triton_operator import __version__
 from triton_operator.cli.agent import agent
 from triton_operator.cli.check_installation import check_installation
 from triton_operator.cli.cluster import cluster_list, join
+from triton_operator.cli.compare import compare
 from triton_operator.cli.convert import convert
 from triton_operator.cli.crds import crds
 from triton_operator.cli.decisions import decisions
@@ -48,6 +49,7 @@ cluster.command("join")(join)
 model.command("inspect")(inspect)
 model.command("convert")(convert)
 model.command("verify")(verify)
+model.command("compare")(compare)
 model.command("measure")(measure)
 
 

@@ -46,7 +46,11 @@ def measure(
     objective: float | None = typer.Option(
         None, min=0.001, help="Milliseconds that an answer may take: slower batches end it."
     ),
-    precision: Precision = typer.Option(Precision.FP32, help="In which the file is stored."),
+    precision: Precision = typer.Option(
+        Precision.FP32,
+        help="What Triton runs: FP32 stands for whatever is in the file; INT8 or FP16 where it has "
+        "a copy that `model convert` made of it. FILE is the model itself in either case.",
+    ),
     cpu: str | None = typer.Option(
         None, help="CPU of a Triton on another machine, as its /proc/cpuinfo says."
     ),
@@ -82,9 +86,10 @@ def measure(
     )
     try:
         release = release_name(session.version())
+        samples_digest = session.samples_digest()
     except WorkFailed as error:
         print_error(str(error))
-        wrong = error.failure.reason == reasons.INVALID_ARGUMENTS
+        wrong = error.failure.reason in (reasons.INVALID_ARGUMENTS, reasons.SAMPLES_REFUSED)
         raise typer.Exit(INVALID if wrong else FAILED) from error
     rows: list[Measurement] = []
     failures: list[str] = []
@@ -106,6 +111,7 @@ def measure(
             instances=served.instances_on_each,
             threads=served.threads,
             devices=served.devices,
+            samples_digest=samples_digest,
             time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         rows.append(measurement(result.outcome, around))

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 
 from triton_operator.api.model_profile import Conversion
 
-MOST_ROWS = 16
-"""A profile holds so many; the oldest go first."""
+MOST_ROWS = 64
+"""A profile holds so many; the oldest go first. Two precisions for each of 32 services that have
+samples of their own."""
 
 
 def are_about_the_same(one: Conversion, other: Conversion) -> bool:
     """Whether two rows are about the same, so that the newer takes the place of the older."""
     return all(
         getattr(one, name) == getattr(other, name)
-        for name in ("precision", "method", "samples_digest")
+        for name in ("precision", "method", "samples_digest", "samples_source")
     )
 
 

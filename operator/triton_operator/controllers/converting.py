@@ -216,8 +216,8 @@ def _ended(
         )
     answer = answer_of(job, pod, message)
     if isinstance(answer, Conversion):
-        sampled = spec.model.samples is not None
-        answer = trusted(answer, work.precision, observed.tool_versions, job, sampled=sampled)
+        samples = spec.model.samples
+        answer = trusted(answer, work.precision, observed.tool_versions, job, samples=samples)
     if isinstance(answer, Conversion):
         return _written(observed, owner, digest, work, job, answer)
     return _failed(observed, work, job, answer)

@@ -7,9 +7,11 @@ from triton_operator.api.conversion_report import decode_conversion
 from triton_operator.api.enums import Precision
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Conversion
+from triton_operator.api.model_source import Samples
 from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.side_jobs import lost, unsaid
 from triton_operator.controllers.views import JobView, PodView
+from triton_operator.planning.samples_source import samples_source
 
 
 def answer_of(job: JobView, pod: PodView | None, message: str) -> Conversion | Failure:
@@ -34,7 +36,7 @@ def trusted(
     tool_versions: Mapping[str, str],
     job: JobView,
     *,
-    sampled: bool,
+    samples: Samples | None,
 ) -> Conversion | Failure:
     """The copy and its agreement are the Job's word; what was asked for, the operator knows.
 
@@ -52,7 +54,8 @@ def trusted(
     row = said.model_copy(
         update={
             "precision": precision,
-            "samples_digest": said.samples_digest if sampled else None,
+            "samples_digest": said.samples_digest if samples else None,
+            "samples_source": samples_source(samples) if samples else None,
             "time": job.finished or said.time,
         }
     )

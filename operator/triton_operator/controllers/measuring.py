@@ -43,6 +43,7 @@ from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.planning.candidate import is_nameless, to_measure, unmeasurable
 from triton_operator.planning.compute import instance_words
+from triton_operator.planning.measurements import is_on_samples
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
@@ -195,7 +196,7 @@ def _one(
         return _start(spec, work, rollout)
     if job.deleting or not has_ended(job):
         return _under_way(observed, spec, work, job)
-    return _ended(observed, owner, digest, facts, work, job)
+    return _ended(observed, owner, spec, digest, facts, work, job)
 
 
 def _told(plan: Plan) -> str:
@@ -225,7 +226,7 @@ def _work(
         ran=row,
         config_map=model_config_map(owner, row.pool.name, config),
         job=measurement_job(owner, spec, digest, facts, row, config, observed.fetch),
-        key=measures(digest, facts, row),
+        key=measures(digest, facts, row, spec.model.samples),
     )
 
 
@@ -271,6 +272,7 @@ def _way(ran: PoolPlan) -> str:
 def _ended(
     observed: Observed,
     owner: Owner,
+    spec: InferenceServiceSpec,
     digest: str,
     facts: ModelFacts,
     work: _Work,
@@ -286,20 +288,21 @@ def _ended(
         )
     answer = answer_of(job, pod, message)
     if isinstance(answer, Measurement):
-        answer = _reported(answer, facts, work, job)
+        sampled = spec.model.samples is not None
+        answer = _reported(answer, facts, work, job, sampled=sampled)
     if isinstance(answer, Measurement):
         return _written(observed, owner, digest, work, job, answer)
     return _failed(observed, work, job, answer)
 
 
 def _reported(
-    said: Measurement, facts: ModelFacts, work: _Work, job: JobView
+    said: Measurement, facts: ModelFacts, work: _Work, job: JobView, *, sampled: bool
 ) -> Measurement | Failure:
     if not job.succeeded:
         why = job.message
     else:
         try:
-            return trusted(said, facts, work.ran, job)
+            return trusted(said, facts, work.ran, job, sampled=sampled)
         except ValueError as error:
             why = f"its report is no measurement that a profile takes: {error}"
     return Failure(reason=reasons.MEASUREMENT_FAILED, message=f"Job {job.name}: {why}")
@@ -353,8 +356,12 @@ def _failed(observed: Observed, work: _Work, job: JobView, failure: Failure) -> 
 
 
 def _same(one: Measurement, other: Measurement) -> bool:
-    """Whether two rows are about the same, so that the newer takes the place of the older."""
-    return all(
+    """Whether two rows are about the same, so that the newer takes the place of the older.
+
+    Numbers of samples keep their place beside those of made-up inputs: another service may have
+    found them out meanwhile.
+    """
+    return is_on_samples(one) == is_on_samples(other) and all(
         getattr(one, name) == getattr(other, name)
         for name in ("precision", "engine", "hardware", "instances", "threads")
     )

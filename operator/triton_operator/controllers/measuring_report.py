@@ -46,12 +46,19 @@ def _last_words_of_triton(pod: PodView) -> Failure | None:
     return Failure(reason=problem.reason, message=problem.message) if problem else None
 
 
-def trusted(said: Measurement, facts: ModelFacts, ran: PoolPlan, job: JobView) -> Measurement:
-    """The numbers are the Job's; what they are of, the operator knows itself: `ran` is what it ran.
+def trusted(
+    said: Measurement, facts: ModelFacts, ran: PoolPlan, job: JobView, *, sampled: bool
+) -> Measurement:
+    """The numbers are the Job's; what they are of, the operator knows itself: `ran` is what it ran,
+    `sampled`: on samples.
 
     Raises:
         ValueError: it is no measurement that a profile takes.
     """
+    if said.ended is None or (sampled and said.samples_digest is None):
+        # It would leave something to find out, and so again and again.
+        unsaid = "why it ended" if said.ended is None else "on which samples"
+        raise ValueError(f"it does not say {unsaid}; let Jobs use the image of the operator")
     row = said.model_copy(
         update={
             "precision": ran.precision,
@@ -65,6 +72,7 @@ def trusted(said: Measurement, facts: ModelFacts, ran: PoolPlan, job: JobView) -
             "threads": ran.threads,
             "memory": None,
             "agreement": None,
+            "samples_digest": said.samples_digest if sampled else None,
             "source": MeasurementSource.MEASURED,
             "time": job.finished or said.time,
         }

@@ -14,7 +14,7 @@ from triton_operator.api.enums import PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.rollout import Rollout
 from triton_operator.controllers.views import ServiceView
-from triton_operator.planning.copies import Prospect, Standing, agreement_words
+from triton_operator.planning.copies import Prospect, Standing
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
@@ -127,9 +127,7 @@ def _running(rows: Iterable[PoolPlan]) -> Finding:
     for row in rows:
         for one in row.prospects:
             if one.copy is not None and one.copy == row.copy:
-                told.append(
-                    f"pool {row.pool.name} runs {one.precision}: {agreement_words(one.copy)}"
-                )
+                told.append(f"pool {row.pool.name} runs {one.precision}: {one.agreement}")
                 smoke_test |= one.smoke_test
     reason = reasons.SMOKE_TEST_ONLY if smoke_test else reasons.VERIFIED
     return _finding(TRUE, reason, "; ".join(told))

@@ -1,4 +1,4 @@
-"""Copies that the pods of a service cannot make again: they are rejected, and FP32 runs. Pure.
+"""Copies that pods cannot make again or Triton cannot load: they are rejected, FP32 runs. Pure.
 
 A rollout that never ends is not only a copy that is not used: where an old pod goes before a new
 one comes, nothing serves. The failed pods say it first. They go with the rollout back to FP32, so
@@ -9,14 +9,14 @@ copy as soon as they are gone.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from triton_operator.api import labels
-from triton_operator.api.conditions import shortened
+from triton_operator.api import labels, reasons
+from triton_operator.api.conditions import known_conditions, shortened
 from triton_operator.api.conversion_report import decode_conversion
 from triton_operator.api.model_profile import Conversion
 from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.conversion_rows import are_about_the_same, with_row
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.pod_problems import known_problem
+from triton_operator.controllers.pod_problems import SERVING_CONTAINER, known_problem
 from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.views import ContainerView, PodView
 from triton_operator.manifests import names
@@ -61,10 +61,7 @@ def _marked(
     if why is None and row.digest in unmade:
         profile = names.measured_profile(digest)
         # Its end says what to do; the middle is what a tool said.
-        why = shortened(
-            f"it could not be made again: {unmade[row.digest]}; to try again, delete ModelProfile "
-            f"{profile}"
-        )
+        why = shortened(f"{unmade[row.digest]}; to try again, delete ModelProfile {profile}")
     return row if why is None else row.model_copy(update={"refusal": why})
 
 
@@ -78,6 +75,7 @@ def _unmade(observed: Observed) -> dict[str, str]:
 
 
 def _failures(observed: Observed) -> Iterator[tuple[str, str]]:
+    served = _has_served(observed)
     pods = [
         one
         for one in observed.children
@@ -87,13 +85,47 @@ def _failures(observed: Observed) -> Iterator[tuple[str, str]]:
         and one.copy_digest
     ]
     made = {one.copy_digest for one in pods if one.ready_since}
+    loaded = {one.copy_digest for one in pods if one.was_ready}
     for pod in pods:
         for container in pod.containers:
             if container.name == CONVERT_CONTAINER and _has_given_up(
                 container, made_elsewhere=pod.copy_digest in made
             ):
-                problem = known_problem(pod)
-                yield pod.copy_digest, problem.message if problem else f"pod {pod.name}"
+                yield pod.copy_digest, f"it could not be made again: {_words(pod)}"
+            if (
+                container.name == SERVING_CONTAINER
+                and not (served or pod.copy_digest in loaded)
+                and _has_ended(container)
+                and _tries(container) >= MOST_TRIES
+            ):
+                yield pod.copy_digest, f"Triton does not come up with it: {_words(pod)}"
+
+
+def _words(pod: PodView) -> str:
+    problem = known_problem(pod)
+    return problem.message if problem else f"pod {pod.name}"
+
+
+def _has_served(observed: Observed) -> bool:
+    """Whether a copy that runs now has served: what ends Triton then is not that it cannot load it,
+    though all pods of it be new, as after a time without any.
+    """
+    known = known_conditions(observed.service.status)
+    return any(
+        one.type == reasons.PRECISION_VERIFIED
+        and one.reason in (reasons.VERIFIED, reasons.SMOKE_TEST_ONLY)
+        for one in known
+    )
+
+
+def _has_ended(container: ContainerView) -> bool:
+    """Triton never ends by itself but for a failure, whatever its code."""
+    return not (container.exit_code is None and container.last_exit_code is None)
+
+
+def _tries(container: ContainerView) -> int:
+    """How often it has ended: restarts do not count the first try, nor, while it runs, its end."""
+    return container.restarts + (not container.running_since)
 
 
 def _has_given_up(container: ContainerView, *, made_elsewhere: bool) -> bool:
@@ -115,5 +147,4 @@ def _has_given_up(container: ContainerView, *, made_elsewhere: bool) -> bool:
         return True
     if made_elsewhere:
         return False
-    # The number of restarts does not count the first try, and while one runs, not that one's end.
-    return container.restarts + (not container.running_since) >= MOST_TRIES
+    return _tries(container) >= MOST_TRIES

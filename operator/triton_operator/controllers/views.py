@@ -13,6 +13,8 @@ from triton_operator.api import labels
 from triton_operator.api.enums import ManagedBy
 from triton_operator.api.group import GROUP
 from triton_operator.controllers.kinds import CHILDREN
+from triton_operator.controllers.pod_devices import extended_resources
+from triton_operator.controllers.pod_readiness import was_ready
 from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.fetching import FETCH_CONTAINER
 
@@ -183,6 +185,7 @@ class PodView(ObjectView):
     lost_since: str = ""
     ready_since: str = ""
     """Since when it gets requests (RFC 3339); empty while it gets none."""
+    was_ready: bool = False
     containers: tuple[ContainerView, ...] = ()
     copy_digest: str = ""
     """Of the copy of the model that it makes; empty: it takes the model as it is stored."""
@@ -338,10 +341,11 @@ def _pod(
         unschedulable=_message_of(status, "PodScheduled", "False"),
         node=spec.get("nodeName", ""),
         address=status.get("podIP", ""),
-        devices=_devices(spec),
+        devices=extended_resources(spec),
         lost=_lost(status, containers),
         lost_since=_condition(status, "DisruptionTarget", "True").get("lastTransitionTime", ""),
         ready_since=_condition(status, "Ready", "True").get("lastTransitionTime", ""),
+        was_ready=was_ready(status),
         containers=containers,
         copy_digest=_copy_digest(spec),
         goes_first=labels.DELETION_COST in (metadata.get("annotations") or {}),
@@ -370,17 +374,6 @@ def _lost(status: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> s
         if unready and "readiness gate" not in unready:
             return "its node does not report any more"
     return ""
-
-
-def _devices(spec: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Extended resources that are asked for by containers, and by init containers that stay."""
-    asked: dict[str, int] = {}
-    sidecars = (one for one in spec.get("initContainers") or () if one.get("restartPolicy"))
-    for container in (*(spec.get("containers") or ()), *sidecars):
-        for resource, amount in ((container.get("resources") or {}).get("limits") or {}).items():
-            if "/" in resource and str(amount).isdigit():
-                asked[resource] = asked.get(resource, 0) + int(amount)
-    return tuple(sorted(asked.items()))
 
 
 def _message_of(status: Mapping[str, Any], type_: str, truth: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from triton_operator.api import labels
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.model_source import Samples
 from triton_operator.manifests import names
 from triton_operator.manifests.container_resources import ContainerResources
 from triton_operator.manifests.desired_hash import content_hash
@@ -56,7 +57,7 @@ _FOR_ITSELF = ("--http-address=127.0.0.1", "--allow-grpc=false", "--allow-metric
 """Only the container beside it may send requests: any other one would spoil the numbers."""
 
 
-def measures(digest: str, facts: ModelFacts, plan: PoolPlan) -> str:
+def measures(digest: str, facts: ModelFacts, plan: PoolPlan, samples: Samples | None) -> str:
     """Names what is measured: the same for services that have the same to find out."""
     return content_hash(
         [
@@ -69,8 +70,10 @@ def measures(digest: str, facts: ModelFacts, plan: PoolPlan) -> str:
             plan.instances,
             plan.threads,
             plan.accelerators,
-            # Nothing where the model runs as it is stored: that has had its mark before.
+            # Nothing where the model runs as it is stored, or inputs are made up: that has had its
+            # mark before.
             *([plan.copy.digest] if plan.copy else []),
+            *(["samples", samples.uri] if samples else []),
         ]
     )
 
@@ -111,7 +114,7 @@ def measurement_job(
         spec.runtime,
         role=labels.MEASURE,
         pool=plan.pool.name,
-        finds=measures(digest, facts, plan),
+        finds=measures(digest, facts, plan, spec.model.samples),
         deadline_seconds=(1 + sampled) * settings.timeout_seconds
         + LOAD_SECONDS
         + spec.measurement.budget_seconds,

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from triton_operator.api.enums import Precision, Preference
 from triton_operator.planning.figures import figure
 from triton_operator.planning.measured_replica import Measured
+from triton_operator.planning.measurements import are_comparable, is_on_samples
 
 LEAST_GAIN = 0.10
 """Measurements repeat within 5 %, and a copy never answers quite the same: for less, no copy."""
@@ -28,8 +29,8 @@ _ROUNDING = 1e-9
 class Comparison:
     """What a copy does beside FP32, in `words`.
 
-    `gain` is a share, None: one of both is not measured. `adoptable`: fast enough. `rank` orders
-    copies: whether one keeps the objective, then its worth.
+    `gain` is a share, None: one of both is not measured, or not on inputs like the other's.
+    `adoptable`: fast enough. `rank` orders copies: whether one keeps the objective, then its worth.
     """
 
     words: str
@@ -55,6 +56,13 @@ def compared(
     if copy is None or stored is None:
         missing = precision if copy is None else Precision.FP32
         return Comparison(f"{precision} not used: {missing} is not measured on pool {pool}")
+    if not are_comparable(copy.row, stored.row):
+        real, made_up = precision, Precision.FP32
+        if is_on_samples(stored.row):
+            real, made_up = made_up, real
+        return Comparison(
+            f"{precision} not used: {made_up} was measured on made-up inputs, and {real} on samples"
+        )
     keeps, kept = copy.keeps, stored.keeps
     by_time = prefer is Preference.LATENCY or not (keeps and kept)
     mine, its = _worth(copy, by_time), _worth(stored, by_time)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from triton_operator.api.enums import BatchingMode
+from triton_operator.api.enums import BatchingMode, ModelFormat
 from triton_operator.api.inference_service import Batching
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.repository import SilentField
@@ -42,9 +42,9 @@ def choose_batching(batching: Batching, facts: ModelFacts, *, gpu: bool) -> Batc
             return Refusal(
                 BATCHING_NOT_POSSIBLE,
                 f"spec.batching.mode is Fixed with maxBatchSize {batching.max_batch_size}, but the "
-                f"model cannot be batched: {facts.reason}; choose Auto or Off",
+                f"model cannot be batched: {facts.reason}{_advice(facts)}; choose Auto or Off",
             )
-        return BatchChoice(0, False, f"no batching: {facts.reason}")
+        return BatchChoice(0, False, f"no batching: {facts.reason}{_advice(facts)}")
     if batching.mode is BatchingMode.OFF:
         return BatchChoice(1, False, "batch size 1: spec.batching.mode is Off")
     largest = facts.max_batch_size
@@ -89,6 +89,14 @@ def executed_size(choice: BatchChoice, batching: Batching, facts: ModelFacts) ->
         shared = not silent or batching.mode is not BatchingMode.OFF
         return max(1, choice.max_batch_size) if shared else 1
     return choice.max_batch_size if choice.dynamic else 1
+
+
+def _advice(facts: ModelFacts) -> str:
+    """What may give the model a batch axis, where each tensor has one of length 1."""
+    tensors = (*facts.inputs, *facts.outputs)
+    if facts.format is not ModelFormat.ONNX or not all(one.shape[:1] == [1] for one in tensors):
+        return ""
+    return "; `triton-operator model convert --to DynamicBatch` makes a copy that may be batched"
 
 
 def _as_configured(batching: Batching, facts: ModelFacts) -> BatchChoice | Refusal:

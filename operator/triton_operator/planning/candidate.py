@@ -6,14 +6,20 @@ Each is measured with batches as large as may be worth it, by a Job of its own.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from triton_operator.api.enums import BatchingMode, MeasurementSource, Precision, PrecisionMode
+from triton_operator.api.enums import (
+    BatchingMode,
+    MeasurementEnd,
+    MeasurementSource,
+    Precision,
+    PrecisionMode,
+)
 from triton_operator.api.inference_service import Batching, InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.batching import is_free, largest_allowed
 from triton_operator.planning.compute import choose_compute
 from triton_operator.planning.copies import facts_of_copy
 from triton_operator.planning.fit import ReplicaNeed, Verdict, fit_of
-from triton_operator.planning.measurements import engine_of, on_hardware_of
+from triton_operator.planning.measurements import engine_of, is_on_samples, on_hardware_of
 from triton_operator.planning.memory import choose_memory
 from triton_operator.planning.objective import latency_bound_milliseconds
 from triton_operator.planning.overload import choose_queue
@@ -25,6 +31,11 @@ from triton_operator.triton.releases import image_architectures
 MOST_CPU_BATCH = 16
 MOST_GPU_BATCH = 64
 """Four times what an unmeasured model gets: larger ones rarely do more, and take memory."""
+_ENDED_FOR_ALL = frozenset({MeasurementEnd.SLOWER, MeasurementEnd.FAILED, MeasurementEnd.BUDGET})
+"""Another try would end there too. Rows of earlier versions do not say why they ended: where they
+are too short, they are measured once more."""
+_ROUNDED = 0.999
+"""Profiles have times of four digits: one that was too long by less may be at the bound there."""
 MOST_MEASURED = 4
 """Ways to run on one pool: each takes the room of a replica for minutes."""
 
@@ -67,11 +78,15 @@ def to_measure(
     first, *others = ([_way(spec, facts, row, copy, one) for one in numbers] for copy in copies)
     # Every copy in one way before any in a second one.
     ways = [*first, *(one[0] for one in others), *(way for one in others for way in one[1:])]
-    return tuple(
+    wide = (
         candidate(spec, facts, way)
         for way in ways[:MOST_MEASURED]
-        if (way is row or (_has_room(way) and not _is_declared(way, facts, known)))
-        and not any(is_measured(way, facts, one) for one in known)
+        if way is row or (_has_room(way) and not _is_declared(way, facts, known))
+    )
+    return tuple(
+        way
+        for way in wide
+        if not any(is_measured(way, facts, one) and _settles(spec, way, one) for one in known)
     )
 
 
@@ -109,6 +124,24 @@ def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
         and (known.instances or 1) == row.instances
         and known.threads in (None, row.threads)
     )
+
+
+def _settles(spec: InferenceServiceSpec, way: PoolPlan, known: Measurement) -> bool:
+    """Whether a row about the same leaves this service nothing to find out.
+
+    Declared rows always do. With samples, what was measured on made-up inputs does not. Nor does
+    what stopped for the sake of another service, which wanted no larger batches or had a tighter
+    objective, where this one would go on; `way` is as it would be measured.
+    """
+    if known.source is MeasurementSource.DECLARED:
+        return True
+    if spec.model.samples is not None and not is_on_samples(known):
+        return False
+    if known.ended in _ENDED_FOR_ALL:
+        return True
+    last = max(known.latency, key=lambda one: one.batch_size)
+    bound = latency_bound_milliseconds(spec)
+    return last.batch_size >= way.max_batch_size or float(last.milliseconds) >= _ROUNDED * bound
 
 
 def _instances(facts: ModelFacts, row: PoolPlan) -> tuple[int, ...]:

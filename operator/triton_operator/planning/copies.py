@@ -3,8 +3,8 @@
 A row of a ModelProfile's `conversions` counts only if it was made with the tools that this operator
 has: the pods make the copy again with them, and check its digest. A copy is used only if it agrees
 with FP32 on at least `spec.precision.minAgreement` of the rows that were compared. Where the user
-asked for its precision, a comparison on made-up inputs will do, and is told as a smoke test; where
-nobody did (Auto), it takes 32 rows of real ones.
+asked for its precision, a comparison on made-up inputs or another service's samples will do, and is
+told as a smoke test; where nobody did (Auto), it takes 32 rows of the service's own real ones.
 
 Whether a copy is faster is not asked here: see `adoption`.
 """
@@ -21,8 +21,10 @@ from triton_operator.api.conversion_method import CONVERTED, LEAST_ROWS, Method
 from triton_operator.api.enums import MeasurementMode, ModelFormat, Precision, PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, ModelFacts
+from triton_operator.api.model_source import Samples
 from triton_operator.planning.arithmetic import cannot_run
 from triton_operator.planning.pools import Pool
+from triton_operator.planning.samples_source import of_other_samples
 
 NO_TOOLS: Mapping[str, str] = MappingProxyType({})
 
@@ -42,8 +44,9 @@ class Prospect:
     """One other precision on a pool: how it stands, and why, in one line that names it.
 
     `copy` is the row that counts, if there is one. `wanted`: a Job should convert and verify now.
-    With `spec.model.samples` a row settles that only if it names the samples' digest, a refusal
-    too: what was refused for want of samples, or compared on made-up inputs, is tried again.
+    With `spec.model.samples` a row settles that only if it was compared on them, a refusal too:
+    what was refused for want of samples, or compared on made-up inputs or on the samples of another
+    service (`others`), is tried again.
     """
 
     precision: Precision
@@ -51,6 +54,7 @@ class Prospect:
     why: str
     copy: Conversion | None = None
     wanted: bool = False
+    others: bool = False
 
     @property
     def usable(self) -> Conversion | None:
@@ -60,7 +64,12 @@ class Prospect:
     @property
     def smoke_test(self) -> bool:
         """Whether so little was compared that it shows only that the copy runs."""
-        return self.copy is not None and not _on_real_rows(self.copy)
+        return self.copy is not None and (self.others or not _on_real_rows(self.copy))
+
+    @property
+    def agreement(self) -> str:
+        """How far the copy agrees with FP32, and on what; empty: there is none."""
+        return "" if self.copy is None else agreement_words(self.copy, others=self.others)
 
 
 def prospects(
@@ -137,34 +146,38 @@ def _prospect(
     rows = [row for row in known if row.precision is precision]
     current = [row for row in rows if dict(row.tool_versions) == dict(tool_versions)]
     least = Decimal(spec.precision.min_agreement)
-    copy = _counting(current, least)
+    samples = spec.model.samples
+    copy = _counting(current, least, samples)
+    others = copy is not None and of_other_samples(copy, samples)
     settled = (
         copy is not None
         and (copy.refusal is not None or _lacks(copy) is None)
-        and (spec.model.samples is None or copy.samples_digest is not None)
+        and (samples is None or (copy.samples_digest is not None and not others))
     )
     wanted = _asks(spec) and not settled
     if copy is None:
         standing, why = Standing.UNCHECKED, _no_copy(precision, rows, tool_versions)
     else:
-        standing, why = _judged(copy, least, auto=spec.precision.mode is PrecisionMode.AUTO)
+        auto = spec.precision.mode is PrecisionMode.AUTO
+        standing, why = _judged(copy, least, auto=auto, others=others)
     if wanted and standing is not Standing.USABLE:
         standing, why = Standing.UNKNOWN, f"{why}; its Job converts and verifies"
-    return Prospect(precision, standing, why, copy, wanted)
+    return Prospect(precision, standing, why, copy, wanted, others)
 
 
-def _judged(copy: Conversion, least: Decimal, *, auto: bool) -> tuple[Standing, str]:
+def _judged(copy: Conversion, least: Decimal, *, auto: bool, others: bool) -> tuple[Standing, str]:
     name = copy.precision
     if copy.refusal is not None:
         return Standing.REJECTED, f"{name} rejected: {copy.refusal}"
     if lacks := _lacks(copy):
         return Standing.UNCHECKED, f"{name} not used: its row has no {lacks}"
     if not _agrees(copy, least):
-        told = f"{name} rejected: agreement {copy.agreement} < {least}{_in_batches(copy)}"
-        return Standing.REJECTED, told
-    if auto and not _on_real_rows(copy):
-        return Standing.UNCHECKED, f"{name} not used: {agreement_words(copy)}"
-    return Standing.USABLE, f"{name}: {agreement_words(copy)}"
+        low = f"agreement {copy.agreement} < {least}{_in_batches(copy)}"
+        return Standing.REJECTED, f"{name} rejected: {low}"
+    told = agreement_words(copy, others=others)
+    if auto and (others or not _on_real_rows(copy)):
+        return Standing.UNCHECKED, f"{name} not used: {told}"
+    return Standing.USABLE, f"{name}: {told}"
 
 
 def _lacks(copy: Conversion) -> str | None:
@@ -178,13 +191,15 @@ def _lacks(copy: Conversion) -> str | None:
     return None
 
 
-def agreement_words(copy: Conversion) -> str:
-    """How far a copy agrees with FP32, and on what."""
+def agreement_words(copy: Conversion, *, others: bool = False) -> str:
+    """How far a copy agrees with FP32, and on what; `others`: not on this service's samples."""
     rows = copy.rows or 0
     told = f"agreement {copy.agreement} on {rows} row{'' if rows == 1 else 's'}"
     told += _in_batches(copy)
     if copy.samples_digest is None:
         return f"{told}, smoke test only: made-up inputs"
+    if others:
+        return f"{told}, smoke test only: compared on other samples than this service's"
     if rows < LEAST_ROWS:
         return f"{told}, smoke test only: fewer than {LEAST_ROWS}"
     return f"{told} of samples"
@@ -208,21 +223,29 @@ def _no_copy(
     return f"{precision} not used: its copy was made with other tools ({'; '.join(changed)})"
 
 
-def _counting(rows: Sequence[Conversion], least: Decimal) -> Conversion | None:
-    """The row that counts: of each method the newest, on real samples if there is one. Of those,
-    too, what real samples say before all else, and then one that is accepted."""
+def _counting(
+    rows: Sequence[Conversion], least: Decimal, samples: Samples | None
+) -> Conversion | None:
+    """The row that counts: of each method the newest, on this service's samples if there is one,
+    else on other real ones. Of those, too, what real samples say before all else, and then one that
+    is accepted."""
+
+    def realness(row: Conversion) -> tuple[bool, bool]:
+        real = row.samples_digest is not None
+        return real and not of_other_samples(row, samples), real
+
     newest: dict[str | None, Conversion] = {}
-    for row in sorted(rows, key=_weight):
+    for row in sorted(rows, key=lambda row: (realness(row), _age(row))):
         newest[row.method] = row
     return max(
         newest.values(),
-        key=lambda row: (row.samples_digest is not None, _accepted(row, least), *_weight(row)),
+        key=lambda row: (realness(row), _accepted(row, least), _age(row)),
         default=None,
     )
 
 
-def _weight(row: Conversion) -> tuple[bool, str, str]:
-    return row.samples_digest is not None, row.time, row.digest or ""
+def _age(row: Conversion) -> tuple[str, str]:
+    return row.time, row.digest or ""
 
 
 def _accepted(row: Conversion, least: Decimal) -> bool:

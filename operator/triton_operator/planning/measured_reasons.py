@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from triton_operator.api.enums import MeasurementSource, Precision, Preference
+from triton_operator.api.enums import Precision, Preference
 from triton_operator.api.model_profile import Measurement
 from triton_operator.planning.compute import instance_words
 from triton_operator.planning.figures import difference, figure
 from triton_operator.planning.measured_replica import LOADED, Measured, MeasuredChoice, Question
-from triton_operator.planning.measurements import Candidates, ReplicaShape
+from triton_operator.planning.measurements import (
+    Candidates,
+    ReplicaShape,
+    are_comparable,
+    is_on_samples,
+)
 from triton_operator.planning.pools import Pool
 
 _SOURCES = {
-    MeasurementSource.MEASURED: "as measured",
-    MeasurementSource.DECLARED: "as declared in the model's profile",
+    False: "as measured",
+    True: "as measured on samples",
+    None: "as declared in the model's profile",
 }
 _HOUR = 3600
 _MOST_NAMED = 3
 
 
 def source_words(row: Measurement) -> str:
-    """Whether somebody measured it or said it."""
-    return _SOURCES[row.source]
+    """Whether somebody measured it, and on real inputs, or said it."""
+    return _SOURCES[is_on_samples(row)]
 
 
 def batch_reason(chosen: Measured, question: Question) -> str:
@@ -73,6 +79,8 @@ def instances_reason(choice: MeasuredChoice, shape: ReplicaShape, prefer: Prefer
 def other_way_reason(other: Measured | None, chosen: Measured, min_agreement: float) -> str | None:
     """What the best other precision or engine would do, and why it is not used."""
     if other is None or not other.found.feasible or chosen.safe_rate <= 0:
+        return None
+    if not are_comparable(other.row, chosen.row):
         return None
     row, rate = other.row, other.safe_rate
     words = (

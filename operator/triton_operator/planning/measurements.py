@@ -11,6 +11,9 @@ A measurement fits a pool if all of these hold:
 4. It fits the replica: on CPUs, `instances` instances have `threads` threads each, omitted: one
    instance, and as many threads as it gets. A measurement with other threads tells nothing of it.
 
+Where one that fits was measured on samples, none counts that was measured on made-up inputs: a text
+of one word says nothing of real ones. What was declared holds for what its author says, whichever.
+
 Of several that fit and run as many instances, one counts: that of the pool's Triton release before
 one that names none, and that before one of another release; what was measured before what was
 declared; then the slowest of what different CPUs did, and of one CPU the newest.
@@ -89,6 +92,8 @@ class Candidates:
     def fitting(self) -> list[Measurement]:
         """The row that counts, for each number of instances."""
         able = [row for row in self.of_this_way if self.shape.takes(row)]
+        if any(is_on_samples(row) for row in able):
+            able = [row for row in able if is_on_samples(row) is not False]
         numbers = sorted({row.instances or 1 for row in able})
         return [
             _counting([row for row in able if (row.instances or 1) == number], self.release)
@@ -102,6 +107,16 @@ class Candidates:
             replace(self, engine=engine, precision=precision)
             for engine, precision in sorted(ways - {(self.engine, self.precision)})
         ]
+
+
+def is_on_samples(row: Measurement) -> bool | None:
+    """Whether real inputs were measured, or made-up ones; None: nothing was, it is declared."""
+    return None if row.source is MeasurementSource.DECLARED else row.samples_digest is not None
+
+
+def are_comparable(one: Measurement, other: Measurement) -> bool:
+    """Whether neither was measured on real inputs and the other on made-up ones."""
+    return {is_on_samples(one), is_on_samples(other)} != {True, False}
 
 
 def curve_of(row: Measurement, shape: ReplicaShape) -> MeasuredCurve:

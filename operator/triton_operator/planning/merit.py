@@ -15,10 +15,11 @@ _HOUR = 3600
 @dataclass(frozen=True)
 class Speed:
     """One replica on a pool: the rate in requests/s at which it keeps the objective (0: it cannot),
-    and what a request takes that is alone."""
+    and what a request takes that is alone. `on_samples`: see `measurements.is_on_samples`."""
 
     safe_rate: float
     alone_seconds: float
+    on_samples: bool | None = None
 
     @property
     def keeps_objective(self) -> bool:
@@ -39,9 +40,13 @@ def merits(
 ) -> dict[str, Merit]:
     """What the preference makes of each pool that keeps the objective; empty: not comparable.
 
-    Comparable are pools on which the model was measured, for money and energy only with a price (of
-    one currency) or a power for each of them.
+    Comparable are pools on which the model was measured, on samples or on made-up inputs but not
+    some of them on the one and some on the other; for money and energy only with a price (of one
+    currency) or a power for each of them.
     """
+    inputs = {speed.on_samples for pool in pools if (speed := speeds.get(pool.name))}
+    if inputs >= {True, False}:
+        return {}
     found: dict[str, Merit] = {}
     for pool in pools:
         speed = speeds.get(pool.name)

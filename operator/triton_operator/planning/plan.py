@@ -12,6 +12,7 @@ from triton_operator.planning.copies import NO_TOOLS, Prospect
 from triton_operator.planning.device import needed_device, usable_pools
 from triton_operator.planning.fit import Fit, Verdict, fit_of
 from triton_operator.planning.measured_replica import Measured
+from triton_operator.planning.measurements import is_on_samples
 from triton_operator.planning.merit import Speed
 from triton_operator.planning.objective import (
     latency_bound_milliseconds,
@@ -177,7 +178,8 @@ class _Candidate:
 def _speed(replica: Replica | Refusal) -> Speed | None:
     if isinstance(replica, Refusal) or replica.measured is None:
         return None
-    return Speed(replica.measured.safe_rate, replica.measured.alone_seconds)
+    measured = replica.measured
+    return Speed(measured.safe_rate, measured.alone_seconds, is_on_samples(measured.row))
 
 
 def _ready_for(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from triton_operator.api.enums import ModelFormat, Precision, PrecisionMode
 from triton_operator.api.inference_service import PrecisionSpec
 from triton_operator.api.model_profile import Conversion, ModelFacts
-from triton_operator.planning.copies import Prospect, agreement_words
+from triton_operator.planning.copies import Prospect
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ def as_stored(
     return PrecisionChoice(Precision.FP32, _why_as_stored(spec.mode, facts, known))
 
 
-def as_copied(copy: Conversion, why: str) -> PrecisionChoice:
-    """A copy, and what speaks for it."""
-    words = f"{copy.precision}: {why}; {agreement_words(copy)}"
-    return PrecisionChoice(copy.precision, words, copy)
+def as_copied(found: Prospect, why: str) -> PrecisionChoice:
+    """The copy of a prospect, and what speaks for it."""
+    words = f"{found.precision}: {why}; {found.agreement}"
+    return PrecisionChoice(found.precision, words, found.copy)
 
 
 def _why_as_stored(mode: PrecisionMode, facts: ModelFacts, known: Sequence[Prospect]) -> str:

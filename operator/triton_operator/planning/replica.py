@@ -118,8 +118,8 @@ def size_replica(
             return sized
         return _as_measured(sized, spec, facts, pool, rows.measurements, release, told)
 
-    if not auto and (copy := next(filter(None, (one.usable for one in known)), None)):
-        return replica(as_copied(copy, "spec.precision.mode"))
+    if not auto and (able := next((one for one in known if one.usable), None)):
+        return replica(as_copied(able, "spec.precision.mode"))
     stored = replica(as_stored(spec.precision, facts, known))
     if isinstance(stored, Refusal) or not auto:
         return stored
@@ -136,7 +136,7 @@ def _adopted(
     copies: dict[Precision, Replica] = {}
     found: dict[Precision, Comparison] = {}
     for one in stored.prospects:
-        if (copy := one.usable) and isinstance(sized := replica(as_copied(copy, "")), Replica):
+        if one.usable and isinstance(sized := replica(as_copied(one, "")), Replica):
             copies[one.precision] = sized
             found[one.precision] = compared(
                 one.precision, sized.measured, stored.measured, spec.objective.prefer, pool.name
@@ -147,13 +147,13 @@ def _adopted(
         for one in stored.prospects
         if one.precision is not best
     )
-    if best is None:
+    able = next((one for one in stored.prospects if one.precision is best), None)
+    if able is None:
         return replace(stored, notes=(*stored.notes, *notes))
-    chosen = copies[best]
-    assert chosen.precision.copy is not None
+    chosen = copies[able.precision]
     return replace(
         chosen,
-        precision=as_copied(chosen.precision.copy, found[best].words),
+        precision=as_copied(able, found[able.precision].words),
         notes=(*chosen.notes, *notes),
     )
 

@@ -16,6 +16,7 @@ from click.testing import Result
 
 from tests.unit.model import nets
 from tests.unit.model.building import saved
+from triton_operator.api.tool_versions import tool_versions
 from triton_operator.cli.exit_codes import FAILED, INVALID, OK, REFUSED
 from triton_operator.model.digest import file_row
 
@@ -74,6 +75,61 @@ def test_machines_read_json(call: Call, mlp: Path, tmp_path: Path) -> None:
     assert verdict["smokeTest"] is True
     assert verdict["samplesDigest"] is None
     assert verdict["outputs"][0]["top1"] == verdict["agreement"]
+
+
+@pytest.mark.parametrize(
+    ("widest", "code", "precision"),
+    [
+        (1, OK, "INT8"),
+        # An input that counts for nothing takes the range of all others.
+        (10_000, REFUSED, "FP32"),
+    ],
+)
+def test_a_row_to_commit_makes_the_plan_that_a_job_would(
+    call: Call, tmp_path: Path, widest: int, code: int, precision: str
+) -> None:
+    built = nets.mlp()
+    first = nets.weights_of(built, "w1")
+    first[0] = 0
+    mlp = saved(nets.with_weights(built, "w1", first), tmp_path, "mlp.onnx")
+    values = np.random.default_rng(0).standard_normal((40, 16))
+    values[:, 0] *= widest
+    np.savez(tmp_path / "rows.npz", x=values)
+    arguments = ["--to", "INT8", "--samples", tmp_path / "rows.npz", "-o", "json"]
+    compared = call("model", "compare", mlp, *arguments)
+
+    assert compared.exit_code == code, compared.stderr
+    profile = json.loads(compared.stdout)
+    (row,) = profile["spec"]["conversions"]
+    assert row["toolVersions"] == tool_versions()
+    assert (float(row["agreement"]) >= 0.99) is (code == OK)
+
+    service = {
+        "apiVersion": profile["apiVersion"],
+        "kind": "InferenceService",
+        "metadata": {"name": "s"},
+        "spec": {
+            "model": {"uri": "pvc://m/model.onnx", "samples": {"uri": "pvc://m/rows.npz"}},
+            "precision": {"mode": "INT8"},
+        },
+    }
+    (tmp_path / "service.yaml").write_text(json.dumps(service))
+    (tmp_path / "profile.yaml").write_text(compared.stdout)
+    given = ["-f", tmp_path / "service.yaml", "--profile", tmp_path / "profile.yaml"]
+    planned = call("plan", *given, "--model", mlp, "-o", "json")
+
+    assert planned.exit_code == OK, planned.stderr
+    assert json.loads(planned.stdout)["pools"][0]["precision"] == precision
+
+
+def test_what_cannot_be_converted_is_a_row_too(call: Call, tmp_path: Path) -> None:
+    looped = saved(nets.branching(), tmp_path, "looped.onnx")
+
+    refused = call("model", "compare", looped, "--to", "FP16")
+
+    assert refused.exit_code == REFUSED
+    assert "refused: " in refused.stdout
+    assert call("model", "compare", tmp_path / "none.onnx", "--to", "FP16").exit_code == INVALID
 
 
 def test_static_int8_wants_samples_and_keeps_some_to_verify(

@@ -26,9 +26,11 @@ from triton_operator.api import labels
 from triton_operator.api.conversion_report import ConversionReport, encode_conversion
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Conversion
+from triton_operator.api.model_source import Samples
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import ApplyProblem, Outcome
 from triton_operator.manifests import names
+from triton_operator.planning.samples_source import samples_source
 
 INT8 = {"mode": "INT8"}
 SAMPLES = {
@@ -431,7 +433,7 @@ def test_neither_drops_what_the_other_found() -> None:
     step(cluster, now=NOW)
     step(cluster, now=NOW)
     assert "measurements" not in profile(cluster)
-    speed.end(cluster, speed.numbers(), at=ago(5))
+    speed.end(cluster, speed.numbers(samplesDigest=ROWS), at=ago(5))
     step(cluster, now=NOW)
 
     assert len(profile(cluster)["measurements"]) == 1
@@ -499,4 +501,28 @@ def test_with_samples_a_row_without_them_does_not_settle_it() -> None:
     step(cluster, now=NOW)
 
     assert [one.get("samplesDigest") for one in profile(cluster)["conversions"]] == [None, ROWS]
+    assert not list(cluster.of_kind("Job"))
+
+
+def test_each_address_of_samples_has_a_row_of_its_own() -> None:
+    """As for two services that share a profile: neither takes the other's row away, or one would
+    convert after the other for ever. What lies there may even be the same.
+    """
+    cluster = converting(precision=INT8, model=SAMPLES)
+    end(cluster, says(samplesDigest=ROWS, samplesSource=COPY), at=ago(9))
+    step(cluster, now=NOW)
+    edit(model={**SAMPLES, "samples": {"uri": "pvc://data/others.npz"}})(cluster)
+    outcome = step(cluster, now=NOW)
+    assert condition(outcome)[:2] == ("Unknown", "Converting")
+    end(cluster, says(samplesDigest=ROWS), at=ago(1))
+    step(cluster, now=NOW)
+    step(cluster, now=NOW)
+
+    sources = [one["samplesSource"] for one in profile(cluster)["conversions"]]
+    assert sources == [
+        samples_source(Samples(uri=uri)) for uri in ("pvc://data/rows.npz", "pvc://data/others.npz")
+    ]
+    assert not list(cluster.of_kind("Job"))
+    edit(model=SAMPLES)(cluster)
+    step(cluster, now=NOW)
     assert not list(cluster.of_kind("Job"))

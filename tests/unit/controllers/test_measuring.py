@@ -39,7 +39,7 @@ from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Outcome
 from triton_operator.manifests import names
 from triton_operator.manifests.desired_hash import with_desired_hash
-from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.manifests.model_profile import profile_of_facts, profile_of_findings
 from triton_operator.planning.pools import Pool
 
 ASKED = {"mode": "IfUnknown", "budgetSeconds": 60}
@@ -75,6 +75,7 @@ def row(**changes: Any) -> Measurement:
             "engine": "onnxruntime",
             "hardware": {"cpu": "EPYC", "tritonRelease": "26.09"},
             "latency": [dict(one) for one in TIMES],
+            "ended": "Slower",
             "throughput": "118",
             "source": "Measured",
             "time": "2026-11-20T11:00:00Z",
@@ -238,6 +239,90 @@ def test_the_job_is_believed_in_its_numbers_only() -> None:
     assert found["hardware"] == {"cpu": "EPYC", "tritonRelease": "26.09"}
     assert found["threads"] == 1
     assert "agreement" not in found
+
+
+SAMPLED = {
+    "model": {
+        "uri": "pvc://models/magika/model.onnx",
+        "samples": {"uri": "pvc://data/rows.npz"},
+    },
+    "precision": {"mode": "FP32"},
+}
+"""Without copies, which would be made first."""
+ROWS = "sha256:" + "ef" * 32
+
+
+def test_samples_that_come_later_are_measured_once() -> None:
+    """What made-up inputs took stays beside it, and counts no more."""
+    cluster = measuring()
+    end(cluster, numbers(samplesDigest=ROWS), at=ago(9))
+    step(cluster, now=NOW)
+    step(cluster, now=NOW)
+    (made_up,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert "samplesDigest" not in made_up, "the service had none"
+
+    edit(**SAMPLED)(cluster)
+    outcome = step(cluster, now=NOW)
+    assert condition(outcome)[:2] == ("Unknown", "Measuring")
+    slow = [{"batchSize": 1, "milliseconds": "90"}]
+    end(cluster, numbers(samplesDigest=ROWS, latency=slow), at=ago(5))
+    step(cluster, now=NOW)
+
+    rows = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert [one.get("samplesDigest") for one in rows] == [None, ROWS]
+    outcome = step(cluster, now=NOW)
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert "as measured on samples" in str(outcome.status["pools"])  # type: ignore[index]
+    step(cluster, now=NOW)
+    assert not jobs(reconcile(observed(cluster)))
+
+
+def test_what_another_service_had_no_use_for_is_measured_for_this_one() -> None:
+    """It took batches of two at most, and the profile is shared."""
+    cluster = asked()
+    short = row(
+        latency=[dict(one) for one in TIMES[:2]], ended="MaxBatchSize", instances=1, threads=1
+    )
+    cluster.put(profile_of_findings("shop", DIGEST, [short], ()))
+    step(cluster)
+    cluster.roll_out(DEPLOYMENT)
+    outcome = step(cluster)
+    assert condition(outcome)[:2] == ("Unknown", "Measuring")
+
+    end(cluster, numbers(), at=ago(5))
+    step(cluster, now=NOW)
+    (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert (found["latency"], found["ended"]) == (TIMES, "Slower")
+    assert condition(step(cluster, now=NOW))[:2] == ("True", "Measured")
+    cluster.roll_out(DEPLOYMENT)
+    step(cluster, now=NOW)
+    assert not jobs(reconcile(observed(cluster)))
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [({"samplesDigest": None}, "on which samples"), ({"ended": None}, "why it ended")],
+)
+def test_a_report_that_leaves_something_open_is_a_failure(
+    said: dict[str, Any], missing: str
+) -> None:
+    """An older image: its row would be asked for for ever."""
+    cluster = asked()
+    edit(**SAMPLED)(cluster)
+    step(cluster)
+    end(cluster, numbers(**{"samplesDigest": ROWS, **said}), at=ago(5))
+    status, reason, message = condition(step(cluster, now=NOW))
+
+    assert (status, reason) == ("False", "MeasurementFailed")
+    assert f"{missing}; let Jobs use the image of the operator" in message
+
+
+def test_who_has_samples_does_not_wait_for_who_has_none() -> None:
+    cluster = asked()
+    elsewhere(cluster, created=ago(60))
+    edit(**SAMPLED)(cluster)
+
+    assert condition(reconcile(observed(cluster)))[:2] == ("Unknown", "Measuring")
 
 
 def test_a_declared_profile_is_enough() -> None:

@@ -46,11 +46,20 @@ def adopting(name: str = PROFILE, **changes: Any) -> Cluster:
     return cluster
 
 
-def put_new_pod(cluster: Cluster, name: str = POD, **status: Any) -> None:
-    """The first pod of the Deployment as it is now; `status` is its container's that converts."""
-    body = cluster.put_pod(name, init_containers=[{"name": "convert", **status}])
+def put_new_pod(
+    cluster: Cluster, name: str = POD, triton: dict[str, Any] | None = None, **status: Any
+) -> Body:
+    """The first pod of the Deployment as it is now; `status` is its container's that converts, and
+    `triton` that of the server."""
+    body = cluster.put_pod(
+        name,
+        init_containers=[{"name": "convert", **status}],
+        containers=[{"name": "triton", **triton}] if triton else [],
+    )
+    unready = {"type": "Ready", "status": "False", "lastTransitionTime": ago(600)}
+    body["status"] |= {"startTime": ago(600), "conditions": [unready]}
     template = cluster.one("Deployment")["spec"]["template"]["spec"]
-    cluster.put({**body, "spec": {"initContainers": template["initContainers"]}})
+    return cluster.put({**body, "spec": {"initContainers": template["initContainers"]}})
 
 
 def precision(outcome: Outcome) -> str:
@@ -139,8 +148,8 @@ def test_one_node_that_is_full_does_not_take_the_copy_from_all(
     """Where others have made it, only a pod's own word that it never will counts."""
     cluster = adopting()
     put_new_pod(cluster, "filetype-cpu-1", state={"terminated": {"exitCode": 0}})
-    conditions = cluster.objects["Pod", "shop", "filetype-cpu-1"]["status"]["conditions"]
-    conditions.append({"type": "Ready", "status": "True", "lastTransitionTime": ago(60)})
+    status = cluster.objects["Pod", "shop", "filetype-cpu-1"]["status"]
+    status["conditions"] = [{"type": "Ready", "status": "True", "lastTransitionTime": ago(60)}]
     put_new_pod(cluster, state={"terminated": end}, lastState={"terminated": end}, restartCount=5)
 
     assert precision(step(cluster, now=NOW)) == expected
@@ -181,6 +190,59 @@ def test_a_copy_that_is_made_in_the_end_is_made() -> None:
         restartCount=5,
         ready=True,
     )
+
+    assert precision(step(cluster, now=NOW)) == "INT8"
+
+
+MADE = {"state": {"terminated": {"exitCode": 0}}, "ready": True}
+NOT_LOADED = {"exitCode": 1, "message": "E1128 failed to load 'filetype' version 1: no such kernel"}
+THIRD_END = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 2}
+"""The first try is not counted among restarts."""
+
+
+@pytest.mark.parametrize("end", [KILLED, NOT_LOADED], ids=["killed", "does not load"])
+def test_a_copy_with_which_triton_does_not_come_up_is_rejected_too(end: dict[str, Any]) -> None:
+    cluster = adopting()
+    states: list[tuple[dict[str, Any], str]] = [
+        ({"state": {"terminated": end}}, "INT8"),
+        ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 1}, "INT8"),
+        ({"state": {"running": {"startedAt": ago(1)}}, "restartCount": 2}, "INT8"),
+        (THIRD_END, "FP32"),
+    ]
+    for status, expected in states:
+        put_new_pod(cluster, triton={"lastState": {"terminated": end}, **status}, **MADE)
+        outcome = step(cluster, now=NOW)
+        assert precision(outcome) == expected, status
+
+    (kept,) = profile(cluster)["conversions"]
+    assert "Triton does not come up with it" in kept["refusal"]
+    assert POD in kept["refusal"]
+    if end is NOT_LOADED:
+        assert "no such kernel" in kept["refusal"]
+    cluster.remove("Pod", "shop", POD)
+    cluster.roll_out(DEPLOYMENT)
+    assert precision(step(cluster, now=NOW + 7 * 86400)) == "FP32"
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_server_that_was_ready_does_not_take_its_copy_along(seconds: int) -> None:
+    """It ends for want of memory under load: neither that pod nor a new one says that the copy
+    cannot be loaded."""
+    cluster = adopting()
+    crashed = {"lastState": {"terminated": KILLED}, **THIRD_END}
+    for name in (POD, "filetype-cpu-3"):
+        put_new_pod(cluster, name, triton=crashed, **MADE)
+    was = cluster.objects["Pod", "shop", POD]["status"]["conditions"][0]
+    was["lastTransitionTime"] = ago(600 - seconds)
+
+    assert precision(step(cluster, now=NOW)) == ("INT8" if seconds else "FP32")
+
+
+def test_a_copy_that_has_served_stays_though_all_its_pods_are_new() -> None:
+    cluster = adopting()
+    cluster.roll_out(DEPLOYMENT)
+    assert condition(step(cluster, now=NOW))[:2] == ("True", "SmokeTestOnly")
+    put_new_pod(cluster, triton={"lastState": {"terminated": KILLED}, **THIRD_END}, **MADE)
 
     assert precision(step(cluster, now=NOW)) == "INT8"
 

@@ -38,6 +38,13 @@ def tiny(precision: str, **changes: Any) -> Measurement:
     return measurement(times, precision=precision, threads=1, **changes)
 
 
+def timed(milliseconds: float, precision: str, **changes: Any) -> Measurement:
+    """One size, as a Job measures it on samples."""
+    values = {"source": "Measured", "samplesDigest": "sha256:" + "ef" * 32, **changes}
+    told = {name: value for name, value in values.items() if value is not None}
+    return measurement({1: milliseconds}, precision=precision, **told)
+
+
 STORED = rows(1, "FP32")
 HALF = rows(0.5)
 
@@ -131,6 +138,39 @@ ROWS = [
         (STORED, rows(0.5, hardware={"product": "NVIDIA-L4"})),
         FP32,
         "INT8 not used: INT8 is not measured on pool cpu",
+    ),
+    Row(
+        "the copy alone measured on samples",
+        "texts of one word, and real ones",
+        (timed(20, "FP32", samplesDigest=None), timed(400, "INT8")),
+        FP32,
+        "INT8 not used: FP32 was measured on made-up inputs, and INT8 on samples",
+    ),
+    Row(
+        "FP32 alone measured on samples",
+        "the copy is not as fast as it looks",
+        (timed(20, "FP32"), timed(1, "INT8", samplesDigest=None)),
+        FP32,
+        "INT8 not used: INT8 was measured on made-up inputs, and FP32 on samples",
+    ),
+    Row(
+        "both measured on both",
+        "what real inputs say counts",
+        (
+            timed(1, "FP32", samplesDigest=None),
+            timed(20, "FP32"),
+            timed(2, "INT8", samplesDigest=None),
+            timed(10, "INT8"),
+        ),
+        INT8,
+        "as measured on samples",
+    ),
+    Row(
+        "FP32 declared, the copy measured",
+        "whoever declares says what holds, whatever the inputs",
+        (timed(20, "FP32", source="Declared", samplesDigest=None), timed(10, "INT8")),
+        INT8,
+        "INT8: ",
     ),
     Row(
         "rejected",

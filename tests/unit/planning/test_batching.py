@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.unit.planning.building import facts, single_request_facts
+from triton_operator.api.enums import ModelFormat
 from triton_operator.api.inference_service import Batching
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.tensors import Tensor
 from triton_operator.planning.batching import (
     BATCHING_NOT_POSSIBLE,
     BatchChoice,
@@ -98,3 +100,21 @@ def test_a_fixed_batch_that_the_model_cannot_take_is_refused() -> None:
     assert "maxBatchSize 8" in refusal.message
     assert "axis 0 of input 'image'" in refusal.message
     assert refusal.message.endswith("choose Auto or Off")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, True),
+        ({"outputs": [Tensor(name="boxes", datatype="FP32", shape=[84, 8400])]}, False),
+        ({"inputs": [Tensor(name="state", datatype="FP32", shape=[2, 1, 64])]}, False),
+        ({"inputs": [Tensor(name="rate", datatype="INT64", shape=[])]}, False),
+        ({"format": ModelFormat.OPENVINO}, False),
+    ],
+)
+def test_what_gives_a_batch_of_one_an_axis_is_named(changes: dict[str, Any], told: bool) -> None:
+    """Where the command would take the model at all."""
+    choice = choose_batching(Batching(), single_request_facts(**changes), gpu=False)
+
+    assert isinstance(choice, BatchChoice)
+    assert ("`triton-operator model convert --to DynamicBatch`" in choice.reason) is told

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.planning.building import (
     LARGE_NODE,
@@ -19,6 +21,7 @@ from tests.unit.planning.building import (
 )
 from triton_operator.api.enums import Precision
 from triton_operator.api.model_profile import Conversion, Measurement
+from triton_operator.model.measurement.measured import decimal_text
 from triton_operator.planning.candidate import candidate, is_measured, to_measure
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Bounds, Pool
@@ -137,6 +140,7 @@ def test_what_is_known_is_what_the_plan_would_use(
 
 
 FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
+ROWS = "sha256:" + "ef" * 32
 ONE_CORE = pool("cpu")
 FOUR_CORES = pool("cpu", replica_resources=resources("4"))
 L4 = gpu_pool("l4", product="L4")
@@ -144,19 +148,27 @@ ASKED = {
     "model": {"uri": "pvc://m/a.onnx", "samples": {"uri": "pvc://m/a.npz"}},
     "measurement": {"mode": "IfUnknown"},
 }
+FIXED_AT_8 = {"batching": {"mode": "Fixed", "maxBatchSize": 8}}
+
+
+def within(milliseconds: int) -> dict[str, Any]:
+    return {"objective": {"latency": {"milliseconds": milliseconds}}}
+
+
 INT8_ASKED = {**ASKED, "precision": {"mode": "INT8"}}
 
 
 def took(
     precision: str = "FP32", instances: int = 1, threads: int | None = None, **changes: Any
 ) -> Measurement:
-    """A row as a Job writes it."""
+    """A row as a Job writes it that has the service's samples."""
+    values = {"source": "Measured", "samplesDigest": ROWS, "ended": "Slower", **changes}
     return measurement(
         {1: 8.5, 4: 20},
         precision=precision,
         instances=instances,
         threads=threads,
-        **{"source": "Measured", **changes},
+        **{name: value for name, value in values.items() if value is not None},
     )
 
 
@@ -180,6 +192,58 @@ WAYS = [
         "as it is better, and the first is known",
         [],
         known=(took(threads=4, latency=[{"batchSize": 1, "milliseconds": "90"}]), took("FP32", 4)),
+    ),
+    Way(
+        "known of made-up inputs",
+        "samples tell how long real ones take",
+        [(FP32, 1, 1)],
+        ONE_CORE,
+        (took(samplesDigest=None),),
+    ),
+    Way(
+        "known of made-up inputs, without samples",
+        "the Job would make up the same",
+        [],
+        ONE_CORE,
+        (took(samplesDigest=None),),
+        spec={"measurement": {"mode": "IfUnknown"}},
+    ),
+    *(
+        Way(
+            f"known to 4: {name}",
+            "a row is as long as who measured wanted it",
+            [(FP32, 1, 1)] if more else [],
+            ONE_CORE,
+            (took(ended=end),),
+            spec={**ASKED, **parts},
+        )
+        for name, more, end, parts in [
+            ("all that another wanted", True, "MaxBatchSize", {}),
+            ("all that is wanted here", False, "MaxBatchSize", {"batching": {"maxBatchSize": 4}}),
+            ("a tighter objective than here", True, "Objective", within(21)),
+            ("the objective is as tight here", False, "Objective", within(20)),
+            ("larger ones do less", False, "Slower", {}),
+            ("larger ones fail", False, "Failed", {}),
+            ("there was no more time", False, "Budget", {}),
+            ("an earlier version does not say why", True, None, {}),
+            ("nor where it does not matter", False, None, within(20)),
+            ("larger ones than that are given", True, "MaxBatchSize", FIXED_AT_8),
+        ]
+    ),
+    Way(
+        "declared to 4",
+        "its author knows what it is for",
+        [],
+        ONE_CORE,
+        (took(source="Declared", ended=None),),
+    ),
+    Way(
+        "known of another service's samples",
+        "they are real inputs too",
+        [],
+        ONE_CORE,
+        (took(),),
+        spec={"measurement": {"mode": "IfUnknown"}},
     ),
     Way(
         "declared",
@@ -289,6 +353,24 @@ def test_ways_to_run_that_are_measured(case: Way) -> None:
     assert all((one.copy is None) == (one.precision is FP32) for one in found)
     for one in found:
         assert one.copy is None or one.copy in case.copies
+
+
+@given(
+    bound=st.integers(1, 600_000),
+    over=st.floats(1e-9, 1.0),
+)
+def test_what_took_too_long_is_not_measured_again_for_its_last_digits(
+    bound: int, over: float
+) -> None:
+    """A profile has four of them, and the time may be rounded down to the objective or below."""
+    last = decimal_text(bound * (1 + over))
+    latency = [{"batchSize": 1, "milliseconds": last}]
+    row = took(ended="Objective", latency=latency)
+    wanted = spec(**{**ASKED, **within(bound)})
+    plan = plan_service(wanted, facts(), [ONE_CORE])
+    assert isinstance(plan, Plan)
+
+    assert to_measure(wanted, facts(), plan.pools[0], [row]) == ()
 
 
 def test_what_is_measured_does_not_depend_on_what_runs() -> None:

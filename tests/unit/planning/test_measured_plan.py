@@ -16,6 +16,7 @@ from tests.unit.planning.building import (
     straight,
 )
 from tests.unit.planning.repositories import repository_facts, row
+from triton_operator.api.enums import MeasurementSource
 from triton_operator.api.model_profile import Measurement, ModelFacts
 from triton_operator.api.tensors import Tensor
 from triton_operator.planning import safe_batch
@@ -498,6 +499,9 @@ DEAR = gpu_pool(
 )
 ON_L4 = measurement(straight(4, 0.5, SIZES), product="NVIDIA-L4")
 BOTH = (measurement(LINE), ON_L4)
+SEEN = tuple(row.model_copy(update={"source": MeasurementSource.MEASURED}) for row in BOTH)
+ON_SAMPLES = tuple(row.model_copy(update={"samples_digest": "sha256:" + "ef" * 32}) for row in SEEN)
+LOWEST_PRICE = "0.10 per replica and hour is the lowest known price"
 
 
 @pytest.mark.parametrize(
@@ -512,7 +516,12 @@ BOTH = (measurement(LINE), ON_L4)
         (BOTH, "Energy", ("l4", "cpu"), "J per request; pool cpu: 0.91"),
         (BOTH, "Latency", ("l4", "cpu"), "4.5 ms for a request that is alone; pool cpu: 30 ms"),
         (BOTH, "Throughput", ("l4", "cpu"), "requests/s per replica; pool cpu: 65.8"),
-        ((BOTH[0],), "Cost", ("cpu", "l4"), "0.10 per replica and hour is the lowest known price"),
+        ((BOTH[0],), "Cost", ("cpu", "l4"), LOWEST_PRICE),
+        (SEEN, "Cost", ("l4", "cpu"), "0.000127 USD per 1,000 requests"),
+        (ON_SAMPLES, "Cost", ("l4", "cpu"), "0.000127 USD per 1,000 requests"),
+        # Real inputs on one pool and made-up ones on the other are not compared.
+        ((ON_SAMPLES[0], SEEN[1]), "Cost", ("cpu", "l4"), LOWEST_PRICE),
+        ((SEEN[0], ON_SAMPLES[1]), "Cost", ("cpu", "l4"), LOWEST_PRICE),
     ],
 )
 def test_pools_are_ordered_by_what_a_request_costs_where_all_were_measured(

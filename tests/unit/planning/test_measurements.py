@@ -81,6 +81,7 @@ class Several:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+ROWS = "sha256:" + "ef" * 32
 OLD, NEW = "2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z"
 SEVERAL = [
     Several(
@@ -100,6 +101,21 @@ SEVERAL = [
         [of(time=NEW), of(time=OLD, source="Measured")],
         1,
         "what was measured before what was said",
+    ),
+    Several(
+        "samples",
+        [of(time=OLD, source="Measured", samplesDigest=ROWS), of(time=NEW, source="Measured")],
+        0,
+        "real inputs before made-up ones, however new",
+    ),
+    Several(
+        "samples, on another release",
+        [
+            of(source="Measured", samplesDigest=ROWS, **hardware(tritonRelease="26.06")),
+            of(source="Measured", **hardware(tritonRelease="26.09")),
+        ],
+        0,
+        "a release changes less than inputs do",
     ),
     Several("time", [of(time=OLD), of(time=NEW)], 1, "the newest"),
     Several(
@@ -126,6 +142,17 @@ def test_every_number_of_instances_has_one_that_counts() -> None:
     found = Candidates(rows, "onnxruntime", Precision.FP32, ReplicaShape(2), None).fitting()
 
     assert found == [rows[0], rows[1]]
+
+
+def test_ways_measured_on_samples_and_on_made_up_inputs_do_not_compete() -> None:
+    rows = [
+        of(instances=1, threads=2, source="Measured", samplesDigest=ROWS),
+        of({1: 1.0}, instances=2, threads=1, source="Measured"),
+    ]
+
+    found = Candidates(rows, "onnxruntime", Precision.FP32, ReplicaShape(2), None).fitting()
+
+    assert found == [rows[0]]
 
 
 def test_the_engine_is_the_backend_of_the_model_that_clients_call() -> None:

@@ -17,8 +17,10 @@ from tests.unit.planning.building import (
 from tests.unit.planning.repositories import repository_facts, row
 from triton_operator.api.enums import ModelFormat, Precision, PrecisionMode
 from triton_operator.api.model_profile import Conversion, ModelFacts
+from triton_operator.api.model_source import Samples
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Pool
+from triton_operator.planning.samples_source import samples_source
 
 CPU = pool("cpu")
 L4 = gpu_pool("l4", product="NVIDIA-L4")
@@ -26,6 +28,8 @@ FP16, INT8 = Precision.FP16, Precision.INT8
 SAMPLES = {"model": {"uri": "pvc://m/a.onnx", "samples": {"uri": "pvc://m/a.npz"}}}
 MEASURED = {"measurement": {"mode": "IfUnknown"}}
 OLD = {**TOOLS, "onnxruntime": "1.22.0"}
+THEIRS = "sha256:" + "12" * 32
+OWN = samples_source(Samples(uri="pvc://m/a.npz"))
 SMOKE = conversion(samplesDigest=None)
 
 
@@ -250,6 +254,66 @@ ROWS = [
         {**mode("INT8"), **SAMPLES},
         (SMOKE, conversion(method="INT8Static", agreement="0.9", time="2026-11-20T10:00:00Z")),
         says="INT8 rejected: agreement 0.9 <",
+    ),
+    Row(
+        "compared on these samples",
+        "nothing is left to find out",
+        {**mode("INT8"), **SAMPLES},
+        (conversion(samplesSource=OWN),),
+        runs=INT8,
+        says="agreement 0.995 on 300 rows of samples",
+    ),
+    Row(
+        "compared on another service's samples",
+        "as a smoke test: it was asked for, and its Job compares on the service's own",
+        {**mode("INT8"), **SAMPLES},
+        (conversion(samplesSource=THEIRS),),
+        (INT8,),
+        runs=INT8,
+        says="smoke test only: compared on other samples than this service's",
+    ),
+    Row(
+        "rejected on another service's samples",
+        "they may be of another kind",
+        {**mode("INT8"), **SAMPLES},
+        (conversion(samplesSource=THEIRS, agreement="0.9"),),
+        (INT8,),
+        says="INT8 rejected: agreement 0.9 < 0.99; its Job converts and verifies",
+    ),
+    Row(
+        "rejected on these samples, accepted on another's",
+        "one's own decide, however old",
+        {**mode("INT8"), **SAMPLES},
+        (
+            conversion(samplesSource=OWN, agreement="0.9", time="2026-11-20T10:00:00Z"),
+            conversion(samplesSource=THEIRS),
+        ),
+        says="INT8 rejected: agreement 0.9 <",
+    ),
+    Row(
+        "another method, on another's samples",
+        "one's own decide, whatever the method",
+        {**mode("INT8"), **SAMPLES},
+        (
+            conversion(samplesSource=OWN, agreement="0.9"),
+            conversion(method="INT8Static", samplesSource=THEIRS),
+        ),
+        says="INT8 rejected: agreement 0.9 <",
+    ),
+    Row(
+        "compared on another service's samples, without own ones",
+        "real inputs are better than made-up ones",
+        mode("INT8"),
+        (conversion(samplesSource=THEIRS),),
+        runs=INT8,
+        says="agreement 0.995 on 300 rows of samples",
+    ),
+    Row(
+        "Auto, compared on another service's samples",
+        "nobody gets a copy unasked that was not compared on his own",
+        {**SAMPLES, **MEASURED},
+        (conversion(samplesSource=THEIRS),),
+        (INT8,),
     ),
     Row(
         "another precision",

@@ -81,6 +81,7 @@ def report_on(given: argparse.Namespace) -> MeasurementReport:
         instances=model.instances,
         threads=model.threads,
         devices=model.devices,
+        samples_digest=session.samples_digest(),
         time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     return MeasurementReport(measurement=measurement(found, around))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from triton_operator.api.enums import MeasurementSource, Precision
+from triton_operator.api.enums import MeasurementEnd, MeasurementSource, Precision
 from triton_operator.api.model_profile import BatchLatency, Measurement, PoolHardware
 
 _DIGITS = 4
@@ -28,7 +28,7 @@ class SizeMeasured:
 
 @dataclass(frozen=True)
 class Measured:
-    """All sizes, smallest first, and why there are no more.
+    """All sizes, smallest first, and why there are no more: in words, and as the API has it.
 
     `requests_per_second` is what was done under load from `senders` clients; None: these could not
     send as many as the model can do.
@@ -38,11 +38,13 @@ class Measured:
     reason: str
     requests_per_second: float | None = None
     senders: int = 0
+    end: MeasurementEnd | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """What was measured, beside the model: `time` is RFC 3339.
+    """What was measured, beside the model: `time` is RFC 3339, `samples_digest` None: on made-up
+    inputs.
 
     `devices` is the number of accelerators that shared the load.
     """
@@ -52,6 +54,7 @@ class Circumstances:
     hardware: PoolHardware
     instances: int
     threads: int | None
+    samples_digest: str | None
     time: str
     devices: int = 1
 
@@ -69,7 +72,9 @@ def measurement(measured: Measured, around: Circumstances) -> Measurement:
         instances=around.instances,
         threads=around.threads,
         latency=latency_rows(measured.sizes),
+        ended=measured.end,
         throughput=None if rate is None else decimal_text(rate),
+        samples_digest=around.samples_digest,
         source=MeasurementSource.MEASURED,
         time=around.time,
     )

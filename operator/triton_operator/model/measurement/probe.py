@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from triton_operator.api.enums import MeasurementEnd
 from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed
 from triton_operator.model.measurement.batch_times import rows_executed, since
@@ -116,7 +117,7 @@ class Probe:
             timed = [Timed(row.batch_size, row.seconds) for row in sizes]
             step = next_size(timed, wanted.largest, end - self._clock(), wanted.bound_seconds)
             if isinstance(step, Done):
-                reason = step.reason
+                reason, ended = step.reason, step.end
                 break
             try:
                 sizes.append(self._size(step.batch_size, step.seconds))
@@ -124,6 +125,7 @@ class Probe:
                 if not sizes or error.failure.reason in _OF_NO_SIZE:
                     raise
                 reason = f"batches of {step.batch_size} fail: {error.failure.message}"
+                ended = MeasurementEnd.FAILED
                 # More could be put together to such a batch.
                 senders = min(senders, sizes[-1].batch_size)
                 break
@@ -134,7 +136,7 @@ class Probe:
             if error.failure.reason in _OF_NO_SIZE:
                 raise
             rate, reason = None, f"{reason}; the load fails: {error.failure.message}"
-        return Measured(tuple(sizes), reason, rate, senders)
+        return Measured(tuple(sizes), reason, rate, senders, ended)
 
     def _size(self, size: int, share_seconds: float) -> SizeMeasured:
         body = self._body(size)

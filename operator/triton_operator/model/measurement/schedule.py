@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log2
 
+from triton_operator.api.enums import MeasurementEnd
 from triton_operator.model.measurement.order_statistics import is_narrow
 
 FEWEST_READINGS = 7
@@ -48,6 +49,7 @@ class Next:
 class Done:
     """No other size is worth it; `reason` says why, in words."""
 
+    end: MeasurementEnd
     reason: str
 
 
@@ -67,20 +69,23 @@ def next_size(
     """
     remaining = [size for size in batch_sizes(largest) if not timed or size > timed[-1].batch_size]
     if not remaining:
-        return Done(f"all sizes up to {largest} are measured")
+        return Done(MeasurementEnd.MAX_BATCH_SIZE, f"all sizes up to {largest} are measured")
     if timed:
         last = timed[-1]
         if bound_seconds is not None and last.seconds > bound_seconds:
             return Done(
+                MeasurementEnd.OBJECTIVE,
                 f"batches of {last.batch_size} take {last.seconds * 1000:.3g} ms, longer than the "
-                f"{bound_seconds * 1000:.0f} ms of the objective"
+                f"{bound_seconds * 1000:.0f} ms of the objective",
             )
         if len(timed) > 2 and _only_slower(timed):
-            return Done("larger batches get fewer rows done, twice in a row")
+            told = "larger batches get fewer rows done, twice in a row"
+            return Done(MeasurementEnd.SLOWER, told)
         # A batch takes at most as much longer as it is larger, or it would not be worth it.
         expected = last.seconds * remaining[0] / last.batch_size
         if expected * FEWEST_READINGS > seconds_left:
-            return Done(f"the budget does not last for batches of {remaining[0]}")
+            told = f"the budget does not last for batches of {remaining[0]}"
+            return Done(MeasurementEnd.BUDGET, told)
     return Next(remaining[0], max(0.0, seconds_left) / len(remaining))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from triton_operator.model import reasons
+from triton_operator.model.digest import file_row
 from triton_operator.model.errors import WorkFailed
 from triton_operator.model.measurement.contest import Result, best_rate, contest
 from triton_operator.model.measurement.inputs import Inputs, generated_inputs, sampled_inputs
@@ -71,6 +72,19 @@ class Session:
                 own_cpu=time.process_time,
                 progress=lambda size: self.progress(name, size),
             ).measure()
+
+    def samples_digest(self) -> str | None:
+        """sha256 of the samples' file; None: inputs are made up.
+
+        Raises:
+            WorkFailed: it cannot be read.
+        """
+        if self.samples is None:
+            return None
+        try:
+            return file_row(self.samples, self.samples.name).digest
+        except OSError as error:
+            raise WorkFailed(reasons.SAMPLES_REFUSED, f"samples {self.samples}: {error}") from error
 
     def version(self) -> str:
         """Triton's own version.

@@ -12,7 +12,6 @@ REPORT = Report(
     name="m",
     kind="k",
     samples="s",
-    batch="",
     alone_milliseconds=5.0,
     copy="INT8",
     copy_agreement=1.0,
@@ -85,7 +84,7 @@ def test_the_last_line() -> None:
         "models": 2,
         "worst_ratio": 0.9,
         "mean_ratio": 0.95,
-        "measurement_share": 0.1,
+        "measurement_share": 0.14,
         "wrong_adoptions": 0,
         "below_default": 0,
     }

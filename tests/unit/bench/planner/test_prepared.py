@@ -9,7 +9,7 @@ from triton_operator.api.tensors import Tensor
     ("why", "shape", "batchable", "given", "expected"),
     [
         ("rows as they are", [-1, 4], True, (6, 4), (6, 4)),
-        ("whole inputs of a model that became batchable", [-1, 4], True, (6, 1, 4), (6, 4)),
+        ("whole inputs of a model that can be batched", [-1, 4], True, (6, 1, 4), (6, 4)),
         ("rows of one", [1, 4], False, (6, 4), (6, 1, 4)),
         ("rows in batches of two", [2, 4], False, (6, 4), (3, 2, 4)),
         ("a state, whole", [2, -1, 4], False, (6, 2, 1, 4), (6, 2, 1, 4)),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from triton_operator.api.enums import MeasurementSource, Precision
+from triton_operator.api.enums import MeasurementEnd, MeasurementSource, Precision
 from triton_operator.api.model_profile import Measurement, PoolHardware
 from triton_operator.model.measurement.cpu_model import cpu_model, this_cpu
 from triton_operator.model.measurement.measured import (
@@ -46,9 +46,10 @@ def test_a_row_of_a_profile() -> None:
         hardware=PoolHardware(cpu="EPYC", triton_release="26.09"),
         instances=2,
         threads=4,
+        samples_digest="sha256:" + "ef" * 32,
         time="2026-11-20T10:00:00Z",
     )
-    found = measurement(Measured((size,), "why", 118.239, 16), around)
+    found = measurement(Measured((size,), "why", 118.239, 16, MeasurementEnd.BUDGET), around)
 
     assert found.wire() == {
         "precision": "FP32",
@@ -57,7 +58,9 @@ def test_a_row_of_a_profile() -> None:
         "instances": 2,
         "threads": 4,
         "latency": [{"batchSize": 4, "milliseconds": "12.35"}],
+        "ended": "Budget",
         "throughput": "118.2",
+        "samplesDigest": "sha256:" + "ef" * 32,
         "source": MeasurementSource.MEASURED,
         "time": "2026-11-20T10:00:00Z",
     }

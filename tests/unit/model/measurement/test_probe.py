@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.model.measurement.fake_triton import FakeTriton
+from triton_operator.api.enums import MeasurementEnd
 from triton_operator.api.tensors import Tensor
 from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed
@@ -85,6 +86,7 @@ def test_sizes_that_are_too_slow_for_the_objective_end_it() -> None:
 
     assert [row.batch_size for row in found.sizes] == [1, 2, 4]
     assert "objective" in found.reason
+    assert found.end is MeasurementEnd.OBJECTIVE
 
 
 def test_instances_are_measured_beside_each_other() -> None:
@@ -128,6 +130,7 @@ def test_a_size_that_fails_ends_it_and_those_before_it_count() -> None:
 
     assert [row.batch_size for row in found.sizes] == [1, 2, 4]
     assert found.reason == "batches of 8 fail: batch of 8"
+    assert found.end is MeasurementEnd.FAILED
     assert found.requests_per_second == pytest.approx(4 / line(4), rel=0.01)
     assert found.senders == 4
 

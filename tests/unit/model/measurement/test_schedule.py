@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from triton_operator.api.enums import MeasurementEnd
 from triton_operator.model.measurement.schedule import (
     FEWEST_READINGS,
     Done,
@@ -17,6 +18,11 @@ from triton_operator.model.measurement.schedule import (
     next_size,
     share_of_round,
 )
+
+
+def end_of(step: Next | Done) -> MeasurementEnd:
+    assert isinstance(step, Done)
+    return step.end
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_a_step_of_the_curve_is_climbed() -> None:
 def test_two_sizes_that_do_less_are_enough() -> None:
     curve = [Timed(1, 0.010), Timed(2, 0.015), Timed(4, 0.040), Timed(8, 0.080)]
 
-    assert isinstance(next_size(curve, 16, 10.0), Done)
+    assert end_of(next_size(curve, 16, 10.0)) is MeasurementEnd.SLOWER
 
 
 @pytest.mark.parametrize("seconds_left", [0.0, 0.01, 1.0])
@@ -55,7 +61,16 @@ def test_a_size_that_there_is_no_time_for() -> None:
     needed = 2 * time * FEWEST_READINGS
 
     assert isinstance(next_size([Timed(1, time)], 8, needed * 1.01), Next)
-    assert isinstance(next_size([Timed(1, time)], 8, needed * 0.99), Done)
+    assert end_of(next_size([Timed(1, time)], 8, needed * 0.99)) is MeasurementEnd.BUDGET
+
+
+def test_what_ended_for_who_measured() -> None:
+    """Another service may have a looser objective, or take larger batches."""
+    curve = [Timed(1, 0.010), Timed(2, 0.015)]
+
+    assert end_of(next_size(curve, 2, 10.0)) is MeasurementEnd.MAX_BATCH_SIZE
+    assert end_of(next_size(curve, 4, 10.0, 0.0149)) is MeasurementEnd.OBJECTIVE
+    assert isinstance(next_size(curve, 4, 10.0, 0.015), Next)
 
 
 def test_readings_end_when_they_agree_or_when_time_is_up() -> None:

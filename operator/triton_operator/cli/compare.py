@@ -1,0 +1,94 @@
+"""`triton-operator model compare`: what the operator's Job finds out about a copy, to commit it."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from triton_operator.api.enums import Precision
+from triton_operator.api.model_profile import Conversion
+from triton_operator.cli.exit_codes import INVALID, REFUSED
+from triton_operator.cli.local_model import UnusableModel, local_model
+from triton_operator.cli.model_failure import told
+from triton_operator.cli.output import (
+    Output,
+    print_documents,
+    print_error,
+    print_lines,
+    print_table,
+)
+from triton_operator.manifests.model_profile import profile_of_facts
+
+
+class Converted(StrEnum):
+    """In what a copy may be."""
+
+    FP16 = "FP16"
+    INT8 = "INT8"
+
+
+def compare(
+    file: Path = typer.Argument(..., metavar="MODEL", help="The ONNX model in FP32."),
+    to: Converted = typer.Option(..., help="The precision of the copy."),
+    samples: Path | None = typer.Option(
+        None, help="An .npz of real inputs, rows first; without it, a smoke test."
+    ),
+    min_agreement: float = typer.Option(
+        0.99, min=0.0, max=1.0, help="Least share of rows that agree, as in spec.precision."
+    ),
+    output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
+    namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
+) -> None:
+    """Convert a model, compare the copy with it as the operator's Job does, and throw it away.
+
+    yaml and json print a ModelProfile with a row of `conversions` that can be committed: services
+    with that digest use the copy by it, if the operator has the same tools. Exit codes: 0 accepted,
+    1 not done, 2 wrong input, 3 refused, or agrees too little; the row says so.
+    """
+    try:
+        model = local_model(file)
+    except UnusableModel as error:
+        print_error(str(error))
+        raise typer.Exit(INVALID) from error
+    with told():
+        row = _row(file, Precision(to.value), samples)
+    if output is Output.TABLE:
+        _print(file, row)
+    else:
+        profile: dict[str, Any] = profile_of_facts(namespace, model.digest, model.facts)
+        profile["spec"]["conversions"] = [row.wire()]
+        print_documents([profile], output)
+    if row.refusal is not None or Decimal(row.agreement or 0) < Decimal(str(min_agreement)):
+        raise typer.Exit(REFUSED)
+
+
+def _row(file: Path, precision: Precision, samples: Path | None) -> Conversion:
+    from triton_operator.model.conversion.copy_row import Comparison, copy_row
+
+    asked = Comparison(
+        model=file,
+        precision=precision,
+        samples=samples,
+        time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        say=print_error,
+    )
+    return copy_row(asked)
+
+
+def _print(file: Path, row: Conversion) -> None:
+    tools = ", ".join(f"{name} {text}" for name, text in row.tool_versions.items())
+    facts = [
+        ("precision", str(row.precision)),
+        ("method", row.method),
+        ("digest", row.digest),
+        ("agreement", row.agreement),
+        ("rows", None if row.rows is None else str(row.rows)),
+        ("samples", row.samples_digest or "made-up inputs: a smoke test"),
+        ("tools", tools),
+    ]
+    print_table(str(file), ["FACT", "VALUE"], [(name, text) for name, text in facts if text])
+    if row.refusal is not None:
+        print_lines(["", f"refused: {row.refusal}"])
