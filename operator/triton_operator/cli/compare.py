@@ -14,6 +14,7 @@ from triton_operator.cli.exit_codes import INVALID, REFUSED
 from triton_operator.cli.local_model import UnusableModel, local_model
 from triton_operator.cli.model_failure import told
 from triton_operator.cli.output import (
+    OUTPUT,
     Output,
     print_documents,
     print_error,
@@ -39,7 +40,7 @@ def compare(
     min_agreement: float = typer.Option(
         0.99, min=0.0, max=1.0, help="Least share of rows that agree, as in spec.precision."
     ),
-    output: Output = typer.Option(Output.TABLE, "--output", "-o", help="table, yaml or json."),
+    output: Output = OUTPUT,
     namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
 ) -> None:
     """Convert a model, compare the copy with it as the operator's Job does, and throw it away.
