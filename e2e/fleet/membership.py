@@ -40,7 +40,7 @@ def join(hub: NativeCluster, edge: EdgeCluster, name: str, folder: Path, *settin
     with step(f"joining {name}"):
         address = f"https://{hub.topology.node_ip}:{hub.topology.apiserver_port}"
         file = folder / f"{name}.kubeconfig"
-        words = ("cluster", "join", name, "--apply", "--server", address, "-o", str(file))
+        words = ("cluster", "join", name, str(file), "--server", address)
         triton_operator(*words, kubeconfig=hub.kubeconfig)
         Kubectl(hub.kubeconfig)(
             *("patch", "inferencecluster", name, "--type=merge"),

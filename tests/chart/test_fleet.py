@@ -22,9 +22,9 @@ RIGHTS = {
         (GROUP, "inferenceworks", "get list watch create patch delete"),
         (GROUP, "inferenceworks/status", "patch"),
         ("", "namespaces", "get create patch delete"),
-        ("", "serviceaccounts", "get create patch"),
-        ("rbac.authorization.k8s.io", "roles", "get create patch"),
-        ("rbac.authorization.k8s.io", "rolebindings", "get create patch"),
+        ("", "serviceaccounts", "create patch"),
+        ("rbac.authorization.k8s.io", "roles", "create patch"),
+        ("rbac.authorization.k8s.io", "rolebindings", "create patch"),
         ("coordination.k8s.io", "leases", "get list watch create update patch"),
     },
     "agent": {

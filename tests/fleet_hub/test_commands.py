@@ -1,5 +1,6 @@
 """The hub as a process with no more rights than it needs, and the commands that people use."""
 
+import json
 import os
 import re
 import subprocess
@@ -91,7 +92,7 @@ def test_a_cluster_joins_and_gets_its_work(
 ) -> None:
     """As people do it: the hub has the rights that the documentation names, and no others."""
     target = tmp_path / "agent.kubeconfig"
-    done = command(hub_plane.kubeconfig, "join", "shop", "--zone=eu", "--apply", f"-o{target}")
+    done = command(hub_plane.kubeconfig, "join", "shop", str(target), "--zone=eu")
     assert done.returncode == 0, done.stderr
     assert "its agent's token holds until" in done.stderr
     assert target.stat().st_mode & 0o777 == 0o600
@@ -120,6 +121,8 @@ def test_a_cluster_joins_and_gets_its_work(
     assert listed.returncode == 0, listed.stderr
     (row,) = (line.split() for line in listed.stdout.splitlines() if line.startswith("shop"))
     assert row[:4] == ["shop", "Edge", "Lost", "never"]
+    (told,) = json.loads(command(hub_plane.kubeconfig, "list", "-ojson").stdout)
+    assert (told["name"], told["state"], told["works"]) == ("shop", "Lost", "0")
 
     cluster = _named(API_VERSION, "InferenceCluster", "shop")
     hub_api.delete(document)
@@ -154,7 +157,7 @@ def test_the_documentation_names_these_rights() -> None:
     }
 
 
-def test_without_apply_nothing_is_asked(tmp_path: Path) -> None:
+def test_without_a_file_nothing_is_asked(tmp_path: Path) -> None:
     done = command(tmp_path / "nothing", "join", "shop", "--tier=Cloud", "--url=https://a.example")
 
     assert done.returncode == 0, done.stderr
@@ -173,12 +176,14 @@ def test_a_hub_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert "no cluster" in done.stderr
 
 
-def test_names_that_do_not_fit_are_refused(hub_plane: ControlPlane, hub_api: Api) -> None:
+def test_names_that_do_not_fit_are_refused(
+    hub_plane: ControlPlane, hub_api: Api, tmp_path: Path
+) -> None:
     with pytest.raises(RefusedError):
         hub_api.create(
             {**_named(API_VERSION, "InferenceCluster", "x" * 58), "spec": {"tier": "Edge"}}
         )
-    done = command(hub_plane.kubeconfig, "join", "x" * 58, "--apply")
+    done = command(hub_plane.kubeconfig, "join", "x" * 58, str(tmp_path / "agent"))
 
     assert done.returncode == 4
     assert "cannot join" in done.stderr

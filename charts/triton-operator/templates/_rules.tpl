@@ -147,10 +147,10 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   verbs: [get, create, patch, delete]
 - apiGroups: [""]
   resources: [serviceaccounts]
-  verbs: [get, create, patch]
+  verbs: [create, patch]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
-  verbs: [get, create, patch]
+  verbs: [create, patch]
 # Heartbeats are Leases in mailboxes; the hub's own says which replica leads.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]

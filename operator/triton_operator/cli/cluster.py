@@ -1,7 +1,6 @@
 """`triton-operator cluster list` and `join`: the clusters of a fleet, at its hub."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,15 @@ import yaml
 from triton_operator.api.enums import Tier
 from triton_operator.api.group import API_VERSION
 from triton_operator.cli.asking import asking
+from triton_operator.cli.crds import Manifests
 from triton_operator.cli.exit_codes import INVALID
-from triton_operator.cli.output import print_error, print_table
+from triton_operator.cli.output import OUTPUT, Output, print_documents, print_error, print_table
 
 KUBECONFIG = typer.Option(None, help="Of the hub; default: as kubectl.")
 DAY_SECONDS = 86_400
 
 
-def cluster_list(kubeconfig: Path | None = KUBECONFIG) -> None:
+def cluster_list(output: Output = OUTPUT, kubeconfig: Path | None = KUBECONFIG) -> None:
     """Every cluster of the fleet: whether it is heard of, and how much of what it has to do.
 
     Exit codes: 0 listed, 4 the hub cannot be asked.
@@ -27,31 +27,36 @@ def cluster_list(kubeconfig: Path | None = KUBECONFIG) -> None:
 
     with asking():
         rows = asyncio.run(_rows(kubeconfig))
-    print_table(f"{len(rows)} clusters", HEADINGS, rows)
+    if output is Output.TABLE:
+        print_table(f"{len(rows)} clusters", HEADINGS, rows)
+    else:
+        names = [one.lower() for one in HEADINGS]
+        print_documents([[dict(zip(names, row, strict=True)) for row in rows]], output)
 
 
 def join(
     name: str = typer.Argument(..., help="Of the cluster: up to 57 characters, as a DNS label."),
+    agent_kubeconfig: Path | None = typer.Argument(
+        None,
+        help="File for its agent's kubeconfig: with it, the cluster joins; omitted: its object is "
+        "printed, and nothing is asked or written.",
+    ),
     tier: Tier = typer.Option(Tier.EDGE, help="What kind of place it is."),
     zone: list[str] = typer.Option([], help="Zone that it is in, such as eu; may be repeated."),
     url: str = typer.Option("", help="Where other clusters reach its inference endpoints."),
-    apply: bool = typer.Option(
-        False, help="Apply it, and write a kubeconfig for its agent; omitted: print the object."
-    ),
     token_days: int = typer.Option(30, min=1, max=365, help="How long its token is to hold."),
     server: str = typer.Option(
         "", help="Address of the hub's API server for the agent; default: as this kubeconfig."
     ),
-    output: Path | None = typer.Option(
-        None, "--output", "-o", help="File for the kubeconfig; default: standard output."
+    output: Manifests = typer.Option(
+        Manifests.YAML, "--output", "-o", help="yaml or json; `kubectl apply` takes both."
     ),
     kubeconfig: Path | None = KUBECONFIG,
 ) -> None:
     """Make a cluster one of the fleet.
 
-    Without --apply nothing is asked or written: what is printed is the InferenceCluster. The
-    kubeconfig holds a token, so keep it as a secret. Exit codes: 0 done, 2 wrong options, 4 the hub
-    cannot be asked, or has made no mailbox.
+    The kubeconfig holds a token, so keep it as a secret. Exit codes: 0 done, 2 wrong options, 4 the
+    hub cannot be asked, or has made no mailbox.
     """
     from pydantic import ValidationError
 
@@ -72,27 +77,24 @@ def join(
         first = error.errors(include_url=False)[0]
         print_error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         raise typer.Exit(INVALID) from error
-    if not apply:
-        typer.echo(yaml.safe_dump(manifest, sort_keys=False), nl=False)
+    if agent_kubeconfig is None:
+        print_documents([manifest], Output(output))
         return
     with asking():
         made, until = asyncio.run(_joined(manifest, token_days * DAY_SECONDS, server, kubeconfig))
-    _write(yaml.safe_dump(made, sort_keys=False), output)
+    _write(yaml.safe_dump(made, sort_keys=False), agent_kubeconfig)
     print_error(
         f"{name} has joined: its agent's token holds until {until}. In the cluster: "
-        f"`triton-operator agent --hub-kubeconfig FILE --mailbox fleet-{name}`"
+        f"`triton-operator agent --hub-kubeconfig {agent_kubeconfig} --mailbox fleet-{name}`"
     )
 
 
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.write(text)
-        return
+def _write(text: str, file: Path) -> None:
     try:
         # Nobody else may read it, not even between its making and a chmod.
-        output.unlink(missing_ok=True)
-        output.touch(mode=0o600, exist_ok=False)
-        output.write_text(text, encoding="utf-8")
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600, exist_ok=False)
+        file.write_text(text, encoding="utf-8")
     except OSError as error:
         print_error(str(error))
         raise typer.Exit(INVALID) from error

@@ -12,7 +12,7 @@ from triton_operator.cli import exit_codes
 from triton_operator.cli.main import app
 
 PAGE = DOCS / "command-line.md"
-SILENT = {"run", "check-installation"}
+SILENT = {"run", "hub", "agent", "check-installation"}
 """They have no result."""
 
 
