@@ -30,6 +30,9 @@ RIGHTS = {
     "agent": {
         (GROUP, "inferenceservices", "get list watch create patch delete"),
         ("", "namespaces", "get"),
+        ("", "nodes", "list"),
+        ("", "pods", "list"),
+        ("apps", "deployments", "list"),
     },
 }
 PARTS = tuple(RIGHTS)

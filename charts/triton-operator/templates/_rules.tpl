@@ -116,6 +116,13 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [get]
+# How many more replicas there is room for, which the hub places by.
+- apiGroups: [""]
+  resources: [nodes, pods]
+  verbs: [list]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [list]
 {{- end }}
 
 {{/* What a fleet's hub may do. It holds every right that it gives to agents: nobody can give others. */}}
