@@ -130,7 +130,13 @@ def judge(
         seen=seen,
         pools={
             one.pool: _pool_memory(
-                memory.pools.get(one.pool, PoolMemory()), one, fleets, seen, told, rows.per_request
+                memory.pools.get(one.pool, PoolMemory()),
+                question.model,
+                one,
+                fleets,
+                seen,
+                told,
+                rows.per_request,
             )
             for one in question.pools
         },
@@ -270,6 +276,7 @@ def curve_of_requests(curve: ServiceCurve, rows_per_request: float) -> ServiceCu
 
 def _pool_memory(
     memory: PoolMemory,
+    model: str,
     question: PoolQuestion,
     fleets: Mapping[str, Fleet],
     seen: Seen,
@@ -285,18 +292,20 @@ def _pool_memory(
         return replace(memory, lead=lead)
     measured, drift = memory.curve, memory.drift
     if reading := told.readings.get(question.pool):
-        # Of an interval's metrics only the mean is known, which is no batch's time.
-        batches = new_batches(measured, reading)
-        drift = with_batches(drift, question.profile, reading.time, batches)
+        if model in reading.totals:
+            # Of an ensemble a profile says what it takes alone, which no step's batch tells.
+            batches = new_batches(measured, reading).get(model, [])
+            drift = with_batches(drift, question.profile, reading.time, batches)
         measured = with_reading(measured, reading)
     elif question.pool in told.unreadable:
+        # Of an interval's metrics only the mean is known, which is no batch's time: no drift.
         for target in fleet.targets[:1]:
             pod = seen.pods.get(target.instance)
             if pod is not None and pod.earlier is not None and pod.latest.time > pod.earlier.time:
                 measured = with_metrics(
-                    measured, pod.latest.time, pod.earlier.metrics, pod.latest.metrics
+                    measured, model, pod.latest.time, pod.earlier.metrics, pod.latest.metrics
                 )
-    found = curve(measured, question.prior, question.largest_batch, question.instances)
+    found = curve(measured, model, question.prior, question.largest_batch, question.instances)
     used = rounded(curve_of_requests(found, rows_per_request)) if found else None
     return PoolMemory(measured, lead, _steady(memory.used, used), drift)
 
