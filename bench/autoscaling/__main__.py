@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 
 from bench.autoscaling import faults, files, traces
+from bench.autoscaling.decision_cost import together
 from bench.autoscaling.findings import Faulty, Findings, chosen_settings
 from bench.autoscaling.grid import FAMILIES, settings
 from bench.autoscaling.options import Options, read
@@ -120,6 +121,7 @@ def _run(
         by_trace(played, seconds),
         _faulty(broken, seconds),
         options.setup.rejects,
+        together(one.decisions for one in {**tried, **played, **broken}.values()),
     )
     return found, {**tried, **played, **broken}
 

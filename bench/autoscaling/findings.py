@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from bench.autoscaling.decision_cost import DecisionCost
 from bench.autoscaling.grid import FAMILIES
 from bench.autoscaling.oracle import Clairvoyant
 from bench.autoscaling.summary import (
@@ -45,6 +46,8 @@ class Findings:
     faulty: Mapping[tuple[str, str], Faulty]
     """By policy and fault."""
     rejects: bool = False
+    decision: DecisionCost = field(default_factory=DecisionCost)
+    """What a decision of ours costs, over all runs."""
 
     @property
     def policies(self) -> list[str]:
@@ -126,6 +129,7 @@ class Findings:
                 for trace, one in (self.outcomes(OURS) if ours else {}).items()
             },
             "step": {"seconds_to_clear": round(step.clear_seconds, 1) if step else None},
+            "decision": self.decision.line(),
         }
 
 

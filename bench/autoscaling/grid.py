@@ -38,6 +38,10 @@ def _by_objective(setup: Setup) -> float:
     return setup.objective / USUAL_OBJECTIVE
 
 
+def _by_instances(setup: Setup) -> float:
+    return float(setup.instances)
+
+
 IN_FLIGHT = (0.8, 1.2, 1.7, 2.3, 3.0, 4.0)
 
 
@@ -48,7 +52,11 @@ def _ours(setup: Setup, number: float) -> Policy:
 FAMILIES: Mapping[str, Family] = {
     "ours": Family("nothing to tune", (1.0,), 1.0, _ours),
     "kpa": Family(
-        "in flight", (*IN_FLIGHT, 5.0), 2.3, lambda setup, number: kpa.Concurrency(number)
+        "in flight",
+        (*IN_FLIGHT, 5.0),
+        2.3,
+        lambda setup, number: kpa.Concurrency(number),
+        _by_instances,
     ),
     "hpa_queue": Family(
         "ms in the queue",
@@ -75,6 +83,7 @@ FAMILIES: Mapping[str, Family] = {
         (0.5, 1.0, 2.0, 3.0, 4.0, 6.0),
         1.0,
         lambda setup, number: keda.Pending(number),
+        _by_instances,
     ),
     "wva": Family(
         "ms mean latency",
@@ -83,8 +92,12 @@ FAMILIES: Mapping[str, Family] = {
         lambda setup, number: wva.MeanLatency(wva.rate_at(setup, number / 1000)),
         _by_objective,
     ),
-    "apa": Family("in flight", IN_FLIGHT, 2.3, lambda setup, number: apa.Concurrency(number)),
-    "ray": Family("ongoing", IN_FLIGHT, 1.7, lambda setup, number: ray.Ongoing(number)),
+    "apa": Family(
+        "in flight", IN_FLIGHT, 2.3, lambda setup, number: apa.Concurrency(number), _by_instances
+    ),
+    "ray": Family(
+        "ongoing", IN_FLIGHT, 1.7, lambda setup, number: ray.Ongoing(number), _by_instances
+    ),
     "static": Family(
         "attainment at its peak",
         (0.99, 0.995, 0.999),

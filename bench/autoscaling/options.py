@@ -87,6 +87,13 @@ def read(words: Sequence[str] | None = None) -> Options:
         metavar="BASE,SLOPE,MAX",
         help="a batch of b takes BASE + SLOPE x b ms; the largest is MAX",
     )
+    parser.add_argument(
+        "--instances",
+        type=_positive,
+        default=Setup.instances,
+        metavar="N",
+        help="of a replica, which run beside each other; the curve is with all of them busy",
+    )
     parser.add_argument("--balancing", choices=BALANCING, default="random")
     parser.add_argument("--reject", action="store_true", help="reject what would be too late")
     parser.add_argument("--faults", action="store_true", help="faults of metrics and pods, too")
@@ -108,14 +115,18 @@ def read(words: Sequence[str] | None = None) -> Options:
         cold_start, least, most = CLUSTER_START, 2, 16
     base, slope, largest = given.curve
     objective = given.slo_ms / 1000
-    rate = safe_rate(ServiceCurve(base, slope, largest), objective, PERCENTILE)
+    if given.reject and given.instances > 1:
+        parser.error("--reject: the operator rejects where a replica has one instance only")
+    curve = ServiceCurve(base, slope, largest, given.instances)
+    rate = safe_rate(curve, objective, PERCENTILE)
     if rate <= 0:
         parser.error(f"no rate keeps {given.slo_ms:g} ms with this curve")
     usual = Setup()
-    if (base, slope, largest, objective) == (
+    if (base, slope, largest, given.instances, objective) == (
         usual.base,
         usual.slope,
         usual.largest,
+        usual.instances,
         usual.objective,
     ):
         # As measured in a simulation; the model says 1 % more.
@@ -131,6 +142,7 @@ def read(words: Sequence[str] | None = None) -> Options:
             base=base,
             slope=slope,
             largest=largest,
+            instances=given.instances,
             objective=objective,
             cold_start=cold_start,
             least=least,

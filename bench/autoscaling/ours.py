@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bench.autoscaling.decision_cost import Stopwatch
 from bench.autoscaling.setup import Setup
 from bench.autoscaling.simulation import Replica
 from bench.autoscaling.view import Scrape, View
@@ -29,6 +30,7 @@ class Ours:
     state: ScalingState = field(default_factory=ScalingState)
     decisions: list[tuple[float, Decision]] = field(default_factory=list)
     keep_decisions: bool = False
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
     _before: Scrape | None = None
     _last: tuple[Observation, Decision] | None = None
     _aside: frozenset[Replica] = frozenset()
@@ -36,7 +38,9 @@ class Ours:
     def target(self, view: View) -> int:
         """What `decide` says to what the metrics show."""
         observation = self._observe(view)
-        self.state, decision = decide(self.state, observation, self.settings, self.period)
+        self.state, decision = self.stopwatch.time(
+            lambda: decide(self.state, observation, self.settings, self.period)
+        )
         self._last = observation, decision
         if self.keep_decisions:
             self.decisions.append((view.now, decision))

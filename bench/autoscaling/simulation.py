@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.autoscaling.decision_cost import DecisionCost
 from bench.autoscaling.replicas import (
     ANSWERED,
     ARRIVED,
@@ -94,6 +95,8 @@ class Result:
     """(time, replicas) of the fleet at the start and of each change."""
     series: dict[str, list[float]] = field(default_factory=dict)
     """By second: ready and ordered replicas, and requests that wait."""
+    decisions: DecisionCost = field(default_factory=DecisionCost)
+    """Of ours; nothing of other policies."""
 
     @property
     def actions(self) -> int:

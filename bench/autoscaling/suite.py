@@ -24,6 +24,7 @@ from bench.autoscaling import oracle, replicas, simulation
 from bench.autoscaling.faults import FAULTS, Fault
 from bench.autoscaling.grid import FAMILIES, constant
 from bench.autoscaling.oracle import Clairvoyant, clairvoyant, without_variants
+from bench.autoscaling.ours import Ours
 from bench.autoscaling.setup import Setup
 from bench.autoscaling.simulation import Result, Run
 from bench.autoscaling.traces import Trace
@@ -121,6 +122,8 @@ def _play(job: Job) -> tuple[Job, Result]:
     run = Run(chosen, _arrivals(job.trace), stage.traces[job.trace].seconds, job.seed)
     policy = family.make(chosen, job.setting)
     result = run.play(policy, series=job.seed == 0 and not job.fault, look=fault.look)
+    if isinstance(policy, Ours):
+        result = replace(result, decisions=policy.stopwatch.cost)
     return job, replace(result, series=thinned(result.series))
 
 

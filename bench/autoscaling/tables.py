@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
+from bench.autoscaling.decision_cost import DecisionCost
 from bench.autoscaling.faults import FAULTS
 from bench.autoscaling.findings import OURS, Findings, aims
 from bench.autoscaling.grid import FAMILIES
@@ -38,6 +39,19 @@ def print_tables(console: Console, found: Findings) -> None:
     if held := aims(found):
         rows = [(aim.text, aim.result, "met" if aim.met else "MISSED") for aim in held]
         console.print(_table("Aims", ("aim", "result", ""), rows))
+    if found.decision.warm_p99 is not None:
+        console.print(_decision(found.decision))
+
+
+def _decision(cost: DecisionCost) -> str:
+    counted = cost.line()
+    words = f"One decision of ours: {cost.warm_p99:g} ms of CPU time at p99 ({counted['warm']:,})"
+    if cost.slowest_cold is None:
+        return words
+    return (
+        f"{words}, and {cost.slowest_cold:g} ms the slowest of those that solved the queue of a "
+        f"service curve first ({counted['cold']:,})"
+    )
 
 
 def _table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

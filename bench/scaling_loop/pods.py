@@ -86,6 +86,9 @@ def statistics(number: int, seconds: float) -> str:
     return json.dumps({"model_stats": [{"name": "m", "version": "1", "batch_stats": rows}]})
 
 
+CONFIG = json.dumps({"max_batch_size": 8, "dynamic_batching": {}, "instance_group": [{"count": 1}]})
+
+
 class Asked:
     """Who is being answered now, and how many questions came in each tenth of a second."""
 
@@ -132,8 +135,12 @@ class Pod(asyncio.Protocol):
         """Answer; a question of this size comes in one piece."""
         self._asked.count()
         seconds = time.monotonic() - self._began + 600.0
-        is_metrics = data.startswith(b"GET /metrics")
-        body = metrics(self._number, seconds) if is_metrics else statistics(self._number, seconds)
+        if data.startswith(b"GET /metrics"):
+            body = metrics(self._number, seconds)
+        elif data.startswith(b"GET /v2/models/m/config"):
+            body = CONFIG
+        else:
+            body = statistics(self._number, seconds)
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
         self._transport.write((head + body).encode())
 

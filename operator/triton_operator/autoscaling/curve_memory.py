@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from triton_operator.autoscaling.exposition import ModelMetrics
+from triton_operator.autoscaling.steps import Step, curve_of_steps
 from triton_operator.planning.service_curve import (
     BatchSums,
     ServiceCurve,
@@ -25,31 +26,50 @@ ENOUGH_EXECUTIONS = 50.0
 
 @dataclass(frozen=True)
 class BatchReading:
-    """What one instance had executed at a time; `time` in seconds of any one clock."""
+    """What one instance had executed at a time; `time` in seconds of any one clock.
+
+    `totals` are by model and batch size (executions, seconds in all), of the models in `steps`.
+    """
 
     instance: str
     time: float
-    totals: Mapping[int, tuple[float, float]]
+    totals: Mapping[str, Mapping[int, tuple[float, float]]]
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
 class CurveMemory:
-    """The faded sums as of `time`, and the reading that the next one is compared with."""
+    """The faded sums by model as of `time`, and the reading that the next one is compared with."""
 
-    sums: BatchSums = field(default_factory=BatchSums)
+    sums: Mapping[str, BatchSums] = field(default_factory=dict)
     time: float | None = None
     reading: BatchReading | None = None
 
+    @property
+    def executions(self) -> float:
+        """How many batches are remembered, of that step of which the fewest are."""
+        steps = self.reading.steps if self.reading else ()
+        names = [step.model for step in steps] or list(self.sums)
+        return min(
+            (self.sums[name].weight if name in self.sums else 0.0 for name in names), default=0.0
+        )
 
-def new_batches(memory: CurveMemory, reading: BatchReading) -> list[tuple[int, float, float]]:
-    """What ran since the last reading, as rows of (batch size, executions, seconds of all of them).
+
+def new_batches(
+    memory: CurveMemory, reading: BatchReading
+) -> dict[str, list[tuple[int, float, float]]]:
+    """What ran since the last reading, by model as rows of (batch size, executions, seconds of all
+    of them).
 
     Of another instance than the last it is not known, and an older reading tells nothing.
     """
     before = memory.reading
     if before is None or before.instance != reading.instance or reading.time <= before.time:
-        return []
-    return batches_between(before.totals, reading.totals)
+        return {}
+    return {
+        model: batches_between(before.totals.get(model, {}), totals)
+        for model, totals in reading.totals.items()
+    }
 
 
 def with_reading(memory: CurveMemory, reading: BatchReading) -> CurveMemory:
@@ -60,15 +80,17 @@ def with_reading(memory: CurveMemory, reading: BatchReading) -> CurveMemory:
     before = memory.reading
     if before is not None and reading.time <= before.time and reading.instance == before.instance:
         return memory
-    rows = new_batches(memory, reading)
     faded = _faded(memory, reading.time)
-    return CurveMemory(faded.sums.with_batches(rows), faded.time, reading)
+    sums = dict(faded.sums)
+    for model, rows in new_batches(memory, reading).items():
+        sums[model] = sums.get(model, BatchSums()).with_batches(rows)
+    return CurveMemory(sums, faded.time, reading)
 
 
 def with_metrics(
-    memory: CurveMemory, time: float, before: ModelMetrics, after: ModelMetrics
+    memory: CurveMemory, model: str, time: float, before: ModelMetrics, after: ModelMetrics
 ) -> CurveMemory:
-    """The memory after an interval of which only metrics are known, of one instance.
+    """The memory after an interval of which only a model's metrics are known, of one instance.
 
     Metrics have no sizes of batches: their mean, and the mean time of a request's batch, are taken
     as one size and its time. Requests meet large batches more often than batches are large, so the
@@ -90,26 +112,40 @@ def with_metrics(
         return memory
     seconds = compute / success / 1e6
     faded = _faded(memory, time)
-    sums = faded.sums.with_batches([(inferences / executions, executions, seconds * executions)])
-    return CurveMemory(sums, faded.time, memory.reading)
+    row = (inferences / executions, executions, seconds * executions)
+    sums = faded.sums.get(model, BatchSums()).with_batches([row])
+    return CurveMemory({**faded.sums, model: sums}, faded.time, memory.reading)
 
 
 def curve(
-    memory: CurveMemory, prior: ServiceCurve | None, max_batch_size: int, instances: int = 1
+    memory: CurveMemory,
+    model: str,
+    prior: ServiceCurve | None,
+    max_batch_size: int,
+    instances: int = 1,
 ) -> ServiceCurve | None:
-    """The curve as it is best known; None: nothing was measured and there is no prior."""
-    if prior is not None and memory.sums.weight < ENOUGH_EXECUTIONS:
-        return ServiceCurve(
-            prior.base_seconds, prior.per_request_seconds, max(1, max_batch_size), instances
-        )
-    return fitted(memory.sums, prior, max(1, max_batch_size), instances)
+    """The curve as it is best known; None: nothing was measured and there is no prior.
+
+    `max_batch_size` and `instances` are as they were planned. How many instances there are the
+    server knows better, and of an ensemble all.
+    """
+    largest = max(1, max_batch_size)
+    steps = memory.reading.steps if memory.reading else ()
+    joins_others = any(step.model != model for step in steps)
+    if steps and not joins_others:
+        instances = steps[0].instances
+    if prior is not None and memory.executions < ENOUGH_EXECUTIONS:
+        return ServiceCurve(prior.base_seconds, prior.per_request_seconds, largest, instances)
+    of_steps = curve_of_steps(steps, memory.sums, prior) if joins_others else None
+    return of_steps or fitted(memory.sums.get(model, BatchSums()), prior, largest, instances)
 
 
 def _faded(memory: CurveMemory, now: float) -> CurveMemory:
     if memory.time is None or now <= memory.time:
         return CurveMemory(memory.sums, max(now, memory.time or now), memory.reading)
     factor = 0.5 ** ((now - memory.time) / HALF_LIFE_SECONDS)
-    return CurveMemory(memory.sums.faded(factor), now, memory.reading)
+    sums = {model: sums.faded(factor) for model, sums in memory.sums.items()}
+    return CurveMemory(sums, now, memory.reading)
 
 
 def _difference(before: float | None, after: float | None) -> float | None:

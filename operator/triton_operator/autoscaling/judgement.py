@@ -133,7 +133,13 @@ def judge(
         seen=seen,
         pools={
             one.pool: _pool_memory(
-                memory.pools.get(one.pool, PoolMemory()), one, fleets, seen, told, rows.per_request
+                memory.pools.get(one.pool, PoolMemory()),
+                question.model,
+                one,
+                fleets,
+                seen,
+                told,
+                rows.per_request,
             )
             for one in question.pools
         },
@@ -283,6 +289,7 @@ def curve_of_requests(curve: ServiceCurve, rows_per_request: float) -> ServiceCu
 
 def _pool_memory(
     memory: PoolMemory,
+    model: str,
     question: PoolQuestion,
     fleets: Mapping[str, Fleet],
     seen: Seen,
@@ -298,18 +305,20 @@ def _pool_memory(
         return replace(memory, lead=lead)
     measured, drift = memory.curve, memory.drift
     if reading := told.readings.get(question.pool):
-        # Of an interval's metrics only the mean is known, which is no batch's time.
-        batches = new_batches(measured, reading)
-        drift = with_batches(drift, question.profile, reading.time, batches)
+        if model in reading.totals:
+            # Of an ensemble a profile says what it takes alone, which no step's batch tells.
+            batches = new_batches(measured, reading).get(model, [])
+            drift = with_batches(drift, question.profile, reading.time, batches)
         measured = with_reading(measured, reading)
     elif question.pool in told.unreadable:
+        # Of an interval's metrics only the mean is known, which is no batch's time: no drift.
         for target in fleet.targets[:1]:
             pod = seen.pods.get(target.instance)
             if pod is not None and pod.earlier is not None and pod.latest.time > pod.earlier.time:
                 measured = with_metrics(
-                    measured, pod.latest.time, pod.earlier.metrics, pod.latest.metrics
+                    measured, model, pod.latest.time, pod.earlier.metrics, pod.latest.metrics
                 )
-    found = curve(measured, question.prior, question.largest_batch, question.instances)
+    found = curve(measured, model, question.prior, question.largest_batch, question.instances)
     proven = with_answers(memory.proven, fleet.targets, seen)
     used = None
     if found:

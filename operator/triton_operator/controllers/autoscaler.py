@@ -292,14 +292,15 @@ class Autoscaler:
             if not fleet.targets:
                 continue
             memory = followed.memory.pools.get(pool)
-            enough = memory is not None and memory.curve.sums.weight >= ENOUGH_EXECUTIONS
+            enough = memory is not None and memory.curve.executions >= ENOUGH_EXECUTIONS
             last = followed.read_at.get(pool)
             if last is not None and self._now() - last < (
                 EVERY_SECONDS if enough else SOON_SECONDS
             ):
                 continue
-            before = memory.curve.reading.instance if memory and memory.curve.reading else None
-            reading = await self._batches.reading(_to_read(fleet.targets, before, followed.memory))
+            before = memory.curve.reading if memory else None
+            target = _to_read(fleet.targets, before, followed.memory)
+            reading = await self._batches.reading(target, before)
             followed.read_at[pool] = self._now()
             if isinstance(reading, BatchReading):
                 readings[pool] = reading
@@ -322,7 +323,7 @@ def _name(key: Key) -> str:
 
 
 def _to_read(
-    targets: tuple[PodTarget, ...], before: str | None, memory: ServiceMemory
+    targets: tuple[PodTarget, ...], before: BatchReading | None, memory: ServiceMemory
 ) -> PodTarget:
     """The pod that was read before, as long as it has its part of the work; else the busiest."""
     done = {
@@ -332,6 +333,6 @@ def _to_read(
     busiest = max(targets, key=lambda target: done.get(target.instance, 0.0))
     for target in targets:
         enough = done.get(target.instance, 0.0) >= 0.5 * done.get(busiest.instance, 0.0)
-        if target.instance == before and enough:
+        if before is not None and target.instance == before.instance and enough:
             return target
     return busiest

@@ -48,7 +48,7 @@ def answer(*versions: tuple[str, list[dict[str, Any]]]) -> bytes:
 def test_executions_and_seconds_by_batch_size(
     body: bytes, expected: dict[int, tuple[float, float]], why: str
 ) -> None:
-    result = batch_totals(body, "filetype")
+    result = batch_totals(body, ["filetype"])["filetype"]
 
     assert result.keys() == expected.keys(), why
     for size, row in expected.items():
@@ -78,5 +78,5 @@ def test_executions_and_seconds_by_batch_size(
 )
 def test_anything_else_is_refused_as_a_whole(body: bytes, why: str) -> None:
     with pytest.raises(NotStatistics):
-        batch_totals(body, "filetype")
+        batch_totals(body, ["filetype"])
     assert why

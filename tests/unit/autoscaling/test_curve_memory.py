@@ -14,9 +14,11 @@ from triton_operator.autoscaling.curve_memory import (
     with_reading,
 )
 from triton_operator.autoscaling.exposition import ModelMetrics
+from triton_operator.autoscaling.steps import Step
 from triton_operator.planning.service_curve import ServiceCurve
 
 PRIOR = ServiceCurve(0.050, 0.025, 8)
+MODEL = "filetype"
 
 
 def seconds_of(size: int) -> float:
@@ -25,7 +27,7 @@ def seconds_of(size: int) -> float:
 
 def reading(time: float, executions: int, instance: str = "shop/a/0", slow: float = 1) -> Any:
     totals = {size: (executions, executions * seconds_of(size) * slow) for size in (1, 4, 8)}
-    return BatchReading(instance, time, totals)
+    return BatchReading(instance, time, {MODEL: totals}, (Step(MODEL),))
 
 
 def measured(*readings: BatchReading) -> CurveMemory:
@@ -38,12 +40,12 @@ def measured(*readings: BatchReading) -> CurveMemory:
 def test_what_ran_between_two_readings_is_the_curve() -> None:
     memory = measured(reading(0, 1000), reading(60, 1100))
 
-    result = curve(memory, None, 8)
+    result = curve(memory, MODEL, None, 8)
 
     assert result is not None
     assert result.base_seconds == pytest.approx(0.020)
     assert result.per_request_seconds == pytest.approx(0.010)
-    assert memory.sums.weight == pytest.approx(300), "the first reading is only a start"
+    assert memory.executions == pytest.approx(300), "the first reading is only a start"
 
 
 @pytest.mark.parametrize(
@@ -66,26 +68,30 @@ def test_what_ran_between_two_readings_is_the_curve() -> None:
 def test_only_differences_of_one_process_count(
     readings: tuple[BatchReading, ...], executions: float, why: str
 ) -> None:
-    assert measured(*readings).sums.weight == pytest.approx(executions), why
+    assert measured(*readings).executions == pytest.approx(executions), why
 
 
 def test_what_is_old_counts_half_after_half_an_hour() -> None:
     memory = measured(reading(0, 0), reading(0.001, 100))
     memory = with_reading(memory, reading(HALF_LIFE_SECONDS + 0.001, 100))
 
-    assert memory.sums.weight == pytest.approx(150)
+    assert memory.executions == pytest.approx(150)
 
 
 def test_a_model_that_became_slower_is_seen_within_an_hour() -> None:
     memory = measured(reading(0, 0), reading(60, 1000))
     slower = 0
     for minute in range(2, 62):
-        before = BatchReading("a", minute * 60 - 1, {8: (slower, slower * 0.200)})
+        before = BatchReading(
+            "a", minute * 60 - 1, {MODEL: {8: (slower, slower * 0.200)}}, (Step(MODEL),)
+        )
         slower += 100
-        after = BatchReading("a", minute * 60, {8: (slower, slower * 0.200)})
+        after = BatchReading(
+            "a", minute * 60, {MODEL: {8: (slower, slower * 0.200)}}, (Step(MODEL),)
+        )
         memory = with_reading(with_reading(memory, before), after)
 
-    result = curve(memory, None, 8)
+    result = curve(memory, MODEL, None, 8)
 
     assert result is not None
     assert 0.17 < result.seconds(8) <= 0.2
@@ -96,19 +102,19 @@ def test_few_batches_are_not_believed_against_a_profile() -> None:
     slow_start = measured(reading(0, 0), reading(60, few, slow=10))
     enough = measured(reading(0, 0), reading(60, few + 2))
 
-    assert curve(slow_start, PRIOR, 8) == PRIOR
-    assert curve(slow_start, None, 8) is not None, "the only thing that is known"
-    result = curve(enough, PRIOR, 8)
+    assert curve(slow_start, MODEL, PRIOR, 8) == PRIOR
+    assert curve(slow_start, MODEL, None, 8) is not None, "the only thing that is known"
+    result = curve(enough, MODEL, PRIOR, 8)
     assert result is not None
     assert result.seconds(8) == pytest.approx(0.1)
 
 
 def test_nothing_measured_and_no_profile_is_no_curve() -> None:
-    assert curve(CurveMemory(), None, 8) is None
+    assert curve(CurveMemory(), MODEL, None, 8) is None
 
 
 def test_batches_and_instances_are_those_of_the_plan_in_force() -> None:
-    result = curve(CurveMemory(), PRIOR, 16, 2)
+    result = curve(CurveMemory(), MODEL, PRIOR, 16, 2)
 
     assert result == ServiceCurve(0.050, 0.025, 16, 2)
 
@@ -133,9 +139,9 @@ ZERO = totals({1: 0.0})
 def test_from_metrics_alone_the_curve_is_never_too_fast() -> None:
     memory = CurveMemory()
     for minute, ran in enumerate(({1: 90.0, 2: 10.0}, {2: 50.0, 6: 50.0}, {6: 20.0, 8: 80.0})):
-        memory = with_metrics(memory, minute * 60.0, ZERO, totals(ran))
+        memory = with_metrics(memory, MODEL, minute * 60.0, ZERO, totals(ran))
 
-    result = curve(memory, None, 8)
+    result = curve(memory, MODEL, None, 8)
 
     assert result is not None
     for size in (1, 4, 8):
@@ -144,11 +150,11 @@ def test_from_metrics_alone_the_curve_is_never_too_fast() -> None:
 
 
 def test_the_same_interval_counts_once_however_often_it_is_read() -> None:
-    once = with_metrics(CurveMemory(), 60.0, ZERO, totals({4: 10.0}))
+    once = with_metrics(CurveMemory(), MODEL, 60.0, ZERO, totals({4: 10.0}))
 
-    assert with_metrics(once, 60.0, ZERO, totals({4: 10.0})) == once
-    assert with_metrics(once, 45.0, ZERO, totals({4: 10.0})) == once
-    assert with_metrics(once, 75.0, ZERO, totals({4: 10.0})).sums.weight > once.sums.weight + 9
+    assert with_metrics(once, MODEL, 60.0, ZERO, totals({4: 10.0})) == once
+    assert with_metrics(once, MODEL, 45.0, ZERO, totals({4: 10.0})) == once
+    assert with_metrics(once, MODEL, 75.0, ZERO, totals({4: 10.0})).executions > once.executions + 9
 
 
 @pytest.mark.parametrize(
@@ -163,4 +169,4 @@ def test_the_same_interval_counts_once_however_often_it_is_read() -> None:
 def test_metrics_that_say_nothing_of_batches_change_nothing(
     before: ModelMetrics, after: ModelMetrics, why: str
 ) -> None:
-    assert with_metrics(CurveMemory(), 60.0, before, after) == CurveMemory(), why
+    assert with_metrics(CurveMemory(), MODEL, 60.0, before, after) == CurveMemory(), why

@@ -25,6 +25,7 @@ from triton_operator.autoscaling.reasons import Why
 from triton_operator.autoscaling.samples import PodSample, PodTarget, Samples
 from triton_operator.autoscaling.scaling_question import PoolQuestion, ScalingQuestion
 from triton_operator.autoscaling.settings import ScalingSettings
+from triton_operator.autoscaling.steps import Step
 from triton_operator.planning.measured_curve import MeasuredCurve
 from triton_operator.planning.service_curve import GRID, ServiceCurve, rounded
 
@@ -66,7 +67,7 @@ class Watched:
 
 def reading(time: float, executions: int, slow: float = 1.0, instance: str = "shop/a/0") -> Any:
     totals = {size: (executions, executions * PRIOR.seconds(size) * slow) for size in (1, 4, 8)}
-    return BatchReading(instance, time, totals)
+    return BatchReading(instance, time, {"filetype": totals}, (Step("filetype"),))
 
 
 def test_one_look_decides_nothing() -> None:

@@ -20,6 +20,7 @@ from triton_operator.autoscaling.history import Bin
 from triton_operator.autoscaling.samples import PodTarget, Samples
 from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.autoscaling.sources.prometheus_connection import PrometheusSilent
+from triton_operator.autoscaling.steps import Step
 from triton_operator.controllers.autoscaler import (
     Autoscaler,
 )
@@ -73,12 +74,13 @@ class Pods:
         counted = told(now, self.rate * (now - NOW))
         return Samples("pods", now, {target.instance: counted for target in targets})
 
-    async def reading(self, target: PodTarget) -> BatchReading | str:
+    async def reading(self, target: PodTarget, before: BatchReading | None) -> BatchReading | str:
         self.read.append(self._now() - NOW)
         if self.unreadable:
             return "404"
         many = round(100 * (self._now() - NOW))
-        return BatchReading(target.instance, self._now(), {1: (many, 0.03 * many)})
+        totals = {target.model: {1: (many, 0.03 * many)}}
+        return BatchReading(target.instance, self._now(), totals, (Step(target.model),))
 
     async def history(
         self, targets: Collection[PodTarget], owners: Collection[str]

@@ -1,6 +1,6 @@
 """What the config of a loaded model says that a measurement has to know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from triton_operator.api.tensors import Tensor
 from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed
 from triton_operator.triton.datatypes import v2_name
+from triton_operator.triton.loaded_model import instance_count
 from triton_operator.triton.releases import CONTENTS
 
 GPU = "KIND_GPU"
@@ -53,7 +54,7 @@ def served_model(config: Mapping[str, Any]) -> ServedModel:
         return ServedModel(
             engine=str(config.get("backend") or config.get("platform") or "unknown"),
             max_batch_size=largest,
-            instances=max(1, sum(_instances(group) for group in groups)),
+            instances=instance_count(config),
             threads=_threads(config.get("parameters") or {}),
             gpu=any(group.get("kind") == GPU for group in groups),
             inputs=tuple(_tensor(row, largest > 0) for row in config["input"]),
@@ -68,12 +69,6 @@ def served_model(config: Mapping[str, Any]) -> ServedModel:
 def release_name(version: str) -> str | None:
     """The monthly release of Triton's own version; None: not known."""
     return next((str(one) for one, inside in CONTENTS.items() if inside.triton == version), None)
-
-
-def _instances(group: Mapping[str, Any]) -> int:
-    """`count` is per device that is listed."""
-    devices: Sequence[int] = group.get("gpus") or ()
-    return int(group.get("count", 1)) * max(1, len(devices))
 
 
 def _threads(parameters: Mapping[str, Any]) -> int | None:

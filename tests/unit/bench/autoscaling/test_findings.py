@@ -68,6 +68,7 @@ def test_the_last_line() -> None:
         "faults": {"replicas_removed": None},
         "replica_seconds": {},
         "step": {"seconds_to_clear": None},
+        "decision": {"warm_p99_ms": None, "slowest_cold_ms": None, "warm": 0, "cold": 0},
     }
 
 
