@@ -37,6 +37,7 @@ class HubThread:
 
     def __init__(self, kubeconfig: Path, clock: Clock, **options: Any) -> None:
         usual = {
+            "http_port": 0,
             "debounce_seconds": 0.02,
             "look_seconds": NEVER_SECONDS,
             "place_seconds": NEVER_SECONDS,

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 from e2e.harness import processes
 from e2e.harness.controlplane import ControlPlane
+from e2e.harness.ports import free_ports
 from e2e.harness.processes import Running
 from e2e.harness.waiting import wait_until
 from tests.api.client import Api, Object, RefusedError
@@ -37,7 +39,15 @@ _ROW = re.compile(r"^\| ((?:`[a-z/]+`(?:, )?)+) \| ([a-z, ]+)")
 
 
 @pytest.fixture
-def process(hub_plane: ControlPlane, hub_api: Api, tmp_path: Path) -> Iterator[Running]:
+def hub_port() -> int:
+    (port,) = free_ports(1)
+    return port
+
+
+@pytest.fixture
+def process(
+    hub_plane: ControlPlane, hub_api: Api, tmp_path: Path, hub_port: int
+) -> Iterator[Running]:
     """With leader election."""
     name = {"name": "hub-rights"}
     rbac = "rbac.authorization.k8s.io"
@@ -60,6 +70,7 @@ def process(hub_plane: ControlPlane, hub_api: Api, tmp_path: Path) -> Iterator[R
         [
             *(sys.executable, "-m", "triton_operator.cli.main", "hub"),
             *(f"--kubeconfig={kubeconfig}", "--place-seconds=1", "--log-format=json"),
+            f"--http-port={hub_port}",
         ],
         tmp_path / "hub.log",
         env={"PYTHONPATH": str(REPOSITORY / "operator")},
@@ -69,6 +80,15 @@ def process(hub_plane: ControlPlane, hub_api: Api, tmp_path: Path) -> Iterator[R
     running.stop()
     for document in (role, binding):
         hub_api.delete(document)
+
+
+def asked(port: int, path: str) -> str:
+    """What the hub's own endpoints answer."""
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.get(f"http://127.0.0.1:{port}/{path}", timeout=TIMEOUT_SECONDS)
+    answer.raise_for_status()
+    return answer.text
 
 
 def command(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -88,7 +108,7 @@ def command(kubeconfig: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 
 def test_a_cluster_joins_and_gets_its_work(
-    process: Running, hub_plane: ControlPlane, hub_api: Api, tmp_path: Path
+    process: Running, hub_plane: ControlPlane, hub_api: Api, tmp_path: Path, hub_port: int
 ) -> None:
     """As people do it: the hub has the rights that the documentation names, and no others."""
     target = tmp_path / "agent.kubeconfig"
@@ -116,6 +136,10 @@ def test_a_cluster_joins_and_gets_its_work(
         needs=[process],
     )
     assert hub_api.get(document)["status"]["conditions"][0]["reason"] == "NoneFits"
+
+    assert asked(hub_port, "readyz") == "ready\n"
+    assert asked(hub_port, "healthz") == "alive\n"
+    assert 'triton_operator_fleet_clusters{state="Lost"} 1.0' in asked(hub_port, "metrics")
 
     listed = command(hub_plane.kubeconfig, "list")
     assert listed.returncode == 0, listed.stderr

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def hub(
     kubeconfig: Path | None = typer.Option(None, help="Outside a cluster: which kubeconfig."),
+    http_port: int = typer.Option(8080, help="Port of /metrics, /healthz and /readyz; 0: none."),
     workers: int = typer.Option(8, min=1, max=128, help="Looks at the same time."),
     place_seconds: float = typer.Option(
         30.0, min=1, max=600, help="Time between two placements of a service without news."
@@ -41,6 +42,7 @@ def hub(
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
     options = HubOptions(
         kubeconfig=kubeconfig,
+        http_port=http_port,
         identity=os.environ.get("POD_NAME", "triton-operator-hub"),
         lease=LeaseOptions(lease_namespace, lease_name, lease_seconds) if leader_election else None,
         workers=workers,

@@ -1,6 +1,7 @@
 """The operator's own HTTP endpoints: /metrics, /healthz, /readyz, and /decisions."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -8,10 +9,19 @@ from prometheus_client.registry import Collector
 
 from triton_operator.autoscaling.decision_log import DecisionLog
 from triton_operator.controllers.decisions_endpoint import decision_routes
-from triton_operator.controllers.health import Health
 
 STOP_SECONDS = 0.5
 """How long a stop waits for answers under way; a scraper's open connection does not hold it up."""
+
+
+class Health(Protocol):
+    """What the probes say, one reason a line; none: all is well."""
+
+    def illnesses(self) -> list[str]:
+        """Why the process should be restarted."""
+
+    def hindrances(self) -> list[str]:
+        """Why nothing should rely on it."""
 
 
 def endpoints(

@@ -24,6 +24,8 @@ Place = tuple[str, str]
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+MOST_REMEMBERED = 1000
+"""Objects that went: an answer is late by seconds."""
 OUTAGE_SECONDS = 5.0
 """A stream that breaks is taken up again sooner than that, unless the API server does not answer.
 """
@@ -56,6 +58,8 @@ class Mirror:
         self._connection = connection
         self._changed = changed
         self._resumed = resumed
+        self._gone: dict[str, None] = {}
+        """UIDs of objects that went, the oldest first."""
         self._broken_at: float | None = None
         self._clock = asyncio.get_running_loop().time
         self._field_selector = field_selector
@@ -69,7 +73,12 @@ class Mirror:
         return self.objects.get((namespace, name))
 
     def put(self, body: Body) -> None:
-        """An object as an answer to our own write shows it, or a watch: the newer version stays."""
+        """An object as an answer to our own write shows it, or a watch: the newer version stays.
+
+        A watch may be faster than an answer: what is gone already does not come back by it.
+        """
+        if body["metadata"]["uid"] in self._gone:
+            return
         place = place_of(body)
         before = self.objects.get(place)
         if before is not None and _is_older(body, before):
@@ -110,6 +119,9 @@ class Mirror:
         gone = [place for place in self.objects if place not in seen]
         for place in gone:
             self._remove(place)
+        for body in seen.values():
+            # An API server that was restored from a backup has it again.
+            self._gone.pop(body["metadata"]["uid"], None)
         for place, body in seen.items():
             # Whatever its version: an API server that was restored from a backup has older ones.
             before = self.objects.get(place)
@@ -144,6 +156,9 @@ class Mirror:
         if before is None or uid not in ("", before["metadata"]["uid"]):
             return
         del self.objects[place]
+        self._gone[before["metadata"]["uid"]] = None
+        if len(self._gone) > MOST_REMEMBERED:
+            del self._gone[next(iter(self._gone))]
         self._tell(before, None)
 
     def _tell(self, before: Body | None, after: Body | None) -> None:

@@ -8,7 +8,7 @@ from triton_operator.controllers.leadership import LeaseOptions
 
 @dataclass(frozen=True)
 class HubOptions:
-    """How the hub runs. `lease` None: it is the only one.
+    """How the hub runs. `http_port` 0: no endpoints. `lease` None: it is the only one.
 
     `place_seconds`: between two placements of a service where nothing happens; `debounce_seconds`:
     from an event to a placement; `look_seconds`: between two looks at the silence of clusters;
@@ -17,6 +17,7 @@ class HubOptions:
     """
 
     kubeconfig: Path | None = None
+    http_port: int = 8080
     identity: str = "triton-operator-hub"
     lease: LeaseOptions | None = None
     workers: int = 8

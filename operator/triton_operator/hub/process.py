@@ -13,6 +13,7 @@ from typing import Any
 from triton_operator.api.group import GROUP
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection, connect
+from triton_operator.controllers.endpoints import endpoints, serve
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import INFERENCE_SERVICE, INFERENCE_WORK, LEASE, NAMESPACE
@@ -24,6 +25,7 @@ from triton_operator.fleet.mailbox import AGENT
 from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.contacts import Contacts
 from triton_operator.hub.events import Events
+from triton_operator.hub.health import HubHealth
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known
 from triton_operator.hub.leaving import free_work
@@ -32,6 +34,7 @@ from triton_operator.hub.mirror import Mirror
 from triton_operator.hub.options import HubOptions
 from triton_operator.hub.placements import Placements
 from triton_operator.hub.probes import Probes
+from triton_operator.hub.telemetry import HubCollector
 
 logger = logging.getLogger(__name__)
 FIELD_MANAGER = f"{GROUP}/hub"
@@ -126,6 +129,18 @@ class Hub:
             debounce_seconds=options.debounce_seconds,
         )
 
+        known = self.known
+        self._mirrors = (known.clusters, known.works, known.services, known.leases)
+        self.health = HubHealth(self._queue, self._mirrors)
+        self.collector = HubCollector(
+            known=known,
+            contacts=self.contacts,
+            queue=self._queue,
+            traffic=traffic,
+            leads=lambda: self.leads,
+            now=now,
+        )
+
     @property
     def leads(self) -> bool:
         """Whether it places."""
@@ -142,20 +157,21 @@ class Hub:
         Raises:
             LeaseLost: another hub leads.
         """
-        mirrors = (self.known.clusters, self.known.works, self.known.services, self.known.leases)
-        following = [asyncio.create_task(one.run()) for one in mirrors]
+        runner = await serve(endpoints(self.collector, self.health), self._options.http_port)
+        following = [asyncio.create_task(one.run()) for one in self._mirrors]
         try:
-            if await ends_before(stop, self._begin(mirrors)):
+            if await ends_before(stop, self._begin()):
                 await self._work(stop, following)
         finally:
+            await runner.cleanup()
             for task in following:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
 
-    async def _begin(self, mirrors: tuple[Mirror, ...]) -> None:
+    async def _begin(self) -> None:
         """Wait until everything is known that decisions are made from."""
         self.known.hub_id = await self._hub_id()
-        for one in mirrors:
+        for one in self._mirrors:
             await one.synced.wait()
 
     async def _hub_id(self) -> str:
