@@ -12,7 +12,7 @@ import yaml
 
 from tests.unit.planning.building import DIGEST, facts, node
 from triton_operator.api.access import LabelSelector, Peer
-from triton_operator.api.enums import MeasurementMode
+from triton_operator.api.enums import ManagedBy, MeasurementMode
 from triton_operator.api.group import API_VERSION
 from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.cli.documents import Documents, Service, read_documents
@@ -194,11 +194,13 @@ def _measured(
 
 
 def _has_a_service(path: Path) -> bool:
+    """Whether an operator makes something of it: what is a fleet's, its hub does."""
     documents = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     return any(
         isinstance(document, Mapping)
         and document.get("apiVersion") == API_VERSION
         and document.get("kind") == "InferenceService"
+        and document["spec"].get("managedBy") != ManagedBy.FLEET
         for document in documents
     )
 

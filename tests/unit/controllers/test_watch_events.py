@@ -45,7 +45,7 @@ def watched(*chunks: bytes, status: int = 200) -> tuple[list[WatchEvent], dict[s
                 found: list[WatchEvent] = []
                 try:
                     async for one in watch_events(
-                        connection, INFERENCE_WORK, "fleet-a", "7", label_selector="x=y"
+                        connection, INFERENCE_WORK, "fleet-a", "7", {"labelSelector": "x=y"}
                     ):
                         found.append(one)
                 except ApiError as error:
