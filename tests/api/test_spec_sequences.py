@@ -35,8 +35,9 @@ from triton_operator.planning.replicas import replica_bounds
 SEEDS = (3, 4, 5)
 OPTIONS = ("--network-policies", "--allow-code-in=*")
 """So that no field is without effect."""
-PATIENCE_SECONDS = 120.0
-"""Garbage collection learns of a new kind within about half a minute."""
+PATIENCE_SECONDS = 240.0
+"""Garbage collection learns of a new kind within about half a minute, and controllers that share a
+busy machine with everything else have been seen to rest for two."""
 POLL_SECONDS = 0.2
 """A look is a dozen requests."""
 BY_SOMEBODY_ELSE = 2
@@ -105,6 +106,17 @@ class Place:
             and self.shop.condition(NAME, "Available")[1] in ("ReplicasReady", "ScaledToZero")
             and all(_finds_out(job) for job in self.shop.all("Job", NAME))
         )
+
+    def waits_for(self) -> list[str]:
+        """Whose turn it is: the operator's, or that of Kubernetes' own controllers."""
+        seen, quiet = self.shop.is_seen(NAME), self.shop.operator.is_quiet()
+        found = [f"the operator: the spec is seen: {seen}, nothing waits there: {quiet}"]
+        for kind in ("Deployment", "Pod"):
+            for one in self.shop.all(kind, NAME):
+                asked = one["spec"].get("replicas", "")
+                status = json.dumps(one.get("status"))
+                found.append(f"{kind} {one['metadata']['name']} {asked}: {status}")
+        return found
 
     def _scale(self) -> None:
         """The part of somebody else, where the spec leaves the replicas to them; and of the load,
@@ -247,7 +259,8 @@ def until_same(place: Place, step: Step, expected: dict[str, Any]) -> None:
             needs=[place.shop.operator.running],
         )
     except WaitTimeoutError as error:
-        raise AssertionError("\n".join([f"{error}", *differences(now(), expected)])) from error
+        told = [f"{error}", *differences(now(), expected), *place.waits_for()]
+        raise AssertionError("\n".join(told)) from error
 
 
 def test_every_way_leads_to_the_same_end(seed: int, grounds: Shop) -> None:
