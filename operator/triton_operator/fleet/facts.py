@@ -37,7 +37,8 @@ class ClusterFacts:
       requests/s; `p95_seconds`: measured, used where there is no curve.
     - `cost` of one replica per hour and `joules` of one inference, in any unit that all share.
     - `data_plane`: whether its endpoint answers a probe; None: nobody probes.
-    - `ceiling`: `maxReplicas` as it says it has applied it; None: none yet.
+    - `ceiling`: the highest `maxReplicas` that the hub wrote there and was not told is replaced, so
+      that it may be in force; None: there is no work.
     - `paused`: its administrator wants nothing changed.
 
     Raises:

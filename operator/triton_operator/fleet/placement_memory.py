@@ -16,7 +16,8 @@ class SiteMemory:
 
     `held`: its smoothed demand; None: it never told any. `last_spill`: what others served of it
     when it was last connected. `granted`: what it served of others. `floor`, `ceiling`, `weights`:
-    as they were published last. `loads`: which demand the weights stand for, by cluster.
+    as they were published last. `most_written`: the highest ceiling that was published and may be
+    in force still. `loads`: which demand the weights stand for, by cluster.
     """
 
     held: float | None = None
@@ -24,6 +25,7 @@ class SiteMemory:
     granted: float = 0.0
     floor: int = 0
     ceiling: int = 0
+    most_written: int = 0
     wanted: Wanted = ()
     weights: dict[str, int] = field(default_factory=dict)
     loads: dict[str, float] = field(default_factory=dict)

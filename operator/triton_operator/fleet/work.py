@@ -54,6 +54,15 @@ def work_of(body: Mapping[str, Any]) -> Work:
     )
 
 
+def most_replicas(spec: Mapping[str, Any]) -> int | None:
+    """`scaling.maxReplicas` of a service's spec; a fixed number is its own maximum."""
+    scaling = spec.get("scaling") or {}
+    most = scaling.get("maxReplicas")
+    if most is None and scaling.get("mode") == "Fixed":
+        most = scaling.get("minReplicas")
+    return most if isinstance(most, int) else None
+
+
 def _typed(kind: type, value: Any, path: str) -> Any:
     if not isinstance(value, kind) or not (value or kind is int):
         raise UnreadableWork(f"{path}: the hub says {value!r}, which is no {kind.__name__}")

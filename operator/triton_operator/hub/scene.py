@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -117,6 +117,7 @@ class Scenes:
                 network=self._clusters.facts(name).network,
                 report=report,
                 data_plane=self._clusters.answers(name),
+                work_spec=works[name]["spec"] if name in works else None,
             )
         for name in seen.keys() - members.keys():
             del seen[name]
@@ -136,7 +137,7 @@ class Scenes:
                 made.facts[name] = facts_of(member, scaling, memory, reference)
             except AbsurdFact as error:
                 made.refused[name] = str(error)
-                silent = Member(name, member.spec, member.state, None, Report(), member.data_plane)
+                silent = replace(member, network=None, report=Report())
                 made.facts[name] = facts_of(silent, scaling, memory, reference)
 
 
