@@ -59,6 +59,11 @@ class PlacementStatus(ApiModel):
     unplaced: Amount = Field(
         description="Demand without a place in the fleet, in replicas of the reference."
     )
+    reference_rate: Amount | None = Field(
+        None,
+        description="Requests per second at which a replica of the reference keeps the objective: "
+        "the median of the clusters' own, kept while it fits. Omitted: nobody has told any.",
+    )
     clusters: list[PlacedCluster] = Field(
         default_factory=list,
         max_length=MOST_CLUSTERS,

@@ -15,6 +15,7 @@ from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.planning.service_curve import ServiceCurve
 
 MOST_SECONDS = 3600.0
+LEAST_SPEED, MOST_SPEED = 1e-3, 1e3
 
 
 _PLACES = {tier: place for place, tier in enumerate(Tier)}
@@ -72,7 +73,7 @@ class ClusterFacts:
             ("capacity", 0, MOST_REPLICAS),
             ("ready", 0, MOST_REPLICAS),
             ("need", 0, MOST_REPLICAS),
-            ("speed", 1e-3, 1e3),
+            ("speed", LEAST_SPEED, MOST_SPEED),
             ("local_only_share", 0, 1),
             ("rtt_seconds", 0, MOST_SECONDS),
             ("safe_rate", 1e-6, 1e9),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from triton_operator.api.enums import ConnectionState
+from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_cluster_status import ClusterNetwork
 from triton_operator.api.inference_service import DEFAULT_MAX_REPLICAS, Scaling
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement_memory import SiteMemory
+from triton_operator.fleet.reference import speed_of
 from triton_operator.fleet.reports import Report
 from triton_operator.fleet.work import most_replicas
 
@@ -30,12 +32,6 @@ class Member:
     work_spec: Mapping[str, Any] | None = None
 
 
-def reference_rate(members: Sequence[Member]) -> float | None:
-    """Requests/s of the reference replica: of the first cluster, by name, that knows its own."""
-    known = sorted((one.name, one.report.safe_rate) for one in members if one.report.safe_rate)
-    return known[0][1] if known else None
-
-
 def facts_of(
     member: Member, scaling: Scaling, memory: SiteMemory, reference: float | None
 ) -> ClusterFacts:
@@ -50,7 +46,7 @@ def facts_of(
     report, spec = member.report, member.spec
     asked = scaling.max_replicas or max(DEFAULT_MAX_REPLICAS, scaling.min_replicas)
     told = memory.ceiling or asked if report.capacity is None else report.capacity
-    speed = report.safe_rate / reference if report.safe_rate and reference else 1.0
+    speed = speed_of(report.safe_rate, reference)
     network = member.network
     return ClusterFacts(
         name=member.name,
@@ -58,7 +54,7 @@ def facts_of(
         state=member.state,
         capacity=min(asked, told),
         ready=report.ready,
-        need=None if report.need is None else report.need * speed,
+        need=None if report.need is None else min(MOST_REPLICAS, report.need * speed),
         order=spec.tier_order,
         zones=tuple(spec.residency_zones),
         speed=speed,
