@@ -76,6 +76,9 @@ def test_the_api_server_refuses_what_has_no_bound(fleet: Fleet) -> None:
             id="a negative way",
         ),
         pytest.param(
+            {"network": '{"measuredAt":"x"}'}, "measuredAt is no time", id="a time that is none"
+        ),
+        pytest.param(
             {
                 "capacity": json.dumps(
                     [{"resource": f"a{n}", "allocatable": "1"} for n in range(99)]
