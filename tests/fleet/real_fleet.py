@@ -20,6 +20,7 @@ from triton_operator.agent.sync import sync
 from triton_operator.api.group import API_VERSION, GROUP
 from triton_operator.controllers.connection import connect
 from triton_operator.controllers.stopping import ends_before
+from triton_operator.fleet.mailbox import DELETED_BY
 
 RBAC = "rbac.authorization.k8s.io/v1"
 TIMEOUT_SECONDS = 60.0
@@ -178,9 +179,13 @@ class RealFleet:
         """The work as it is."""
         return self.hub.find(self._reference("InferenceWork", self.mailbox, name))
 
-    def delete_work(self, name: str = "shop.vision", *, finalizer: bool = True) -> None:
-        """The hub deletes it; without `finalizer`, it is gone at once."""
+    def delete_work(
+        self, name: str = "shop.vision", *, finalizer: bool = True, by_hub: bool = True
+    ) -> None:
+        """The hub deletes it, or somebody else; without `finalizer`, it is gone at once."""
         reference = self._reference("InferenceWork", self.mailbox, name)
+        if by_hub:
+            self.hub.api.merge(reference, {"metadata": {"annotations": {DELETED_BY: "1-2"}}})
         if not finalizer:
             self.hub.api.merge(reference, {"metadata": {"finalizers": None}})
         self.hub.api.delete(reference)

@@ -1,8 +1,17 @@
 """Services and clusters that go: works are deleted on evidence, and stay until let go."""
 
+from tests.api.client import Object, RefusedError
+from tests.api.definitions import install_definitions
 from tests.fleet_hub.fleet import Fleet
 from tests.fleet_hub.member import Member
-from triton_operator.fleet.works import APPLIED
+from triton_operator.fleet.mailbox import DELETED_BY
+from triton_operator.fleet.works import APPLIED, work_name
+
+DEFINITION = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "inferenceservices.serving.triton-operator.io"},
+}
 
 
 def test_a_deleted_service_does_not_wait_and_its_works_do(fleet: Fleet) -> None:
@@ -17,6 +26,7 @@ def test_a_deleted_service_does_not_wait_and_its_works_do(fleet: Fleet) -> None:
     leaving = fleet.work(edge)
     assert leaving
     assert leaving["metadata"]["finalizers"] == [APPLIED], "the agent has not confirmed"
+    assert leaving["metadata"]["annotations"][DELETED_BY], "the agent need not wait an hour"
 
     edge.report(work, reason="Deleting")
     fleet.hub.sweep()
@@ -68,6 +78,35 @@ def test_nothing_goes_because_a_service_is_not_seen(fleet: Fleet) -> None:
     assert "deletionTimestamp" not in work["metadata"]
 
 
+def test_nothing_goes_because_the_definition_of_services_does(fleet: Fleet) -> None:
+    edge = fleet.connected("edge")
+    fleet.service()
+    fleet.await_work(edge)
+
+    fleet.api.delete(DEFINITION)
+    try:
+        fleet.await_("the end of the definition", lambda: not is_there(fleet, DEFINITION))
+        fleet.hub.sweep()
+        assert not is_leaving(fleet, edge)
+    finally:
+        install_definitions(fleet.api, only=DEFINITION["metadata"]["name"])
+
+
+def test_a_work_that_the_hub_was_about_to_delete_and_wants_again(fleet: Fleet) -> None:
+    """A hub that ended between its note and the deletion: another's deletion is not its will."""
+    edge = fleet.connected("edge")
+    fleet.service()
+    work = fleet.await_work(edge)
+    fleet.api.merge(work, {"metadata": {"annotations": {DELETED_BY: "1-2"}}})
+    fleet.await_("the work to be seen", lambda: DELETED_BY in seen(fleet, edge))
+
+    fleet.hub.place()
+
+    work = fleet.await_work(edge)
+    assert DELETED_BY not in work["metadata"]["annotations"]
+    assert "deletionTimestamp" not in work["metadata"]
+
+
 def test_a_cluster_that_is_not_selected_any_more(fleet: Fleet) -> None:
     one, two = fleet.connected("one"), fleet.connected("two")
     service = fleet.service()
@@ -97,6 +136,25 @@ def test_a_cluster_that_goes_takes_its_mailbox_with_it_when_it_is_empty(fleet: F
         lambda: "deletionTimestamp" in fleet.api.get(namespace)["metadata"],
     )
     fleet.api.delete(service)
+
+
+def seen(fleet: Fleet, member: Member) -> Object:
+    """Annotations of its work as the hub knows them."""
+    name = work_name(fleet.namespace, "vision")
+    work = fleet.hub.hub.known.works.get(member.namespace, name) or {"metadata": {}}
+    found: Object = work["metadata"].get("annotations", {})
+    return found
+
+
+def is_there(fleet: Fleet, document: Object) -> bool:
+    """Whether there is such an object."""
+    try:
+        fleet.api.get(document)
+    except RefusedError as refusal:
+        if refusal.code != 404:
+            raise
+        return False
+    return True
 
 
 def is_leaving(fleet: Fleet, member: Member) -> bool:

@@ -13,7 +13,9 @@ from typing import Any
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound
 from triton_operator.controllers.kinds import INFERENCE_SERVICE, INFERENCE_WORK
+from triton_operator.fleet.mailbox import DELETED_BY
 from triton_operator.fleet.reports import is_reported_gone
+from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import APPLIED
 
 logger = logging.getLogger(__name__)
@@ -21,31 +23,64 @@ Body = dict[str, Any]
 
 
 async def service_is_gone(server: ApiServer, namespace: str, name: str) -> bool:
-    """Whether the API server says that there is no such service.
+    """Whether the API server says that there is no such service, and knows what a service is: where
+    the definition was deleted, by mistake perhaps, nothing is found either.
 
     Raises:
         ApiError: it says nothing, or says that this account may not know.
     """
-    return await server.get(INFERENCE_SERVICE, namespace, name) is None
+    if await server.get(INFERENCE_SERVICE, namespace, name) is not None:
+        return False
+    return await server.serves(INFERENCE_SERVICE)
 
 
-async def delete_works(server: ApiServer, works: Iterable[Body], why: str) -> None:
+async def delete_works(server: ApiServer, works: Iterable[Body], why: str, decision: str) -> None:
     """Ask for their end; each stays, with its finalizer, until its agent has confirmed.
+
+    Each says first that this is the hub's will: an agent waits an hour where it is not.
 
     Raises:
         ApiError: one was not deleted.
     """
     for work in works:
         metadata = work["metadata"]
-        if metadata.get("deletionTimestamp"):
+        if not is_hubs_will(work):
+            try:
+                await _note(server, work, decision)
+            except ApiNotFound:
+                continue
+        if is_leaving(work):
             continue
         await server.delete(
             INFERENCE_WORK, metadata["namespace"], metadata["name"], metadata["uid"]
         )
         logger.info(
             "A work is deleted.",
-            extra={"work": f"{metadata['namespace']}/{metadata['name']}", "why": why},
+            extra={
+                "work": f"{metadata['namespace']}/{metadata['name']}",
+                "why": why,
+                "decision": decision,
+            },
         )
+
+
+async def keep_work(server: ApiServer, work: Body) -> None:
+    """Take back that it is to be deleted, where it was not; then another's deletion is not ours.
+
+    Raises:
+        ApiError: it was not taken back.
+    """
+    if is_hubs_will(work):
+        await _note(server, work, None)
+
+
+async def _note(server: ApiServer, work: Body, decision: str | None) -> None:
+    # With the UID, a work that was made anew meanwhile is a conflict.
+    metadata = work["metadata"]
+    change = {"uid": metadata["uid"], "annotations": {DELETED_BY: decision}}
+    await server.merge(
+        INFERENCE_WORK, metadata["namespace"], metadata["name"], {"metadata": change}
+    )
 
 
 async def free_work(server: ApiServer, work: Body) -> bool:

@@ -12,6 +12,7 @@ from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused
 from triton_operator.controllers.kinds import INFERENCE_WORK
 from triton_operator.fleet.mailbox import mailbox_namespace
 from triton_operator.fleet.placement import Placed
+from triton_operator.fleet.work import is_hubs_will
 from triton_operator.fleet.works import (
     APPLIED,
     ORIGIN,
@@ -26,7 +27,7 @@ from triton_operator.fleet.works import (
     work_spec,
 )
 from triton_operator.hub.known import Known
-from triton_operator.hub.leaving import delete_works
+from triton_operator.hub.leaving import delete_works, keep_work
 from triton_operator.hub.scene import Scene
 from triton_operator.manifests.desired_hash import content_hash
 
@@ -70,7 +71,7 @@ class WorkWriter:
             if facts.paused or (live is None and (site.ceiling == 0 or not facts.moves)):
                 continue
             if live is not None and facts.moves and is_out(site):
-                await delete_works(self._server, [live], site.reasons[0].sentence)
+                await delete_works(self._server, [live], site.reasons[0].sentence, decision)
                 continue
             wanted = self._wanted(scene, name, placed)
             if live is None or not _is_as_wanted(live, wanted):
@@ -81,6 +82,8 @@ class WorkWriter:
 
     async def _apply(self, scene: Scene, name: str, manifest: Body, written: Written) -> None:
         try:
+            if (live := scene.works.get(name)) is not None:
+                await keep_work(self._server, live)
             body = await self._server.apply(INFERENCE_WORK, manifest, force=True)
         except (ApiRefused, ApiNotFound) as error:
             written.problems[name] = f"its work is refused: {error.message}"[:MOST_QUOTED]
@@ -134,6 +137,7 @@ def _is_as_wanted(live: Body, wanted: Body) -> bool:
     metadata = live["metadata"]
     return (
         all(has(metadata.get(part), wanted["metadata"][part]) for part in ("labels", "annotations"))
+        and not is_hubs_will(live)
         and APPLIED in (metadata.get("finalizers") or ())
         and has(live["spec"], wanted["spec"])
     )
