@@ -47,7 +47,7 @@ async def run_hub(options: HubOptions, stop: asyncio.Event) -> None:
     Raises:
         LeaseLost: another hub leads.
     """
-    connection = await connect(options.kubeconfig)
+    connection = await connect(options.kubeconfig, for_kopf=False)
     try:
         await Hub(options, connection).run(stop)
     finally:
@@ -160,7 +160,7 @@ class Hub:
         runner = await serve(endpoints(self.collector, self.health), self._options.http_port)
         following = [asyncio.create_task(one.run()) for one in self._mirrors]
         try:
-            if await ends_before(stop, self._begin()):
+            if await ends_before(stop, self._begin(following)):
                 await self._work(stop, following)
         finally:
             await runner.cleanup()
@@ -168,8 +168,17 @@ class Hub:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
 
-    async def _begin(self) -> None:
-        """Wait until everything is known that decisions are made from."""
+    async def _begin(self, following: list[asyncio.Task[None]]) -> None:
+        """Wait until everything is known that decisions are made from, or cannot be any more."""
+        knowing = asyncio.ensure_future(self._know())
+        try:
+            done, _ = await asyncio.wait((knowing, *following), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            knowing.cancel()
+        for task in done:
+            task.result()
+
+    async def _know(self) -> None:
         self.known.hub_id = await self._hub_id()
         for one in self._mirrors:
             await one.synced.wait()
