@@ -55,7 +55,8 @@ async def run_hub(options: HubOptions, stop: asyncio.Event) -> None:
 
 
 class Hub:
-    """One hub over a connection; `now` gives seconds since the epoch."""
+    """One hub over a connection; `now` gives seconds since the epoch, and `clock` those that never
+    step, by which it tells where `now` does."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Hub:
         connection: Connection,
         *,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         randomness: random.Random | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -84,7 +86,7 @@ class Hub:
             jitter=lambda seconds: seconds * self._randomness.uniform(0.8, 1.2),
             cap_seconds=options.place_seconds,
         )
-        self.contacts = Contacts(now)
+        self.contacts = Contacts(now, clock or loop.time)
         self.events: Events
 
         def mirror(kind: Any, changed: Any, **selectors: Any) -> Mirror:

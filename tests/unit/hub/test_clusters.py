@@ -49,7 +49,7 @@ class World:
                 "spec": {"tier": "Edge"},
             }
         )
-        self.contacts = Contacts(lambda: self.now)
+        self.contacts = Contacts(lambda: self.now, lambda: self.now)
         self.hub = Clusters(
             server=self,  # type: ignore[arg-type]
             known=self,  # type: ignore[arg-type]
