@@ -391,6 +391,42 @@ def test_errors_after_the_hour_began_remove_nothing() -> None:
     play(story)
 
 
+def test_a_work_that_somebody_else_deletes_is_waited_for_an_hour() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        fleet.delete_work(by_hub=False)
+        await fleet.rest(0.9 * HOUR)
+        assert fleet.service() is not None
+        assert fleet.condition() == ("False", "DeletedByAnother")
+        await fleet.rest(0.2 * HOUR)
+
+        assert fleet.service() is None
+        assert fleet.condition() == ("False", "Deleted")
+
+    play(story)
+
+
+def test_a_work_that_somebody_else_deletes_and_the_hub_makes_again_keeps_its_service() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        before = fleet.service()
+        fleet.delete_work(by_hub=False)
+        await fleet.rest(0.5 * HOUR)
+        fleet.free_work()
+        await fleet.rest(60)
+        fleet.put_work(revision=2, most=9)
+        await fleet.rest(HOUR)
+
+        after = fleet.service()
+        assert before
+        assert after
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]
+        assert (most(fleet), fleet.condition()) == (9, ("True", "InForce"))
+        assert absent_since(fleet) is None
+
+    play(story)
+
+
 def test_before_a_service_goes_the_mailbox_is_listed_once_more() -> None:
     async def story(fleet: MadeFleet) -> None:
         await applied(fleet)
