@@ -730,3 +730,24 @@ def test_a_report_that_is_refused_stops_nothing_else() -> None:
         assert fleet.condition() == ("True", "InForce")
 
     play(story)
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_report_that_is_put_off_stops_nothing_else(code: int) -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        fleet.hub.weather.writes["InferenceWork"] = code
+        fleet.put_work(revision=2, most=9)
+        beats = len(fleet.hub.weather.of("PATCH", "Lease"))
+        lists = len([one for one in fleet.hub.weather.seen if one.lists])
+        await fleet.rest(5 * BEAT_SECONDS)
+
+        assert most(fleet) == 9
+        assert len(fleet.hub.weather.of("PATCH", "Lease")) - beats >= 4
+        assert len([one for one in fleet.hub.weather.seen if one.lists]) == lists, "one connection"
+
+        fleet.hub.weather.writes.clear()
+        await fleet.rest(60)
+        assert fleet.status()["appliedRevision"] == 2
+
+    play(story)
