@@ -1,8 +1,10 @@
 """Services and clusters that go: works are deleted on evidence, and stay until let go."""
 
+import pytest
+
 from tests.api.client import Object, RefusedError
 from tests.api.definitions import install_definitions
-from tests.fleet_hub.fleet import Fleet
+from tests.fleet_hub.fleet import MODEL, Fleet
 from tests.fleet_hub.member import Member
 from triton_operator.fleet.mailbox import DELETED_BY
 from triton_operator.fleet.works import APPLIED, work_name
@@ -59,6 +61,27 @@ def test_a_service_that_went_unseen_is_asked_for(fleet: Fleet) -> None:
     fleet.hub.stop()
     fleet.api.delete(service)
     fleet.hub.start()
+
+    fleet.await_("the end of the work", lambda: is_leaving(fleet, edge))
+
+
+@pytest.mark.parametrize("seen_by_hub", [True, False], ids=["seen", "unseen"])
+def test_a_service_that_left_the_fleet_is_gone_for_it(fleet: Fleet, seen_by_hub: bool) -> None:
+    edge = fleet.connected("edge")
+    service = fleet.service()
+    fleet.await_work(edge)
+
+    if not seen_by_hub:
+        fleet.hub.stop()
+    fleet.api.delete(service)
+    theirs = {
+        **{key: service[key] for key in ("apiVersion", "kind")},
+        "metadata": {key: service["metadata"][key] for key in ("name", "namespace")},
+        "spec": {"model": MODEL},
+    }
+    fleet.api.create(theirs)
+    if not seen_by_hub:
+        fleet.hub.start()
 
     fleet.await_("the end of the work", lambda: is_leaving(fleet, edge))
 

@@ -1,7 +1,8 @@
 """Works that have to go: their service is gone, or the cluster is not one of its clusters any more.
 
 Nothing is deleted because something was not seen. A service is gone when the API server says so of
-its name; a work, when the agent says that nothing of it is left.
+its name, or that it is another, which is not the fleet's; a work, when the agent says that nothing
+of it is left.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from triton_operator.fleet.mailbox import DELETED_BY
 from triton_operator.fleet.reports import is_reported_gone
 from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import APPLIED
+from triton_operator.hub.known import is_of_fleet
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
 
 
 async def service_is_gone(server: ApiServer, namespace: str, name: str) -> bool:
-    """Whether the API server says that there is no such service, and knows what a service is: where
-    the definition was deleted, by mistake perhaps, nothing is found either.
+    """Whether the API server says that the fleet has no such service, and knows what a service is:
+    where the definition was deleted, by mistake perhaps, nothing is found either.
 
     Raises:
         ApiError: it says nothing, or says that this account may not know.
     """
-    if await server.get(INFERENCE_SERVICE, namespace, name) is not None:
-        return False
+    found = await server.get(INFERENCE_SERVICE, namespace, name)
+    if found is not None:
+        return not is_of_fleet(found)
     return await server.serves(INFERENCE_SERVICE)
 
 

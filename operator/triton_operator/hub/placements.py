@@ -65,10 +65,10 @@ class Placements:
             ApiError: something was not written; what was is remembered.
         """
         body = self._known.services.get(key.namespace, key.name)
-        if body is None:
+        if body is None or not is_of_fleet(body):
             await self._depart(key)
             return
-        if not is_of_fleet(body) or body["metadata"].get("deletionTimestamp"):
+        if body["metadata"].get("deletionTimestamp"):
             return
         now = self._now()
         scene = self._scenes.scene(key, body, now)
