@@ -73,7 +73,9 @@ def test_a_lease_that_tells_nothing() -> None:
         ),
         pytest.param("capacity", '{"cpu":"64"}', id="no list"),
         pytest.param(
-            "capacity", json.dumps([{"resource": "cpu", "allocatable": "x" * 99}]), id="no quantity"
+            "capacity",
+            json.dumps([{"resource": "cpu", "allocatable": "4 cores"}]),
+            id="no quantity",
         ),
         pytest.param(
             "capacity", json.dumps(2 * [{"resource": "cpu", "allocatable": "1"}]), id="twice"
