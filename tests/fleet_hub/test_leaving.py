@@ -115,6 +115,23 @@ def test_nothing_goes_because_the_definition_of_services_does(fleet: Fleet) -> N
         install_definitions(fleet.api, only=DEFINITION["metadata"]["name"])
 
 
+def test_a_work_that_somebody_else_deletes_is_made_again(fleet: Fleet) -> None:
+    edge = fleet.connected("edge")
+    fleet.service()
+    before = fleet.await_work(edge)
+
+    fleet.api.delete(before)
+
+    def is_new() -> bool:
+        work = fleet.work(edge)
+        return work is not None and work["metadata"]["uid"] != before["metadata"]["uid"]
+
+    fleet.await_("another work", is_new)
+    work = fleet.await_work(edge)
+    assert work["spec"]["target"] == before["spec"]["target"]
+    assert work["spec"]["revision"] > before["spec"]["revision"], "the agent takes no lower one"
+
+
 def test_a_work_that_the_hub_was_about_to_delete_and_wants_again(fleet: Fleet) -> None:
     """A hub that ended between its note and the deletion: another's deletion is not its will."""
     edge = fleet.connected("edge")

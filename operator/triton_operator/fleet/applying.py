@@ -122,8 +122,8 @@ def _farewell(work: Work, local: Local | None, mailbox: str) -> Verdict:
     if not work.is_hubs_will and not local.is_leaving:
         said = (
             f"{name} stays for an hour: not the hub has deleted this work, but somebody else, or "
-            "its namespace or definition went. To keep the service, take the work's finalizer off, "
-            "so that the hub can make it again"
+            "its namespace or definition went. Does the hub run? It makes the work again if it "
+            "wants it"
         )
         return Verdict(Step.REST, _not(work_reasons.DELETED_BY_ANOTHER, said))
     if work.is_orphaning:

@@ -92,13 +92,27 @@ async def free_work(server: ApiServer, work: Body) -> bool:
     Raises:
         ApiError: it was not taken off.
     """
+    if not (is_leaving(work) and is_reported_gone(work.get("status") or {})):
+        return False
+    return await _let_go(
+        server, work, "A work is gone: the agent reports that nothing of it is left."
+    )
+
+
+async def make_way(server: ApiServer, work: Body) -> None:
+    """Take the finalizer off a work that somebody else has deleted and the hub wants: it is made
+    again, and its agent, who waits for that, keeps the service.
+
+    Raises:
+        ApiError: it was not taken off.
+    """
+    await _let_go(server, work, "A work was deleted by somebody else, and is made again.")
+
+
+async def _let_go(server: ApiServer, work: Body, what: str) -> bool:
     metadata = work["metadata"]
     finalizers = metadata.get("finalizers") or []
-    if not (
-        metadata.get("deletionTimestamp")
-        and APPLIED in finalizers
-        and is_reported_gone(work.get("status") or {})
-    ):
+    if APPLIED not in finalizers:
         return False
     change = {
         "metadata": {
@@ -111,8 +125,5 @@ async def free_work(server: ApiServer, work: Body) -> bool:
         await server.merge(INFERENCE_WORK, metadata["namespace"], metadata["name"], change)
     except (ApiConflict, ApiNotFound):
         return False  # it changed or went meanwhile, which comes as an event
-    logger.info(
-        "A work is gone: the agent reports that nothing of it is left.",
-        extra={"work": f"{metadata['namespace']}/{metadata['name']}"},
-    )
+    logger.info(what, extra={"work": f"{metadata['namespace']}/{metadata['name']}"})
     return True

@@ -12,7 +12,7 @@ from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused
 from triton_operator.controllers.kinds import INFERENCE_WORK
 from triton_operator.fleet.mailbox import mailbox_namespace
 from triton_operator.fleet.placement import Placed
-from triton_operator.fleet.work import is_hubs_will
+from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import (
     APPLIED,
     ORIGIN,
@@ -27,7 +27,7 @@ from triton_operator.fleet.works import (
     work_spec,
 )
 from triton_operator.hub.known import Known
-from triton_operator.hub.leaving import delete_works, keep_work
+from triton_operator.hub.leaving import delete_works, keep_work, make_way
 from triton_operator.hub.scene import Scene
 from triton_operator.manifests.desired_hash import content_hash
 
@@ -65,7 +65,9 @@ class WorkWriter:
         revision = written.revision + 1
         for name, site in placed.sites.items():
             live, facts = scene.works.get(name), scene.facts[name]
-            if live is not None and live["metadata"].get("deletionTimestamp"):
+            if live is not None and is_leaving(live):
+                if facts.moves and not is_out(site) and not is_hubs_will(live):
+                    await self._make_way(live, written)
                 written.problems[name] = "its former work is being removed, then it is made again"
                 continue
             if facts.paused or (live is None and (site.ceiling == 0 or not facts.moves)):
@@ -79,6 +81,12 @@ class WorkWriter:
                 manifest = {**wanted, "spec": {**wanted["spec"], **with_decision}}
                 await self._apply(scene, name, manifest, written)
         return written
+
+    async def _make_way(self, live: Body, written: Written) -> None:
+        try:
+            await make_way(self._server, live)
+        except ApiError as error:
+            written.failure = written.failure or error
 
     async def _apply(self, scene: Scene, name: str, manifest: Body, written: Written) -> None:
         try:
