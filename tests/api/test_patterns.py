@@ -50,6 +50,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.placement.spillAt": ("1", ".9"),
         "status.conditions[0].reason": ("AsExpected", "as expected"),
         "status.placement.unplaced": ("12.5", "-1"),
+        "status.placement.referenceRate": ("0.000001", "1e-6"),
         "status.placement.clusters[0].name": ("cloud-2", "cloud_2"),
         "status.placement.clusters[0].need": ("999999999.999999999", "1000000000"),
         "status.placement.clusters[0].granted": ("0", "1e3"),

@@ -30,6 +30,7 @@ from tests.fleet.works import HUB, work
 from triton_operator.agent.sync import sync
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.kinds import INFERENCE_SERVICE, INFERENCE_WORK, LEASE
+from triton_operator.fleet.mailbox import DELETED_BY
 
 MAILBOX = "fleet-store-1"
 NAMESPACE = "shop"
@@ -199,9 +200,14 @@ class MadeFleet:
         """The hub writes a work."""
         return self.hub.apply(work(MAILBOX, name, **changes))
 
-    def delete_work(self, name: str = "shop.vision", *, finalizer: bool = True) -> None:
-        """The hub deletes it; without `finalizer`, it is gone at once, as after a restore."""
+    def delete_work(
+        self, name: str = "shop.vision", *, finalizer: bool = True, by_hub: bool = True
+    ) -> None:
+        """The hub deletes it, or somebody else; without `finalizer`, it is gone at once, as after a
+        restore."""
         target = Target(INFERENCE_WORK, MAILBOX, name)
+        if by_hub:
+            self.hub.merge(target, {"metadata": {"annotations": {DELETED_BY: "1-2"}}})
         if not finalizer:
             self.hub.merge(target, {"metadata": {"finalizers": None}})
         self.hub.requests.delete(target, {})

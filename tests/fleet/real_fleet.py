@@ -20,22 +20,12 @@ from triton_operator.agent.sync import sync
 from triton_operator.api.group import API_VERSION, GROUP
 from triton_operator.controllers.connection import connect
 from triton_operator.controllers.stopping import ends_before
+from triton_operator.fleet.mailbox import DELETED_BY, mailbox, mailbox_namespace
 
 RBAC = "rbac.authorization.k8s.io/v1"
 TIMEOUT_SECONDS = 60.0
 Rules = list[dict[str, list[str]]]
 
-MAILBOX_RULES: Rules = [
-    {"apiGroups": [GROUP], "resources": ["inferenceworks"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": [GROUP], "resources": ["inferenceworks/status"], "verbs": ["patch"]},
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
-    {
-        "apiGroups": ["coordination.k8s.io"],
-        "resources": ["leases"],
-        "verbs": ["get", "patch"],
-        "resourceNames": ["fleet-agent"],
-    },
-]
 MEMBER_RULES: Rules = [
     {
         "apiGroups": [GROUP],
@@ -141,12 +131,14 @@ class RealFleet:
 
     def __init__(self, hub: Side, member: Side, number: int) -> None:
         self.hub, self.member = hub, member
-        self.mailbox, self.namespace = f"fleet-store-{number}", f"shop-{number}"
+        cluster = f"store-{number}"
+        self.mailbox, self.namespace = mailbox_namespace(cluster), f"shop-{number}"
         self.clock_offset = 0.0
         hub.make_namespace(self.mailbox)
         member.make_namespace(self.namespace)
         user = f"fleet-agent-{number}"
-        self.hub_kubeconfig = hub.account(user, MAILBOX_RULES, self.mailbox)
+        (role,) = [one for one in mailbox(cluster) if one["kind"] == "Role"]
+        self.hub_kubeconfig = hub.account(user, role["rules"], self.mailbox)
         self.member_kubeconfig = member.account(user, MEMBER_RULES)
         self._agent: Agent | None = None
 
@@ -178,9 +170,13 @@ class RealFleet:
         """The work as it is."""
         return self.hub.find(self._reference("InferenceWork", self.mailbox, name))
 
-    def delete_work(self, name: str = "shop.vision", *, finalizer: bool = True) -> None:
-        """The hub deletes it; without `finalizer`, it is gone at once."""
+    def delete_work(
+        self, name: str = "shop.vision", *, finalizer: bool = True, by_hub: bool = True
+    ) -> None:
+        """The hub deletes it, or somebody else; without `finalizer`, it is gone at once."""
         reference = self._reference("InferenceWork", self.mailbox, name)
+        if by_hub:
+            self.hub.api.merge(reference, {"metadata": {"annotations": {DELETED_BY: "1-2"}}})
         if not finalizer:
             self.hub.api.merge(reference, {"metadata": {"finalizers": None}})
         self.hub.api.delete(reference)

@@ -206,6 +206,22 @@ def test_a_work_that_is_gone_is_waited_for_an_hour(fleet: RealFleet) -> None:
     fleet.until("the service to go", lambda: fleet.service() is None)
 
 
+def test_a_work_that_somebody_else_deletes_is_waited_for_an_hour(fleet: RealFleet) -> None:
+    applied(fleet)
+    fleet.until("the Lease to name the hub", lambda: _annotation(fleet, "hub-id") == HUB)
+    fleet.delete_work(by_hub=False)
+    fleet.until_condition("False", "DeletedByAnother")
+    fleet.until("the absence to be noted", lambda: _absent_since(fleet) is not None)
+    fleet.clock_offset = 3500.0
+    _let_it_look(fleet)
+    assert fleet.service() is not None
+
+    fleet.clock_offset = 3700.0
+    fleet.until_condition("False", "Deleted")
+
+    assert fleet.service() is None
+
+
 def test_the_heartbeat_tells_of_the_cluster(fleet: RealFleet) -> None:
     fleet.until("a heartbeat", lambda: fleet.lease() is not None)
     lease = fleet.lease()

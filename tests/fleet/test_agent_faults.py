@@ -391,6 +391,42 @@ def test_errors_after_the_hour_began_remove_nothing() -> None:
     play(story)
 
 
+def test_a_work_that_somebody_else_deletes_is_waited_for_an_hour() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        fleet.delete_work(by_hub=False)
+        await fleet.rest(0.9 * HOUR)
+        assert fleet.service() is not None
+        assert fleet.condition() == ("False", "DeletedByAnother")
+        await fleet.rest(0.2 * HOUR)
+
+        assert fleet.service() is None
+        assert fleet.condition() == ("False", "Deleted")
+
+    play(story)
+
+
+def test_a_work_that_somebody_else_deletes_and_the_hub_makes_again_keeps_its_service() -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        before = fleet.service()
+        fleet.delete_work(by_hub=False)
+        await fleet.rest(0.5 * HOUR)
+        fleet.free_work()
+        await fleet.rest(60)
+        fleet.put_work(revision=2, most=9)
+        await fleet.rest(HOUR)
+
+        after = fleet.service()
+        assert before
+        assert after
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]
+        assert (most(fleet), fleet.condition()) == (9, ("True", "InForce"))
+        assert absent_since(fleet) is None
+
+    play(story)
+
+
 def test_before_a_service_goes_the_mailbox_is_listed_once_more() -> None:
     async def story(fleet: MadeFleet) -> None:
         await applied(fleet)
@@ -692,5 +728,26 @@ def test_a_report_that_is_refused_stops_nothing_else() -> None:
         await fleet.rest()
 
         assert fleet.condition() == ("True", "InForce")
+
+    play(story)
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_report_that_is_put_off_stops_nothing_else(code: int) -> None:
+    async def story(fleet: MadeFleet) -> None:
+        await applied(fleet)
+        fleet.hub.weather.writes["InferenceWork"] = code
+        fleet.put_work(revision=2, most=9)
+        beats = len(fleet.hub.weather.of("PATCH", "Lease"))
+        lists = len([one for one in fleet.hub.weather.seen if one.lists])
+        await fleet.rest(5 * BEAT_SECONDS)
+
+        assert most(fleet) == 9
+        assert len(fleet.hub.weather.of("PATCH", "Lease")) - beats >= 4
+        assert len([one for one in fleet.hub.weather.seen if one.lists]) == lists, "one connection"
+
+        fleet.hub.weather.writes.clear()
+        await fleet.rest(60)
+        assert fleet.status()["appliedRevision"] == 2
 
     play(story)

@@ -149,9 +149,15 @@ class HubThread:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        connection = await connect(self._options.kubeconfig)
+        connection = await connect(self._options.kubeconfig, for_kopf=False)
         try:
-            self._hub = Hub(self._options, connection, now=self._clock, randomness=random.Random(1))
+            self._hub = Hub(
+                self._options,
+                connection,
+                now=self._clock,
+                clock=self._clock.steady,
+                randomness=random.Random(1),
+            )
             await self._hub.run(self._stop)
         finally:
             await connection.session.close()

@@ -52,17 +52,31 @@ def specs(fleet: Fleet, *members: Member) -> list[Object]:
 
 
 def test_the_api_server_refuses_what_has_no_bound(fleet: Fleet) -> None:
+    """Each differs by one value from what is taken."""
     member = fleet.connected("one")
     fleet.service()
     name = fleet.await_work(member)["metadata"]["name"]
+    load = {"readyReplicas": 1, "capReplicas": 1, "observedAt": "2001-01-01T00:00:00Z"}
+    endpoint = {"protocol": "HTTP", "url": "https://one.example"}
+    taken = {"sequence": 1, "appliedMaxReplicas": 4, "load": load, "endpoints": [endpoint]}
+    member.write_status(name, taken)
 
-    for status in (
-        {"sequence": 1, "load": {"readyReplicas": 10**9, "capReplicas": 1, "observedAt": "now"}},
-        {"sequence": 1, "endpoints": [{"protocol": "HTTP", "url": "https://" + "x" * 600}]},
+    for field, change in (
+        ("status.load.readyReplicas", {"load": {**load, "readyReplicas": 10**9}}),
+        ("status.load.observedAt", {"load": {**load, "observedAt": "now"}}),
+        ("status.load.needReplicas", {"load": {**load, "needReplicas": "1e9"}}),
+        ("status.appliedMaxReplicas", {"appliedMaxReplicas": 10**9}),
+        ("status.sequence", {"sequence": 2**60}),
+        (
+            "status.endpoints[0].url",
+            {"endpoints": [{**endpoint, "url": "https://" + "x" * 600}]},
+        ),
     ):
         with pytest.raises(RefusedError) as refusal:
-            member.write_status(name, status)
+            member.write_status(name, {**taken, **change})
         assert refusal.value.code == 422
+        # "<nil>" stands for rules that are not asked where types are wrong.
+        assert {cause for cause, _ in refusal.value.causes} - {"<nil>"} == {field}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +88,9 @@ def test_the_api_server_refuses_what_has_no_bound(fleet: Fleet) -> None:
             {"network": json.dumps({"rttMilliseconds": -5, "measuredAt": "2001-01-01T00:00:00Z"})},
             "rttMilliseconds",
             id="a negative way",
+        ),
+        pytest.param(
+            {"network": '{"measuredAt":"x"}'}, "measuredAt is no time", id="a time that is none"
         ),
         pytest.param(
             {

@@ -2,19 +2,21 @@
 
 import pytest
 
-from tests.api.client import RefusedError
+from tests.api.client import Object, RefusedError
 from tests.fleet_hub.fleet import Fleet
-from tests.fleet_hub.member import LEASES, WORKS
+from tests.fleet_hub.member import LEASES, WORKS, Member
 from triton_operator.api.group import API_VERSION
 from triton_operator.fleet.mailbox import AGENT, mailbox_namespace
 
+MERGE = "application/merge-patch+json"
+
 
 def test_an_agent_reaches_its_own_mailbox_and_nothing_else(fleet: Fleet) -> None:
-    member, other = fleet.cluster("one"), fleet.cluster("two")
-
-    assert member.works() == []
-    member.beat()
-    member.beat()
+    member, other = fleet.connected("one"), fleet.connected("two")
+    fleet.service()
+    own, others = fleet.await_work(member), fleet.await_work(other)
+    assert [work["metadata"]["uid"] for work in member.works()] == [own["metadata"]["uid"]]
+    before = [fleet.api.get(one) for one in (others, lease(other), cluster(other), cluster(member))]
 
     for method, path in (
         ("GET", f"{WORKS}/namespaces/{other.namespace}/inferenceworks"),
@@ -30,6 +32,49 @@ def test_an_agent_reaches_its_own_mailbox_and_nothing_else(fleet: Fleet) -> None
             member.request(method, path)
         assert refusal.value.code == 403, path
 
+    name = own["metadata"]["name"]
+    for path, change in (
+        (
+            f"{WORKS}/namespaces/{{}}/inferenceworks/{name}/status",
+            {"status": {"sequence": 9}},
+        ),
+        (f"{LEASES}/namespaces/{{}}/leases/{AGENT}", {"spec": {"leaseDurationSeconds": 9}}),
+    ):
+        member.request("PATCH", path.format(member.namespace), change, MERGE)
+        with pytest.raises(RefusedError) as refusal:
+            member.request("PATCH", path.format(other.namespace), change, MERGE)
+        assert refusal.value.code == 403, path
+    for one in (member, other):
+        for path, change in (
+            (f"{WORKS}/inferenceclusters/{one.cluster}/status", {"status": {"flaps": 9}}),
+            (f"{WORKS}/inferenceclusters/{one.cluster}", {"spec": {"tier": "Cloud"}}),
+        ):
+            with pytest.raises(RefusedError) as refusal:
+                member.request("PATCH", path, change, MERGE)
+            assert refusal.value.code == 403, path
+
+    assert before == [
+        fleet.api.get(one) for one in (others, lease(other), cluster(other), cluster(member))
+    ]
+
+
+def lease(member: Member) -> Object:
+    """The reference of its heartbeat."""
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": AGENT, "namespace": member.namespace},
+    }
+
+
+def cluster(member: Member) -> Object:
+    """The reference of its InferenceCluster."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "InferenceCluster",
+        "metadata": {"name": member.cluster},
+    }
+
 
 def test_an_agent_cannot_change_what_it_is_to_do(fleet: Fleet) -> None:
     member = fleet.connected("one")
@@ -38,7 +83,7 @@ def test_an_agent_cannot_change_what_it_is_to_do(fleet: Fleet) -> None:
     path = f"{WORKS}/namespaces/{member.namespace}/inferenceworks/{work['metadata']['name']}"
 
     with pytest.raises(RefusedError) as refusal:
-        member.request("PATCH", path, {"spec": {"revision": 9}}, "application/merge-patch+json")
+        member.request("PATCH", path, {"spec": {"revision": 9}}, MERGE)
 
     assert refusal.value.code == 403
     member.write_status(work["metadata"]["name"], {"sequence": 1})
@@ -67,7 +112,7 @@ def test_a_namespace_of_somebody_else_is_left_alone(fleet: Fleet) -> None:
         "kind": "Namespace",
         "metadata": {"name": mailbox_namespace(cluster), "labels": {"team": "theirs"}},
     }
-    fleet.api.create(namespace)
+    made = fleet.api.create(namespace)
     document = {
         "apiVersion": API_VERSION,
         "kind": "InferenceCluster",
@@ -80,8 +125,7 @@ def test_a_namespace_of_somebody_else_is_left_alone(fleet: Fleet) -> None:
 
     assert (ready["status"], ready["reason"]) == ("False", "MailboxTaken")
     assert "give the InferenceCluster another name" in ready["message"]
-    assert "managedFields" in fleet.api.get(namespace)["metadata"]
-    assert fleet.api.get(namespace)["metadata"]["labels"].get("team") == "theirs"
+    assert fleet.api.get(namespace) == made
     with pytest.raises(RefusedError) as refusal:
         fleet.api.get(
             {

@@ -41,6 +41,18 @@ def test_a_cluster_that_never_spoke_is_lost_and_gets_nothing(fleet: Fleet) -> No
     assert (placed["status"], placed["reason"]) == ("False", "NoneFits")
 
 
+def test_a_clock_that_is_put_forward_loses_nobody(fleet: Fleet) -> None:
+    one, two = fleet.connected("one"), fleet.connected("two")
+    flaps = fleet.cluster_status(one)["flaps"]
+
+    fleet.clock.step(86_400)
+    fleet.beat(one)
+    fleet.hub.settle()
+
+    assert [fleet.state(member) for member in (one, two)] == [State.CONNECTED, State.CONNECTED]
+    assert fleet.cluster_status(one)["flaps"] == flaps
+
+
 def test_a_link_that_flaps_moves_nothing(fleet: Fleet) -> None:
     edge, cloud = fleet.connected("edge"), fleet.connected("cloud", "Cloud")
     fleet.service()

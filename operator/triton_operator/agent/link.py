@@ -21,10 +21,12 @@ Sleep = Callable[[float], Awaitable[object]]
 CONNECT_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
+PROVEN_SECONDS = 60.0
+"""A connection that fails sooner, again and again, is no reason for short pauses."""
 
 
 class Link:
-    """The way to one API server, `name`d for the log."""
+    """The way to one API server, `name`d for the log; `clock` gives seconds that never go back."""
 
     def __init__(
         self,
@@ -32,12 +34,15 @@ class Link:
         connect: Connector,
         *,
         randomness: random.Random,
+        clock: Callable[[], float],
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._name = name
         self._connect = connect
         self._randomness = randomness
+        self._clock = clock
         self._sleep = sleep
+        self._connected_at = clock()
         self._pause = FIRST_PAUSE_SECONDS
         self.problem = ""
         """Why it failed last; empty once it was of use again."""
@@ -45,24 +50,29 @@ class Link:
     async def keep(self, use: Callable[[Connection], Awaitable[None]]) -> None:
         """Connect and call `use`, for ever; it ends by an error."""
         while True:
+            asked = 0.0
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     connection = await self._connect()
+                self._connected_at = self._clock()
                 try:
                     await use(connection)
                 finally:
                     await connection.session.close()
             except Exception as error:
                 self._complain(error)
-            await self._sleep(self._pause * self._randomness.uniform(0.5, 1.0))
+                if isinstance(error, ApiError):
+                    asked = min(error.retry_after or 0.0, LONGEST_PAUSE_SECONDS)
+            await self._sleep(max(asked, self._pause * self._randomness.uniform(0.5, 1.0)))
             self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
 
     def works(self) -> None:
-        """It was of use: a later failure begins with short pauses."""
+        """It is of use; once it was for long enough, a later failure begins with short pauses."""
         if self.problem:
             logger.info("An API server answers again.", extra={"server": self._name})
         self.problem = ""
-        self._pause = FIRST_PAUSE_SECONDS
+        if self._clock() - self._connected_at >= PROVEN_SECONDS:
+            self._pause = FIRST_PAUSE_SECONDS
 
     def _complain(self, error: Exception) -> None:
         """Once for each problem: an outage brings the same one again and again."""

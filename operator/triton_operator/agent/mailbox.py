@@ -27,7 +27,7 @@ from triton_operator.controllers.kinds import INFERENCE_WORK
 from triton_operator.fleet import work_reasons
 from triton_operator.fleet.applying import Step, is_made_from, verdict
 from triton_operator.fleet.origin import local_of
-from triton_operator.fleet.work import UnreadableWork, Work, work_of
+from triton_operator.fleet.work import UnreadableWork, Work, is_there, work_of
 from triton_operator.fleet.work_report import Told
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,8 @@ class Mailbox:
             if answer is not None:
                 self._works.put(answer)
         if self._member.unable() is None:
-            await self._removal.look(server, self._heartbeat.hub_id, names)
+            there = {body["metadata"]["name"] for body in bodies if is_there(body)}
+            await self._removal.look(server, self._heartbeat.hub_id, there)
 
     async def _settle(self, body: Body, names: set[str]) -> Told:
         """Do what one work asks for, and what there is to say of it then."""

@@ -4,6 +4,7 @@ An error says nothing about objects: they stay as they were last seen until a li
 says otherwise. A listing says something only if all of its pages came.
 """
 
+import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +19,7 @@ Body = dict[str, Any]
 Place = tuple[str, str]
 """Namespace and name."""
 MOST_REMEMBERED = 1000
+REOPEN_SECONDS = 0.5
 
 
 class Mirror:
@@ -99,6 +101,8 @@ class Mirror:
                     self._remove(event.object)
                 elif event.type != "BOOKMARK":
                     self.put(event.object)
+            # Somebody between here and the API server may end every stream at once.
+            await asyncio.sleep(REOPEN_SECONDS)
 
     def _remove(self, body: Body) -> None:
         place = place_of(body)

@@ -11,6 +11,7 @@ from triton_operator.controllers.kinds import INFERENCE_WORK
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.fleet.absence import GRACE_SECONDS, Absence, absence
 from triton_operator.fleet.origin import Local, local_of
+from triton_operator.fleet.work import is_there
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Removal:
             return
         # Once more, as of now: what was seen is as old as the last event.
         rows, _ = await listed(hub, INFERENCE_WORK, self._mailbox)
-        names = {row["metadata"]["name"] for row in rows}
+        names = {row["metadata"]["name"] for row in rows if is_there(row)}
         for local in over:
             if local.work not in names:
                 await self._remove(local)
@@ -74,7 +75,8 @@ class Removal:
             return
         if since:
             logger.warning(
-                "The hub has no such work any more; unless it comes back, the service is removed.",
+                "A work is gone, or goes without a note of its hub; unless it comes back, the "
+                "service is removed.",
                 extra=_pairs(local) | {"after_seconds": self._grace_seconds},
             )
         else:

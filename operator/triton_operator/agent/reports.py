@@ -8,13 +8,17 @@ from http import HTTPStatus
 from typing import Any
 
 from triton_operator.controllers.api_server import ApiServer
-from triton_operator.controllers.errors import ApiConflict, ApiNotFound, ApiRefused
+from triton_operator.controllers.errors import ApiConflict, ApiNotFound, ApiRefused, ApiUnavailable
 from triton_operator.controllers.kinds import INFERENCE_WORK
 from triton_operator.controllers.times import rfc3339
 from triton_operator.fleet.work_report import Told, is_news, work_status
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
+PUT_OFF_SECONDS = 10.0
+LONGEST_PUT_OFF_SECONDS = 60.0
+"""Until the next report to a hub that takes none at the moment; what it says itself counts up to
+the latter."""
 AT_ONCE = 8
 """Reports under way at the same time: each takes a round trip to the hub."""
 
@@ -43,6 +47,8 @@ class Reports:
         self._clock = clock
         self._sent: dict[str, _Sent] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._put_off_until = 0.0
+        self._puts_off = False
 
     def keep(self, uids: set[str]) -> None:
         """Forget what was sent of works that are gone."""
@@ -54,6 +60,8 @@ class Reports:
         Raises:
             ApiError: the hub does not answer, or does not know this agent any more.
         """
+        if self._clock() < self._put_off_until:
+            return None
         metadata, before = work["metadata"], work.get("status") or {}
         status = work_status(told, before, rfc3339(self._now()))
         sent = self._sent.get(metadata["uid"])
@@ -74,14 +82,32 @@ class Reports:
                 )
             except (ApiConflict, ApiNotFound):
                 return None  # it was deleted, or made anew, which comes as an event
+            except ApiUnavailable as error:
+                if not error.status:
+                    raise
+                self._put_off(error)
+                return None
             except ApiRefused as error:
                 if error.status == HTTPStatus.UNAUTHORIZED:
                     raise
                 self._refused(metadata["name"], error)
                 sent = replace(sent, sequence=sequence)
                 answer = None
+        self._puts_off = False
         self._sent[metadata["uid"]] = sent
         return answer
+
+    def _put_off(self, error: ApiUnavailable) -> None:
+        """Too many requests, or an error of the hub's own: no fault of the connection, on which the
+        heartbeat may go on."""
+        seconds = min(max(error.retry_after or 0.0, PUT_OFF_SECONDS), LONGEST_PUT_OFF_SECONDS)
+        if not self._puts_off:
+            logger.warning(
+                "The hub takes no reports at the moment; they are sent later.",
+                extra={"error": str(error), "after": seconds},
+            )
+        self._puts_off = True
+        self._put_off_until = max(self._put_off_until, self._clock() + seconds)
 
     def _refused(self, name: str, error: ApiRefused) -> None:
         logger.warning(

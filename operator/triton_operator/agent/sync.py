@@ -39,11 +39,13 @@ async def sync(
     clock = asyncio.get_running_loop().time
     nodes = NodeLook()
     member = Member(
-        Link("member", connect_member, randomness=randomness), nodes, lambda: works.wake()
+        Link("member", connect_member, randomness=randomness, clock=clock),
+        nodes,
+        lambda: works.wake(),
     )
     works = Mailbox(
         mailbox,
-        Link("hub", connect_hub, randomness=randomness),
+        Link("hub", connect_hub, randomness=randomness, clock=clock),
         member,
         Heartbeat(
             mailbox,

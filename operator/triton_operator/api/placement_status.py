@@ -18,13 +18,19 @@ from triton_operator.api.fields import (
 class PlacedCluster(ApiModel):
     """One cluster's part. Replicas are the cluster's own; demand is in those of the reference.
 
-    A hub that restarts reads need, granted and lastSpill here, and bounds and weights in the works.
+    A hub that restarts reads need, granted, lastSpill and ceilingInForce here, and bounds and
+    weights in the works.
     """
 
     name: ClusterName = Field(description="Name of the InferenceCluster.")
     state: ConnectionState = Field(description="How much was known of it.")
     floor: Replicas = Field(description="The least that its autoscaler may choose.")
     ceiling: Replicas = Field(description="The most. 0: nothing runs there.")
+    ceiling_in_force: Replicas | None = Field(
+        None,
+        description="The highest ceiling that may be in force there, where that is above ceiling: "
+        "the cluster has not told yet that it has a lower one, or no maximum binds it.",
+    )
     ready: Replicas = Field(description="Replicas that it told are ready.")
     need: Amount | None = Field(
         None, description="Its own clients' demand, smoothed. Omitted: it never told any."
@@ -52,6 +58,11 @@ class PlacementStatus(ApiModel):
     decided_at: Timestamp = Field(description="When it was decided.")
     unplaced: Amount = Field(
         description="Demand without a place in the fleet, in replicas of the reference."
+    )
+    reference_rate: Amount | None = Field(
+        None,
+        description="Requests per second at which a replica of the reference keeps the objective: "
+        "the median of the clusters' own, kept while it fits. Omitted: nobody has told any.",
     )
     clusters: list[PlacedCluster] = Field(
         default_factory=list,

@@ -187,12 +187,18 @@ class ApiServer:
         return await self._request("PUT", f"{path}?fieldManager={self._field_manager}", manifest)
 
     async def serves(self, kind: Kind) -> bool:
-        """Whether the API server knows a kind, of a group that is not Kubernetes' own."""
+        """Whether the API server knows a kind, of a group that is not Kubernetes' own.
+
+        While its definition is being deleted, it takes no new objects of it: then it does not.
+        """
         try:
             found = await self._request("GET", f"/apis/{kind.group}/{kind.version}")
         except ApiNotFound:
             return False
-        return any(row["name"] == kind.plural for row in found.get("resources") or ())
+        return any(
+            row["name"] == kind.plural and "create" in row["verbs"]
+            for row in found.get("resources") or ()
+        )
 
     async def may_list(self, kind: Kind, namespace: str | None) -> bool:
         """Whether the API server lists a kind for this account; None: in the whole cluster."""

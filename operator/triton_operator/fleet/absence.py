@@ -2,7 +2,8 @@
 
 A list that does not have it is evidence only if it comes from the hub that made it, and even then
 an hour has to pass: a hub that was restored from a backup, or whose definitions were deleted by
-mistake, lists nothing too. An error, a refusal or a listing that never came is no evidence at all.
+mistake, lists nothing too. A work that somebody else than the hub has deleted counts as one that is
+not listed. An error, a refusal or a listing that never came is no evidence at all.
 """
 
 from __future__ import annotations

@@ -119,6 +119,13 @@ def _farewell(work: Work, local: Local | None, mailbox: str) -> Verdict:
     if local.is_paused:
         said = f"{name} is kept by its annotation {origin.PAUSE_SYNC}: remove that to let it go"
         return Verdict(Step.REST, _not(reasons.PAUSED, said))
+    if not work.is_hubs_will and not local.is_leaving:
+        said = (
+            f"{name} stays for an hour: not the hub has deleted this work, but somebody else, or "
+            "its namespace or definition went. Does the hub run? It makes the work again if it "
+            "wants it"
+        )
+        return Verdict(Step.REST, _not(work_reasons.DELETED_BY_ANOTHER, said))
     if work.is_orphaning:
         return Verdict(Step.RELEASE, _not(work_reasons.DELETED, f"{name} stays, as its own"))
     step = Step.REST if local.is_leaving else Step.REMOVE

@@ -53,6 +53,20 @@ class Connection:
         return math.inf if self.heard_at is None else max(0.0, now - self.heard_at)
 
 
+def shifted(connection: Connection, seconds: float) -> Connection:
+    """The same connection by a clock that was put forward by that much."""
+
+    def later(time: float | None) -> float | None:
+        return None if time is None else time + seconds
+
+    return replace(
+        connection,
+        heard_at=later(connection.heard_at),
+        lost_since=later(connection.lost_since),
+        unbroken_since=later(connection.unbroken_since),
+    )
+
+
 def heard(
     connection: Connection, now: float, heartbeat: Heartbeat, listening_since: float = -math.inf
 ) -> Connection:

@@ -15,6 +15,7 @@ from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.planning.service_curve import ServiceCurve
 
 MOST_SECONDS = 3600.0
+LEAST_SPEED, MOST_SPEED = 1e-3, 1e3
 
 
 _PLACES = {tier: place for place, tier in enumerate(Tier)}
@@ -37,7 +38,8 @@ class ClusterFacts:
       requests/s; `p95_seconds`: measured, used where there is no curve.
     - `cost` of one replica per hour and `joules` of one inference, in any unit that all share.
     - `data_plane`: whether its endpoint answers a probe; None: nobody probes.
-    - `ceiling`: `maxReplicas` as it says it has applied it; None: none yet.
+    - `ceiling`: the highest `maxReplicas` that the hub wrote there and was not told is replaced, so
+      that it may be in force; None: there is no work.
     - `paused`: its administrator wants nothing changed.
 
     Raises:
@@ -71,7 +73,7 @@ class ClusterFacts:
             ("capacity", 0, MOST_REPLICAS),
             ("ready", 0, MOST_REPLICAS),
             ("need", 0, MOST_REPLICAS),
-            ("speed", 1e-3, 1e3),
+            ("speed", LEAST_SPEED, MOST_SPEED),
             ("local_only_share", 0, 1),
             ("rtt_seconds", 0, MOST_SECONDS),
             ("safe_rate", 1e-6, 1e9),

@@ -16,6 +16,9 @@ CLUSTER = f"{FLEET}/cluster"
 """Label: whose mailbox it is, and what is in it."""
 AGENT = "fleet-agent"
 """Name of the agent's account, Role, RoleBinding and Lease."""
+DELETED_BY = f"{FLEET}/deleted-by"
+"""Annotation of a work that the hub deletes: the decision that it follows from. A work that is
+being deleted without it was deleted by somebody else, with its mailbox or its definition."""
 MANAGER = "triton-operator-hub"
 RBAC = "rbac.authorization.k8s.io"
 

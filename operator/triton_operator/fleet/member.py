@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from triton_operator.api.enums import ConnectionState
+from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_cluster_status import ClusterNetwork
 from triton_operator.api.inference_service import DEFAULT_MAX_REPLICAS, Scaling
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement_memory import SiteMemory
+from triton_operator.fleet.reference import speed_of
 from triton_operator.fleet.reports import Report
+from triton_operator.fleet.work import most_replicas
 
 
 @dataclass(frozen=True)
 class Member:
-    """One cluster that a service may be placed on. `data_plane`: whether its endpoint answers."""
+    """One cluster that a service may be placed on. `data_plane`: whether its endpoint answers;
+    `work_spec`: of the work that it has, None: none."""
 
     name: str
     spec: InferenceClusterSpec
@@ -24,12 +29,7 @@ class Member:
     network: ClusterNetwork | None
     report: Report
     data_plane: bool | None = None
-
-
-def reference_rate(members: Sequence[Member]) -> float | None:
-    """Requests/s of the reference replica: of the first cluster, by name, that knows its own."""
-    known = sorted((one.name, one.report.safe_rate) for one in members if one.report.safe_rate)
-    return known[0][1] if known else None
+    work_spec: Mapping[str, Any] | None = None
 
 
 def facts_of(
@@ -46,7 +46,7 @@ def facts_of(
     report, spec = member.report, member.spec
     asked = scaling.max_replicas or max(DEFAULT_MAX_REPLICAS, scaling.min_replicas)
     told = memory.ceiling or asked if report.capacity is None else report.capacity
-    speed = report.safe_rate / reference if report.safe_rate and reference else 1.0
+    speed = speed_of(report.safe_rate, reference)
     network = member.network
     return ClusterFacts(
         name=member.name,
@@ -54,7 +54,7 @@ def facts_of(
         state=member.state,
         capacity=min(asked, told),
         ready=report.ready,
-        need=None if report.need is None else report.need * speed,
+        need=None if report.need is None else min(MOST_REPLICAS, report.need * speed),
         order=spec.tier_order,
         zones=tuple(spec.residency_zones),
         speed=speed,
@@ -73,6 +73,17 @@ def facts_of(
         joules=0.0 if spec.energy is None else float(spec.energy.grams_co2_per_kwh),
         taints=tuple(taint.effect for taint in spec.taints),
         data_plane=member.data_plane,
-        ceiling=report.maximum,
+        ceiling=_in_force(member, memory),
         paused=spec.paused,
     )
+
+
+def _in_force(member: Member, memory: SiteMemory) -> int | None:
+    """Whoever could name any number would take the others' part of a maximum over clusters: only
+    those that the hub wrote count, each until the member says that a later work is in force."""
+    spec, report = member.work_spec, member.report
+    if spec is None:
+        return None
+    written = most_replicas(spec["template"]) or 0
+    is_replaced = report.revision == spec["revision"] and (report.maximum or 0) <= written
+    return written if is_replaced else max(written, memory.ceiling, memory.most_written)

@@ -5,8 +5,10 @@ Annotations have the JSON of the fields of the same names in `InferenceCluster.s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,6 +27,8 @@ MOST_CHARACTERS = 8192
 """Of one annotation: 64 peers and 32 resources with long names are less than that."""
 MOST_QUOTED = 200
 """Characters of what is wrong that are told."""
+
+_TIME = re.compile(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 T = TypeVar("T")
 _CAPACITY: TypeAdapter[list[ResourceCapacity]] = TypeAdapter(list[ResourceCapacity])
@@ -87,6 +91,9 @@ def member_facts(lease: Mapping[str, Any]) -> MemberFacts:
     if network and len({one.cluster for one in network.peers}) < len(network.peers):
         refused.append(f"{NETWORK}: a cluster is named twice")
         network = None
+    if network and not _is_time(network.measured_at):
+        refused.append(f"{NETWORK}: measuredAt is no time such as 2026-11-23T00:00:00Z")
+        network = None
     renewed = (lease.get("spec") or {}).get("renewTime")
     return MemberFacts(
         # The API server has checked that it is a time; a status has seconds.
@@ -96,6 +103,15 @@ def member_facts(lease: Mapping[str, Any]) -> MemberFacts:
         network=network,
         refused=tuple(refused),
     )
+
+
+def _is_time(text: str) -> bool:
+    """As the API server takes it: one that it refuses would keep the status from being written."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return _TIME.fullmatch(text) is not None
 
 
 def _version(annotations: Mapping[str, str], refused: list[str]) -> str | None:

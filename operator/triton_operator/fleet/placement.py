@@ -111,6 +111,7 @@ def _remembered(
         granted=found.granted[site.name],
         floor=placed.floor,
         ceiling=placed.ceiling,
+        most_written=max(placed.ceiling, site.facts.ceiling or 0),
         wanted=its.rows,
         weights=route.weights,
         loads=route.loads,

@@ -61,6 +61,7 @@ def _row(
         state=facts.state,
         floor=placed.floor,
         ceiling=placed.ceiling,
+        ceiling_in_force=site.most_written if site.most_written > placed.ceiling else None,
         ready=facts.ready,
         need=None if site.held is None else amount(site.held),
         granted=amount(site.granted) if site.granted > NOTHING else None,

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from triton_operator.api.fields import MOST_REPLICAS
+
 Wanted = tuple[tuple[float, int], ...]
 """Rows of (time, floor that was wanted then)."""
 
@@ -16,7 +18,8 @@ class SiteMemory:
 
     `held`: its smoothed demand; None: it never told any. `last_spill`: what others served of it
     when it was last connected. `granted`: what it served of others. `floor`, `ceiling`, `weights`:
-    as they were published last. `loads`: which demand the weights stand for, by cluster.
+    as they were published last. `most_written`: the highest ceiling that was published and may be
+    in force still. `loads`: which demand the weights stand for, by cluster.
     """
 
     held: float | None = None
@@ -24,6 +27,7 @@ class SiteMemory:
     granted: float = 0.0
     floor: int = 0
     ceiling: int = 0
+    most_written: int = 0
     wanted: Wanted = ()
     weights: dict[str, int] = field(default_factory=dict)
     loads: dict[str, float] = field(default_factory=dict)
@@ -65,6 +69,28 @@ def after_restart(published: Mapping[str, SiteMemory], now: float) -> PlacementM
         sites={
             name: replace(site, wanted=((now, site.floor),)) for name, site in published.items()
         },
+    )
+
+
+def rescaled(memory: PlacementMemory, factors: Mapping[str, float]) -> PlacementMemory:
+    """The memory in another reference: `factors` has how much more a replica of each cluster is
+    worth in it than before."""
+    return replace(
+        memory,
+        sites={name: _times(site, factors.get(name, 1.0)) for name, site in memory.sites.items()},
+    )
+
+
+def _times(site: SiteMemory, factor: float) -> SiteMemory:
+    def times(load: float) -> float:
+        return min(MOST_REPLICAS, load * factor)
+
+    return replace(
+        site,
+        held=None if site.held is None else times(site.held),
+        last_spill=times(site.last_spill),
+        granted=times(site.granted),
+        loads={name: times(load) for name, load in site.loads.items()},
     )
 
 

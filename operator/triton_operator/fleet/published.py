@@ -51,6 +51,8 @@ def _site(
         granted=_amount(None if row is None else row.granted),
         floor=floor,
         ceiling=scaling.get("maxReplicas", 0 if row is None else row.ceiling),
+        # The row is of before the last works where this hub's predecessor ended between the two.
+        most_written=0 if row is None else max(row.ceiling, row.ceiling_in_force or 0),
         weights=weights,
         loads={
             other: mobile * percent / 100 for other, percent in weights.items() if other != name

@@ -56,7 +56,7 @@ def report_of(status: Mapping[str, Any]) -> Report:
         return made
     refused = _absurdity(told.load)
     if refused:
-        return replace(made, refused=refused)
+        return replace(made, maximum=None, refused=refused)
     load = told.load
     return replace(
         made,
@@ -77,6 +77,7 @@ def merged(report: Report, before: Report | None) -> Report:
         report,
         ready=before.ready,
         capacity=before.capacity,
+        maximum=before.maximum,
         safe_rate=before.safe_rate,
         p99_seconds=before.p99_seconds,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from triton_operator.fleet.mailbox import DELETED_BY
 from triton_operator.fleet.origin import ORIGIN_UID, ORPHAN
 
 
@@ -28,6 +29,8 @@ class Work:
     template: Mapping[str, Any]
     is_orphaning: bool = False
     is_leaving: bool = False
+    is_hubs_will: bool = False
+    """That it is leaving."""
 
 
 def work_of(body: Mapping[str, Any]) -> Work:
@@ -50,8 +53,34 @@ def work_of(body: Mapping[str, Any]) -> Work:
         target=_typed(str, target.get("name"), "spec.target.name"),
         template=_typed(dict, spec.get("template"), "spec.template"),
         is_orphaning=spec.get("deletionPolicy") == ORPHAN,
-        is_leaving="deletionTimestamp" in metadata,
+        is_leaving=is_leaving(body),
+        is_hubs_will=is_hubs_will(body),
     )
+
+
+def is_leaving(body: Mapping[str, Any]) -> bool:
+    """Whether a work was deleted, by whomever."""
+    return "deletionTimestamp" in body["metadata"]
+
+
+def is_hubs_will(body: Mapping[str, Any]) -> bool:
+    """Whether the hub itself deletes a work, or is about to."""
+    return bool((body["metadata"].get("annotations") or {}).get(DELETED_BY))
+
+
+def is_there(body: Mapping[str, Any]) -> bool:
+    """Whether a work counts as one that the hub has: one that somebody else has deleted does not,
+    and is waited for as one that is absent."""
+    return not is_leaving(body) or is_hubs_will(body)
+
+
+def most_replicas(spec: Mapping[str, Any]) -> int | None:
+    """`scaling.maxReplicas` of a service's spec; a fixed number is its own maximum."""
+    scaling = spec.get("scaling") or {}
+    most = scaling.get("maxReplicas")
+    if most is None and scaling.get("mode") == "Fixed":
+        most = scaling.get("minReplicas")
+    return most if isinstance(most, int) else None
 
 
 def _typed(kind: type, value: Any, path: str) -> Any:

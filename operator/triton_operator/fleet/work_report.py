@@ -14,6 +14,7 @@ from triton_operator.api.conditions import (
     known_conditions,
     merge_conditions,
 )
+from triton_operator.fleet.work import most_replicas
 from triton_operator.fleet.work_load import work_load
 
 _VOLATILE = ("sequence", "load")
@@ -43,7 +44,7 @@ def work_status(told: Told, before: Mapping[str, Any], now: str) -> dict[str, An
         return status
     if told.revision:
         status["appliedRevision"] = told.revision
-    most = _most_replicas(told.service)
+    most = most_replicas(told.service.get("spec") or {})
     if most is not None:
         status["appliedMaxReplicas"] = most
     load = work_load(told.service.get("status") or {}, told.room, most)
@@ -75,12 +76,3 @@ def _available(told: Told) -> list[Finding]:
             return [finding(row.type, row.status, row.reason, row.message)]
     said = "the cluster's operator has said nothing of it yet: does it run?"
     return [finding(reasons.AVAILABLE, ConditionStatus.UNKNOWN, reasons.NOT_OBSERVED, said)]
-
-
-def _most_replicas(service: Mapping[str, Any]) -> int | None:
-    """`scaling.maxReplicas` that is in force; a fixed number is its own maximum."""
-    scaling = (service.get("spec") or {}).get("scaling") or {}
-    most = scaling.get("maxReplicas")
-    if most is None and scaling.get("mode") == "Fixed":
-        most = scaling.get("minReplicas")
-    return most if isinstance(most, int) else None

@@ -36,6 +36,8 @@ from triton_operator.hub.probes import Probes
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
 NOTHING_TOLD = MemberFacts()
+MOST_QUOTED = 300
+"""Characters of an API server's words."""
 
 
 class Clusters:
@@ -60,6 +62,8 @@ class Clusters:
         self._now = now
         self._moved = moved
         self._problems: dict[str, Finding | None] = {}
+        self._unwritable: dict[str, tuple[MemberFacts, MemberFacts]] = {}
+        """What an agent told and no status can have, and what is taken of it."""
 
     def state(self, cluster: str) -> ConnectionState:
         """Of its connection, as it was adopted last."""
@@ -74,7 +78,9 @@ class Clusters:
         """What its agent tells."""
         namespace = mailbox_namespace(cluster)
         lease = self._known.leases.get(namespace, AGENT)
-        return NOTHING_TOLD if lease is None else member_facts(lease)
+        told = NOTHING_TOLD if lease is None else member_facts(lease)
+        unwritable, rest = self._unwritable.get(cluster, (None, told))
+        return rest if told == unwritable else told
 
     def take_over(self) -> None:
         """This hub leads from now on: what was written down counts."""
@@ -135,12 +141,9 @@ class Clusters:
             connection, wanted = self._status(body, spec)
         if wanted != status:
             try:
-                answer = await self._server.apply_status(
-                    INFERENCE_CLUSTER, "", cluster, body["metadata"]["uid"], wanted
-                )
+                before, connection = await self._write(body, spec, connection, wanted)
             except (ApiConflict, ApiNotFound):
                 return  # gone, or made anew: the watch tells
-            self._known.clusters.put(answer)
         if before is not None and self._contacts.adopt(cluster, before, connection):
             told = (
                 ConnectionState(status["connectionState"]) if "connectionState" in status else None
@@ -157,6 +160,34 @@ class Clusters:
                 )
                 self._moved(cluster)
 
+    async def _write(
+        self, body: Body, spec: InferenceClusterSpec, connection: Connection, wanted: Body
+    ) -> tuple[Connection | None, Connection]:
+        """Write the status; the connections that were adopted and written then.
+
+        What an agent tells must not keep a connection from being written: it would stay as it is.
+        """
+        metadata = body["metadata"]
+        cluster, uid = metadata["name"], metadata["uid"]
+        before, told = self._contacts.get(cluster), self.facts(cluster)
+
+        async def write(status: Body) -> None:
+            answer = await self._server.apply_status(INFERENCE_CLUSTER, "", cluster, uid, status)
+            self._known.clusters.put(answer)
+
+        try:
+            await write(wanted)
+        except ApiRefused as error:
+            if not told.shown():
+                raise
+            said = f"the API server refuses it: {error.message}"[:MOST_QUOTED]
+            rest = MemberFacts(refused=(*told.refused, said))
+            before = self._contacts.get(cluster)
+            connection, wanted = self._status(body, spec, rest)
+            await write(wanted)
+            self._unwritable[cluster] = told, rest
+        return before, connection
+
     async def _ask(self, cluster: str) -> None:
         """Look at its Lease itself. Where that was renewed and nobody told, this hub was deaf, and
         no silence of any cluster means anything."""
@@ -167,13 +198,15 @@ class Clusters:
         self._contacts.listen()
         self._known.leases.put(lease)
 
-    def _status(self, body: Body, spec: InferenceClusterSpec) -> tuple[Connection, Body]:
+    def _status(
+        self, body: Body, spec: InferenceClusterSpec, facts: MemberFacts | None = None
+    ) -> tuple[Connection, Body]:
         """The connection of now, and the status that says so."""
         cluster = body["metadata"]["name"]
         connection = self._contacts.observed(cluster, _heartbeat(spec))
         look = ClusterLook(
             connection=connection,
-            facts=self.facts(cluster),
+            facts=self.facts(cluster) if facts is None else facts,
             generation=body["metadata"]["generation"],
             paused=spec.paused,
             mailbox_problem=self._problems.get(cluster),
@@ -203,6 +236,7 @@ class Clusters:
         self._contacts.forget(cluster)
         self._mailboxes.forget(cluster)
         self._problems.pop(cluster, None)
+        self._unwritable.pop(cluster, None)
         self._known.specs.forget(cluster)
         name = mailbox_namespace(cluster)
         if self._known.works_in(name):

@@ -114,7 +114,8 @@ class Events:
             self._queue.add(key)
 
     def sweep(self) -> None:
-        """What nobody looks after: works of services, and mailboxes of clusters, that are not seen.
+        """What nobody looks after: works of services that are not seen or not the fleet's, and
+        mailboxes of clusters that are not seen.
 
         Mailboxes are known by the Leases in them.
         """
@@ -128,7 +129,8 @@ class Events:
             if body["metadata"].get("deletionTimestamp"):
                 self._queue.add(Key(INFERENCE_WORK.kind, namespace, name))
             key = service_key(body)
-            if key is not None and self._known.services.get(key.namespace, key.name) is None:
+            service = None if key is None else self._known.services.get(key.namespace, key.name)
+            if key is not None and (service is None or not is_of_fleet(service)):
                 self._queue.add(key)
 
     def _cluster_names(self) -> list[str]:

@@ -150,6 +150,8 @@ class Mirror:
                     self._remove(place_of(event.object), event.object["metadata"]["uid"])
                 elif event.type != "BOOKMARK":
                     self.put(event.object)
+            # Somebody between here and the API server may end every stream at once.
+            await asyncio.sleep(FIRST_PAUSE_SECONDS * self._randomness.uniform(1.0, 1.5))
 
     def _remove(self, place: Place, uid: str = "") -> None:
         before = self.objects.get(place)

@@ -65,10 +65,10 @@ class Placements:
             ApiError: something was not written; what was is remembered.
         """
         body = self._known.services.get(key.namespace, key.name)
-        if body is None:
+        if body is None or not is_of_fleet(body):
             await self._depart(key)
             return
-        if not is_of_fleet(body) or body["metadata"].get("deletionTimestamp"):
+        if body["metadata"].get("deletionTimestamp"):
             return
         now = self._now()
         scene = self._scenes.scene(key, body, now)
@@ -83,7 +83,7 @@ class Placements:
         await self._statuses.write(scene, placed, after, _states(scene, written), written.revision)
         if written.failure is not None:
             raise written.failure
-        await self._leave_unselected(scene)
+        await self._leave_unselected(scene, record.id)
 
     async def _depart(self, key: Key) -> None:
         self._scenes.forget(key)
@@ -93,13 +93,13 @@ class Placements:
             if service_key(body) == key
         ]
         if works and await service_is_gone(self._server, key.namespace, key.name):
-            await delete_works(self._server, works, f"{key} is gone")
+            await delete_works(self._server, works, f"{key} is gone", self._new_id())
 
-    async def _leave_unselected(self, scene: Scene) -> None:
+    async def _leave_unselected(self, scene: Scene, decision: str) -> None:
         """Works in clusters that are not selected any more, or are gone."""
         for name, work in scene.works.items():
             if name not in scene.members and (why := await self._why_unselected(scene, name)):
-                await delete_works(self._server, [work], why)
+                await delete_works(self._server, [work], why, decision)
 
     async def _why_unselected(self, scene: Scene, name: str) -> str:
         """Empty: it is paused, or has just come, and the next decision knows it."""

@@ -47,7 +47,7 @@ async def run_hub(options: HubOptions, stop: asyncio.Event) -> None:
     Raises:
         LeaseLost: another hub leads.
     """
-    connection = await connect(options.kubeconfig)
+    connection = await connect(options.kubeconfig, for_kopf=False)
     try:
         await Hub(options, connection).run(stop)
     finally:
@@ -55,7 +55,8 @@ async def run_hub(options: HubOptions, stop: asyncio.Event) -> None:
 
 
 class Hub:
-    """One hub over a connection; `now` gives seconds since the epoch."""
+    """One hub over a connection; `now` gives seconds since the epoch, and `clock` those that never
+    step, by which it tells where `now` does."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Hub:
         connection: Connection,
         *,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         randomness: random.Random | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -84,7 +86,7 @@ class Hub:
             jitter=lambda seconds: seconds * self._randomness.uniform(0.8, 1.2),
             cap_seconds=options.place_seconds,
         )
-        self.contacts = Contacts(now)
+        self.contacts = Contacts(now, clock or loop.time)
         self.events: Events
 
         def mirror(kind: Any, changed: Any, **selectors: Any) -> Mirror:
@@ -160,7 +162,7 @@ class Hub:
         runner = await serve(endpoints(self.collector, self.health), self._options.http_port)
         following = [asyncio.create_task(one.run()) for one in self._mirrors]
         try:
-            if await ends_before(stop, self._begin()):
+            if await ends_before(stop, self._begin(following)):
                 await self._work(stop, following)
         finally:
             await runner.cleanup()
@@ -168,8 +170,17 @@ class Hub:
                 task.cancel()
             await asyncio.gather(*following, return_exceptions=True)
 
-    async def _begin(self) -> None:
-        """Wait until everything is known that decisions are made from."""
+    async def _begin(self, following: list[asyncio.Task[None]]) -> None:
+        """Wait until everything is known that decisions are made from, or cannot be any more."""
+        knowing = asyncio.ensure_future(self._know())
+        try:
+            done, _ = await asyncio.wait((knowing, *following), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            knowing.cancel()
+        for task in done:
+            task.result()
+
+    async def _know(self) -> None:
         self.known.hub_id = await self._hub_id()
         for one in self._mirrors:
             await one.synced.wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,11 +12,12 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
 from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
-from triton_operator.fleet.member import Member, facts_of, reference_rate
-from triton_operator.fleet.placement_memory import PlacementMemory
+from triton_operator.fleet.member import Member, facts_of
+from triton_operator.fleet.placement_memory import PlacementMemory, rescaled
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.placement_wish import placement_of, settings_of
 from triton_operator.fleet.published import published_memory
+from triton_operator.fleet.reference import oddity, reference_rate, speed_of
 from triton_operator.fleet.reports import Report, merged, report_of
 from triton_operator.fleet.selection import selects
 from triton_operator.fleet.works import work_name
@@ -32,6 +33,7 @@ class Scene:
     """One service. `members`: clusters that are selected; `works` may be in others too.
 
     `refused`: what was not taken of a member's report, by cluster. `memory`: of the last decision.
+    `reference`: requests/s of the reference replica; None: nobody knows.
     """
 
     key: Key
@@ -43,6 +45,7 @@ class Scene:
     memory: PlacementMemory
     facts: dict[str, ClusterFacts] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    reference: float | None = None
 
 
 class Scenes:
@@ -117,26 +120,41 @@ class Scenes:
                 network=self._clusters.facts(name).network,
                 report=report,
                 data_plane=self._clusters.answers(name),
+                work_spec=works[name]["spec"] if name in works else None,
             )
         for name in seen.keys() - members.keys():
             del seen[name]
         return members
 
+    def _find_reference(self, made: Scene) -> None:
+        """Where it moves, what is remembered moves with it."""
+        rates = {name: member.report.safe_rate for name, member in made.members.items()}
+        before = self._references.get(made.key) or _written_reference(made.body)
+        made.reference = reference_rate((rate for rate in rates.values() if rate), before)
+        if made.reference is None:
+            return
+        self._references[made.key] = made.reference
+        if before is not None and made.reference != before:
+            factors = {
+                name: speed_of(rate, made.reference) / speed_of(rate, before)
+                for name, rate in rates.items()
+            }
+            made.memory = rescaled(made.memory, factors)
+            self._memories[made.key] = made.memory
+
     def _find_facts(self, made: Scene) -> None:
-        reference = self._references.get(made.key) or reference_rate(list(made.members.values()))
-        if reference is not None:
-            # It stays what it was: what is remembered counts in it.
-            self._references[made.key] = reference
+        self._find_reference(made)
+        reference = made.reference
         scaling = made.spec.scaling
         for name, member in made.members.items():
             memory = made.memory.site(name)
-            if member.report.refused:
-                made.refused[name] = member.report.refused
+            if odd := member.report.refused or oddity(member.report.safe_rate, reference):
+                made.refused[name] = odd
             try:
                 made.facts[name] = facts_of(member, scaling, memory, reference)
             except AbsurdFact as error:
                 made.refused[name] = str(error)
-                silent = Member(name, member.spec, member.state, None, Report(), member.data_plane)
+                silent = replace(member, network=None, report=Report())
                 made.facts[name] = facts_of(silent, scaling, memory, reference)
 
 
@@ -152,3 +170,14 @@ def _rows(key: Key, body: Body) -> dict[str, PlacedCluster]:
                 extra={"service": str(key), "error": str(error)},
             )
     return rows
+
+
+def reference_text(rate: float) -> str:
+    """As `status.placement.referenceRate`."""
+    return f"{rate:.9f}".rstrip("0").rstrip(".")
+
+
+def _written_reference(body: Body) -> float | None:
+    """Of the decision that is written down."""
+    text = ((body.get("status") or {}).get("placement") or {}).get("referenceRate")
+    return None if text is None else float(text) or None

@@ -21,7 +21,7 @@ from triton_operator.fleet.placement_findings import (
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.hub.mirror import Mirror
-from triton_operator.hub.scene import Scene
+from triton_operator.hub.scene import Scene, reference_text
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
@@ -60,6 +60,7 @@ class ServiceStatusWriter:
             revision=revision,
             decided_at=decided_at,
             unplaced=amount(placed.unplaced),
+            reference_rate=None if scene.reference is None else reference_text(scene.reference),
             clusters=rows(placed, scene.facts, memory),
         )
         status = {

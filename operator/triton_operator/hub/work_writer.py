@@ -12,6 +12,7 @@ from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused
 from triton_operator.controllers.kinds import INFERENCE_WORK
 from triton_operator.fleet.mailbox import mailbox_namespace
 from triton_operator.fleet.placement import Placed
+from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import (
     APPLIED,
     ORIGIN,
@@ -26,7 +27,7 @@ from triton_operator.fleet.works import (
     work_spec,
 )
 from triton_operator.hub.known import Known
-from triton_operator.hub.leaving import delete_works
+from triton_operator.hub.leaving import delete_works, keep_work, make_way
 from triton_operator.hub.scene import Scene
 from triton_operator.manifests.desired_hash import content_hash
 
@@ -64,13 +65,15 @@ class WorkWriter:
         revision = written.revision + 1
         for name, site in placed.sites.items():
             live, facts = scene.works.get(name), scene.facts[name]
-            if live is not None and live["metadata"].get("deletionTimestamp"):
+            if live is not None and is_leaving(live):
+                if facts.moves and not is_out(site) and not is_hubs_will(live):
+                    await self._make_way(live, written)
                 written.problems[name] = "its former work is being removed, then it is made again"
                 continue
             if facts.paused or (live is None and (site.ceiling == 0 or not facts.moves)):
                 continue
             if live is not None and facts.moves and is_out(site):
-                await delete_works(self._server, [live], site.reasons[0].sentence)
+                await delete_works(self._server, [live], site.reasons[0].sentence, decision)
                 continue
             wanted = self._wanted(scene, name, placed)
             if live is None or not _is_as_wanted(live, wanted):
@@ -79,8 +82,16 @@ class WorkWriter:
                 await self._apply(scene, name, manifest, written)
         return written
 
+    async def _make_way(self, live: Body, written: Written) -> None:
+        try:
+            await make_way(self._server, live)
+        except ApiError as error:
+            written.failure = written.failure or error
+
     async def _apply(self, scene: Scene, name: str, manifest: Body, written: Written) -> None:
         try:
+            if (live := scene.works.get(name)) is not None:
+                await keep_work(self._server, live)
             body = await self._server.apply(INFERENCE_WORK, manifest, force=True)
         except (ApiRefused, ApiNotFound) as error:
             written.problems[name] = f"its work is refused: {error.message}"[:MOST_QUOTED]
@@ -134,6 +145,7 @@ def _is_as_wanted(live: Body, wanted: Body) -> bool:
     metadata = live["metadata"]
     return (
         all(has(metadata.get(part), wanted["metadata"][part]) for part in ("labels", "annotations"))
+        and not is_hubs_will(live)
         and APPLIED in (metadata.get("finalizers") or ())
         and has(live["spec"], wanted["spec"])
     )

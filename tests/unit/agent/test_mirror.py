@@ -1,7 +1,12 @@
 """Objects as a watch and answers to writes show them, in whatever order they come."""
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
+import pytest
+
+import triton_operator.agent.mirror as mirror_module
+from tests.unit.ended_streams import EndedStreams, EnoughError
 from triton_operator.agent.mirror import Mirror
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
 
@@ -63,3 +68,15 @@ def test_the_end_of_a_predecessor_is_not_the_end_of_its_successor() -> None:
     seen.mirror._remove(body(8, uid="old"))
 
     assert seen.version == "9"
+
+
+def test_a_stream_that_ends_at_once_is_not_taken_up_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    streams = EndedStreams(monkeypatch, mirror_module)
+
+    with pytest.raises(EnoughError):
+        asyncio.run(Seen().mirror._watch(cast(Any, None), "9"))
+
+    assert streams.opened == len(streams.pauses) == 3
+    assert min(streams.pauses) >= 0.5

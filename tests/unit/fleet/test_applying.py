@@ -8,6 +8,7 @@ import pytest
 from triton_operator.api.conditions import ConditionStatus
 from triton_operator.fleet import origin
 from triton_operator.fleet.applying import Step, is_as_wanted, manifest, verdict
+from triton_operator.fleet.mailbox import DELETED_BY
 from triton_operator.fleet.origin import Local, local_of
 from triton_operator.fleet.work import UnreadableWork, Work, work_of
 
@@ -56,6 +57,11 @@ def w(**changes: Any) -> Work:
     return replace(WORK, **changes)
 
 
+def gone(**changes: Any) -> Work:
+    """Deleted by the hub."""
+    return w(**{"is_leaving": True, "is_hubs_will": True, **changes})
+
+
 def has(**changes: Any) -> Local:
     return replace(LOCAL, **changes)
 
@@ -91,21 +97,29 @@ ROWS = (
     Row("being deleted by somebody", WORK, has(is_leaving=True), Step.REST, FALSE, "Deleting"),
     Row("paused, as wanted", WORK, has(is_paused=True), Step.REST, TRUE, "Paused"),
     Row("paused, something new", w(revision=8), has(is_paused=True), Step.REST, FALSE, "Paused"),
-    Row("deleted, nothing there", w(is_leaving=True), None, Step.REST, FALSE, "Deleted"),
-    Row("deleted", w(is_leaving=True), LOCAL, Step.REMOVE, FALSE, "Deleting"),
-    Row("deleted, on its way", w(is_leaving=True), has(is_leaving=True), Step.REST, FALSE,
+    Row("deleted by another, nothing there", gone(is_hubs_will=False), None, Step.REST, FALSE,
+        "Deleted"),
+    Row("deleted by another", gone(is_hubs_will=False), LOCAL, Step.REST, FALSE,
+        "DeletedByAnother"),
+    Row("deleted by another, orphaned", gone(is_hubs_will=False, is_orphaning=True), LOCAL,
+        Step.REST, FALSE, "DeletedByAnother"),
+    Row("not deleted, as the hub was about to", w(is_hubs_will=True), LOCAL, Step.REST, TRUE,
+        "InForce"),
+    Row("deleted, nothing there", gone(), None, Step.REST, FALSE, "Deleted"),
+    Row("deleted", gone(), LOCAL, Step.REMOVE, FALSE, "Deleting"),
+    Row("deleted, on its way", gone(), has(is_leaving=True), Step.REST, FALSE,
         "Deleting"),
-    Row("deleted, whatever the revision", w(is_leaving=True, revision=1), LOCAL, Step.REMOVE,
+    Row("deleted, whatever the revision", gone(revision=1), LOCAL, Step.REMOVE,
         FALSE, "Deleting"),
-    Row("deleted, nobody's", w(is_leaving=True), STRANGER, Step.REST, FALSE, "Deleted"),
-    Row("deleted, another hub's", w(is_leaving=True), has(hub_id="hub-2"), Step.REST, FALSE,
+    Row("deleted, nobody's", gone(), STRANGER, Step.REST, FALSE, "Deleted"),
+    Row("deleted, another hub's", gone(), has(hub_id="hub-2"), Step.REST, FALSE,
         "Deleted"),
-    Row("deleted, another mailbox's", w(is_leaving=True), has(mailbox="fleet-store-2"), Step.REST,
+    Row("deleted, another mailbox's", gone(), has(mailbox="fleet-store-2"), Step.REST,
         FALSE, "Deleted"),
-    Row("deleted, another work's", w(is_leaving=True), has(work="shop.other"), Step.REST, FALSE,
+    Row("deleted, another work's", gone(), has(work="shop.other"), Step.REST, FALSE,
         "Deleted"),
-    Row("deleted, paused", w(is_leaving=True), has(is_paused=True), Step.REST, FALSE, "Paused"),
-    Row("orphaned", w(is_leaving=True, is_orphaning=True), LOCAL, Step.RELEASE, FALSE, "Deleted"),
+    Row("deleted, paused", gone(), has(is_paused=True), Step.REST, FALSE, "Paused"),
+    Row("orphaned", gone(is_orphaning=True), LOCAL, Step.RELEASE, FALSE, "Deleted"),
 )  # fmt: skip
 
 
@@ -175,6 +189,8 @@ def test_a_work_is_read() -> None:
     }
 
     assert work_of(body) == w(template={"model": {}}, is_orphaning=True, is_leaving=True)
+    body["metadata"]["annotations"] = {DELETED_BY: "1800000000-0a1b2c3d"}
+    assert work_of(body).is_hubs_will
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,10 @@ import asyncio
 import random
 from typing import Any, cast
 
+import pytest
+
+import triton_operator.hub.mirror as mirror_module
+from tests.unit.ended_streams import EndedStreams, EnoughError
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.hub.kinds import INFERENCE_WORK
 from triton_operator.hub.mirror import Mirror
@@ -49,6 +53,21 @@ def test_a_late_answer_brings_nothing_back() -> None:
         assert made.get("fleet-a", "w") == work(5, uid="v"), "one of that name made anew"
 
     asyncio.run(check())
+
+
+def test_a_stream_that_ends_at_once_is_not_taken_up_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    streams = EndedStreams(monkeypatch, mirror_module)
+
+    async def check() -> None:
+        await (await mirror(Lister()))._follow("9")
+
+    with pytest.raises(EnoughError):
+        asyncio.run(check())
+
+    assert streams.opened == len(streams.pauses) == 3
+    assert min(streams.pauses) >= 0.5
 
 
 def test_an_older_version_is_no_news() -> None:

@@ -47,7 +47,7 @@ def work(applied: int, **metadata: Any) -> dict[str, Any]:
 
 async def collector(*, leads: bool = True) -> HubCollector:
     known = Known("hub", mirror(), mirror(), mirror(), mirror())
-    contacts = Contacts(lambda: NOW)
+    contacts = Contacts(lambda: NOW, lambda: NOW)
     up = {"connectionState": "Connected", "flaps": 3, "lastHeardTime": "1970-01-01T00:16:00Z"}
     for name, connection in (("a", persisted_connection(up)), ("b", Connection())):
         known.clusters.objects["", name] = {"metadata": {"name": name}}

@@ -1,0 +1,144 @@
+"""What a placement is made from, where members tell rates that do not fit together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from triton_operator.api.enums import ConnectionState, ManagedBy
+from triton_operator.controllers.keys import Key
+from triton_operator.fleet.facts import ClusterFacts
+from triton_operator.fleet.member_facts import MemberFacts
+from triton_operator.fleet.placement import place
+from triton_operator.fleet.placement_findings import rows
+from triton_operator.hub.cluster_specs import ClusterSpecs
+from triton_operator.hub.scene import Scene, Scenes, reference_text
+
+KEY = Key("InferenceService", "shop", "vision")
+
+
+@dataclass
+class Objects:
+    """A mirror's part that is read."""
+
+    objects: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+
+class World:
+    """Connected clusters, whose agents tell some rate and a demand of two replicas."""
+
+    def __init__(self) -> None:
+        self.clusters = Objects()
+        self.specs = ClusterSpecs()
+        self.works: dict[str, Any] = {}
+        self.service: Any = {
+            "metadata": {"namespace": "shop", "name": "vision"},
+            "spec": {
+                "model": {"uri": "https://models.example/m.onnx"},
+                "managedBy": ManagedBy.FLEET.value,
+            },
+        }
+        self.scenes = self.fresh()
+
+    def fresh(self) -> Scenes:
+        """Of a hub that has just started."""
+        return Scenes(self, self)  # type: ignore[arg-type]
+
+    def works_named(self, name: str) -> Any:
+        return sorted(self.works.items())
+
+    def state(self, cluster: str) -> ConnectionState:
+        return ConnectionState.CONNECTED
+
+    def facts(self, cluster: str) -> MemberFacts:
+        return MemberFacts()
+
+    def answers(self, cluster: str) -> None:
+        return None
+
+    def tell(self, **rates: str) -> None:
+        """The reports of now."""
+        for name, rate in rates.items():
+            self.clusters.objects["", name] = {
+                "metadata": {"name": name, "uid": name, "generation": 1},
+                "spec": {"tier": "Cloud"},
+            }
+            load = {
+                "needReplicas": "2",
+                "readyReplicas": 3,
+                "capReplicas": 5,
+                "safeRatePerReplica": rate,
+                "observedAt": "2001-01-01T00:00:00Z",
+            }
+            self.works[name] = {
+                "metadata": {"name": "shop.vision"},
+                "spec": {"revision": 1, "template": {"scaling": {"maxReplicas": 5}}},
+                "status": {"sequence": 1, "load": load},
+            }
+
+    def place(self, now: float) -> Scene:
+        """One decision, as it is remembered and written."""
+        scene = self.scenes.scene(KEY, self.service, now)
+        facts: tuple[ClusterFacts, ...] = tuple(scene.facts.values())
+        after, placed = place(facts, scene.settings, scene.memory, now)
+        self.scenes.remember(KEY, after)
+        status: dict[str, Any] = {
+            "clusters": [row.wire() for row in rows(placed, scene.facts, after)]
+        }
+        if scene.reference is not None:
+            status["referenceRate"] = reference_text(scene.reference)
+        self.service["status"] = {"placement": status}
+        return scene
+
+
+def test_the_rate_of_one_does_not_make_the_reports_of_all_others_absurd() -> None:
+    world = World()
+    world.tell(a="0.000001", b="10", c="12")
+
+    scene = world.place(0.0)
+
+    assert list(scene.refused) == ["a"]
+    assert "safeRatePerReplica is 1e-06" in scene.refused["a"]
+    assert {name: one.need for name, one in scene.facts.items()} == {"a": 0.002, "b": 2, "c": 2.4}
+    assert scene.facts["a"].ready == 3, "the rest of its report counts"
+
+
+def test_who_is_first_to_tell_a_rate_does_not_set_it_for_good() -> None:
+    world = World()
+    world.tell(a="1000000")
+    alone = world.place(0.0)
+    assert alone.reference == 1e6
+
+    world.tell(a="1000000", b="10", c="12")
+    scene = world.place(30.0)
+
+    assert scene.reference == 12.0
+    assert scene.facts["b"].need == 2 * 10 / 12
+
+
+def test_what_is_remembered_moves_with_the_reference() -> None:
+    world = World()
+    world.tell(a="1000000", b="100")
+    scene = world.place(0.0)
+    assert (scene.reference, scene.facts["a"].need) == (100.0, 2000.0)
+
+    world.tell(c="5000", d="6000")
+    scene = world.place(30.0)
+
+    assert scene.reference == 5000.0
+    assert scene.memory.site("a").held == pytest.approx(2 * 1e6 / 5000)
+    assert scene.memory.site("b").held == pytest.approx(2 * 100 / 5000)
+
+
+def test_a_reference_that_fits_stays_and_a_restart_knows_it() -> None:
+    world = World()
+    world.tell(b="10", c="12")
+    assert world.place(0.0).reference == 10.0
+
+    world.tell(b="15", c="16")
+    assert world.place(30.0).reference == 10.0
+
+    world.scenes = world.fresh()
+    assert world.place(60.0).reference == 10.0
