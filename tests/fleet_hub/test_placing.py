@@ -1,7 +1,8 @@
 """A service of the fleet, on clusters that are heard of: works, bounds, a status that says why."""
 
 from tests.fleet_hub.fleet import Fleet
-from triton_operator.fleet.works import APPLIED, ORIGIN, ORIGIN_UID
+from triton_operator.fleet.origin import ORIGIN, ORIGIN_UID
+from triton_operator.fleet.works import APPLIED
 
 
 def test_a_service_gets_a_work_in_each_cluster(fleet: Fleet) -> None:

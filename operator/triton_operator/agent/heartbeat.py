@@ -15,7 +15,7 @@ from triton_operator import __version__
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.kinds import LEASE
 from triton_operator.controllers.times import micro_time, rfc3339
-from triton_operator.fleet.origin import FLEET
+from triton_operator.fleet.mailbox import FLEET
 
 NAME = "fleet-agent"
 AGENT_VERSION = f"{FLEET}/agent-version"

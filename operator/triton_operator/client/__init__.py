@@ -1,9 +1,10 @@
 """A client for applications at an edge: asks here first, and elsewhere while there is time."""
 
+from triton_operator.api.enums import Protocol, Tier
 from triton_operator.client.answer import Answer
 from triton_operator.client.breaker import BreakerState
 from triton_operator.client.counters import Counts
-from triton_operator.client.endpoints import Endpoint, Protocol, Tier
+from triton_operator.client.endpoints import Endpoint
 from triton_operator.client.errors import (
     BadEndpoints,
     BadInput,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from triton_operator.client.endpoints import Tier
+from triton_operator.api.enums import Tier
 from triton_operator.client.outcome import Attempt, Tensors
 
 

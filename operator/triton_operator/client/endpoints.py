@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StrictBool, ValidationError, model_validator
 
+from triton_operator.api.enums import Protocol, Tier
 from triton_operator.api.fields import DNS_LABEL_PATTERN, ApiModel
 from triton_operator.client.errors import BadEndpoints
 
 MOST_ENDPOINTS = 64
 _MOST_TOLD = 5
-
-
-class Protocol(StrEnum):
-    """What an endpoint speaks."""
-
-    HTTP = "HTTP"
-    GRPC = "GRPC"
-
-
-class Tier(StrEnum):
-    """What kind of place it is."""
-
-    EDGE = "Edge"
-    ON_PREM = "OnPrem"
-    CLOUD = "Cloud"
 
 
 def _address(url: str) -> str:

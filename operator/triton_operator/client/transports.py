@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from triton_operator.client.endpoints import Endpoint, Protocol
+from triton_operator.api.enums import Protocol
+from triton_operator.client.endpoints import Endpoint
 from triton_operator.client.request import Transport
 from triton_operator.client.tls import Tls
 

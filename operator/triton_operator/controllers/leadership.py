@@ -10,15 +10,19 @@ compares one machine's wall clock with another's.
 import asyncio
 import logging
 import math
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiConflict, ApiError
 from triton_operator.controllers.kinds import LEASE
 from triton_operator.controllers.times import micro_time
+from triton_operator.controllers.traffic import Traffic
 
 logger = logging.getLogger(__name__)
 RENEW_SHARE = 1 / 6
@@ -281,3 +285,23 @@ def _record(lease: Mapping[str, Any]) -> _Record:
         spec.get("leaseTransitions") or 0,
         lease["metadata"].get("uid", ""),
     )
+
+
+def election(
+    lease: LeaseOptions | None,
+    name: str,
+    connection: Connection,
+    traffic: Traffic,
+    field_manager: str = FIELD_MANAGER,
+) -> Election | Unopposed:
+    """A process' part in the election, `name` being its pod's; None: it is the only one."""
+    if lease is None:
+        return Unopposed()
+    server = ApiServer(
+        connection,
+        timeout_seconds=lease.seconds * REQUEST_SHARE,
+        traffic=traffic,
+        field_manager=field_manager,
+    )
+    # The pod's name alone would be that of the container before a restart, too.
+    return Election(server, lease, identity=f"{name}_{secrets.token_hex(4)}")

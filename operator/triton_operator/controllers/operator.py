@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import secrets
 import time
 from collections.abc import Callable, Iterable
 
@@ -23,7 +22,7 @@ from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.health import Health
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kopf_watches import KopfWatches
-from triton_operator.controllers.leadership import REQUEST_SHARE, Election, Unopposed
+from triton_operator.controllers.leadership import election
 from triton_operator.controllers.namespace_rights import NamespaceRights
 from triton_operator.controllers.namespaces import Namespaces
 from triton_operator.controllers.operator_options import OperatorOptions
@@ -84,7 +83,7 @@ class Operator:
             background=max(1, options.workers // 4),
         )
         traffic = Traffic(loop.time)
-        self._election = _election(options, connection, traffic)
+        self._election = election(options.lease, options.identity, connection, traffic)
         self._server = ApiServer(
             connection, write_seconds=self._election.write_seconds, traffic=traffic
         )
@@ -252,20 +251,3 @@ class Operator:
         # A follower only remembers; when it takes over, it looks at everything.
         if self._election.acquired.is_set():
             self._controller.concern(keys, priority)
-
-
-def _election(
-    options: OperatorOptions, connection: Connection, traffic: Traffic
-) -> Election | Unopposed:
-    if options.lease is None:
-        return Unopposed()
-    return Election(
-        ApiServer(
-            connection,
-            timeout_seconds=options.lease.seconds * REQUEST_SHARE,
-            traffic=traffic,
-        ),
-        options.lease,
-        # The pod's name alone would be that of the container before a restart, too.
-        identity=f"{options.identity}_{secrets.token_hex(4)}",
-    )

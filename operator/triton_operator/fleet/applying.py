@@ -6,7 +6,7 @@ came from this hub leaves it alone and says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,7 @@ from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.api.group import API_VERSION, GROUP
 from triton_operator.fleet import origin, work_reasons
+from triton_operator.fleet.containment import contains
 from triton_operator.fleet.origin import Local
 from triton_operator.fleet.work import Work
 
@@ -89,23 +90,8 @@ def is_as_wanted(work: Work, local: Local, mailbox: str) -> bool:
         and local.origin_uid == work.origin_uid
         and local.revision == work.revision
         and local.is_orphaning == work.is_orphaning
-        and _has(local.spec or {}, {**work.template, "managedBy": LOCALLY})
+        and contains(local.spec or {}, {**work.template, "managedBy": LOCALLY})
     )
-
-
-def _has(live: Any, wanted: Any) -> bool:
-    """Whether everything that is wanted is there; the API server adds defaults."""
-    if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(
-            key in live and _has(live[key], value) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return (
-            isinstance(live, list)
-            and len(live) == len(wanted)
-            and all(_has(*pair) for pair in zip(live, wanted, strict=True))
-        )
-    return bool(live == wanted)
 
 
 def _farewell(work: Work, local: Local | None, mailbox: str) -> Verdict:

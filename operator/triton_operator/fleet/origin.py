@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triton_operator.api.group import GROUP
-
-FLEET = f"fleet.{GROUP}"
+from triton_operator.fleet.mailbox import FLEET
 
 ORIGIN = f"{FLEET}/origin"
 """Label: the hub, by the UID of its namespace kube-system."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from triton_operator.api import reasons as conditions
 from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_work import InferenceWorkStatus, WorkLoad
-from triton_operator.fleet import status_reasons as reasons
+from triton_operator.fleet import work_reasons
 
 HIGHEST_RATE = 1e9
 LOWEST_RATE = 1e-6
@@ -88,7 +88,7 @@ def is_reported_gone(status: Mapping[str, Any]) -> bool:
     return any(
         row.get("type") == conditions.APPLIED
         and row.get("status") == "False"
-        and row.get("reason") == reasons.DELETED
+        and row.get("reason") == work_reasons.DELETED
         for row in status.get("conditions") or ()
     )
 

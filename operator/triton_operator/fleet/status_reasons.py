@@ -6,9 +6,6 @@ Reasons for `Connected` are those of `ConnectionReason`.
 REPORTS_ACCEPTED = "ReportsAccepted"
 """Condition of an InferenceCluster: what its agent tells is used."""
 
-DELETED = "Deleted"
-"""Of Applied: nothing of the work is left in the cluster."""
-
 ANSWERS = "Answers"
 """The cluster's endpoint answers a probe."""
 SILENT_ENDPOINT = "SilentEndpoint"

@@ -17,10 +17,6 @@ from triton_operator.fleet.placement_settings import PlacementSettings
 
 Manifest = dict[str, Any]
 
-ORIGIN = f"{FLEET}/origin"
-"""Label: which hub wrote it, the UID of its namespace kube-system."""
-ORIGIN_UID = f"{FLEET}/origin-uid"
-"""Label: the UID of the InferenceService that it is part of."""
 SERVICE = f"{FLEET}/service"
 """Annotation: namespace/name of that InferenceService."""
 APPLIED = f"{FLEET}/applied"
@@ -103,21 +99,6 @@ def work_spec(
         "routing": its_routing,
         "deletionPolicy": DeletionPolicy.DELETE.value,
     }
-
-
-def has(live: Any, wanted: Any) -> bool:
-    """Whether everything that is wanted is there; the API server adds defaults."""
-    if isinstance(wanted, Mapping):
-        return isinstance(live, Mapping) and all(
-            key in live and has(live[key], value) for key, value in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return (
-            isinstance(live, list)
-            and len(live) == len(wanted)
-            and all(has(*pair) for pair in zip(live, wanted, strict=True))
-        )
-    return bool(live == wanted)
 
 
 def routing(cluster: str, weights: Mapping[str, int], urls: Mapping[str, str]) -> Manifest:

@@ -10,7 +10,8 @@ from triton_operator.api.enums import ManagedBy
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
 from triton_operator.fleet.mailbox import mailbox_cluster
-from triton_operator.fleet.works import ORIGIN, SERVICE
+from triton_operator.fleet.origin import ORIGIN
+from triton_operator.fleet.works import SERVICE
 from triton_operator.hub.cluster_specs import ClusterSpecs
 from triton_operator.hub.mirror import Mirror
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import secrets
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ from triton_operator.controllers.endpoints import endpoints, serve
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import INFERENCE_SERVICE, INFERENCE_WORK, LEASE, NAMESPACE
-from triton_operator.controllers.leadership import REQUEST_SHARE, Election, Unopposed
+from triton_operator.controllers.leadership import election
 from triton_operator.controllers.queue import KeyQueue, Priority, QueueClosed
 from triton_operator.controllers.stopping import ends_before, finish
 from triton_operator.controllers.traffic import Traffic
@@ -72,7 +71,9 @@ class Hub:
         self._options = options
         self._now = now
         traffic = Traffic(loop.time)
-        self._election = _election(options, connection, traffic)
+        self._election = election(
+            options.lease, options.identity, connection, traffic, FIELD_MANAGER
+        )
         server = ApiServer(
             connection,
             write_seconds=self._election.write_seconds,
@@ -281,21 +282,3 @@ class Hub:
             work = self.known.works.get(key.namespace, key.name)
             if work is not None and self.known.is_ours(work):
                 await free_work(self._server, work)
-
-
-def _election(
-    options: HubOptions, connection: Connection, traffic: Traffic
-) -> Election | Unopposed:
-    if options.lease is None:
-        return Unopposed()
-    return Election(
-        ApiServer(
-            connection,
-            timeout_seconds=options.lease.seconds * REQUEST_SHARE,
-            traffic=traffic,
-            field_manager=FIELD_MANAGER,
-        ),
-        options.lease,
-        # The pod's name alone would be that of the container before a restart, too.
-        identity=f"{options.identity}_{secrets.token_hex(4)}",
-    )

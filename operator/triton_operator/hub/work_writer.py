@@ -10,16 +10,15 @@ from triton_operator.api.group import API_VERSION
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused
 from triton_operator.controllers.kinds import INFERENCE_WORK
+from triton_operator.fleet.containment import contains
 from triton_operator.fleet.mailbox import mailbox_namespace
+from triton_operator.fleet.origin import ORIGIN, ORIGIN_UID
 from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import (
     APPLIED,
-    ORIGIN,
-    ORIGIN_UID,
     SERVICE,
     ceiling_of,
-    has,
     is_out,
     routing,
     template,
@@ -144,8 +143,11 @@ def _is_as_wanted(live: Body, wanted: Body) -> bool:
     """By the hash nothing was taken out since, and by the fields nobody changed what is there."""
     metadata = live["metadata"]
     return (
-        all(has(metadata.get(part), wanted["metadata"][part]) for part in ("labels", "annotations"))
+        all(
+            contains(metadata.get(part), wanted["metadata"][part])
+            for part in ("labels", "annotations")
+        )
         and not is_hubs_will(live)
         and APPLIED in (metadata.get("finalizers") or ())
-        and has(live["spec"], wanted["spec"])
+        and contains(live["spec"], wanted["spec"])
     )

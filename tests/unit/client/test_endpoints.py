@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from triton_operator.client.endpoints import Protocol, Tier, endpoints_in, endpoints_of
+from triton_operator.api.enums import Protocol, Tier
+from triton_operator.client.endpoints import endpoints_in, endpoints_of
 from triton_operator.client.errors import BadEndpoints
 
 ROW = {

@@ -7,12 +7,12 @@ import pytest
 
 from tests.unit.fleet.clusters import Hub, cloud, edge
 from triton_operator.api.enums import ConnectionState, TaintEffect
+from triton_operator.fleet.containment import contains
 from triton_operator.fleet.mailbox import mailbox, mailbox_cluster, mailbox_namespace
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.works import (
     MOST_REPLICAS,
     ceiling_of,
-    has,
     is_out,
     routing,
     template,
@@ -139,7 +139,7 @@ def test_out_is_who_must_not_have_it_and_not_who_has_no_room() -> None:
     ],
 )
 def test_what_is_wanted_is_there(live: Any, wanted: Any, found: bool) -> None:
-    assert has(live, wanted) is found
+    assert contains(live, wanted) is found
 
 
 def test_an_account_has_the_least_rights() -> None:

@@ -12,7 +12,7 @@ from triton_operator.controllers.keys import Key
 from triton_operator.controllers.queue import KeyQueue
 from triton_operator.controllers.traffic import Traffic
 from triton_operator.fleet.connection import Connection
-from triton_operator.fleet.works import ORIGIN
+from triton_operator.fleet.origin import ORIGIN
 from triton_operator.hub.cluster_status import persisted_connection
 from triton_operator.hub.contacts import Contacts
 from triton_operator.hub.health import HubHealth
