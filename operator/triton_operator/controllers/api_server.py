@@ -14,6 +14,7 @@ import aiohttp
 from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiNotFound, ApiRefused, api_error
+from triton_operator.controllers.fenced_body import FencedBody
 from triton_operator.controllers.kinds import NAMESPACE, SERVICE_ACCOUNT, Kind
 from triton_operator.controllers.traffic import Traffic
 
@@ -46,9 +47,10 @@ class ApiServer:
     """Server-side apply, scale, delete, list. Every method raises `ApiError`.
 
     `traffic` hears of every answer, and is shared by all that talk to the same server.
-    `write_seconds`: how long a write that begins now may take; 0 where none may begin, because
-    another process may lead. `field_manager`: in whose name it writes. `tells_limit`: the server
-    hears how long an answer is waited for, and gives up then too; of use on a way that may break.
+    `write_seconds`: how long a write that begins now may take; 0 where none may begin, or leave if
+    it waited so long, because another process may lead. `field_manager`: in whose name it writes.
+    `tells_limit`: the server hears how long an answer is waited for, and gives up then too; of use
+    on a way that may break.
     """
 
     def __init__(
@@ -280,7 +282,7 @@ class ApiServer:
         self.requests += 1
         data = None
         if body is not None:
-            data = encoded(body)
+            data = FencedBody(encoded(body), lambda: self._write_seconds() > 0)
             headers = headers or {"Content-Type": "application/json"}
         began = time.monotonic()
         status = 0

@@ -58,7 +58,9 @@ def status(code: int, reason: str, message: str, **headers: str) -> Answer:
 
 
 def asked(
-    ask: Callable[[ApiServer], Awaitable[Any]], *answers: Answer
+    ask: Callable[[ApiServer], Awaitable[Any]],
+    *answers: Answer,
+    write_seconds: Callable[[], float] = lambda: 30.0,
 ) -> tuple[Any, list[dict[str, Any]]]:
     """The result of `ask`, and the requests that it made."""
 
@@ -73,7 +75,8 @@ def asked(
             await site.start()
             host, port = runner.addresses[0][:2]
             async with aiohttp.ClientSession() as session:
-                api = ApiServer(Connection(f"http://{host}:{port}", session))
+                connection = Connection(f"http://{host}:{port}", session)
+                api = ApiServer(connection, write_seconds=write_seconds)
                 return await ask(api), server.asked
         finally:
             await runner.cleanup()
@@ -335,6 +338,23 @@ def test_who_does_not_lead_writes_nothing(write: Callable[[ApiServer], Awaitable
                 await follower.get(POD, "shop", "p")
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
+def test_a_write_that_waits_to_be_sent_when_the_lease_runs_out_is_not_sent(
+    write: Callable[[ApiServer], Awaitable[Any]],
+) -> None:
+    """As when a process is suspended between its look at the clock and the sending."""
+    limits = iter([10.0, 0.0])
+
+    async def attempt(api: ApiServer) -> None:
+        with pytest.raises(ApiUnavailable, match="NotLeading"):
+            await write(api)
+        await api.get(POD, "shop", "p")
+
+    _, requests = asked(attempt, ok(), write_seconds=lambda: next(limits))
+
+    assert [request["method"] for request in requests] == ["GET"]
 
 
 def test_a_write_is_given_up_before_the_lease_can_be_anothers() -> None:
