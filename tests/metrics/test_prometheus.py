@@ -1,7 +1,9 @@
 """Samples and history from a real Prometheus that scrapes pods every second."""
 
 import asyncio
+import json
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,8 +13,8 @@ import pytest
 
 from e2e.harness.pki import Authority
 from e2e.harness.ports import free_ports
+from e2e.harness.prometheus_server import prometheus_server
 from e2e.harness.waiting import wait_until
-from tests.metrics.prometheus_server import prometheus_server, successes
 from tests.metrics.scraped_pods import CountingPod, listening
 from triton_operator.autoscaling.look import look
 from triton_operator.autoscaling.samples import PodTarget, Samples, Seen, with_samples
@@ -63,6 +65,14 @@ class Stage(NamedTuple):
         return is_so
 
 
+def successes(url: str, pod: str) -> dict[str, float]:
+    """Successes of a pod by time, of the last minute."""
+    query = f"nv_inference_request_success%7Bpod%3D%22{pod}%22%7D%5B60s%5D"
+    with urllib.request.urlopen(f"{url}/api/v1/query?query={query}", timeout=10) as response:
+        result = json.load(response)["data"]["result"]
+    return {float(at): float(value) for one in result for at, value in one["values"]}
+
+
 @pytest.fixture(scope="module")
 def scraping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Two pods and a namesake, scraped by one Prometheus."""
@@ -73,7 +83,11 @@ def scraping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         for address, pod in pods.items():
             stack.enter_context(listening(pod, address, port))
         folder = tmp_path_factory.mktemp("prometheus")
-        url, _ = stack.enter_context(prometheus_server(folder, (A, B, NAMESAKE), port))
+        targets = {
+            f"{one.address}:{port}": {"namespace": one.namespace, "pod": one.pod}
+            for one in (A, B, NAMESAKE)
+        }
+        url, _ = stack.enter_context(prometheus_server(folder, targets))
         yield Stage(url, pods)
 
 
@@ -186,7 +200,7 @@ def test_history_is_what_came_while_it_scraped(stage: Stage) -> None:
 def test_over_tls_only_the_given_authority_is_trusted(tmp_path: Path) -> None:
     authority = Authority.create(tmp_path / "pki")
     pair = authority.issue("prometheus", "/CN=prometheus", ["IP:127.0.0.1"])
-    with prometheus_server(tmp_path, (A,), 1, pair) as (url, _):
+    with prometheus_server(tmp_path, {}, pair) as (url, _):
         stage = Stage(url, {})
 
         trusted = stage.samples(A, ca_file=authority.pair.cert)
@@ -198,7 +212,7 @@ def test_over_tls_only_the_given_authority_is_trusted(tmp_path: Path) -> None:
 
 
 def test_a_prometheus_that_was_stopped_is_a_reason(tmp_path: Path) -> None:
-    with prometheus_server(tmp_path, (), 1) as (url, running):
+    with prometheus_server(tmp_path, {}) as (url, running):
         stage = Stage(url, {})
         there = stage.samples(A)
         running.stop()

@@ -1,10 +1,8 @@
-"""A real Prometheus on a loopback port, which scrapes pods of the test's own."""
+"""A real Prometheus on a loopback port, which scrapes what it is told."""
 
 import contextlib
-import json
 import shutil
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
@@ -14,17 +12,18 @@ from e2e.harness.pki import Pair
 from e2e.harness.ports import free_ports
 from e2e.harness.processes import Running, start
 from e2e.harness.waiting import wait_until
-from triton_operator.autoscaling.samples import PodTarget
 
-SCRAPE_SECONDS = 1
 READY = "Server is ready to receive web requests"
 
 
 @contextlib.contextmanager
 def prometheus_server(
-    folder: Path, targets: Sequence[PodTarget], pod_port: int, pair: Pair | None = None
+    folder: Path,
+    targets: Mapping[str, Mapping[str, str]],
+    pair: Pair | None = None,
+    scrape_seconds: int = 1,
 ) -> Iterator[tuple[str, Running]]:
-    """Its URL and its process; each target is scraped at its own address, every second.
+    """Its URL and its process. `targets` are labels by HOST:PORT, scraped every `scrape_seconds`.
 
     It answers over TLS where it is given a certificate.
     """
@@ -35,16 +34,13 @@ def prometheus_server(
     config.write_text(
         yaml.safe_dump(
             {
-                "global": {"scrape_interval": f"{SCRAPE_SECONDS}s"},
+                "global": {"scrape_interval": f"{scrape_seconds}s"},
                 "scrape_configs": [
                     {
                         "job_name": "pods",
                         "static_configs": [
-                            {
-                                "targets": [f"{target.address}:{pod_port}"],
-                                "labels": {"namespace": target.namespace, "pod": target.pod},
-                            }
-                            for target in targets
+                            {"targets": [address], "labels": dict(names)}
+                            for address, names in targets.items()
                         ],
                     }
                 ],
@@ -52,7 +48,7 @@ def prometheus_server(
         )
     )
     (port,) = free_ports(1)
-    argv = [
+    argv: list[str | Path] = [
         binary,
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
@@ -75,11 +71,3 @@ def prometheus_server(
     finally:
         running.stop()
         shutil.rmtree(folder / "data", ignore_errors=True)
-
-
-def successes(url: str, pod: str) -> dict[str, float]:
-    """Successes of a pod by time, of the last minute."""
-    query = f"nv_inference_request_success%7Bpod%3D%22{pod}%22%7D%5B60s%5D"
-    with urllib.request.urlopen(f"{url}/api/v1/query?query={query}", timeout=10) as response:
-        result = json.load(response)["data"]["result"]
-    return {float(time): float(value) for one in result for time, value in one["values"]}
