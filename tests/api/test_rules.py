@@ -235,6 +235,14 @@ ROWS: dict[str, Row] = {
     **selector_rows("spec.access.callers[0].namespaceSelector"),
     **selector_rows("spec.access.callers[0].podSelector"),
     **selector_rows("spec.placement.clusterSelector"),
+    "one name for HTTP and gRPC": Row(
+        "inferenceservice",
+        "spec.ingress.gateway",
+        "hostnames and grpcHostnames must have no name in common: a Gateway takes either an "
+        "HTTPRoute or a GRPCRoute for a name",
+        {"spec.ingress.gateway.grpcHostnames": ["a.example", "filetype.example.com"]},
+        {"spec.ingress.gateway.grpcHostnames": ["a.example", "grpc.filetype.example.com"]},
+    ),
     "placement without a fleet": Row(
         "inferenceservice",
         "spec",

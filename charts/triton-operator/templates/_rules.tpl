@@ -49,6 +49,10 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, create, patch, delete]
+# Routes of spec.ingress, where the Gateway API is installed. Not watched.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes, grpcroutes, backendtlspolicies]
+  verbs: [get, list, create, patch, delete]
 # A pod tells why it does not start, and an inspection answers through its termination message. The least loaded
 # are marked (`controller.kubernetes.io/pod-deletion-cost`) before replicas are removed: these go first. A label says
 # which pods get no new requests until their queue is short; Services select by it.

@@ -107,8 +107,8 @@ def endpoints_finding(endpoints: Sequence[RoutedEndpoint], unlisted: str) -> Fin
             conditions.ENDPOINTS_LISTED,
             ConditionStatus.FALSE,
             reasons.NO_ADDRESSES,
-            "no cluster with a part has an address for others: set spec.dataPlane.url of its "
-            "InferenceCluster",
+            "no cluster with a part has an address for others and the service under its own name: "
+            "set spec.dataPlane.url of its InferenceCluster",
         )
     return finding(
         conditions.ENDPOINTS_LISTED,

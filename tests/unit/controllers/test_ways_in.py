@@ -121,3 +121,123 @@ def test_a_list_survives_a_move_to_another_pool() -> None:
     step(cluster, pools=(CPU, L4))
 
     assert clusters(cluster)[0][0] == "store-1"
+
+
+# Routes of the Gateway API.
+
+KINDS = ("HTTPRoute", "GRPCRoute", "BackendTLSPolicy")
+GATEWAY: dict[str, Any] = {
+    "parentRefs": [{"name": "public"}],
+    "grpcHostnames": ["grpc.example.com"],
+    "toOtherClusters": "ExternalName",
+}
+ROUTES = ["HTTPRoute/filetype", "GRPCRoute/filetype"]
+AWAY_OBJECTS = ["Service/filetype-to-cloud-1", "BackendTLSPolicy/filetype-to-cloud-1"]
+
+
+def opened(cluster: Cluster, **gateway: Any) -> Cluster:
+    """Somebody asks for routes."""
+    edit(ingress={"gateway": {**GATEWAY, **gateway}})(cluster)
+    return cluster
+
+
+def ways(outcome: Outcome) -> list[str]:
+    """Which of the objects that lead to the service are wanted, in the order of writing."""
+    wanted = (*ROUTES, *AWAY_OBJECTS)
+    return [one for one in names(outcome.apply) if one in wanted]
+
+
+def shares(outcome: Outcome) -> list[dict[str, int | None]]:
+    """Backends of each rule of the HTTPRoute."""
+    (route,) = [one for one in outcome.apply if one["kind"] == "HTTPRoute"]
+    return [
+        {one["name"]: one.get("weight") for one in rule["backendRefs"]}
+        for rule in route["spec"]["rules"]
+    ]
+
+
+def test_a_service_in_no_fleet_has_plain_routes_to_itself() -> None:
+    cluster = opened(serving())
+
+    outcome = step(cluster, optional_kinds=KINDS)
+
+    assert ways(outcome) == ROUTES
+    assert shares(outcome) == [{"filetype": None}]
+    assert routed(outcome) == "True RoutedAsAsked"
+    again = reconcile(observed(cluster, optional_kinds=KINDS))
+    assert (written(cluster, again), again.delete) == ([], ())
+
+
+def test_a_member_shares_and_what_a_route_names_is_written_before_it() -> None:
+    outcome = step(opened(noted(serving(), ROUTED)), optional_kinds=KINDS)
+
+    assert ways(outcome) == [*AWAY_OBJECTS, *ROUTES]
+    assert shares(outcome) == [{"filetype": None}, {"filetype": 80, "filetype-to-cloud-1": 20}]
+
+
+def test_a_header_that_keeps_data_here_is_the_hubs() -> None:
+    told = {"endpoints": [HERE, AWAY], "localOnly": {"header": "x-data-class", "values": ["pii"]}}
+
+    outcome = step(opened(noted(serving(), json.dumps(told))), optional_kinds=KINDS)
+
+    (route,) = [one for one in outcome.apply if one["kind"] == "HTTPRoute"]
+    stays = route["spec"]["rules"][0]
+    assert {"type": "Exact", "name": "x-data-class", "value": "pii"} in [
+        header for match in stays["matches"] for header in match["headers"]
+    ]
+    assert [one["name"] for one in stays["backendRefs"]] == ["filetype"]
+
+
+def test_never_keeps_all_at_the_gateway_and_not_at_clients() -> None:
+    cluster = opened(noted(serving(), ROUTED), toOtherClusters="Never")
+
+    outcome = step(cluster, optional_kinds=KINDS)
+
+    assert shares(outcome) == [{"filetype": None}]
+    assert clusters(cluster)[1][2] == 20
+    assert routed(outcome) == "True RoutedAsAsked"
+
+
+def test_kinds_that_are_not_installed_are_said_and_the_others_are_made() -> None:
+    cluster = opened(serving())
+
+    none = step(cluster)
+    assert (ways(none), routed(none)) == ([], "False RoutesNotInstalled")
+    one = step(cluster, optional_kinds=("HTTPRoute",))
+    assert (ways(one), routed(one)) == (ROUTES[:1], "False RoutesNotInstalled")
+    without_grpc = step(opened(cluster, grpcHostnames=[]), optional_kinds=("HTTPRoute",))
+    assert (ways(without_grpc), routed(without_grpc)) == (ROUTES[:1], "True RoutedAsAsked")
+
+
+def test_a_share_that_cannot_be_sent_is_served_here_and_said() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+
+    outcome = step(cluster, optional_kinds=("HTTPRoute", "GRPCRoute"))
+
+    assert ways(outcome) == ROUTES
+    assert shares(outcome) == [{"filetype": None}]
+    assert routed(outcome) == "False ServedHere"
+
+
+def test_who_gets_nothing_any_more_is_removed_and_routes_that_nobody_wants_too() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    step(cluster, optional_kinds=KINDS)
+    noted(cluster, json.dumps({"endpoints": [{**HERE, "weightPercent": 100}]}))
+    outcome = step(cluster, optional_kinds=KINDS)
+    assert sorted(f"{one.kind}/{one.name}" for one in outcome.delete) == sorted(AWAY_OBJECTS)
+
+    edit(ingress=None)(cluster)
+    outcome = step(cluster, optional_kinds=KINDS)
+    assert sorted(f"{one.kind}/{one.name}" for one in outcome.delete) == sorted(ROUTES)
+    assert routed(outcome) == "True RoutedAsAsked", "of the list that clients have"
+
+
+def test_what_nobody_can_read_takes_no_route_away() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    step(cluster, optional_kinds=KINDS)
+
+    outcome = step(noted(cluster, "{"), optional_kinds=KINDS)
+
+    assert outcome.delete == ()
+    assert ways(outcome) == []
+    assert routed(outcome) == "False RoutingUnreadable"
