@@ -249,6 +249,13 @@ def _scaling(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "maxReplicas": max(least, value["maxReplicas"])}
 
 
+def _gateway(value: dict[str, Any]) -> dict[str, Any]:
+    names = value.get("hostnames", ())
+    if "grpcHostnames" not in value:
+        return value
+    return {**value, "grpcHostnames": [one for one in value["grpcHostnames"] if one not in names]}
+
+
 def _env_var(value: dict[str, Any]) -> dict[str, Any]:
     return _lacking(value, "value") if "valueFrom" in value else value
 
@@ -303,6 +310,7 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     ".scaling": _scaling,
     ".env[]": _env_var,
     ".valueFrom": _env_var_source,
+    ".gateway": _gateway,
     ".callers[]": lambda value: value or {"namespaceSelector": {}},
     ".matchExpressions[]": _requirement,
     # Drawn keys are none of the reserved ones.

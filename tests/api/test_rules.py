@@ -235,6 +235,14 @@ ROWS: dict[str, Row] = {
     **selector_rows("spec.access.callers[0].namespaceSelector"),
     **selector_rows("spec.access.callers[0].podSelector"),
     **selector_rows("spec.placement.clusterSelector"),
+    "one name for HTTP and gRPC": Row(
+        "inferenceservice",
+        "spec.ingress.gateway",
+        "hostnames and grpcHostnames must have no name in common: a Gateway takes either an "
+        "HTTPRoute or a GRPCRoute for a name",
+        {"spec.ingress.gateway.grpcHostnames": ["a.example", "filetype.example.com"]},
+        {"spec.ingress.gateway.grpcHostnames": ["a.example", "grpc.filetype.example.com"]},
+    ),
     "placement without a fleet": Row(
         "inferenceservice",
         "spec",
@@ -575,6 +583,9 @@ CHANGES: dict[str, Row] = {
         "the target of a work cannot change: delete the work and make another one",
         {"spec.target.name": "other"},
         {"spec.revision": 18},
+    ),
+    "an endpoint of a service without a scheme": url_row(
+        "inferenceservice", "status.endpoints[0].url", "store-0042:8001"
     ),
     "a member's endpoint without a scheme": url_row(
         "inferencework", "status.endpoints[0].url", "store-0042:8001"

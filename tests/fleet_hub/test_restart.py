@@ -65,15 +65,19 @@ def test_weights_survive(fleet: Fleet) -> None:
             "cluster": edge.cluster,
             "protocol": "HTTP",
             "url": "https://edge.example",
+            "tier": "Edge",
             "priority": 0,
             "weightPercent": 60,
+            "local": True,
         },
         {
             "cluster": cloud.cluster,
             "protocol": "HTTP",
             "url": "https://cloud.example",
+            "tier": "Cloud",
             "priority": 1,
             "weightPercent": 40,
+            "local": False,
         },
     ]
 

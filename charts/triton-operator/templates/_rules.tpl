@@ -49,6 +49,10 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, create, patch, delete]
+# Routes of spec.ingress, where the Gateway API is installed. Not watched.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes, grpcroutes, backendtlspolicies]
+  verbs: [get, list, create, patch, delete]
 # A pod tells why it does not start, and an inspection answers through its termination message. The least loaded
 # are marked (`controller.kubernetes.io/pod-deletion-cost`) before replicas are removed: these go first. A label says
 # which pods get no new requests until their queue is short; Services select by it.
@@ -141,6 +145,11 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceservices/status]
   verbs: [patch]
+# A list of endpoints beside each of them, for clients; one of that name that is somebody else's is looked at, and
+# left alone. It goes with its service.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, patch]
 # What each cluster is asked for. The status is the agent's: the right is held to be given.
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceworks]

@@ -150,6 +150,13 @@ class TaintEffect(StrEnum):
     NO_SELECT_IF_NEW = "NoSelectIfNew"
 
 
+class OtherClusters(StrEnum):
+    """How a Gateway sends requests to other clusters of a fleet."""
+
+    NEVER = "Never"
+    EXTERNAL_NAME = "ExternalName"
+
+
 class ConnectionState(StrEnum):
     """How much is known of a cluster."""
 

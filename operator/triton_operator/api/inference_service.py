@@ -21,6 +21,7 @@ from triton_operator.api.fields import (
     Quantity,
     cel,
 )
+from triton_operator.api.ingress import Ingress
 from triton_operator.api.model_source import Model
 from triton_operator.api.placement import Placement
 from triton_operator.api.runtime import Runtime
@@ -225,6 +226,9 @@ class ServiceTemplate(ApiModel):
     measurement: Measuring = Field(default_factory=Measuring)
     runtime: Runtime = Field(default_factory=Runtime)
     access: Access = Field(default_factory=Access)
+    ingress: Ingress | None = Field(
+        None, description="How requests from elsewhere get here. Omitted: by the Service alone."
+    )
     paused: bool = Field(False, description="Stop changing anything, keep serving.")
 
 

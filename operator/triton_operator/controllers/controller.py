@@ -26,6 +26,7 @@ from triton_operator.controllers.kinds import (
     DEPLOYMENT,
     INFERENCE_SERVICE,
     OPTIONAL,
+    POD_MONITOR,
     SERVING_POOL,
     Kind,
 )
@@ -136,10 +137,11 @@ class Controller:
         """Give services these authorities from now on; the next sweep brings them to all."""
         self._observer.fetch = replace(self._observer.fetch, ca_bundle=ca_bundle)
 
-    def can_monitor(self, served: bool) -> None:
-        """Whether the API server knows PodMonitors now; until this is called, it does not."""
-        monitors = self._wanted_companions.monitors if served else None
+    def can_make(self, kinds: frozenset[str]) -> None:
+        """Which optional kinds the API server knows now; until this is called, none."""
+        monitors = self._wanted_companions.monitors if POD_MONITOR.kind in kinds else None
         self._observer.companions = replace(self._observer.companions, monitors=monitors)
+        self._observer.optional_kinds = kinds
 
     def close(self) -> None:
         """Begin no plan any more; one that is being made holds nobody up here."""
@@ -322,7 +324,7 @@ class Controller:
         """Whether the cluster does not know an optional kind any more; then nobody wants it."""
         if kind not in OPTIONAL or await self._server.serves(kind):
             return False
-        self.can_monitor(False)
+        self.can_make(self._observer.optional_kinds - {kind.kind})
         return True
 
     async def _serving_pool(self, key: Key) -> None:

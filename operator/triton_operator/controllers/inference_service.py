@@ -21,7 +21,13 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.beside import found_beside
 from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
-from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY, POD_MONITOR
+from triton_operator.controllers.kinds import (
+    BACKEND_TLS,
+    CHILDREN,
+    JOB,
+    NETWORK_POLICY,
+    OPTIONAL,
+)
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.rollout import observe_rollout, wanted_replicas
@@ -42,6 +48,7 @@ from triton_operator.controllers.traffic_wish import (
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.unmade_copies import with_unmade_refused
 from triton_operator.controllers.views import DeploymentView, ObjectView
+from triton_operator.controllers.ways_in import ways_in
 from triton_operator.manifests import names
 from triton_operator.manifests.children import children_of_fetching, desired_children
 from triton_operator.manifests.desired_hash import with_desired_hash
@@ -51,8 +58,9 @@ from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.replicas import replica_bounds
 
 CHILD_KINDS = frozenset(kind.kind for kind in CHILDREN)
-WITHOUT_SUCCESSOR = frozenset({NETWORK_POLICY.kind, POD_MONITOR.kind})
-"""Kinds of which a service has one: where it is not wanted, nothing comes in its place."""
+WITHOUT_SUCCESSOR = frozenset({NETWORK_POLICY.kind, *(kind.kind for kind in OPTIONAL)})
+"""Kinds of which no object is replaced by another: where it is not wanted, nothing comes in its
+place."""
 
 
 def reconcile(observed: Observed) -> Outcome:
@@ -97,7 +105,12 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
     wanted += [resolution.job] if resolution.job else []
-    wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
+    ways = ways_in(observed, owner, spec, resolution.facts)
+    wanted = [
+        *(with_desired_hash(manifest) for manifest in wanted),
+        *children,
+        *(with_desired_hash(manifest) for manifest in ways.objects),
+    ]
     rollout = observe_rollout(observed, plan, wanted)
     found = found_beside(observed, owner, spec, resolution, plan, rollout)
     named = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
@@ -109,6 +122,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     ]
     first = [with_desired_hash(manifest) for manifest in found.first]
     findings = found.told_in(service_findings(observed, spec, resolution, plan, rollout))
+    findings += [ways.finding] if ways.finding else []
     status = service_status(observed, owner, spec, resolution, plan, rollout)
     outcome = replace(
         _with_status(observed, status, findings),
@@ -133,6 +147,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
         delete=_orphans(
             observed,
             [*wanted, *beside],
+            ways.kept,
             planned=bool(children),
             replaced=bool(children) and rollout.complete,
         ),
@@ -196,18 +211,25 @@ def _replicas(
 
 
 def _orphans(
-    observed: Observed, wanted: list[dict[str, Any]], *, planned: bool, replaced: bool
+    observed: Observed,
+    wanted: list[dict[str, Any]],
+    kept: set[tuple[str, str]],
+    *,
+    planned: bool,
+    replaced: bool,
 ) -> tuple[ObjectView, ...]:
-    """Children that nobody wants any more, once what replaces them serves."""
-    names_wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
-    return tuple(
+    """Children that nobody wants any more, once what replaces them serves. Policies come last: a
+    route without that of its backend would send plain requests there."""
+    names_wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted} | kept
+    found = [
         child
         for child in observed.children
         if child.kind in CHILD_KINDS
         and not child.deleting
         and (child.kind, child.name) not in names_wanted
         and (child.kind == JOB.kind or replaced or (planned and child.kind in WITHOUT_SUCCESSOR))
-    )
+    ]
+    return tuple(sorted(found, key=lambda child: child.kind == BACKEND_TLS.kind))
 
 
 def _with_traffic(outcome: Outcome, observed: Observed, *, scaled: bool) -> Outcome:

@@ -56,7 +56,7 @@ class Observed:
     Jobs of other services in the namespace that measure or convert; nobody looks for them unless
     something is to be found out here. `measuring_problem` is what was refused of that. `scaling` is
     what the autoscaler said last; None: nothing yet. Pods that are `aside` are to get no new
-    requests; None: leave them as they are.
+    requests; None: leave them as they are. `optional_kinds`: those that the API server knows.
     """
 
     service: ServiceView
@@ -70,6 +70,7 @@ class Observed:
     measuring_problem: ApplyProblem | None = None
     events: Events = field(default_factory=dict)
     companions: Companions = NO_COMPANIONS
+    optional_kinds: frozenset[str] = frozenset()
     free_accelerators: Mapping[str, int] = field(default_factory=dict)
     devices: Mapping[str, ModelDevices] = field(default_factory=dict)
     measurements: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)

@@ -29,8 +29,8 @@ Row = TypeVar("Row")
 class Observer:
     """Looks into the store, and asks for Events only about what is silent.
 
-    `fetch` and `companions` are the operator's settings, which may change while it runs. `now`
-    gives seconds since the epoch.
+    `fetch` and `companions` are the operator's settings, which may change while it runs, as may the
+    `optional_kinds` that the API server knows. `now` gives seconds since the epoch.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Observer:
         self._tool_versions = tool_versions()
         self.fetch = fetch
         self.companions = companions
+        self.optional_kinds: frozenset[str] = frozenset()
 
     async def observe(self, service: ServiceView) -> Observed:
         """Everything about a service.
@@ -89,6 +90,7 @@ class Observer:
             autoscalers=autoscalers,
             fetch=self.fetch,
             companions=self.companions,
+            optional_kinds=self.optional_kinds,
             now=self._now(),
             free_accelerators=self._pools.free_accelerators(children),
             devices=self._devices.known(key),

@@ -1,7 +1,7 @@
 """Worlds for the reconcile of one service: its life from first sight to serving, step by step."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -73,6 +73,7 @@ def observed(
     now: float = NOW,
     problem: ApplyProblem | None = None,
     companions: Companions = NO_COMPANIONS,
+    optional_kinds: Iterable[str] = (),
     scaling: ScalingAnswer | None = None,
     aside: frozenset[str] | None = None,
     tools: Mapping[str, str] = TOOLS,
@@ -99,6 +100,7 @@ def observed(
         now=now,
         problem=problem,
         companions=companions,
+        optional_kinds=frozenset(optional_kinds),
         events=_told(cluster),
         scaling=scaling,
         aside=aside,
@@ -181,9 +183,15 @@ async def _delete(cluster: Cluster, child: ObjectView) -> None:
     await cluster.delete(BY_NAME[child.kind], child.namespace, child.name, child.uid)
 
 
-def step(cluster: Cluster, *, pools: Sequence[Pool] = (CPU,), now: float = NOW - 3600) -> Outcome:
+def step(
+    cluster: Cluster,
+    *,
+    pools: Sequence[Pool] = (CPU,),
+    now: float = NOW - 3600,
+    optional_kinds: Iterable[str] = (),
+) -> Outcome:
     """One reconcile, carried out; an hour ago unless told otherwise."""
-    outcome = reconcile(observed(cluster, pools=pools, now=now))
+    outcome = reconcile(observed(cluster, pools=pools, now=now, optional_kinds=optional_kinds))
     absorb(cluster, outcome)
     return outcome
 
