@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +22,7 @@ from triton_operator.fleet.published import published_memory
 from triton_operator.fleet.reference import oddity, reference_rate, speed_of
 from triton_operator.fleet.reports import Report, merged, report_of
 from triton_operator.fleet.selection import selects
+from triton_operator.fleet.work import most_replicas
 from triton_operator.fleet.works import work_name
 from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.known import Known
@@ -90,6 +93,9 @@ class Scenes:
                 settings.local_only_share,
                 now,
             )
+        settings = replace(
+            settings, elsewhere=self._elsewhere(works.keys() - members.keys(), works)
+        )
         made = Scene(key, body, spec, settings, members, works, memory)
         self._find_facts(made)
         return made
@@ -125,6 +131,16 @@ class Scenes:
         for name in seen.keys() - members.keys():
             del seen[name]
         return members
+
+    def _elsewhere(self, names: Iterable[str], works: dict[str, Body]) -> dict[str, int]:
+        """What may run in clusters that are not selected any more, until their works are gone."""
+        found: Counter[str] = Counter()
+        for name in names:
+            cluster = self._known.clusters.get("", name)
+            spec = None if cluster is None else self._known.specs.get(cluster)
+            tier = "" if spec is None else spec.tier.value
+            found[tier] += most_replicas(works[name]["spec"]["template"]) or 0
+        return dict(found)
 
     def _find_reference(self, made: Scene) -> None:
         """Where it moves, what is remembered moves with it."""
