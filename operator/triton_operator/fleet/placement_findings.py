@@ -167,7 +167,7 @@ def _synced(works: Mapping[str, WorkState], refused: Mapping[str, str]) -> Findi
             conditions.SYNCED,
             ConditionStatus.FALSE,
             reasons.WAITS_FOR_CLUSTERS if waiting else reasons.ABSURD_REPORT,
-            _named({**told, **waiting}),
+            _named({**waiting, **told}),
         )
     return finding(
         conditions.SYNCED,

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
+from triton_operator.fleet import revisions
 from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
 from triton_operator.fleet.member import Member, facts_of
 from triton_operator.fleet.placement_memory import PlacementMemory, rescaled
@@ -21,6 +22,7 @@ from triton_operator.fleet.placement_wish import placement_of, settings_of
 from triton_operator.fleet.published import published_memory
 from triton_operator.fleet.reference import oddity, reference_rate, speed_of
 from triton_operator.fleet.reports import Report, merged, report_of
+from triton_operator.fleet.revisions import written_revision
 from triton_operator.fleet.selection import selects
 from triton_operator.fleet.work import most_replicas
 from triton_operator.fleet.works import work_name
@@ -36,7 +38,8 @@ class Scene:
     """One service. `members`: clusters that are selected; `works` may be in others too.
 
     `refused`: what was not taken of a member's report, by cluster. `memory`: of the last decision.
-    `reference`: requests/s of the reference replica; None: nobody knows.
+    `reference`: requests/s of the reference replica; None: nobody knows. `revision`: the highest
+    that was written.
     """
 
     key: Key
@@ -49,6 +52,7 @@ class Scene:
     facts: dict[str, ClusterFacts] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     reference: float | None = None
+    revision: int = 0
 
 
 class Scenes:
@@ -97,6 +101,10 @@ class Scenes:
             settings, elsewhere=self._elsewhere(works.keys() - members.keys(), works)
         )
         made = Scene(key, body, spec, settings, members, works, memory)
+        made.revision = written_revision(
+            ((body.get("status") or {}).get("placement") or {}).get("revision", 0),
+            (work["spec"]["revision"] for work in works.values()),
+        )
         self._find_facts(made)
         return made
 
@@ -164,7 +172,12 @@ class Scenes:
         scaling = made.spec.scaling
         for name, member in made.members.items():
             memory = made.memory.site(name)
-            if odd := member.report.refused or oddity(member.report.safe_rate, reference):
+            report = member.report
+            if odd := (
+                report.refused
+                or oddity(report.safe_rate, reference)
+                or revisions.oddity(report.revision, made.revision)
+            ):
                 made.refused[name] = odd
             try:
                 made.facts[name] = facts_of(member, scaling, memory, reference)
