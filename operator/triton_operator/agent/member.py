@@ -36,7 +36,7 @@ NOTES = (
     origin.WORK,
     origin.REVISION,
     origin.DELETION_POLICY,
-    origin.ABSENT_SINCE,
+    origin.ABSENT_SECONDS,
 )
 """Labels and annotations that say where a service came from."""
 
@@ -157,9 +157,10 @@ class Member:
         nothing = dict.fromkeys(NOTES)
         await self._note(local, {"labels": nothing, "annotations": nothing})
 
-    async def note_absence(self, local: Local, since: str | None) -> None:
-        """Remember since when the hub does not list its work; None: it does."""
-        await self._note(local, {"annotations": {origin.ABSENT_SINCE: since}})
+    async def note_absence(self, local: Local, seconds: int | None) -> None:
+        """Remember how long the hub was seen not to list its work; None: it does."""
+        text = None if seconds is None else str(seconds)
+        await self._note(local, {"annotations": {origin.ABSENT_SECONDS: text}})
 
     async def why_not(self, work: Work, error: ApiError) -> Finding:
         """What an error means for the work."""
