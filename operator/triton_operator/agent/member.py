@@ -1,11 +1,11 @@
 """The member's side: the services that came from a hub, and what is done to them."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any
 
 from triton_operator.agent.link import Link, together
-from triton_operator.agent.mirror import Mirror
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
@@ -19,6 +19,7 @@ from triton_operator.controllers.errors import (
     ApiUnavailable,
 )
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
+from triton_operator.controllers.mirror import Mirror
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.fleet import origin, work_reasons
 from triton_operator.fleet.applying import Step, manifest
@@ -44,10 +45,23 @@ NOTES = (
 class Member:
     """Services by place; `changed()` is called whenever one of them is another."""
 
-    def __init__(self, link: Link, nodes: NodeLook, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        nodes: NodeLook,
+        changed: Callable[[], None],
+        *,
+        randomness: random.Random,
+    ) -> None:
         self._link = link
         self._nodes = nodes
-        self._services = Mirror(INFERENCE_SERVICE, changed, label_selector=origin.ORIGIN)
+        self._services = Mirror(
+            INFERENCE_SERVICE,
+            lambda *_: changed(),
+            turned=changed,
+            label_selector=origin.ORIGIN,
+            randomness=randomness,
+        )
         self._server: ApiServer | None = None
         self._knows_kind = True
         self._able_at = asyncio.get_running_loop().time()

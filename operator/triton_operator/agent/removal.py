@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from triton_operator.agent.member import Member
-from triton_operator.agent.mirror import listed
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.kinds import INFERENCE_WORK
+from triton_operator.controllers.mirror import listed
 from triton_operator.fleet.absence import GRACE_SECONDS, Absence, Wait, absence
 from triton_operator.fleet.origin import Local, local_of
 from triton_operator.fleet.work import is_there

@@ -45,6 +45,7 @@ async def sync(
         Link("member", connect_member, randomness=randomness, clock=clock),
         nodes,
         lambda: works.wake(),
+        randomness=randomness,
     )
     works = Mailbox(
         mailbox,

@@ -11,6 +11,7 @@ from triton_operator.api.placement_status import PlacementStatus
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
+from triton_operator.controllers.mirror import Mirror
 from triton_operator.controllers.times import rfc3339
 from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_findings import (
@@ -20,7 +21,6 @@ from triton_operator.fleet.placement_findings import (
     rows,
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
-from triton_operator.hub.mirror import Mirror
 from triton_operator.hub.scene import Scene, reference_text
 
 logger = logging.getLogger(__name__)
