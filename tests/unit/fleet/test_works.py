@@ -171,7 +171,7 @@ def test_an_account_has_the_least_rights() -> None:
         ("inferenceworks", "list", ()),
         ("inferenceworks", "watch", ()),
         ("inferenceworks/status", "patch", ()),
-        ("leases", "create", ()),
+        ("leases", "create", ("fleet-agent",)),
         ("leases", "get", ("fleet-agent",)),
         ("leases", "patch", ("fleet-agent",)),
     }
