@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from triton_operator.controllers.connection import Connection
+from triton_operator.controllers.connection import Connection, UnverifiedServer
 from triton_operator.controllers.errors import ApiError
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Link:
             logger.warning(
                 "An API server cannot be used; it is tried again, and nothing is changed.",
                 extra={"server": self._name, "error": str(error) or repr(error)},
-                exc_info=None if isinstance(error, ApiError) else error,
+                exc_info=None if isinstance(error, ApiError | UnverifiedServer) else error,
             )
         self.problem = problem
 

@@ -14,7 +14,6 @@ from typing import Any
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Link, together
 from triton_operator.agent.member import FIELD_MANAGER, REQUEST_SECONDS, Member
-from triton_operator.agent.mirror import Mirror
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
 from triton_operator.agent.reports import Reports
@@ -24,6 +23,7 @@ from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.kinds import INFERENCE_WORK
+from triton_operator.controllers.mirror import Mirror
 from triton_operator.fleet import work_reasons
 from triton_operator.fleet.applying import Step, is_made_from, verdict
 from triton_operator.fleet.origin import local_of
@@ -62,7 +62,13 @@ class Mailbox:
         self._look_seconds = look_seconds
         self._randomness = randomness
         self._changed = asyncio.Event()
-        self._works = Mirror(INFERENCE_WORK, self.wake, namespace=namespace)
+        self._works = Mirror(
+            INFERENCE_WORK,
+            lambda *_: self.wake(),
+            turned=self.wake,
+            namespace=namespace,
+            randomness=randomness,
+        )
 
     def wake(self) -> None:
         """Something is another: look."""

@@ -1,11 +1,11 @@
 """The member's side: the services that came from a hub, and what is done to them."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any
 
 from triton_operator.agent.link import Link, together
-from triton_operator.agent.mirror import Mirror
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
@@ -19,6 +19,7 @@ from triton_operator.controllers.errors import (
     ApiUnavailable,
 )
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
+from triton_operator.controllers.mirror import Mirror
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.fleet import origin, work_reasons
 from triton_operator.fleet.applying import Step, manifest
@@ -37,7 +38,7 @@ NOTES = (
     origin.REVISION,
     origin.DELETION_POLICY,
     origin.ROUTING,
-    origin.ABSENT_SINCE,
+    origin.ABSENT_SECONDS,
 )
 """Labels and annotations that say where a service came from."""
 _Mark = tuple[str, int, str, int, str]
@@ -47,10 +48,23 @@ _Mark = tuple[str, int, str, int, str]
 class Member:
     """Services by place; `changed()` is called whenever one of them is another."""
 
-    def __init__(self, link: Link, nodes: NodeLook, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        nodes: NodeLook,
+        changed: Callable[[], None],
+        *,
+        randomness: random.Random,
+    ) -> None:
         self._link = link
         self._nodes = nodes
-        self._services = Mirror(INFERENCE_SERVICE, changed, label_selector=origin.ORIGIN)
+        self._services = Mirror(
+            INFERENCE_SERVICE,
+            lambda *_: changed(),
+            turned=changed,
+            label_selector=origin.ORIGIN,
+            randomness=randomness,
+        )
         self._server: ApiServer | None = None
         self._knows_kind = True
         self._able_at = asyncio.get_running_loop().time()
@@ -160,9 +174,10 @@ class Member:
         nothing = dict.fromkeys(NOTES)
         await self._note(local, {"labels": nothing, "annotations": nothing})
 
-    async def note_absence(self, local: Local, since: str | None) -> None:
-        """Remember since when the hub does not list its work; None: it does."""
-        await self._note(local, {"annotations": {origin.ABSENT_SINCE: since}})
+    async def note_absence(self, local: Local, seconds: int | None) -> None:
+        """Remember how long the hub was seen not to list its work; None: it does."""
+        text = None if seconds is None else str(seconds)
+        await self._note(local, {"annotations": {origin.ABSENT_SECONDS: text}})
 
     async def why_not(self, work: Work, error: ApiError) -> Finding:
         """What an error means for the work."""

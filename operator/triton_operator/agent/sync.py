@@ -12,6 +12,7 @@ from triton_operator.agent.member import Member
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
 from triton_operator.agent.reports import Reports
+from triton_operator.fleet.absence import GRACE_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 15.0
@@ -26,6 +27,7 @@ async def sync(
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     look_seconds: float = LOOK_SECONDS,
     report_seconds: float = REPORT_SECONDS,
+    grace_seconds: float = GRACE_SECONDS,
     now: Callable[[], float] = time.time,
     randomness: random.Random | None = None,
 ) -> None:
@@ -33,7 +35,8 @@ async def sync(
 
     Each connector makes a new connection, which is closed after its first error. `now` gives
     seconds since the epoch by the member's clock. Works are looked at as they change, and every
-    `look_seconds`; statuses are written as they change, and every `report_seconds`.
+    `look_seconds`; statuses are written as they change, and every `report_seconds`. A service goes
+    `grace_seconds` after its work was first seen to be missing.
     """
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
@@ -42,6 +45,7 @@ async def sync(
         Link("member", connect_member, randomness=randomness, clock=clock),
         nodes,
         lambda: works.wake(),
+        randomness=randomness,
     )
     works = Mailbox(
         mailbox,
@@ -57,7 +61,7 @@ async def sync(
         ),
         nodes,
         Reports(every_seconds=report_seconds, now=now, clock=clock),
-        Removal(mailbox, member, now=now),
+        Removal(mailbox, member, clock=clock, grace_seconds=grace_seconds),
         look_seconds=look_seconds,
         randomness=randomness,
     )

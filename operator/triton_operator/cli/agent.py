@@ -2,11 +2,15 @@
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from triton_operator.cli.exit_codes import FAILED
+from triton_operator.cli.exit_codes import FAILED, INVALID
 from triton_operator.cli.run import LogFormat
+
+if TYPE_CHECKING:
+    from triton_operator.agent.link import Connector
 
 
 def agent(
@@ -25,7 +29,10 @@ def agent(
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
     verbose: bool = typer.Option(False, help="Log everything."),
 ) -> None:
-    """Apply what a hub asks of this cluster, and tell it what became of that, until SIGTERM."""
+    """Apply what a hub asks of this cluster, and tell it what became of that, until SIGTERM.
+
+    Exit codes: 0 it was told to end, 1 an error, 2 a kubeconfig by which nobody knows who answers.
+    """
     from triton_operator.controllers.logs import configure_logs
 
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
@@ -40,22 +47,45 @@ async def _until_stopped(
     import logging
 
     from triton_operator.agent.sync import sync
-    from triton_operator.controllers.connection import connect
+    from triton_operator.controllers.connection import Connection, UnverifiedServer, connect
     from triton_operator.controllers.stopping import ends_before, stop_on_signals
+
+    async def to_hub() -> Connection:
+        return await connect(hub_kubeconfig, for_kopf=False, verified=True)
+
+    async def to_member() -> Connection:
+        return await connect(kubeconfig, for_kopf=False, verified=True)
 
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
+        await _refuse_unverified(to_hub, to_member)
         await ends_before(
-            stop,
-            sync(
-                lambda: connect(hub_kubeconfig, for_kopf=False),
-                lambda: connect(kubeconfig, for_kopf=False),
-                mailbox,
-                heartbeat_seconds=heartbeat_seconds,
-            ),
+            stop, sync(to_hub, to_member, mailbox, heartbeat_seconds=heartbeat_seconds)
         )
+    except UnverifiedServer as error:
+        logging.getLogger(__name__).error("The agent does not begin: %s", error)
+        return INVALID
     except Exception:
         logging.getLogger(__name__).exception("The agent ends with an error.")
         return FAILED
     return 0
+
+
+async def _refuse_unverified(*connectors: "Connector") -> None:
+    """Before anything else: later, a link waits for a better file.
+
+    Raises:
+        UnverifiedServer: a configuration cannot tell who answers.
+    """
+    from kubernetes.aio.config import ConfigException
+
+    from triton_operator.controllers.connection import UnverifiedServer
+
+    for one in connectors:
+        try:
+            await (await one()).session.close()
+        except UnverifiedServer:
+            raise
+        except (ConfigException, OSError):
+            continue  # it may come yet

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triton_operator.api.enums import ConnectionState
+from triton_operator.api.enums import ConnectionState, ScalingMode
 from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_cluster_status import ClusterNetwork
@@ -45,6 +45,8 @@ def facts_of(
     """
     report, spec = member.report, member.spec
     asked = scaling.max_replicas or max(DEFAULT_MAX_REPLICAS, scaling.min_replicas)
+    if scaling.mode is ScalingMode.FIXED:
+        asked = max(1, scaling.min_replicas)
     told = memory.ceiling or asked if report.capacity is None else report.capacity
     speed = speed_of(report.safe_rate, reference)
     network = member.network

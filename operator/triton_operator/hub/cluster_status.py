@@ -23,6 +23,10 @@ from triton_operator.fleet.member_facts import MemberFacts
 
 REFRESH_SECONDS = 60.0
 """What changes with every heartbeat is written that often: 500 clusters would be 33 writes/s."""
+UNHEARD = (
+    "the hub hears no endpoint of any cluster now, which is taken for a failure of its own "
+    "network: requests stay where they are"
+)
 _VOLATILE = ("lastHeardTime", "lastHeartbeatTime", "network")
 
 
@@ -148,7 +152,9 @@ def _data_plane(found: DataPlane) -> Finding:
                 conditions.DATA_PLANE_HEALTHY,
                 ConditionStatus.TRUE,
                 reasons.ANSWERS,
-                "its endpoint answers the hub",
+                f"its endpoint answered until now; {UNHEARD}"
+                if found.unheard
+                else "its endpoint answers the hub",
             )
         case False:
             return finding(
@@ -158,6 +164,7 @@ def _data_plane(found: DataPlane) -> Finding:
                 f"gets no requests of others: {found.said}",
             )
     why = found.said or "spec.dataPlane is not set, or was not asked yet"
+    why = UNHEARD if found.unheard else why
     return finding(
         conditions.DATA_PLANE_HEALTHY,
         ConditionStatus.UNKNOWN,

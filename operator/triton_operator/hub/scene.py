@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +13,7 @@ from pydantic import ValidationError
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
+from triton_operator.fleet import revisions
 from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
 from triton_operator.fleet.member import Member, facts_of
 from triton_operator.fleet.placement_memory import PlacementMemory, rescaled
@@ -19,7 +22,9 @@ from triton_operator.fleet.placement_wish import placement_of, settings_of
 from triton_operator.fleet.published import published_memory
 from triton_operator.fleet.reference import oddity, reference_rate, speed_of
 from triton_operator.fleet.reports import Report, merged, report_of
+from triton_operator.fleet.revisions import written_revision
 from triton_operator.fleet.selection import selects
+from triton_operator.fleet.work import most_replicas
 from triton_operator.fleet.works import work_name
 from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.known import Known
@@ -33,7 +38,8 @@ class Scene:
     """One service. `members`: clusters that are selected; `works` may be in others too.
 
     `refused`: what was not taken of a member's report, by cluster. `memory`: of the last decision.
-    `reference`: requests/s of the reference replica; None: nobody knows.
+    `reference`: requests/s of the reference replica; None: nobody knows. `revision`: the highest
+    that was written.
     """
 
     key: Key
@@ -46,6 +52,7 @@ class Scene:
     facts: dict[str, ClusterFacts] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     reference: float | None = None
+    revision: int = 0
 
 
 class Scenes:
@@ -90,7 +97,14 @@ class Scenes:
                 settings.local_only_share,
                 now,
             )
+        settings = replace(
+            settings, elsewhere=self._elsewhere(works.keys() - members.keys(), works)
+        )
         made = Scene(key, body, spec, settings, members, works, memory)
+        made.revision = written_revision(
+            ((body.get("status") or {}).get("placement") or {}).get("revision", 0),
+            (work["spec"]["revision"] for work in works.values()),
+        )
         self._find_facts(made)
         return made
 
@@ -126,6 +140,16 @@ class Scenes:
             del seen[name]
         return members
 
+    def _elsewhere(self, names: Iterable[str], works: dict[str, Body]) -> dict[str, int]:
+        """What may run in clusters that are not selected any more, until their works are gone."""
+        found: Counter[str] = Counter()
+        for name in names:
+            cluster = self._known.clusters.get("", name)
+            spec = None if cluster is None else self._known.specs.get(cluster)
+            tier = "" if spec is None else spec.tier.value
+            found[tier] += most_replicas(works[name]["spec"]["template"]) or 0
+        return dict(found)
+
     def _find_reference(self, made: Scene) -> None:
         """Where it moves, what is remembered moves with it."""
         rates = {name: member.report.safe_rate for name, member in made.members.items()}
@@ -148,7 +172,12 @@ class Scenes:
         scaling = made.spec.scaling
         for name, member in made.members.items():
             memory = made.memory.site(name)
-            if odd := member.report.refused or oddity(member.report.safe_rate, reference):
+            report = member.report
+            if odd := (
+                report.refused
+                or oddity(report.safe_rate, reference)
+                or revisions.oddity(report.revision, made.revision)
+            ):
                 made.refused[name] = odd
             try:
                 made.facts[name] = facts_of(member, scaling, memory, reference)

@@ -12,6 +12,7 @@ from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
+from triton_operator.controllers.mirror import Mirror
 from triton_operator.controllers.times import rfc3339
 from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_findings import (
@@ -22,7 +23,6 @@ from triton_operator.fleet.placement_findings import (
     rows,
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
-from triton_operator.hub.mirror import Mirror
 from triton_operator.hub.scene import Scene, reference_text
 
 logger = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from triton_operator.fleet.mailbox import mailbox_namespace
 from triton_operator.fleet.origin import ORIGIN, ORIGIN_UID
 from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_wish import placement_of
+from triton_operator.fleet.revisions import is_overtaken, next_revision
 from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import (
     APPLIED,
@@ -32,6 +34,7 @@ from triton_operator.hub.leaving import delete_works, keep_work, make_way
 from triton_operator.hub.scene import Scene
 from triton_operator.manifests.desired_hash import content_hash
 
+logger = logging.getLogger(__name__)
 Body = dict[str, Any]
 MOST_QUOTED = 300
 
@@ -48,7 +51,8 @@ class Written:
 
 
 class WorkWriter:
-    """Every work that changes with a decision gets the same revision, higher than any before."""
+    """Every work that changes with a decision gets the same revision, higher than any before, and
+    than any that a member has applied."""
 
     def __init__(self, server: ApiServer, known: Known) -> None:
         self._server = server
@@ -60,10 +64,15 @@ class WorkWriter:
         Raises:
             ApiError: a work that has to go was not deleted.
         """
-        before = (scene.body.get("status") or {}).get("placement") or {}
-        revisions = [work["spec"]["revision"] for work in scene.works.values()]
-        written = Written(max([before.get("revision", 0), *revisions]))
-        revision = written.revision + 1
+        written = Written(scene.revision)
+        told = {name: member.report.revision for name, member in scene.members.items()}
+        revision = next_revision(scene.revision, told.values())
+        if revision > scene.revision + 1:
+            logger.warning(
+                "Members have applied higher revisions than this hub has written: was it restored "
+                "from a backup? It goes on above them.",
+                extra={"service": str(scene.key), "written": scene.revision, "next": revision},
+            )
         for name, site in placed.sites.items():
             live, facts = scene.works.get(name), scene.facts[name]
             if live is not None and is_leaving(live):
@@ -77,7 +86,10 @@ class WorkWriter:
                 await delete_works(self._server, [live], site.reasons[0].sentence, decision)
                 continue
             wanted = self._wanted(scene, name, placed, fleet)
-            if live is None or not _is_as_wanted(live, wanted):
+            if live is None or not (
+                _is_as_wanted(live, wanted)
+                and not is_overtaken(live["spec"]["revision"], told[name], scene.revision)
+            ):
                 with_decision = {"revision": revision, "decisionID": decision}
                 manifest = {**wanted, "spec": {**wanted["spec"], **with_decision}}
                 await self._apply(scene, name, manifest, written)

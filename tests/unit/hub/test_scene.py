@@ -25,6 +25,9 @@ class Objects:
 
     objects: dict[tuple[str, str], Any] = field(default_factory=dict)
 
+    def get(self, namespace: str, name: str) -> Any:
+        return self.objects.get((namespace, name))
+
 
 class World:
     """Connected clusters, whose agents tell some rate and a demand of two replicas."""
@@ -142,3 +145,14 @@ def test_a_reference_that_fits_stays_and_a_restart_knows_it() -> None:
 
     world.scenes = world.fresh()
     assert world.place(60.0).reference == 10.0
+
+
+def test_what_runs_in_clusters_that_are_not_selected_any_more_counts_against_a_maximum() -> None:
+    world = World()
+    world.service["spec"]["placement"] = {"clusterNames": ["a"], "replicas": {"max": 9}}
+    world.tell(a="10", b="10")
+    world.works["gone"] = world.works["b"]
+
+    scene = world.place(0.0)
+
+    assert scene.settings.elsewhere == {"Cloud": 5, "": 5}
