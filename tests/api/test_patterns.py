@@ -48,6 +48,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.placement.residency.zones[0]": ("store-0042", "EU"),
         "spec.placement.residency.defaultLocalOnlyShare": ("0.25", "25%"),
         "spec.placement.spillAt": ("1", ".9"),
+        "spec.placement.strategy.canaryClusters[0]": ("4-stores", "store.eu"),
         "status.conditions[0].reason": ("AsExpected", "as expected"),
         "status.placement.unplaced": ("12.5", "-1"),
         "status.placement.referenceRate": ("0.000001", "1e-6"),
@@ -55,6 +56,11 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.placement.clusters[0].need": ("999999999.999999999", "1000000000"),
         "status.placement.clusters[0].granted": ("0", "1e3"),
         "status.placement.clusters[0].lastSpill": ("0.000000001", "NaN"),
+        "status.placement.rollout.template": ("00000000deadbeef", "00000000DEADBEEF"),
+        "status.placement.rollout.strategy": ("0123456701234567", "none"),
+        "status.placement.rollout.failedCluster": ("4-stores", "Store"),
+        "status.placement.rollout.clusters[0].name": ("cloud-2", "cloud_2"),
+        "status.placement.rollout.clusters[0].attainmentPercentBefore": ("100", "1e2"),
     },
     "servingpool": {
         "spec.nodeSelector{disk}": ("NVIDIA_L4.80", "a b"),
@@ -109,6 +115,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.load.needReplicas": ("999999999.9", "1000000000"),
         "status.load.arrivalsPerSecond": ("0", "-1"),
         "status.load.safeRatePerReplica": ("0.5", "Infinity"),
+        "status.load.attainmentPercent": ("99.95", "99 %"),
     },
 }
 # The template of a work is the spec of a service.

@@ -39,3 +39,8 @@ ENOUGH = "Enough"
 """All demand has a place."""
 UNPLACED = "Unplaced"
 """Some demand has no place."""
+
+CANARY_FAILED = "CanaryFailed"
+"""A cluster of placement.strategy.canaryClusters does badly with a change: no other one gets it."""
+UPDATE_FAILED = "UpdateFailed"
+"""A cluster that came after the canaries does badly with a change: no other one gets it."""

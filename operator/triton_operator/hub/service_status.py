@@ -21,6 +21,8 @@ from triton_operator.fleet.placement_findings import (
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.hub.mirror import Mirror
+from triton_operator.hub.rollout_memory import written_down
+from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene, reference_text
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class ServiceStatusWriter:
         memory: PlacementMemory,
         works: Mapping[str, WorkState],
         revision: int,
+        its_templates: Templates,
     ) -> None:
         """Write it unless only the time of the decision differs. `memory` is that of the decision.
 
@@ -51,7 +54,10 @@ class ServiceStatusWriter:
         assert memory.decided_at is not None
         decided_at = rfc3339(memory.decided_at)
         conditions = merge_conditions(
-            placement_findings(placed, works, scene.refused),
+            [
+                *placement_findings(placed, works, scene.refused),
+                *([its_templates.finding] if its_templates.finding else []),
+            ],
             known_conditions(before),
             metadata["generation"],
             decided_at,
@@ -62,6 +68,7 @@ class ServiceStatusWriter:
             unplaced=amount(placed.unplaced),
             reference_rate=None if scene.reference is None else reference_text(scene.reference),
             clusters=rows(placed, scene.facts, memory),
+            rollout=(None if its_templates.memory is None else written_down(its_templates.memory)),
         )
         status = {
             "observedGeneration": metadata["generation"],
