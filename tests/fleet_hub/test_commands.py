@@ -32,9 +32,12 @@ RIGHTS = [
     ("coordination.k8s.io", ["leases"], ["get", "list", "watch", "create", "update", "patch"]),
     ("", ["namespaces"], ["get", "create", "patch", "delete"]),
     ("", ["serviceaccounts"], ["create", "patch"]),
+    ("", ["serviceaccounts/token"], ["create"]),
     ("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "patch"]),
 ]
 """What a hub's account needs: the hub of these tests has no more."""
+OF_AGENTS = {"serviceaccounts/token": {"resourceNames": ["fleet-agent"]}}
+"""Rights that reach accounts of this name only."""
 _ROW = re.compile(r"^\| ((?:`[a-z/]+`(?:, )?)+) \| ([a-z, ]+)")
 
 
@@ -53,7 +56,12 @@ def process(
     rbac = "rbac.authorization.k8s.io"
     role = {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": name}
     rules = [
-        {"apiGroups": [group], "resources": resources, "verbs": verbs}
+        {
+            "apiGroups": [group],
+            "resources": resources,
+            "verbs": verbs,
+            **OF_AGENTS.get(resources[0], {}),
+        }
         for group, resources, verbs in RIGHTS
     ]
     binding = {
