@@ -161,6 +161,7 @@ def test_an_account_has_the_least_rights() -> None:
         ("leases", "create", ()),
         ("leases", "get", ("fleet-agent",)),
         ("leases", "patch", ("fleet-agent",)),
+        ("serviceaccounts/token", "create", ("fleet-agent",)),
     }
     assert role["kind"] == "Role"
     assert binding["roleRef"]["kind"] == "Role"
