@@ -138,12 +138,14 @@ def roll_out(
     )
 
 
-def _begun(candidates: Iterable[Candidate], before: RolloutMemory, wanted: str) -> RolloutMemory:
+def _begun(candidates: Sequence[Candidate], before: RolloutMemory, wanted: str) -> RolloutMemory:
     """Another change, or back to the former one. What clusters were before a change that was not
     proven counts on: that one's harm is no measure of this one."""
+    # Nothing is on its way, as far as anybody knows: a status may be lost, as by a backup.
+    is_first = not before.wanted and all(one.is_updated for one in candidates)
     updates = {name: one for name, one in _anew(before).items() if not one.is_proven}
     for one in candidates:
-        if one.is_updated and one.is_recorded and one.name not in updates:
+        if is_first or (one.is_updated and one.is_recorded and one.name not in updates):
             # It never got the other one: whoever goes back has nothing to prove.
             updates[one.name] = Update(is_proven=True)
     return RolloutMemory(wanted=wanted, strategy=before.strategy, updates=updates)

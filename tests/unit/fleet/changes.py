@@ -34,6 +34,8 @@ class Cluster:
     slow: bool = False
     """Its pods do not follow by themselves."""
     revision: int = 1
+    lag: int = 0
+    """Revisions by which it is behind, with a template that it follows."""
 
 
 @dataclass
@@ -91,7 +93,7 @@ class Changes:
             is_heard=one.heard and not one.lost,
             is_passed_over=one.lost or one.paused,
             revision=one.revision,
-            applied_revision=one.revision if follows else one.revision - 1,
+            applied_revision=one.revision - one.lag if follows else one.revision - 1,
             unsettled="" if follows else "has not rolled it out",
             unwell=one.unwell,
             stuck=one.stuck,

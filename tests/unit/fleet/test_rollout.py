@@ -74,6 +74,16 @@ def test_bounds_that_change_meanwhile_do_not_begin_it_anew() -> None:
     assert made.having("B") == ["a", "c"]
 
 
+def test_the_revision_that_brought_it_has_to_be_in_force_and_no_later_one() -> None:
+    made = begun("a", "c")
+    made.clusters["c"].lag = 1
+    rollout = made.go(600)
+    assert rollout.waits == {"c": "has applied revision 1, not 2"}
+    made.clusters["c"].revision = 3
+    made.go(330)
+    assert made.having("B") == ["a", "c"], "the one of bounds alone does not count"
+
+
 def test_a_canary_that_does_worse_ends_it() -> None:
     made = begun("a", "b", "c")
     made.clusters["c"].worse_with = "B"
@@ -242,6 +252,15 @@ def test_a_start_that_was_not_written_down_proves_nothing() -> None:
     made.go(3600)
     assert made.having("B") == ["c"]
     assert made.memory.failure == "80 % of requests are within 100 ms; the objective is 99 %"
+
+
+def test_a_status_that_was_lost_is_no_change() -> None:
+    made = begun("a", "c")
+    made.go(3000)
+    made.memory, made.recorded = RolloutMemory(), False
+    made.clusters["c"].level = BAD
+    made.decide()
+    assert made.memory.is_complete
 
 
 def test_a_new_cluster_gets_what_is_proven() -> None:
