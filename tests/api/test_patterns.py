@@ -55,6 +55,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.placement.residency.localOnly.header": ("X-Data_Class~1", "x-data: class"),
         "spec.placement.residency.localOnly.values[0]": ("~a b!", " pii"),
         "spec.placement.spillAt": ("1", ".9"),
+        "spec.placement.strategy.canaryClusters[0]": ("4-stores", "store.eu"),
         "status.conditions[0].reason": ("AsExpected", "as expected"),
         "status.placement.unplaced": ("12.5", "-1"),
         "status.placement.referenceRate": ("0.000001", "1e-6"),
@@ -63,6 +64,11 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.placement.clusters[0].granted": ("0", "1e3"),
         "status.endpoints[0].cluster": ("4-stores", "store.eu"),
         "status.placement.clusters[0].lastSpill": ("0.000000001", "NaN"),
+        "status.placement.rollout.template": ("00000000deadbeef", "00000000DEADBEEF"),
+        "status.placement.rollout.strategy": ("0123456701234567", "none"),
+        "status.placement.rollout.failedCluster": ("4-stores", "Store"),
+        "status.placement.rollout.clusters[0].name": ("cloud-2", "cloud_2"),
+        "status.placement.rollout.clusters[0].attainmentPercentBefore": ("100", "1e2"),
     },
     "servingpool": {
         "spec.nodeSelector{disk}": ("NVIDIA_L4.80", "a b"),
@@ -119,6 +125,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.load.needReplicas": ("999999999.9", "1000000000"),
         "status.load.arrivalsPerSecond": ("0", "-1"),
         "status.load.safeRatePerReplica": ("0.5", "Infinity"),
+        "status.load.attainmentPercent": ("99.95", "99 %"),
     },
 }
 # The template of a work is the spec of a service.

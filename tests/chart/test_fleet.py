@@ -29,6 +29,7 @@ RIGHTS = {
         (GROUP, "inferenceworks/status", "patch"),
         ("", "namespaces", "get create patch delete"),
         ("", "serviceaccounts", "create patch"),
+        ("", "serviceaccounts/token", "create"),
         (RBAC, "roles", "create patch"),
         (RBAC, "rolebindings", "create patch"),
         (COORDINATION, "leases", "get list watch create patch"),
@@ -44,10 +45,13 @@ RIGHTS = {
 PARTS = tuple(RIGHTS)
 
 
-def named(part: str, kind: str) -> Object:
+RENEWING = ("agent.hubSecret.renew=true",)
+
+
+def named(part: str, kind: str, settings: tuple[str, ...] = ()) -> Object:
     (found,) = (
         one
-        for one in rendered(FLEET)
+        for one in rendered(FLEET, settings)
         if one["kind"] == kind and one["metadata"]["name"].endswith(f"-{part}")
     )
     return found
@@ -233,6 +237,48 @@ def test_the_hub_holds_every_right_that_it_gives() -> None:
 
     assert given
     assert given <= _with_names(named("hub", "ClusterRole")["rules"])
+
+
+def test_tokens_are_of_the_agents_account_and_no_other() -> None:
+    role = next(one for one in mailbox("store") if one["kind"] == "Role")
+    for rules in (named("hub", "ClusterRole")["rules"], role["rules"]):
+        (rule,) = (one for one in rules if "serviceaccounts/token" in one["resources"])
+        assert rule["resourceNames"] == ["fleet-agent"]
+
+
+def test_the_agent_reaches_one_secret() -> None:
+    role, binding = (named("agent", kind, RENEWING) for kind in ("Role", "RoleBinding"))
+
+    assert role["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": ["way-to-the-hub"],
+            "verbs": ["get", "patch"],
+        }
+    ]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"][0]["name"] == named("agent", "ServiceAccount")["metadata"]["name"]
+    args = arguments(RENEWING)
+    assert "--hub-secret=way-to-the-hub" in args
+    assert "--hub-secret-key=config" in args
+    found = typer.main.get_command(app).commands["agent"]  # type: ignore[attr-defined]
+    with found.make_context("agent", args[1:]) as context:
+        assert context.params["renew_token"] is True
+
+
+def test_an_agent_whose_secret_is_somebody_elses_writes_none() -> None:
+    with pytest.raises(ValueError, match="not enough values"):
+        named("agent", "Role")
+    args = arguments()
+    assert "--no-renew-token" in args
+    assert not [one for one in args if "--hub-secret" in one]
+
+
+def arguments(settings: tuple[str, ...] = ()) -> list[str]:
+    (container,) = named("agent", "Deployment", settings)["spec"]["template"]["spec"]["containers"]
+    found: list[str] = container["args"]
+    return found
 
 
 @pytest.mark.parametrize("part", PARTS)

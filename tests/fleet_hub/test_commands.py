@@ -32,8 +32,10 @@ RIGHTS = [
     # The hub must hold what it grants to agents.
     (GROUP, ["inferenceworks/status"], ["patch"], ""),
     (COORDINATION, ["leases"], ["get", "list", "watch", "create", "patch"], AGENT),
+    ("", ["configmaps"], ["get", "create", "patch"], ""),
     ("", ["namespaces"], ["get", "create", "patch", "delete"], ""),
     ("", ["serviceaccounts"], ["create", "patch"], AGENT),
+    ("", ["serviceaccounts/token"], ["create"], AGENT),
     ("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "patch"], AGENT),
 ]
 """What a hub's account needs: the hub of these tests has no more. Group, resources, verbs, and the

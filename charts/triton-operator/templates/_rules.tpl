@@ -171,6 +171,12 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   resources: [serviceaccounts]
   resourceNames: [fleet-agent]
   verbs: [create, patch]
+# An agent asks for tokens of its own account, which has this name in every mailbox: the right is held to be
+# given.
+- apiGroups: [""]
+  resources: [serviceaccounts/token]
+  resourceNames: [fleet-agent]
+  verbs: [create]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
   resourceNames: [fleet-agent]

@@ -25,6 +25,10 @@ PROVEN_SECONDS = 60.0
 """A connection that fails sooner, again and again, is no reason for short pauses."""
 
 
+class Reconnect(Exception):
+    """Nothing is wrong: another connection is to be made at once, with other credentials."""
+
+
 class Link:
     """The way to one API server, `name`d for the log; `clock` gives seconds that never go back."""
 
@@ -59,6 +63,8 @@ class Link:
                     await use(connection)
                 finally:
                     await connection.session.close()
+            except Reconnect:
+                continue
             except Exception as error:
                 self._complain(error)
                 if isinstance(error, ApiError):

@@ -16,6 +16,7 @@ from triton_operator.agent.link import Link, together
 from triton_operator.agent.member import FIELD_MANAGER, REQUEST_SECONDS, Member
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
+from triton_operator.agent.renewal import Renewal
 from triton_operator.agent.reports import Reports
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
@@ -48,6 +49,7 @@ class Mailbox:
         nodes: NodeLook,
         reports: Reports,
         removal: Removal,
+        renewal: Renewal | None = None,
         *,
         look_seconds: float,
         randomness: random.Random,
@@ -59,6 +61,7 @@ class Mailbox:
         self._nodes = nodes
         self._reports = reports
         self._removal = removal
+        self._renewal = renewal
         self._look_seconds = look_seconds
         self._randomness = randomness
         self._changed = asyncio.Event()
@@ -89,6 +92,7 @@ class Mailbox:
             self._works.follow(server, connection),
             self._heartbeat.run(server, self._beaten),
             self._carry_out(server),
+            *([self._renewal.run(server)] if self._renewal else []),
         )
 
     def _beaten(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Connector, Link, together
@@ -11,7 +12,10 @@ from triton_operator.agent.mailbox import Mailbox
 from triton_operator.agent.member import Member
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
+from triton_operator.agent.renewal import LOOK_SECONDS as LOOK_SECONDS_OF_TOKENS
+from triton_operator.agent.renewal import Renewal
 from triton_operator.agent.reports import Reports
+from triton_operator.agent.token_store import Store
 from triton_operator.fleet.absence import GRACE_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
@@ -30,6 +34,9 @@ async def sync(
     grace_seconds: float = GRACE_SECONDS,
     now: Callable[[], float] = time.time,
     randomness: random.Random | None = None,
+    hub_kubeconfig: Path | None = None,
+    store: Store | None = None,
+    token_look_seconds: float = LOOK_SECONDS_OF_TOKENS,
 ) -> None:
     """Keep the member as its mailbox at the hub says, for ever.
 
@@ -37,10 +44,23 @@ async def sync(
     seconds since the epoch by the member's clock. Works are looked at as they change, and every
     `look_seconds`; statuses are written as they change, and every `report_seconds`. A service goes
     `grace_seconds` after its work was first seen to be missing.
+    `hub_kubeconfig`: the file that `connect_hub` reads; the life of its token is told, and with a
+    `store` it is renewed.
     """
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
     nodes = NodeLook()
+    renewal = None
+    if hub_kubeconfig is not None:
+        renewal = Renewal(
+            hub_kubeconfig,
+            mailbox,
+            store,
+            now=now,
+            clock=clock,
+            randomness=randomness,
+            look_seconds=token_look_seconds,
+        )
     member = Member(
         Link("member", connect_member, randomness=randomness, clock=clock),
         nodes,
@@ -58,10 +78,12 @@ async def sync(
             randomness=randomness,
             capacity=nodes.offered,
             clock=clock,
+            token=lambda: renewal.life if renewal else None,
         ),
         nodes,
         Reports(every_seconds=report_seconds, now=now, clock=clock),
         Removal(mailbox, member, clock=clock, grace_seconds=grace_seconds),
+        renewal,
         look_seconds=look_seconds,
         randomness=randomness,
     )

@@ -110,6 +110,11 @@ class WorkLoad(ApiModel):
         le=3_600_000,
         description="99th percentile of the latency, in milliseconds.",
     )
+    attainment_percent: Amount | None = Field(
+        None,
+        description="Share of the last 300 s' requests within the objective, in %. Omitted: nobody "
+        "counts, or there were none.",
+    )
     observed_at: Timestamp = Field(description="When, by the cluster's own clock.")
 
 
@@ -141,7 +146,7 @@ class InferenceWorkStatus(ApiModel):
         default_factory=list,
         max_length=16,
         description="Applied: whether the service is as the work says. Available: whether it "
-        "answers requests.",
+        "answers requests. Progressing: False, RolledOut once every pod follows it.",
         json_schema_extra=list_map("type"),
     )
     load: WorkLoad | None = Field(None, description="Omitted: nothing is observed yet.")

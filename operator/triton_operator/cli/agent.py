@@ -26,6 +26,18 @@ def agent(
     heartbeat_seconds: float = typer.Option(
         15.0, min=1, max=300, help="Time between two signs of life; as in the InferenceCluster."
     ),
+    renew_token: bool = typer.Option(
+        True,
+        help="Ask the hub for another token at two thirds of its life, and write it to where the "
+        "kubeconfig is from.",
+    ),
+    hub_secret: str = typer.Option(
+        "", help="Secret that --hub-kubeconfig is mounted from; omitted: it is a file."
+    ),
+    hub_secret_key: str = typer.Option("kubeconfig", help="Key in that Secret."),
+    namespace: str = typer.Option(
+        "default", envvar="POD_NAMESPACE", help="Namespace of that Secret."
+    ),
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
     verbose: bool = typer.Option(False, help="Log everything."),
 ) -> None:
@@ -36,17 +48,28 @@ def agent(
     from triton_operator.controllers.logs import configure_logs
 
     configure_logs(as_json=log_format is LogFormat.JSON, verbose=verbose)
+    secret = (namespace, hub_secret, hub_secret_key) if hub_secret else None
     raise typer.Exit(
-        asyncio.run(_until_stopped(hub_kubeconfig, kubeconfig, mailbox, heartbeat_seconds))
+        asyncio.run(
+            _until_stopped(
+                hub_kubeconfig, kubeconfig, mailbox, heartbeat_seconds, renew_token, secret
+            )
+        )
     )
 
 
 async def _until_stopped(
-    hub_kubeconfig: Path, kubeconfig: Path | None, mailbox: str, heartbeat_seconds: float
+    hub_kubeconfig: Path,
+    kubeconfig: Path | None,
+    mailbox: str,
+    heartbeat_seconds: float,
+    renews: bool,
+    secret: tuple[str, str, str] | None,
 ) -> int:
     import logging
 
     from triton_operator.agent.sync import sync
+    from triton_operator.agent.token_store import Store, TokenFile, TokenSecret
     from triton_operator.controllers.connection import Connection, UnverifiedServer, connect
     from triton_operator.controllers.stopping import ends_before, stop_on_signals
 
@@ -56,12 +79,23 @@ async def _until_stopped(
     async def to_member() -> Connection:
         return await connect(kubeconfig, for_kopf=False, verified=True)
 
+    store: Store | None = None
+    if renews:
+        store = TokenSecret(to_member, *secret) if secret else TokenFile(hub_kubeconfig)
     stop = asyncio.Event()
     stop_on_signals(stop)
     try:
         await _refuse_unverified(to_hub, to_member)
         await ends_before(
-            stop, sync(to_hub, to_member, mailbox, heartbeat_seconds=heartbeat_seconds)
+            stop,
+            sync(
+                to_hub,
+                to_member,
+                mailbox,
+                heartbeat_seconds=heartbeat_seconds,
+                hub_kubeconfig=hub_kubeconfig,
+                store=store,
+            ),
         )
     except UnverifiedServer as error:
         logging.getLogger(__name__).error("The agent does not begin: %s", error)

@@ -71,6 +71,8 @@ def mailbox(cluster: str) -> tuple[Manifest, ...]:
                     **_rule("coordination.k8s.io", "leases", "create", "get", "patch"),
                     "resourceNames": [AGENT],
                 },
+                # Of its own account, so that it can go on when the first one ends.
+                {**_rule("", "serviceaccounts/token", "create"), "resourceNames": [AGENT]},
             ],
         },
         {

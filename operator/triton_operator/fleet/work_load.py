@@ -32,6 +32,7 @@ class Load(ApiModel):
     arrivals_per_second: str | None = None
     safe_rate_per_replica: str | None = None
     p99_milliseconds: int | None = None
+    attainment_percent: str | None = None
 
 
 def work_load(status: Mapping[str, Any], room: int | None, most: int | None = None) -> Load | None:
@@ -45,7 +46,8 @@ def work_load(status: Mapping[str, Any], room: int | None, most: int | None = No
         return None
     ready = _replicas(status.get("readyReplicas"))
     seen = _autoscaling(status)
-    arrivals = _amount(seen.arrivals_per_second) if seen and seen.metrics in FRESH else None
+    is_fresh = seen is not None and seen.metrics in FRESH
+    arrivals = _amount(seen.arrivals_per_second) if seen and is_fresh else None
     safe_rate = _amount(seen.safe_rate_per_replica) if seen else None
     p99 = seen.p99_milliseconds if seen else None
     return Load(
@@ -55,6 +57,7 @@ def work_load(status: Mapping[str, Any], room: int | None, most: int | None = No
         arrivals_per_second=arrivals,
         safe_rate_per_replica=safe_rate,
         p99_milliseconds=None if p99 is None else min(max(0, p99), MOST_MILLISECONDS),
+        attainment_percent=_amount(seen.attainment_percent) if seen and is_fresh else None,
     )
 
 

@@ -18,6 +18,7 @@ from triton_operator.api.enums import ConnectionReason, ConnectionState
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.connection import Connection
+from triton_operator.fleet.credentials import credentials_valid
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
 
@@ -99,6 +100,7 @@ def _findings(look: ClusterLook, now: float) -> Iterable[Finding]:
     yield connected
     yield _data_plane(look.data_plane)
     yield _told(look.facts)
+    yield credentials_valid(look.facts.token, now)
 
 
 def _ready(look: ClusterLook, connected: Finding) -> Finding:

@@ -23,6 +23,8 @@ from triton_operator.fleet.placement_findings import (
     rows,
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
+from triton_operator.hub.rollout_memory import written_down
+from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene, reference_text
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class ServiceStatusWriter:
         memory: PlacementMemory,
         works: Mapping[str, WorkState],
         revision: int,
+        its_templates: Templates,
         endpoints: Sequence[RoutedEndpoint],
         unlisted: str,
     ) -> None:
@@ -59,6 +62,7 @@ class ServiceStatusWriter:
             [
                 *placement_findings(placed, works, scene.refused),
                 endpoints_finding(endpoints, unlisted),
+                *([its_templates.finding] if its_templates.finding else []),
             ],
             known_conditions(before),
             metadata["generation"],
@@ -70,6 +74,7 @@ class ServiceStatusWriter:
             unplaced=amount(placed.unplaced),
             reference_rate=None if scene.reference is None else reference_text(scene.reference),
             clusters=rows(placed, scene.facts, memory),
+            rollout=(None if its_templates.memory is None else written_down(its_templates.memory)),
         )
         status = {
             "observedGeneration": metadata["generation"],

@@ -19,6 +19,7 @@ from triton_operator.fleet.origin import ORIGIN, ORIGIN_UID
 from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_wish import placement_of
 from triton_operator.fleet.revisions import is_overtaken, next_revision
+from triton_operator.fleet.rollout_template import TEMPLATE
 from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import (
     APPLIED,
@@ -31,6 +32,7 @@ from triton_operator.fleet.works import (
 )
 from triton_operator.hub.known import Known
 from triton_operator.hub.leaving import delete_works, keep_work, make_way
+from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene
 from triton_operator.manifests.desired_hash import content_hash
 
@@ -58,7 +60,9 @@ class WorkWriter:
         self._server = server
         self._known = known
 
-    async def write(self, scene: Scene, placed: Placed, fleet: Fleet, decision: str) -> Written:
+    async def write(
+        self, scene: Scene, placed: Placed, fleet: Fleet, decision: str, its_templates: Templates
+    ) -> Written:
         """One work after another; an error of one is no reason not to write the others.
 
         Raises:
@@ -85,7 +89,7 @@ class WorkWriter:
             if live is not None and facts.moves and is_out(site):
                 await delete_works(self._server, [live], site.reasons[0].sentence, decision)
                 continue
-            wanted = self._wanted(scene, name, placed, fleet)
+            wanted = self._wanted(scene, name, placed, fleet, its_templates)
             if live is None or not (
                 _is_as_wanted(live, wanted)
                 and not is_overtaken(live["spec"]["revision"], told[name], scene.revision)
@@ -117,7 +121,9 @@ class WorkWriter:
             scene.works[name] = body
             self._known.works.put(body)
 
-    def _wanted(self, scene: Scene, name: str, placed: Placed, fleet: Fleet) -> Body:
+    def _wanted(
+        self, scene: Scene, name: str, placed: Placed, fleet: Fleet, its_templates: Templates
+    ) -> Body:
         """The work of a cluster, but for what comes with a change."""
         site, facts, live = placed.sites[name], scene.facts[name], scene.works.get(name)
         routing = member_list(
@@ -127,6 +133,8 @@ class WorkWriter:
             _written_routing(live),
         )
         ceiling = ceiling_of(site, facts, scene.settings, live and live["spec"])
+        fresh = template(scene.body["spec"], site.floor, ceiling)
+        its_template, noted = its_templates.of(name, live, fresh)
         body: Body = {
             "apiVersion": API_VERSION,
             "kind": INFERENCE_WORK.kind,
@@ -142,7 +150,7 @@ class WorkWriter:
             "spec": work_spec(
                 scene.body,
                 scene.members[name].spec,
-                template(scene.body["spec"], site.floor, ceiling),
+                its_template,
                 routing.wire(),
                 self._known.hub_id,
             ),
@@ -150,12 +158,24 @@ class WorkWriter:
         body["metadata"]["annotations"] = {
             SERVICE: f"{scene.key.namespace}/{scene.key.name}",
             labels.DESIRED_HASH: content_hash(body),
+            TEMPLATE: noted,
         }
+        if name in its_templates.held and live is not None and _is_as_it_was(live, body):
+            # It holds the API's defaults too, which no hash of ours is of: it is not written again.
+            body["metadata"]["annotations"][labels.DESIRED_HASH] = _desired_hash(live)
         return body
 
 
 def _written_routing(live: Body | None) -> WorkRouting:
     return WorkRouting.model_validate((live or {}).get("spec", {}).get("routing") or {})
+
+
+def _is_as_it_was(live: Body, held: Body) -> bool:
+    return contains(live["spec"], held["spec"])
+
+
+def _desired_hash(live: Body) -> str:
+    return str((live["metadata"].get("annotations") or {}).get(labels.DESIRED_HASH, ""))
 
 
 def _is_as_wanted(live: Body, wanted: Body) -> bool:

@@ -46,7 +46,38 @@ def test_a_whole_report() -> None:
         maximum=8,
         revision=3,
         applied=True,
+        arrivals=110.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ((("Available", "True", "R"), ("Progressing", "False", "RolledOut")), (True, True, "", "")),
+        (
+            (("Available", "True", "R"), ("Progressing", "False", "RolloutStuck")),
+            (True, False, "so it is", "RolloutStuck: so it is"),
+        ),
+        (
+            (("Available", "False", "R"), ("Progressing", "False", "RolledOut")),
+            (False, True, "", "R: so it is"),
+        ),
+        (
+            (("Available", "True", "R"), ("Progressing", "True", "RolledOut")),
+            (True, False, "", "RolledOut: so it is"),
+        ),
+        ((("Available", "True", "R"),), (True, False, "", "")),
+        ((), (False, False, "", "")),
+    ],
+)
+def test_what_its_operator_says_of_the_revision(
+    rows: tuple[tuple[str, str, str], ...], found: tuple[bool, bool, str, str]
+) -> None:
+    conditions = [{**applied(status, reason), "type": type_} for type_, status, reason in rows]
+
+    told = report_of({"sequence": 1, "conditions": conditions})
+
+    assert (told.available, told.rolled_out, told.stuck, told.said) == found
 
 
 def test_a_work_that_nobody_has_looked_at() -> None:
@@ -67,6 +98,7 @@ def test_demand_that_is_not_told_is_not_nothing() -> None:
         pytest.param({"needReplicas": "NaN"}, "needReplicas", id="not a number"),
         pytest.param({"needReplicas": "-1"}, "needReplicas", id="less than none"),
         pytest.param({"safeRatePerReplica": "0"}, "safeRatePerReplica", id="never serves"),
+        pytest.param({"attainmentPercent": "100.1"}, "attainmentPercent", id="more than all"),
         pytest.param({"readyReplicas": 100_001}, "readyReplicas", id="too many ready"),
         pytest.param({"capReplicas": -1}, "capReplicas", id="negative room"),
         pytest.param({"p99Milliseconds": 10**9}, "p99Milliseconds", id="eleven days"),

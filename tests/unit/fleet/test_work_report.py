@@ -109,8 +109,39 @@ def test_a_status_is_one_of_the_api() -> None:
     }
     assert (found["appliedRevision"], found["appliedMaxReplicas"]) == (7, 4)
     rows = {row["type"]: (row["status"], row["reason"]) for row in found["conditions"]}
-    assert rows == {"Applied": ("True", "InForce"), "Available": ("True", "Serving")}
+    assert rows == {
+        "Applied": ("True", "InForce"),
+        "Available": ("True", "Serving"),
+        "Progressing": ("Unknown", "NotObserved"),
+    }
     assert found["load"]["observedAt"] == NOW
+
+
+@pytest.mark.parametrize(
+    ("generation", "told"),
+    [(4, ("False", "RolledOut")), (5, ("Unknown", "NotObserved")), (3, ("Unknown", "NotObserved"))],
+)
+def test_pods_that_followed_another_spec_say_nothing_of_this_one(
+    generation: int, told: tuple[str, str]
+) -> None:
+    row = {**LIMITED, "type": "Progressing", "status": "False", "reason": "RolledOut"}
+    seen = status(conditions=[{**row, "observedGeneration": 4}])
+    body = service(status=seen, metadata={"generation": generation})
+
+    found = work_status(Told(IN_FORCE, 3, body, 7), {}, NOW)
+
+    rows = {row["type"]: (row["status"], row["reason"]) for row in found["conditions"]}
+    assert rows["Progressing"] == told
+
+
+@pytest.mark.parametrize(
+    ("metrics", "share"), [("Fresh", "99.5"), ("Partial", "99.5"), ("Stale", None), ("Lost", None)]
+)
+def test_the_share_within_the_objective_is_of_now(metrics: str, share: str | None) -> None:
+    load = work_load(status({**AUTOSCALING, "metrics": metrics, "attainmentPercent": "99.5"}), None)
+
+    assert load is not None
+    assert load.attainment_percent == share
 
 
 def test_without_a_service_of_its_own_nothing_is_in_force() -> None:

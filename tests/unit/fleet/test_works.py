@@ -152,6 +152,7 @@ def test_an_account_has_the_least_rights() -> None:
         ("leases", "create", ("fleet-agent",)),
         ("leases", "get", ("fleet-agent",)),
         ("leases", "patch", ("fleet-agent",)),
+        ("serviceaccounts/token", "create", ("fleet-agent",)),
     }
     assert role["kind"] == "Role"
     assert binding["roleRef"]["kind"] == "Role"
