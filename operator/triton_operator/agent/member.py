@@ -37,6 +37,7 @@ NOTES = (
     origin.REVISION,
     origin.DELETION_POLICY,
     origin.ABSENT_SINCE,
+    origin.DECISIONS,
 )
 """Labels and annotations that say where a service came from."""
 
@@ -161,6 +162,14 @@ class Member:
         """Remember since when the hub does not list its work; None: it does."""
         await self._note(local, {"annotations": {origin.ABSENT_SINCE: since}})
 
+    async def note_decisions(self, local: Local, text: str) -> Body:
+        """Remember what its autoscaler has decided; the service as it is then.
+
+        Raises:
+            ApiError: it is not remembered, or nobody knows.
+        """
+        return await self._note(local, {"annotations": {origin.DECISIONS: text}})
+
     async def why_not(self, work: Work, error: ApiError) -> Finding:
         """What an error means for the work."""
         name = f"InferenceService {work.namespace}/{work.target}"
@@ -189,14 +198,14 @@ class Member:
             return _silent(str(another))
         return _silent(str(error))
 
-    async def _note(self, local: Local, change: dict[str, Any]) -> None:
+    async def _note(self, local: Local, change: dict[str, Any]) -> Body:
         # With the UID, a service that was made anew meanwhile is a conflict.
         metadata = {**change, "uid": local.uid}
-        self._services.put(
-            await self._api().merge(
-                INFERENCE_SERVICE, local.namespace, local.name, {"metadata": metadata}
-            )
+        body = await self._api().merge(
+            INFERENCE_SERVICE, local.namespace, local.name, {"metadata": metadata}
         )
+        self._services.put(body)
+        return body
 
     def _is_able(self) -> bool:
         return self._server is not None and self._services.is_current

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable
 
+from triton_operator.agent.decisions import Decisions
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Connector, Link, together
 from triton_operator.agent.mailbox import Mailbox
@@ -38,11 +39,17 @@ async def sync(
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
     nodes = NodeLook()
+
+    def changed() -> None:
+        decisions.wake()
+        works.wake()
+
     member = Member(
         Link("member", connect_member, randomness=randomness, clock=clock),
         nodes,
-        lambda: works.wake(),
+        changed,
     )
+    decisions = Decisions(mailbox, member, clock=clock)
     works = Mailbox(
         mailbox,
         Link("hub", connect_hub, randomness=randomness, clock=clock),
@@ -61,4 +68,4 @@ async def sync(
         look_seconds=look_seconds,
         randomness=randomness,
     )
-    await together(member.run(), works.run())
+    await together(member.run(), works.run(), decisions.run())

@@ -107,6 +107,17 @@ def test_a_new_status_of_a_service_concerns_nobody_and_a_new_spec_does() -> None
     assert store.put(INFERENCE_SERVICE, {**edited, "metadata": leaving}) == [FILETYPE]
 
 
+def test_what_others_note_on_a_service_concerns_nobody() -> None:
+    """A fleet's agent notes each decision: that must not be the beginning of the next one."""
+    store = Store()
+    body = service(1)
+    body["metadata"]["generation"] = 1
+    store.put(INFERENCE_SERVICE, body)
+    noted = {**body["metadata"], "resourceVersion": "2", "annotations": {"decisions": "[]"}}
+
+    assert store.put(INFERENCE_SERVICE, {**body, "metadata": noted}) == []
+
+
 def test_a_status_that_says_nothing_to_decide_concerns_nobody() -> None:
     """The budget's controller counts every pod that comes or goes; the operator need not."""
     store = Store()
