@@ -3,7 +3,6 @@
 First between two API servers that are made up, then between two real ones.
 """
 
-import itertools
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.client import RefusedError, path_of
 from tests.faults.fake.history import Body
 from tests.faults.fake.kinds import Target
 from tests.faults.fake.requests import Requests
@@ -21,6 +21,7 @@ from tests.faults.virtual_time import run
 from tests.fleet.made_fleet import NAMESPACE, MadeFleet
 from tests.fleet.real_fleet import RealFleet
 from tests.fleet.works import OTHER_HUB
+from triton_operator.api.group import API_VERSION
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
 
 REPOSITORY = Path(__file__).parents[2]
@@ -403,40 +404,59 @@ def test_a_real_hub_has_everything_after_a_cut_and_shows_it(fleet: RealFleet) ->
     assert "shop/vision is not in cluster nowhere" in elsewhere.stderr
 
 
+def declares_decisions(fleet: RealFleet) -> bool | None:
+    """Whether the definition that is in force at the hub does; None: none is, for a moment."""
+    work = {
+        "apiVersion": API_VERSION,
+        "kind": "InferenceWork",
+        "metadata": {"name": "shop.vision", "namespace": fleet.mailbox},
+        "status": {"decisions": []},
+    }
+    try:
+        fleet.hub.api.request(
+            "PATCH",
+            f"{path_of(work)}/status",
+            work,
+            content_type="application/apply-patch+yaml",
+            fieldManager="test",
+            force="true",
+            dryRun="All",
+        )
+    except RefusedError as refusal:
+        return False if "not declared in schema" in refusal.message else None
+    return True
+
+
 def test_a_real_hub_of_an_older_version_gets_all_the_rest(
     fleet: RealFleet, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def replace_definition(decisions: Body | None) -> Body:
-        """That of works, with this schema of them, or without any; the one that it had."""
+    def declare(decisions: Body | None) -> Body:
+        """Put this schema of them into force, None: no such field; the one that was there."""
         definition = fleet.hub.api.get(WORKS)
         schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         fields = schema["properties"]["status"]["properties"]
-        before: Body = fields.pop("decisions", None)
+        before: Body = fields.pop("decisions", {})
         if decisions:
             fields["decisions"] = decisions
         fleet.hub.api.replace(definition)
+        wanted = decisions is not None
+        fleet.until("the definition", lambda: declares_decisions(fleet) is wanted)
         return before
-
-    numbers = itertools.count(2)
-
-    def has_said_so() -> bool:
-        # The older schema comes into force some time after it is written.
-        fleet.merge_service(last_decision(next(numbers)), "status")
-        return "is older than this agent" in caplog.text
 
     fleet.put_work()
     fleet.until_condition("True", "InForce")
-    schema = replace_definition(None)
+    schema = declare(None)
     try:
-        fleet.until("a word of the older definition", has_said_so)
+        fleet.merge_service(last_decision(2), "status")
+        fleet.until("a word of it", lambda: "is older than this agent" in caplog.text)
         fleet.merge_service({"status": {"readyReplicas": 7}}, "status")
         fleet.until(
             "the next load", lambda: fleet.status().get("load", {}).get("readyReplicas") == 7
         )
         assert told(fleet) == []
     finally:
-        replace_definition(schema)
+        declare(schema)
     # It would try again some minutes later.
     fleet.stop()
     fleet.start()
-    fleet.until("the newest decisions", lambda: told(fleet) == noted(fleet) != [])
+    fleet.until("the decision", lambda: told(fleet) == [(1, 2)])

@@ -26,8 +26,9 @@ def cluster_decisions(
 ) -> None:
     """The last changes of a service's replicas by the autoscalers of its clusters, by time.
 
-    Each cluster's agent tells up to 30, those of while its link was cut too. Exit codes: 0 printed,
-    2 no such service, not in that cluster, or no decision yet, 4 the hub cannot be asked.
+    Each cluster's agent tells up to 30, those of while its link was cut too. Reads at the hub, with
+    the rights to list inferenceworks and inferenceclusters. Exit codes: 0 printed, 2 no such
+    service, not in that cluster, or no decision yet, 4 the hub cannot be asked.
     """
     from triton_operator.cli.fleet_decisions import NothingTold
     from triton_operator.cli.live import namespace_of_context
