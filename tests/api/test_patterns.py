@@ -126,6 +126,8 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.load.arrivalsPerSecond": ("0", "-1"),
         "status.load.safeRatePerReplica": ("0.5", "Infinity"),
         "status.load.attainmentPercent": ("99.95", "99 %"),
+        "status.decisions[0].time": ("2026-02-28T23:59:59Z", "2026-02-28 23:59:59Z"),
+        "status.decisions[0].reason": ("3 → 5: “why”", "\x1b[2J"),
     },
 }
 # The template of a work is the spec of a service.

@@ -39,6 +39,7 @@ NOTES = (
     origin.DELETION_POLICY,
     origin.ROUTING,
     origin.ABSENT_SECONDS,
+    origin.DECISIONS,
 )
 """Labels and annotations that say where a service came from."""
 _Mark = tuple[str, int, str, int, str]
@@ -179,6 +180,14 @@ class Member:
         text = None if seconds is None else str(seconds)
         await self._note(local, {"annotations": {origin.ABSENT_SECONDS: text}})
 
+    async def note_decisions(self, local: Local, text: str) -> Body:
+        """Remember what its autoscaler has decided; the service as it is then.
+
+        Raises:
+            ApiError: it is not remembered, or nobody knows.
+        """
+        return await self._note(local, {"annotations": {origin.DECISIONS: text}})
+
     async def why_not(self, work: Work, error: ApiError) -> Finding:
         """What an error means for the work."""
         name = f"InferenceService {work.namespace}/{work.target}"
@@ -207,14 +216,14 @@ class Member:
             return _silent(str(another))
         return _silent(str(error))
 
-    async def _note(self, local: Local, change: dict[str, Any]) -> None:
+    async def _note(self, local: Local, change: dict[str, Any]) -> Body:
         # With the UID, a service that was made anew meanwhile is a conflict.
         metadata = {**change, "uid": local.uid}
-        self._services.put(
-            await self._api().merge(
-                INFERENCE_SERVICE, local.namespace, local.name, {"metadata": metadata}
-            )
+        body = await self._api().merge(
+            INFERENCE_SERVICE, local.namespace, local.name, {"metadata": metadata}
         )
+        self._services.put(body)
+        return body
 
     def _is_able(self) -> bool:
         return self._server is not None and self._services.is_current

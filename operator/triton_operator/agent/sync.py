@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from triton_operator.agent.decisions import Decisions
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Connector, Link, together
 from triton_operator.agent.mailbox import Mailbox
@@ -61,12 +62,18 @@ async def sync(
             randomness=randomness,
             look_seconds=token_look_seconds,
         )
+
+    def changed() -> None:
+        decisions.wake()
+        works.wake()
+
     member = Member(
         Link("member", connect_member, randomness=randomness, clock=clock),
         nodes,
-        lambda: works.wake(),
+        changed,
         randomness=randomness,
     )
+    decisions = Decisions(mailbox, member, clock=clock)
     works = Mailbox(
         mailbox,
         Link("hub", connect_hub, randomness=randomness, clock=clock),
@@ -87,4 +94,4 @@ async def sync(
         look_seconds=look_seconds,
         randomness=randomness,
     )
-    await together(member.run(), works.run())
+    await together(member.run(), works.run(), decisions.run())

@@ -24,6 +24,7 @@ from triton_operator.api.fields import (
 )
 from triton_operator.api.inference_service import ServiceTemplate
 from triton_operator.api.routing import WorkRouting
+from triton_operator.api.work_decision import MOST_DECISIONS, WorkDecisions
 
 UidText = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", max_length=36)
@@ -155,4 +156,12 @@ class InferenceWorkStatus(ApiModel):
         max_length=2,
         description="One per protocol.",
         json_schema_extra=list_map("protocol"),
+    )
+    decisions: WorkDecisions = Field(
+        default_factory=list,
+        max_length=MOST_DECISIONS,
+        description="The last changes of the number of replicas by the cluster's autoscaler, from "
+        "old to new, those of while the link was cut too.",
+        # Atomic: the owners of thirty rows would be half as long as the rows.
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )

@@ -6,6 +6,7 @@ from triton_operator import __version__
 from triton_operator.cli.agent import agent
 from triton_operator.cli.check_installation import check_installation
 from triton_operator.cli.cluster import cluster_list, join
+from triton_operator.cli.cluster_decisions import cluster_decisions
 from triton_operator.cli.compare import compare
 from triton_operator.cli.convert import convert
 from triton_operator.cli.crds import crds
@@ -51,6 +52,7 @@ cluster.command("list")(cluster_list)
 cluster.command("join")(join)
 cluster.command("drain")(drain)
 cluster.command("undrain")(undrain)
+cluster.command("decisions")(cluster_decisions)
 model.command("inspect")(inspect)
 model.command("convert")(convert)
 model.command("verify")(verify)

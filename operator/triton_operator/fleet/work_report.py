@@ -14,6 +14,7 @@ from triton_operator.api.conditions import (
     known_conditions,
     merge_conditions,
 )
+from triton_operator.fleet.decision_history import history_of
 from triton_operator.fleet.work import most_replicas
 from triton_operator.fleet.work_load import work_load
 
@@ -50,6 +51,8 @@ def work_status(told: Told, before: Mapping[str, Any], now: str) -> dict[str, An
     load = work_load(told.service.get("status") or {}, told.room, most)
     if load is not None:
         status["load"] = {**load.wire(), _OBSERVED_AT: now}
+    if history := history_of(told.service):
+        status["decisions"] = [one.wire() for one in history]
     return status
 
 

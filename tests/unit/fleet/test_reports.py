@@ -150,3 +150,32 @@ def test_a_refusal_of_the_agent_is_quoted() -> None:
 def test_when_a_work_is_gone(row: dict[str, Any], gone: bool) -> None:
     assert is_reported_gone({"conditions": [row]}) is gone
     assert not is_reported_gone({})
+
+
+DECISION = {"number": 4, "time": TIME, "from": 1, "to": 2, "reason": "why"}
+
+
+def test_decisions_are_no_news_for_a_placement() -> None:
+    assert report_of({"sequence": 1, "load": LOAD, "decisions": [DECISION]}) == report_of(
+        {"sequence": 1, "load": LOAD}
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([DECISION, DECISION], "decisions: Value error, number 4 comes after 4"),
+        ([DECISION, {**DECISION, "number": 3}], "number 3 comes after 4"),
+        ([{**DECISION, "number": number} for number in range(1, 32)], "at most 30 items"),
+        ([{**DECISION, "time": "soon"}], "decisions.0.time"),
+        ([{**DECISION, "time": "2026-02-30T00:00:00Z"}], "decisions.0.time"),
+        ([{**DECISION, "to": 100_001}], "decisions.0.to"),
+        ([{**DECISION, "reason": "\x1b[2J"}], "decisions.0.reason"),
+        ("many", "decisions"),
+    ],
+)
+def test_decisions_that_cannot_be_are_refused_with_the_rest(rows: Any, said: str) -> None:
+    report = report_of({"sequence": 1, "load": LOAD, "decisions": rows})
+
+    assert said in report.refused
+    assert report.capacity is None

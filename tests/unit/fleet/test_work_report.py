@@ -1,11 +1,13 @@
 """What an agent tells of a work."""
 
+import json
 from typing import Any
 
 import pytest
 
 from triton_operator.api.conditions import ConditionStatus, finding
 from triton_operator.api.inference_work import InferenceWorkStatus
+from triton_operator.fleet.origin import DECISIONS
 from triton_operator.fleet.work_load import work_load
 from triton_operator.fleet.work_report import Told, is_news, work_status
 
@@ -31,8 +33,16 @@ def status(autoscaling: dict[str, Any] | None = AUTOSCALING, **more: Any) -> dic
     }
 
 
+ROWS = [
+    {"number": number, "time": NOW, "from": number, "to": number + 1, "reason": "why"}
+    for number in (3, 4)
+]
+DECIDED = {"annotations": {DECISIONS: json.dumps(ROWS)}}
+
+
 def service(**more: Any) -> dict[str, Any]:
-    return {"spec": {"scaling": {"maxReplicas": 4}}, "status": status(), **more}
+    usual = {"metadata": {}, "spec": {"scaling": {"maxReplicas": 4}}, "status": status()}
+    return {**usual, **more}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +116,7 @@ def test_a_status_is_one_of_the_api() -> None:
         **found,
         "sequence": 1,
         "endpoints": [],
+        "decisions": [],
     }
     assert (found["appliedRevision"], found["appliedMaxReplicas"]) == (7, 4)
     rows = {row["type"]: (row["status"], row["reason"]) for row in found["conditions"]}
@@ -156,6 +167,12 @@ def test_a_fixed_number_is_its_own_maximum() -> None:
     assert work_status(Told(IN_FORCE, 3, service(spec=spec), 7), {}, NOW)["appliedMaxReplicas"] == 3
 
 
+def test_decisions_are_told_as_they_are_kept() -> None:
+    found = work_status(Told(IN_FORCE, 3, service(metadata=DECIDED), 7), {}, NOW)
+
+    assert found["decisions"] == ROWS
+
+
 def test_times_are_no_news_and_what_happened_keeps_its_own() -> None:
     told = Told(IN_FORCE, 3, service(), 7)
     before = work_status(told, {}, NOW)
@@ -173,6 +190,7 @@ def test_times_are_no_news_and_what_happened_keeps_its_own() -> None:
         Told(IN_FORCE, 4, service(), 7),
         Told(IN_FORCE, 3, service(), 7, room=9),
         Told(finding("Applied", ConditionStatus.FALSE, "Paused"), 3, service(), 7),
+        Told(IN_FORCE, 3, service(metadata=DECIDED), 7),
         Told(IN_FORCE, 3),
     ],
 )
