@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 
 from triton_operator.api.tool_versions import tool_versions
 from triton_operator.controllers.autoscaler import Autoscaler
+from triton_operator.controllers.candidate_digests import candidate_digests
 from triton_operator.controllers.converting import asks_for_a_copy, own_conversions
 from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import JOB, MODEL_PROFILE
 from triton_operator.controllers.measuring import is_to_be_measured, own_rows
-from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pool_set import PoolSet
 from triton_operator.controllers.profiles import conversions, measurements, read_profiles

@@ -15,6 +15,7 @@ from triton_operator.api.group import GROUP
 from triton_operator.controllers.kinds import CHILDREN
 from triton_operator.controllers.pod_devices import extended_resources
 from triton_operator.controllers.pod_readiness import was_ready
+from triton_operator.fleet.link_state import LinkState, link_state
 from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.fetching import FETCH_CONTAINER
 
@@ -56,6 +57,7 @@ class ServiceView(ObjectView):
 
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
+    link: LinkState | None = None
 
     @property
     def is_ours(self) -> bool:
@@ -236,7 +238,8 @@ def view_of(kind: str, body: Mapping[str, Any]) -> ObjectView:
     status = body.get("status") or {}
     match kind:
         case "InferenceService":
-            return ServiceView(**common, spec=spec, status=status)
+            link = link_state(metadata.get("annotations"))
+            return ServiceView(**common, spec=spec, status=status, link=link)
         case "ServingPool" | "ModelProfile":
             return SpecView(**common, spec=spec, status=status)
         case "Deployment":

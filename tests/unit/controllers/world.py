@@ -11,12 +11,12 @@ from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool
 from triton_operator.api import labels
 from triton_operator.api.inspection import Failure, Report, encode_report
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.controllers.candidate_digests import candidate_digests
 from triton_operator.controllers.cluster_events import EventView, event_view
 from triton_operator.controllers.converting import own_conversions
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.measuring import own_rows
-from triton_operator.controllers.model_resolution import candidate_digests
 from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
 from triton_operator.controllers.profiles import (
     conversions,
