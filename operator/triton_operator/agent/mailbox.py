@@ -8,6 +8,7 @@ nothing in the member.
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -37,7 +38,7 @@ SETTLE_SECONDS = 0.1
 
 
 class Mailbox:
-    """The works in one namespace of the hub."""
+    """The works in one namespace of the hub; `heard()` is called whenever that answers."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Mailbox:
         reports: Reports,
         removal: Removal,
         *,
+        heard: Callable[[], None],
         look_seconds: float,
         randomness: random.Random,
     ) -> None:
@@ -59,6 +61,7 @@ class Mailbox:
         self._nodes = nodes
         self._reports = reports
         self._removal = removal
+        self._heard = heard
         self._look_seconds = look_seconds
         self._randomness = randomness
         self._changed = asyncio.Event()
@@ -86,6 +89,7 @@ class Mailbox:
         )
 
     def _beaten(self) -> None:
+        self._heard()
         if self._works.is_current:
             self._link.works()
 

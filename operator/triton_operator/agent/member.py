@@ -22,6 +22,7 @@ from triton_operator.controllers.kinds import INFERENCE_SERVICE
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.fleet import origin, work_reasons
 from triton_operator.fleet.applying import Step, manifest
+from triton_operator.fleet.link_state import LINK_SINCE, LINK_STATE, LinkState
 from triton_operator.fleet.origin import Local
 from triton_operator.fleet.work import Work
 
@@ -37,8 +38,10 @@ NOTES = (
     origin.REVISION,
     origin.DELETION_POLICY,
     origin.ABSENT_SINCE,
+    LINK_STATE,
+    LINK_SINCE,
 )
-"""Labels and annotations that say where a service came from."""
+"""Labels and annotations that say where a service came from, and of the way there."""
 
 
 class Member:
@@ -160,6 +163,11 @@ class Member:
     async def note_absence(self, local: Local, since: str | None) -> None:
         """Remember since when the hub does not list its work; None: it does."""
         await self._note(local, {"annotations": {origin.ABSENT_SINCE: since}})
+
+    async def note_link(self, local: Local, state: LinkState | None) -> None:
+        """Tell the operator here whether the hub answers; None: nobody asks any more."""
+        said = state.annotations if state else dict.fromkeys((LINK_STATE, LINK_SINCE))
+        await self._note(local, {"annotations": said})
 
     async def why_not(self, work: Work, error: ApiError) -> Finding:
         """What an error means for the work."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Connector, Link, together
+from triton_operator.agent.link_watch import LinkWatch
 from triton_operator.agent.mailbox import Mailbox
 from triton_operator.agent.member import Member
 from triton_operator.agent.node_look import NodeLook
@@ -43,6 +44,7 @@ async def sync(
         nodes,
         lambda: works.wake(),
     )
+    link = LinkWatch(member, every_seconds=heartbeat_seconds, now=now, clock=clock)
     works = Mailbox(
         mailbox,
         Link("hub", connect_hub, randomness=randomness, clock=clock),
@@ -58,7 +60,8 @@ async def sync(
         nodes,
         Reports(every_seconds=report_seconds, now=now, clock=clock),
         Removal(mailbox, member, now=now),
+        heard=link.heard,
         look_seconds=look_seconds,
         randomness=randomness,
     )
-    await together(member.run(), works.run())
+    await together(member.run(), works.run(), link.run())
