@@ -60,6 +60,7 @@ class Time:
 
     def __init__(self, member: Member, began: float = 0.0) -> None:
         self.at = began
+        self.clock_offset = 0.0
         self.member = member
         self.watch = self.agent()
 
@@ -68,7 +69,7 @@ class Time:
         self.watch = LinkWatch(
             self.member,
             every_seconds=HEARTBEAT_SECONDS,
-            now=lambda: EPOCH + self.at,
+            now=lambda: EPOCH + self.at + self.clock_offset,
             clock=lambda: self.at,
         )
         return self.watch
@@ -110,6 +111,18 @@ def test_an_outage_is_written_as_it_begins_ends_and_is_over() -> None:
     time.pass_seconds(200, heard=True)
 
     assert [word for _, word in member.writes] == ["Lost", "Recovering", "Connected"]
+
+
+def test_a_clock_that_was_put_forward_moves_no_loss() -> None:
+    member = Member(vision=OFFLINE)
+    time = Time(member)
+    time.pass_seconds(400, heard=False)
+    since = member.said()[LINK_SINCE]
+
+    time.clock_offset = 7200.0
+    time.pass_seconds(60, heard=True)
+
+    assert member.said() == {LINK_STATE: "Recovering", LINK_SINCE: since}
 
 
 def test_contact_that_breaks_again_is_no_contact() -> None:

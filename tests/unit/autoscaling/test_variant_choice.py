@@ -82,6 +82,13 @@ ROWS = [
         VariantWhy.OBJECTIVE_MISSED,
     ),
     Row(
+        "nothing more accurate, however fast",
+        missing(2, "middle"),
+        look((at(PRIMARY, 1), MIDDLE, SMALL), late=True),
+        "small",
+        VariantWhy.OBJECTIVE_MISSED,
+    ),
+    Row(
         "just within the limit",
         missing(2),
         look((PRIMARY, at(MIDDLE, 80), SMALL), late=True),
@@ -295,7 +302,7 @@ def candidates(draw: st.DrawFn) -> tuple[Candidate, ...]:
 def histories(draw: st.DrawFn) -> list[Look]:
     """Looks one after the other, with anything in them."""
     now, found = NOW, []
-    for _ in range(draw(st.integers(1, 40))):
+    for _ in range(draw(st.integers(10, 25))):
         now += draw(st.sampled_from([0.0, 1.0, 30.0, 60.0, 61.0, 240.0]))
         found.append(
             Look(

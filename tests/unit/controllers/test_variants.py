@@ -258,9 +258,28 @@ def test_latencies_that_were_measured_count_once_no_replica_can_come() -> None:
     assert served(cluster)["name"] == "small"
 
 
+def test_latencies_of_the_variant_before_are_not_those_of_this_one() -> None:
+    cluster = with_variants(
+        variantPolicy=SLO,
+        scaling={"mode": "Fixed", "minReplicas": 1},
+        variants=[variant(), variant("tiny", SMALL, accuracy="0.6")],
+    )
+    late = answer(1, figures=Figures(rate=5.0, attainment=0.5))
+    for window in range(3):
+        reconciled(cluster, NOW + WINDOW_SECONDS * window, late)
+    reconciled(cluster, NOW + 121, late)
+    cluster.roll_out(DEPLOYMENT)
+
+    for window in range(3, 8):
+        reconciled(cluster, NOW + WINDOW_SECONDS * window, late)
+
+    assert served(cluster)["name"] == "small"
+    assert "missedWindows" not in served(cluster)
+
+
 def test_replicas_that_are_still_to_come_are_waited_for() -> None:
     cluster = with_variants(variantPolicy=SLO, scaling={"maxReplicas": 20})
-    late = answer(20, figures=Figures(rate=100.0, attainment=0.5))
+    late = answer(2, figures=Figures(rate=100.0, attainment=0.5))
 
     for window in range(4):
         reconciled(cluster, NOW + WINDOW_SECONDS * window, late)
