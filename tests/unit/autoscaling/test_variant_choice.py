@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from triton_operator.autoscaling.variant_choice import (
@@ -279,59 +279,67 @@ def test_a_clock_that_was_put_back_makes_nobody_wait_for_longer() -> None:
     assert (first.memory.name, second.memory.name) == ("small", "primary")
 
 
-accuracies = st.none() | st.integers(0, 100).map(lambda percent: percent / 100)
-seconds = st.none() | st.just(math.inf) | st.floats(0.001, 0.3)
-
-
-@st.composite
-def candidates(draw: st.DrawFn) -> tuple[Candidate, ...]:
-    names = ("primary", *("a", "b", "c")[: draw(st.integers(1, 3))])
-    rows = [
-        Candidate(
-            name,
-            math.inf if (accuracy := draw(accuracies)) is None else accuracy,
-            draw(seconds),
-            able=draw(st.integers(0, 9)) > 0,
-        )
-        for name in names
-    ]
-    return tuple(rows)
+ACCURACIES = st.none() | st.integers(0, 100).map(lambda percent: percent / 100)
+SECONDS = st.sampled_from([None, 0.005, 0.01, 0.02, 0.04, 0.07])
+"""Of a lone request; None: never measured."""
+STEPS = st.sampled_from([60.0, 60.0, 60.0, 60.0, 61.0, 90.0, 180.0, 240.0, 30.0, 1.0, 0.0])
+LOADS = st.sampled_from([1.0, 1.5, 2.0, 4.0, 8.0, math.inf])
+"""How many times as long requests take as alone."""
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Look]:
-    """Looks one after the other, with anything in them."""
+    """Minutes of a service, in phases: a load that stays, a link that is cut, an edit of the spec,
+    a rollout now and then."""
+    names = ("primary", *("a", "b", "c")[: draw(st.integers(1, 3))])
+    accuracies = [math.inf if (one := draw(ACCURACIES)) is None else one for _ in names]
+    alone = [draw(SECONDS) for _ in names]
     now, found = NOW, []
-    for _ in range(draw(st.integers(10, 25))):
-        now += draw(st.sampled_from([0.0, 1.0, 30.0, 60.0, 61.0, 240.0]))
-        found.append(
-            Look(
-                now,
-                draw(candidates()),
-                rolling=draw(st.integers(0, 4)) == 0,
-                late=draw(st.sampled_from([None, True, True, True, False])),
-                silent_seconds=draw(st.sampled_from([None, None, None, 400.0])),
+    for _ in range(draw(st.integers(1, 5))):
+        load, late = draw(LOADS), draw(st.sampled_from([True, True, False, False, None]))
+        silent = draw(st.sampled_from([None, None, None, 400.0]))
+        there = len(names) - draw(st.sampled_from([0, 0, 0, 1]))
+        unable = draw(st.sampled_from([*names, *[""] * 8]))
+        rows = tuple(
+            Candidate(
+                name,
+                accuracy,
+                None if seconds is None else load * seconds,
+                able=name != unable,
             )
+            for name, accuracy, seconds in list(zip(names, accuracies, alone, strict=True))[:there]
         )
+        for _ in range(draw(st.integers(1, 13))):
+            now += draw(STEPS)
+            rolling = draw(st.integers(1, 12)) == 12
+            found.append(Look(now, rows, rolling, late, silent))
     return found
 
 
-def followed(settings: ChoiceSettings, looks: Sequence[Look]) -> list[tuple[Look, Choice]]:
+def followed(wish: ChoiceSettings, looks: Sequence[Look]) -> list[tuple[Look, Choice]]:
     """Each look with the choice after it."""
     memory, found = None, []
     for one in looks:
-        choice = choose(settings, one, memory)
+        choice = choose(wish, one, memory)
         found.append((one, choice))
         memory = choice.memory
     return found
+
+
+@pytest.mark.parametrize("why", [VariantWhy.OBJECTIVE_MISSED, VariantWhy.ROOM_FOR_BETTER])
+def test_histories_have_what_the_properties_are_about(why: VariantWhy) -> None:
+    def has_it(looks: list[Look]) -> bool:
+        return any(choice.why and choice.why.why is why for _, choice in followed(SLO, looks))
+
+    find(histories(), has_it, settings=settings(max_examples=2000, database=None))
 
 
 SETTINGS = st.sampled_from([SLO, STATIC, FALLING_BACK, replace(SLO, fallback="a")])
 
 
 @given(SETTINGS, histories())
-def test_the_same_input_has_the_same_answer(settings: ChoiceSettings, looks: list[Look]) -> None:
-    assert followed(settings, looks) == followed(settings, looks)
+def test_the_same_input_has_the_same_answer(wish: ChoiceSettings, looks: list[Look]) -> None:
+    assert followed(wish, looks) == followed(wish, looks)
 
 
 @given(histories())
@@ -355,19 +363,19 @@ def test_the_load_changes_nothing_during_a_rollout(looks: list[Look]) -> None:
 
 @given(SETTINGS, histories())
 def test_what_is_chosen_can_be_served_and_is_allowed(
-    settings: ChoiceSettings, looks: list[Look]
+    wish: ChoiceSettings, looks: list[Look]
 ) -> None:
     before = "primary"
-    for one, choice in followed(settings, looks):
+    for one, choice in followed(wish, looks):
         rows = {row.name: row for row in one.candidates}
         name = choice.memory.name
         assert name in rows
         if name != before and before in rows:
             assert rows[name].able
-            cut = one.silent_seconds is not None and settings.fallback in rows
+            cut = one.silent_seconds is not None and wish.fallback in rows
             if cut:
-                assert name == settings.fallback
-            elif not settings.by_objective:
+                assert name == wish.fallback
+            elif not wish.by_objective:
                 assert name == "primary"
         before = name
 
