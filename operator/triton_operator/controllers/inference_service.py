@@ -44,6 +44,7 @@ from triton_operator.controllers.traffic_wish import (
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.unmade_copies import with_unmade_refused
 from triton_operator.controllers.variant_candidates import every_variant, found_out
+from triton_operator.controllers.variant_measuring import variants_measured
 from triton_operator.controllers.variant_wish import variant_wish
 from triton_operator.controllers.views import DeploymentView, ObjectView
 from triton_operator.manifests import names
@@ -107,7 +108,14 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
     wanted = found_out(observed, owner, variants, spec.model, wanted)
     wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
     rollout = observe_rollout(observed, plan, wanted)
-    found = found_beside(observed, owner, spec, resolution, plan, rollout)
+    found = variants_measured(
+        found_beside(observed, owner, spec, resolution, plan, rollout),
+        observed,
+        owner,
+        spec,
+        variants,
+        rollout,
+    )
     named = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
     beside = [
         with_desired_hash(manifest)
