@@ -21,6 +21,10 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.model.entryModel": ("my_Model-1.b", "a/b"),
         "spec.model.inputs[0].name": ("a:0/x", "a b"),
         "spec.model.outputs[0].name": ("a:0__0", "a b__0"),
+        "spec.variants[1].name": ("small-2", "Small"),
+        "spec.variants[0].accuracy": ("0.5", "50%"),
+        "spec.variantPolicy.primaryAccuracy": ("1", "1,0"),
+        "spec.offline.fallbackVariant": ("small", "Small"),
         "spec.precision.minAgreement": ("0.5", ".5"),
         "spec.hardware.pools[0]": ("l4", "l4.spot"),
         "spec.hardware.resources.cpu": ("500m", "2 cores"),
@@ -129,6 +133,14 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.decisions[0].time": ("2026-02-28T23:59:59Z", "2026-02-28 23:59:59Z"),
         "status.decisions[0].reason": ("3 → 5: “why”", "\x1b[2J"),
     },
+}
+# The model of a variant is one as any other; the object has one of each kind.
+PLACES = {"inputs": 1, "outputs": 1, "entryModel": 2}
+ROWS["inferenceservice"] |= {
+    path.replace("spec.model", f"spec.variants[{PLACES.get(part, 0)}].model"): row
+    for path, row in ROWS["inferenceservice"].items()
+    if path.startswith("spec.model.")
+    for part in [path.removeprefix("spec.model.").partition("[")[0]]
 }
 # The template of a work is the spec of a service.
 ROWS["inferencework"] |= {

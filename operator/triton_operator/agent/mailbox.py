@@ -8,6 +8,7 @@ nothing in the member.
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -38,7 +39,7 @@ SETTLE_SECONDS = 0.1
 
 
 class Mailbox:
-    """The works in one namespace of the hub."""
+    """The works in one namespace of the hub; `heard()` is called whenever that answers."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Mailbox:
         removal: Removal,
         renewal: Renewal | None = None,
         *,
+        heard: Callable[[], None],
         look_seconds: float,
         randomness: random.Random,
     ) -> None:
@@ -62,6 +64,7 @@ class Mailbox:
         self._reports = reports
         self._removal = removal
         self._renewal = renewal
+        self._heard = heard
         self._look_seconds = look_seconds
         self._randomness = randomness
         self._changed = asyncio.Event()
@@ -96,6 +99,7 @@ class Mailbox:
         )
 
     def _beaten(self) -> None:
+        self._heard()
         if self._works.is_current:
             self._link.works()
 

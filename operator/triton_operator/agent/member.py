@@ -23,6 +23,7 @@ from triton_operator.controllers.mirror import Mirror
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.fleet import origin, work_reasons
 from triton_operator.fleet.applying import Step, manifest
+from triton_operator.fleet.link_state import LINK_SINCE, LINK_STATE, LinkState
 from triton_operator.fleet.origin import Local
 from triton_operator.fleet.work import Work
 
@@ -40,8 +41,10 @@ NOTES = (
     origin.ROUTING,
     origin.ABSENT_SECONDS,
     origin.DECISIONS,
+    LINK_STATE,
+    LINK_SINCE,
 )
-"""Labels and annotations that say where a service came from."""
+"""Labels and annotations that say where a service came from, and of the way there."""
 _Mark = tuple[str, int, str, int, str]
 """What was applied to what: see `_mark`."""
 
@@ -187,6 +190,11 @@ class Member:
             ApiError: it is not remembered, or nobody knows.
         """
         return await self._note(local, {"annotations": {origin.DECISIONS: text}})
+
+    async def note_link(self, local: Local, state: LinkState | None) -> None:
+        """Tell the operator here whether the hub answers; None: nobody asks any more."""
+        said = state.annotations if state else dict.fromkeys((LINK_STATE, LINK_SINCE))
+        await self._note(local, {"annotations": said})
 
     async def why_not(self, work: Work, error: ApiError) -> Finding:
         """What an error means for the work."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from triton_operator.agent.decisions import Decisions
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Connector, Link, together
+from triton_operator.agent.link_watch import LinkWatch
 from triton_operator.agent.mailbox import Mailbox
 from triton_operator.agent.member import Member
 from triton_operator.agent.node_look import NodeLook
@@ -74,6 +75,7 @@ async def sync(
         randomness=randomness,
     )
     decisions = Decisions(mailbox, member, clock=clock)
+    link = LinkWatch(member, every_seconds=heartbeat_seconds, now=now, clock=clock)
     works = Mailbox(
         mailbox,
         Link("hub", connect_hub, randomness=randomness, clock=clock),
@@ -91,7 +93,8 @@ async def sync(
         Reports(every_seconds=report_seconds, now=now, clock=clock),
         Removal(mailbox, member, clock=clock, grace_seconds=grace_seconds),
         renewal,
+        heard=link.heard,
         look_seconds=look_seconds,
         randomness=randomness,
     )
-    await together(member.run(), works.run(), decisions.run())
+    await together(member.run(), works.run(), decisions.run(), link.run())

@@ -208,3 +208,18 @@ class Protocol(StrEnum):
 
     HTTP = "HTTP"
     GRPC = "GRPC"
+
+
+class VariantMode(StrEnum):
+    """Who chooses the variant that is served."""
+
+    STATIC = "Static"
+    SLO = "Slo"
+
+
+class OfflinePolicy(StrEnum):
+    """What a cluster does while its hub does not answer."""
+
+    LAST_KNOWN = "LastKnown"
+    LOCAL_MAX = "LocalMax"
+    FALLBACK_VARIANT = "FallbackVariant"

@@ -10,6 +10,7 @@ from triton_operator.api.fields import ApiModel, list_map
 from triton_operator.api.placement_status import PlacementStatus
 from triton_operator.api.routing import Endpoints
 from triton_operator.api.tensors import Tensor
+from triton_operator.api.variant_status import VariantKnown, VariantServed
 
 
 class Address(ApiModel):
@@ -152,6 +153,15 @@ class InferenceServiceStatus(ApiModel):
     )
     address: Address | None = None
     model: ModelStatus | None = None
+    variant: VariantServed | None = Field(
+        None, description="Of a service with spec.variants: which of them is served, and why."
+    )
+    variants: list[VariantKnown] | None = Field(
+        None,
+        max_length=8,
+        description="What is known of each variant, spec.model first.",
+        json_schema_extra=list_map("name"),
+    )
     pools: list[PoolStatus] = Field(
         default_factory=list,
         max_length=64,

@@ -20,6 +20,7 @@ from triton_operator.api.conditions import (
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.beside import found_beside
 from triton_operator.controllers.device_finding import device_questions
+from triton_operator.controllers.hub_finding import hub_findings
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
 from triton_operator.controllers.kinds import (
     BACKEND_TLS,
@@ -34,6 +35,7 @@ from triton_operator.controllers.rollout import observe_rollout, wanted_replicas
 from triton_operator.controllers.scaling_events import scaling_events
 from triton_operator.controllers.scaling_status import alone_pool
 from triton_operator.controllers.scaling_wish import scaling_question
+from triton_operator.controllers.served_spec import served_spec
 from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
 from triton_operator.controllers.silence import next_look_seconds
@@ -47,6 +49,9 @@ from triton_operator.controllers.traffic_wish import (
 )
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.unmade_copies import with_unmade_refused
+from triton_operator.controllers.variant_candidates import every_variant, found_out
+from triton_operator.controllers.variant_measuring import variants_measured
+from triton_operator.controllers.variant_wish import variant_wish
 from triton_operator.controllers.views import DeploymentView, ObjectView
 from triton_operator.controllers.ways_in import ways_in
 from triton_operator.manifests import names
@@ -69,12 +74,14 @@ def reconcile(observed: Observed) -> Outcome:
         spec = InferenceServiceSpec.model_validate(observed.service.spec)
     except ValidationError as error:
         return _with_traffic(_invalid(observed, error), observed, scaled=False)
-    scaled = replica_bounds(spec.scaling).moves and not spec.paused
     observed = with_unmade_refused(observed)
-    return _with_traffic(_valid(observed, spec), observed, scaled=scaled)
+    served = served_spec(spec, observed.service)
+    scaled = replica_bounds(served.scaling).moves and not spec.paused
+    return _with_traffic(_valid(observed, spec, served), observed, scaled=scaled)
 
 
-def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
+def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServiceSpec) -> Outcome:
+    """`asked` is the spec as it is written, `spec` as it is carried out (see `served_spec`)."""
     service = observed.service
     owner = Owner(service.name, service.namespace, service.uid)
     resolution = resolve_model(observed, owner, spec.model, spec.runtime, paused=spec.paused)
@@ -106,13 +113,22 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
     wanted += [resolution.job] if resolution.job else []
     ways = ways_in(observed, owner, spec, resolution.facts)
+    variants = every_variant(observed, owner, asked, spec, resolution, plan)
+    wanted = found_out(observed, owner, variants, spec.model, wanted)
     wanted = [
         *(with_desired_hash(manifest) for manifest in wanted),
         *children,
         *(with_desired_hash(manifest) for manifest in ways.objects),
     ]
     rollout = observe_rollout(observed, plan, wanted)
-    found = found_beside(observed, owner, spec, resolution, plan, rollout)
+    found = variants_measured(
+        found_beside(observed, owner, spec, resolution, plan, rollout),
+        observed,
+        owner,
+        spec,
+        variants,
+        rollout,
+    )
     named = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
     beside = [
         with_desired_hash(manifest)
@@ -123,9 +139,14 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     first = [with_desired_hash(manifest) for manifest in found.first]
     findings = found.told_in(service_findings(observed, spec, resolution, plan, rollout))
     findings += [ways.finding] if ways.finding else []
-    status = service_status(observed, owner, spec, resolution, plan, rollout)
+    wish = variant_wish(observed, asked, spec, variants, rollout)
+    status = service_status(observed, owner, spec, resolution, plan, rollout) | wish.status
+    told = _with_status(
+        observed, status, [*findings, *hub_findings(asked, service), *wish.findings]
+    )
     outcome = replace(
-        _with_status(observed, status, findings),
+        told,
+        events=(*told.events, *wish.events),
         requeue_after_seconds=next_look_seconds(observed),
         device_questions=device_questions(observed, resolution.facts, plan),
         scaling_question=scaling_question(
@@ -152,7 +173,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
             replaced=bool(children) and rollout.complete,
         ),
         requeue_after_seconds=sooner(
-            found.requeue_after_seconds,
+            sooner(found.requeue_after_seconds, wish.requeue_after_seconds),
             sooner(resolution.requeue_after_seconds, outcome.requeue_after_seconds),
         ),
     )

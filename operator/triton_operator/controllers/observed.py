@@ -41,6 +41,14 @@ class DeviceQuestion:
 
 
 @dataclass(frozen=True)
+class FoundOut:
+    """What was found out here about one model: how fast it is, and how its copies compare."""
+
+    measured: tuple[Measurement, ...] = ()
+    converted: tuple[Conversion, ...] = ()
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything that a reconcile of one InferenceService may look at.
 
@@ -52,7 +60,8 @@ class Observed:
     not in it. `devices` has what pods have answered about their model's device, by instance.
     `measurements` are those of the profiles, by digest, where there are any, and `measured` those
     in the operator's own; `conversions` are the profiles' rows of copies, by digest, `converted`
-    those in its own, and `tool_versions` those of what would convert here. `jobs_elsewhere` are the
+    those in its own, `found_out` both of them by the digests of variants that are not served,
+    and `tool_versions` those of what would convert here. `jobs_elsewhere` are the
     Jobs of other services in the namespace that measure or convert; nobody looks for them unless
     something is to be found out here. `measuring_problem` is what was refused of that. `scaling` is
     what the autoscaler said last; None: nothing yet. Pods that are `aside` are to get no new
@@ -78,6 +87,7 @@ class Observed:
     conversions: Mapping[str, tuple[Conversion, ...]] = field(default_factory=dict)
     tool_versions: Mapping[str, str] = field(default_factory=dict)
     converted: tuple[Conversion, ...] = ()
+    found_out: Mapping[str, FoundOut] = field(default_factory=dict)
     jobs_elsewhere: tuple[JobView, ...] = ()
     scaling: ScalingAnswer | None = None
     aside: frozenset[str] | None = None

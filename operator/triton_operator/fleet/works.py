@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from triton_operator.api.enums import DeletionPolicy, ScalingMode, TaintEffect
+from triton_operator.api.enums import DeletionPolicy, OfflinePolicy, ScalingMode, TaintEffect
 from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_service import DEFAULT_MAX_REPLICAS
 from triton_operator.fleet.facts import ClusterFacts
@@ -79,7 +79,16 @@ def template(spec: Mapping[str, Any], floor: int, ceiling: int) -> Manifest:
     asked = scaling.get("maxReplicas") or max(DEFAULT_MAX_REPLICAS, least)
     most = max(1, min(asked, ceiling))
     bounds = {"minReplicas": min(most, max(least, floor)), "maxReplicas": most}
-    return {**kept, "scaling": {**scaling, **bounds}}
+    return {**kept, **_offline(spec, asked), "scaling": {**scaling, **bounds}}
+
+
+def _offline(spec: Mapping[str, Any], asked: int) -> Manifest:
+    """`offline` with what the service itself allows, which a member cannot know: it gets the bound
+    that the hub makes of it."""
+    offline = spec.get("offline") or {}
+    if offline.get("policy") != OfflinePolicy.LOCAL_MAX:
+        return {}
+    return {"offline": {"maxReplicas": asked, **offline}}
 
 
 def work_spec(

@@ -11,13 +11,13 @@ from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool
 from triton_operator.api import labels
 from triton_operator.api.inspection import Failure, Report, encode_report
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.controllers.candidate_digests import candidate_digests
 from triton_operator.controllers.cluster_events import EventView, event_view
 from triton_operator.controllers.converting import own_conversions
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.measuring import own_rows
-from triton_operator.controllers.model_resolution import candidate_digests
-from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
+from triton_operator.controllers.observed import ApplyProblem, FoundOut, Observed, Outcome
 from triton_operator.controllers.profiles import (
     conversions,
     digests_of,
@@ -134,6 +134,12 @@ def observed(
             if view.name == names.measured_profile(digest)
             for row in own_conversions(view.spec)
         ),
+        found_out={
+            digest: FoundOut(tuple(own_rows(view.spec)), tuple(own_conversions(view.spec)))
+            for digest in candidate_digests(service)[1:]
+            for view in about
+            if view.name == names.measured_profile(digest)
+        },
         tool_versions=tools,
         jobs_elsewhere=tuple(
             view

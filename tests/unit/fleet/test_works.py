@@ -81,6 +81,41 @@ def test_a_maximum_over_clusters_bounds_a_fixed_number_too(more: dict[str, int])
     assert [most_replicas({"scaling": one}) for one in made] == [2, 1]
 
 
+VARIANTS = [{"name": "small", "accuracy": "0.7", "model": {"uri": "https://models.example/s.onnx"}}]
+
+
+@pytest.mark.parametrize(
+    ("offline", "made"),
+    [
+        pytest.param(
+            {"policy": "FallbackVariant", "fallbackVariant": "small"},
+            {"policy": "FallbackVariant", "fallbackVariant": "small"},
+            id="as it is",
+        ),
+        pytest.param(
+            {"policy": "LocalMax", "afterSeconds": 120},
+            {"policy": "LocalMax", "afterSeconds": 120, "maxReplicas": 8},
+            id="LocalMax: with the maximum of the service itself",
+        ),
+        pytest.param(
+            {"policy": "LocalMax", "maxReplicas": 12},
+            {"policy": "LocalMax", "maxReplicas": 12},
+            id="LocalMax: unless it says another one",
+        ),
+    ],
+)
+def test_what_a_member_does_alone_goes_with_the_work(offline: Any, made: Any) -> None:
+    parts = {"variants": VARIANTS, "variantPolicy": {"mode": "Slo"}, "offline": offline}
+
+    found = template({**SPEC, **parts}, 0, 3)
+
+    assert found["scaling"]["maxReplicas"] == 3
+    assert found["offline"] == made
+    assert {name: found[name] for name in ("variants", "variantPolicy")} == {
+        name: parts[name] for name in ("variants", "variantPolicy")
+    }
+
+
 def test_a_ceiling_follows_capacity_only_where_there_is_a_maximum() -> None:
     site = Hub().place(edge()).sites["edge"]
     free, bound = PlacementSettings(), PlacementSettings(most=9)
