@@ -25,6 +25,7 @@ from triton_operator.api.fields import (
     list_map,
 )
 from triton_operator.api.inference_service import ServiceTemplate
+from triton_operator.api.replica_curve import ReplicaCurve
 
 UidText = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", max_length=36)
@@ -128,6 +129,11 @@ class WorkLoad(ApiModel):
         None,
         description="Requests per second at which a replica keeps the objective. It tells how "
         "much a replica here is worth elsewhere.",
+    )
+    replica_curve: ReplicaCurve | None = Field(
+        None,
+        description="How long a replica takes for a batch: where its queue gets slower than "
+        "another cluster with the way there. Omitted: not known.",
     )
     p99_milliseconds: int | None = Field(
         None,

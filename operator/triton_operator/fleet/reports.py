@@ -15,7 +15,9 @@ from pydantic import ValidationError
 from triton_operator.api import reasons as conditions
 from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_work import InferenceWorkStatus, WorkLoad
+from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.fleet import work_reasons
+from triton_operator.planning.service_curve import ServiceCurve, rounded
 
 HIGHEST_RATE = 1e9
 LOWEST_RATE = 1e-6
@@ -35,6 +37,7 @@ class Report:
     need: float | None = None
     safe_rate: float | None = None
     p99_seconds: float | None = None
+    curve: ServiceCurve | None = None
     maximum: int | None = None
     revision: int | None = None
     applied: bool = False
@@ -65,6 +68,7 @@ def report_of(status: Mapping[str, Any]) -> Report:
         need=_number(load.need_replicas),
         safe_rate=_number(load.safe_rate_per_replica),
         p99_seconds=None if load.p99_milliseconds is None else load.p99_milliseconds / 1000,
+        curve=None if load.replica_curve is None else _curve(load.replica_curve),
     )
 
 
@@ -80,6 +84,7 @@ def merged(report: Report, before: Report | None) -> Report:
         maximum=before.maximum,
         safe_rate=before.safe_rate,
         p99_seconds=before.p99_seconds,
+        curve=before.curve,
     )
 
 
@@ -115,6 +120,17 @@ def _absurdity(load: WorkLoad) -> str:
     if rate is not None and not LOWEST_RATE <= rate <= HIGHEST_RATE:
         return f"safeRatePerReplica is {rate:g}, not within {LOWEST_RATE:g} and {HIGHEST_RATE:g}"
     return ""
+
+
+def _curve(told: ReplicaCurve) -> ServiceCurve:
+    curve = ServiceCurve(
+        told.base_microseconds / 1e6,
+        told.per_request_microseconds / 1e6,
+        told.max_batch_size,
+        told.instances,
+    )
+    # On the grid, clusters that share hardware share their curve, which takes long to solve.
+    return rounded(curve)
 
 
 def _number(text: str | None) -> float | None:
