@@ -29,8 +29,8 @@ from triton_operator.fleet.works import work_name
 Say = Callable[[str], None]
 PROGRESS_SECONDS = 5.0
 AT_ONCE = 16
-WAVE_FACTOR = 2.5
-"""What an edge's clients ask for then is 5 replicas, where 3.6 may stay."""
+WAVE_FACTOR = 4.0
+"""What an edge's clients ask for then is 8 replicas, where 3.6 may stay."""
 
 
 @dataclass
@@ -108,7 +108,7 @@ class Rollout:
     seconds: dict[str, float]
     spent: Spent
     late: dict[str, float] = field(default_factory=dict)
-    """Of slow members, so far as they came within the time."""
+    """Of slow members."""
 
 
 async def place(bench: Bench) -> Rollout:
@@ -140,6 +140,8 @@ async def change(
     seconds = await _in_force(bench, 0, milliseconds, before.at, names)
     spent = Spent.between(before, await bench.hub.look())
     late = await _in_force(bench, 0, milliseconds, before.at, slow) if slow else {}
+    work, seen = work_name(NAMESPACE, service_name(0)), fleet.news.in_force
+    assert not any((work, name, milliseconds) in seen for name in dead), "a dead one has answered"
     return Rollout(seconds, spent, late)
 
 
@@ -174,7 +176,7 @@ async def wave(bench: Bench, sites: Sequence[str]) -> Wave:
     first: float | None = None
     before, writes = await bench.hub.look(), news.writes
     for name in sites:
-        bench.fleet.sites[name].factor = WAVE_FACTOR
+        bench.fleet.sites[name].multiply_demand(WAVE_FACTOR)
     end = before.at + options.wave_seconds
     async with bench.saying(lambda: f"{news.writes - writes} works are written"):
         with contextlib.suppress(TimeoutError):

@@ -26,6 +26,7 @@ from triton_operator.api.conditions import ConditionStatus, finding
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.scaling_answer import TOLD_DIFFERENCE, TOLD_EVERY_SECONDS
 from triton_operator.fleet import work_reasons
 from triton_operator.fleet.mailbox import AGENT, mailbox_namespace
 from triton_operator.fleet.work_report import Told
@@ -34,8 +35,8 @@ Body = dict[str, Any]
 LEAST_SECONDS, MOST_SECONDS = 0.1, 0.5
 """From a work's change until the member has applied it: an agent settles for 0.1 s, and asks its
 own API server."""
-NOISE = 0.05
-"""Of demand, from one look to the next."""
+NOISE = 0.1
+"""Of demand, up or down, from one look to the next."""
 AGAIN_SECONDS = 1.0
 
 
@@ -57,14 +58,13 @@ class SlowServer(ApiServer):
 
 
 class Site:
-    """`factor` multiplies the demand of its clients; `failures`: requests that were not answered
-    as they should be."""
+    """`failures`: requests that were not answered as they should be."""
 
     def __init__(self, number: int, connection: Connection, interval: float, seed: int) -> None:
         self.name = cluster_name(number)
-        self.factor = 1.0
         self.failures = 0
-        self._need = CLOUD_NEED if is_cloud(number) else EDGE_NEED
+        self._need = self._seen = CLOUD_NEED if is_cloud(number) else EDGE_NEED
+        self._seen_at = -math.inf
         self._room = CLOUD_ROOM if is_cloud(number) else EDGE_ROOM
         self._interval = interval
         self._random = random.Random(seed * 100_003 + number)
@@ -85,6 +85,12 @@ class Site:
     def slow_down(self, seconds: float) -> None:
         """Each request of this member takes that much longer from now on."""
         self._server.delay_seconds = seconds
+
+    def multiply_demand(self, factor: float) -> None:
+        """Its clients ask for so many times as much from now on: its operator tells at once."""
+        self._need *= factor
+        self._seen_at = -math.inf
+        self._woken.set()
 
     def hear(self, work: Body) -> None:
         """A work in the mailbox is new, or another."""
@@ -130,7 +136,7 @@ class Site:
         """What an agent would see in its cluster, where the operator follows demand at once."""
         spec, generation = work["spec"], work["metadata"]["generation"]
         scaling = spec["template"]["scaling"]
-        need = self._need * self.factor * self._random.uniform(1 - NOISE, 1 + NOISE)
+        need = self._told_need()
         ready = min(
             max(scaling["minReplicas"], math.ceil(need)), scaling["maxReplicas"], self._room
         )
@@ -155,3 +161,12 @@ class Site:
             },
         }
         return Told(applied, generation, service, spec["revision"], self._room - ready)
+
+    def _told_need(self) -> float:
+        """Demand as the operator's status has it: noise is told anew once a minute, and not if it
+        is less than a tenth."""
+        now, need = time.monotonic(), self._need * self._random.uniform(1 - NOISE, 1 + NOISE)
+        moved = abs(need - self._seen) > TOLD_DIFFERENCE * self._seen
+        if moved and now - self._seen_at >= TOLD_EVERY_SECONDS:
+            self._seen, self._seen_at = need, now
+        return self._seen
