@@ -18,7 +18,9 @@ EDGE_NEED, CLOUD_NEED = 2.0, 8.0
 """Replicas that a member could run, and that its clients ask for."""
 SAFE_RATE = 100.0
 """Requests per second that one replica does within the objective."""
+P99_MILLISECONDS = 40
 FIRST_MILLISECONDS = 100
+"""Of the objective: what a member takes, and what a service asks for first."""
 
 
 def cluster_name(number: int) -> str:

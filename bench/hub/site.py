@@ -14,6 +14,7 @@ from bench.hub.objects import (
     CLOUD_ROOM,
     EDGE_NEED,
     EDGE_ROOM,
+    P99_MILLISECONDS,
     SAFE_RATE,
     cluster_name,
     is_cloud,
@@ -155,6 +156,8 @@ class Site:
                 "autoscaling": {
                     "arrivalsPerSecond": f"{need * SAFE_RATE:.1f}",
                     "safeRatePerReplica": f"{SAFE_RATE:.0f}",
+                    # Who does not tell it gets nothing of others where there is a budget.
+                    "p99Milliseconds": P99_MILLISECONDS,
                     "metrics": "Fresh",
                 },
                 "conditions": [],
