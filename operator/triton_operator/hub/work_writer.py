@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -66,6 +66,11 @@ class WorkWriter:
         revisions = [work["spec"]["revision"] for work in scene.works.values()]
         written = Written(max([before.get("revision", 0), *revisions]))
         revision = written.revision + 1
+        urls = {
+            name: member.spec.data_plane.url
+            for name, member in scene.members.items()
+            if member.spec.data_plane is not None
+        }
         for name, site in placed.sites.items():
             live, facts = scene.works.get(name), scene.facts[name]
             if live is not None and is_leaving(live):
@@ -79,7 +84,7 @@ class WorkWriter:
                 why = site.reasons[0].sentence
                 asks.append(partial(self._delete, live, why, decision, written))
                 continue
-            wanted = self._wanted(scene, name, placed)
+            wanted = self._wanted(scene, name, placed, urls)
             if live is None or not _is_as_wanted(live, wanted):
                 with_decision = {"revision": revision, "decisionID": decision}
                 manifest = {**wanted, "spec": {**wanted["spec"], **with_decision}}
@@ -115,14 +120,9 @@ class WorkWriter:
             scene.works[name] = body
             self._known.works.put(body)
 
-    def _wanted(self, scene: Scene, name: str, placed: Placed) -> Body:
-        """The work of a cluster, but for what comes with a change."""
+    def _wanted(self, scene: Scene, name: str, placed: Placed, urls: Mapping[str, str]) -> Body:
+        """The work of a cluster, but for what comes with a change; `urls`: of all clusters."""
         site, facts, live = placed.sites[name], scene.facts[name], scene.works.get(name)
-        urls = {
-            other: member.spec.data_plane.url
-            for other, member in scene.members.items()
-            if member.spec.data_plane is not None
-        }
         ceiling = ceiling_of(site, facts, scene.settings, live and live["spec"])
         body: Body = {
             "apiVersion": API_VERSION,
