@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from triton_operator.api import labels
@@ -39,6 +42,10 @@ from triton_operator.manifests.desired_hash import content_hash
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
 MOST_QUOTED = 300
+AT_ONCE = 8
+"""Requests of one decision that are under way: each takes a round trip to the API server and its
+disk, and a change of a template is one for each of hundreds of clusters."""
+Ask = Callable[[], Awaitable[None]]
 
 
 @dataclass
@@ -63,11 +70,8 @@ class WorkWriter:
     async def write(
         self, scene: Scene, placed: Placed, fleet: Fleet, decision: str, its_templates: Templates
     ) -> Written:
-        """One work after another; an error of one is no reason not to write the others.
-
-        Raises:
-            ApiError: a work that has to go was not deleted.
-        """
+        """Some works at once; an error of one is no reason not to write the others."""
+        asks: list[Ask] = []
         written = Written(scene.revision)
         told = {name: member.report.revision for name, member in scene.members.items()}
         revision = next_revision(scene.revision, told.values())
@@ -81,13 +85,14 @@ class WorkWriter:
             live, facts = scene.works.get(name), scene.facts[name]
             if live is not None and is_leaving(live):
                 if facts.moves and not is_out(site) and not is_hubs_will(live):
-                    await self._make_way(live, written)
+                    asks.append(partial(self._make_way, live, written))
                 written.problems[name] = "its former work is being removed, then it is made again"
                 continue
             if facts.paused or (live is None and (site.ceiling == 0 or not facts.moves)):
                 continue
             if live is not None and facts.moves and is_out(site):
-                await delete_works(self._server, [live], site.reasons[0].sentence, decision)
+                why = site.reasons[0].sentence
+                asks.append(partial(self._delete, live, why, decision, written))
                 continue
             wanted = self._wanted(scene, name, placed, fleet, its_templates)
             if live is None or not (
@@ -96,12 +101,19 @@ class WorkWriter:
             ):
                 with_decision = {"revision": revision, "decisionID": decision}
                 manifest = {**wanted, "spec": {**wanted["spec"], **with_decision}}
-                await self._apply(scene, name, manifest, written)
+                asks.append(partial(self._apply, scene, name, manifest, written))
+        await _ask(asks)
         return written
 
     async def _make_way(self, live: Body, written: Written) -> None:
         try:
             await make_way(self._server, live)
+        except ApiError as error:
+            written.failure = written.failure or error
+
+    async def _delete(self, live: Body, why: str, decision: str, written: Written) -> None:
+        try:
+            await delete_works(self._server, [live], why, decision)
         except ApiError as error:
             written.failure = written.failure or error
 
@@ -176,6 +188,19 @@ def _is_as_it_was(live: Body, held: Body) -> bool:
 
 def _desired_hash(live: Body) -> str:
     return str((live["metadata"].get("annotations") or {}).get(labels.DESIRED_HASH, ""))
+
+
+async def _ask(asks: Iterable[Ask]) -> None:
+    """`AT_ONCE` of them under way; what is no error of the API server is raised after the last."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(ask: Ask) -> None:
+        async with places:
+            await ask()
+
+    for answer in await asyncio.gather(*map(one, asks), return_exceptions=True):
+        if answer is not None:
+            raise answer
 
 
 def _is_as_wanted(live: Body, wanted: Body) -> bool:
