@@ -60,7 +60,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Drained:
-    """How far it is. `state`: of the connection."""
+    """How far it is. `state`: of the connection, or that it is paused."""
 
     cluster: str
     state: str
@@ -90,7 +90,7 @@ class Drained:
             f"{one.service} ({'leaving' if one.is_leaving else f'{one.ready or 0} ready'})"
             for one in self.services
         )
-        silent = f"; it is {self.state}, and nothing moves until it is Connected"
+        silent = f"; it is {self.state}, and nothing moves as long as it is"
         return f"{self.cluster} still has {words}{silent if self.state != 'Connected' else ''}"
 
 
@@ -168,7 +168,7 @@ async def _look(server: ApiServer, name: str) -> Drained:
         raise CannotAsk(f"the hub cannot be asked: {error.message}") from error
     return Drained(
         cluster=name,
-        state=(cluster.get("status") or {}).get("connectionState", "not known"),
+        state=_state(cluster),
         is_marked=bool(_draining_taints(cluster)),
         services=tuple(sorted(services, key=lambda one: one.service)),
     )
@@ -193,6 +193,12 @@ def _why(service: Mapping[str, Any] | None, cluster: str, work: Body) -> str:
     rows = (((service or {}).get("status") or {}).get("placement") or {}).get("clusters") or ()
     reasons = [row.get("reason", "") for row in rows if row["name"] == cluster]
     return next(iter(reasons), "") or "the hub has not decided on it yet"
+
+
+def _state(cluster: Mapping[str, Any]) -> str:
+    if cluster["spec"].get("paused"):
+        return "paused"
+    return str((cluster.get("status") or {}).get("connectionState", "not looked at yet"))
 
 
 def _draining_taints(cluster: Mapping[str, Any]) -> list[str]:
