@@ -20,6 +20,7 @@ from triton_operator.fleet.placement_findings import WorkState
 from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.fleet.placement_reasons import Reason, Why
 from triton_operator.fleet.placement_wish import settings_of
+from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene
 from triton_operator.hub.service_status import REFRESH_SECONDS, ServiceStatusWriter
 
@@ -68,7 +69,8 @@ class World:
             {one.name: one for one in facts},
         )
         before = self.writes
-        asyncio.run(self._writer.write(scene, placed, self.memory, WORKS, 1))
+        writing = self._writer.write(scene, placed, self.memory, WORKS, 1, Templates(""), (), "")
+        asyncio.run(writing)
         return self.writes - before
 
 

@@ -20,6 +20,8 @@ from triton_operator.fleet.placement import place
 from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory
 from triton_operator.fleet.placement_wish import settings_of
 from triton_operator.fleet.reports import Report
+from triton_operator.hub.endpoint_lists import fleet_of
+from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene
 from triton_operator.hub.work_writer import AT_ONCE, WorkWriter, Written
 
@@ -90,6 +92,7 @@ def scene(names: list[str], works: dict[str, Any] | None = None, **specs: Any) -
         works or {},
         PlacementMemory(),
     )
+    made.revision = max([0, *(one["spec"]["revision"] for one in made.works.values())])
     made.facts = {
         name: facts_of(one, spec.scaling, SiteMemory(), None) for name, one in members.items()
     }
@@ -99,7 +102,8 @@ def scene(names: list[str], works: dict[str, Any] | None = None, **specs: Any) -
 async def written(server: ApiServer, made: Scene) -> Written:
     _, placed = place(tuple(made.facts.values()), made.settings, made.memory, 0.0)
     known: Any = SimpleNamespace(hub_id="hub", works=SimpleNamespace(put=lambda body: None))
-    return await WorkWriter(server, known).write(made, placed, "1-1")  # type: ignore[arg-type]
+    writer = WorkWriter(server, known)  # type: ignore[arg-type]
+    return await writer.write(made, placed, fleet_of(made, placed), "1-1", Templates(""))
 
 
 async def stand_still() -> None:
