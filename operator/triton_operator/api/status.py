@@ -50,6 +50,11 @@ class PoolStatus(ApiModel):
 
     name: str = Field(max_length=63, description="Name of the ServingPool.")
     precision: Precision = Field(description="Precision that the model runs in.")
+    engine: str | None = Field(
+        None,
+        max_length=64,
+        description="What runs the model, as in a ModelProfile: such as onnxruntime.",
+    )
     max_batch_size: int = Field(
         description="Triton's max_batch_size; 0: the tensors have no batch axis."
     )

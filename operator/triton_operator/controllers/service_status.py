@@ -24,6 +24,7 @@ from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.selectors import selector_text, service_selector
 from triton_operator.manifests.service import GRPC_PORT, HTTP_PORT
+from triton_operator.planning.measurements import engine_of
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
@@ -41,7 +42,7 @@ def service_status(
     What was known about the model stays while its new source is inspected and the old one serves.
     """
     deployments = rollout.deployments
-    rows = _rows(observed, plan, deployments)
+    rows = _rows(observed, resolution.facts, plan, deployments)
     status = InferenceServiceStatus(
         observed_generation=observed.service.generation,
         address=_address(owner),
@@ -101,6 +102,7 @@ def _model(owner: Owner, spec: InferenceServiceSpec, resolution: Resolution) -> 
 
 def _rows(
     observed: Observed,
+    facts: ModelFacts | None,
     plan: Plan | Refusal | None,
     deployments: Mapping[str, DeploymentView],
 ) -> list[PoolStatus]:
@@ -110,6 +112,7 @@ def _rows(
     return [
         _row(
             observed,
+            facts,
             row,
             wanted[names.pool_child(observed.service.name, row.pool.name)],
             deployments.get(row.pool.name),
@@ -119,7 +122,11 @@ def _rows(
 
 
 def _row(
-    observed: Observed, row: PoolPlan, wanted: int, deployment: DeploymentView | None
+    observed: Observed,
+    facts: ModelFacts | None,
+    row: PoolPlan,
+    wanted: int,
+    deployment: DeploymentView | None,
 ) -> PoolStatus:
     capacity, predicted = pool_figures(
         observed.scaling,
@@ -130,6 +137,7 @@ def _row(
     return PoolStatus(
         name=row.pool.name,
         precision=row.precision,
+        engine=engine_of(facts, row.engine) if facts else None,
         max_batch_size=row.max_batch_size,
         instances=row.instances,
         threads=row.threads,

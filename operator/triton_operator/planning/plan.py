@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from triton_operator.api.enums import Precision, ScalingMode
+from triton_operator.api.enums import Engine, Precision, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.completion import Completion, completions, left_to_triton
@@ -78,6 +78,8 @@ class PoolPlan:
     """The copy of the model that the replicas run; None: the model as it is stored."""
     prospects: tuple[Prospect, ...] = ()
     """How other precisions stand here, that which runs among them."""
+    engine: Engine | None = None
+    """What runs an ONNX model; None: the backend of its format, with its own kernels."""
 
     @property
     def wanted_precisions(self) -> tuple[Precision, ...]:
@@ -129,7 +131,7 @@ def plan_service(
 
     def fit(pool: Pool) -> Fit:
         release = _release(spec, pool)
-        told = None if isinstance(release, Refusal) else str(release)
+        told = None if isinstance(release, Refusal) else release
         replica = sized[pool.name] = size_replica(spec, facts, pool, rows, told)
         speeds[pool.name] = _speed(replica)
         # What nobody could run is told as such, and not as a pool that is too small.
@@ -271,6 +273,7 @@ def _pool_plan(
         measured=replica.measured,
         copy=precision.copy,
         prospects=replica.prospects,
+        engine=replica.engine,
     )
 
 
