@@ -55,6 +55,8 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.placement.clusters[0].need": ("999999999.999999999", "1000000000"),
         "status.placement.clusters[0].granted": ("0", "1e3"),
         "status.placement.clusters[0].lastSpill": ("0.000000001", "NaN"),
+        "status.drift[0].measurement": ("00000000000000ff", "fp32"),
+        "status.drift[0].sizes[0].ratio": ("1.41", "+41 %"),
     },
     "servingpool": {
         "spec.nodeSelector{disk}": ("NVIDIA_L4.80", "a b"),

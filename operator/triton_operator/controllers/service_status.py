@@ -1,12 +1,13 @@
 """The numbers of an InferenceService's status: address, model, one row per pool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.status import (
     Address,
+    CountedDrift,
     InferenceServiceStatus,
     ModelStatus,
     PoolStatus,
@@ -36,6 +37,7 @@ def service_status(
     resolution: Resolution,
     plan: Plan | Refusal | None,
     rollout: Rollout,
+    counted: Sequence[CountedDrift] = (),
 ) -> dict[str, Any]:
     """The status without its conditions, as it goes to the API server.
 
@@ -48,6 +50,7 @@ def service_status(
         address=_address(owner),
         model=_model(owner, spec, resolution),
         pools=rows,
+        drift=list(counted),
         replicas=sum(view.existing for view in deployments.values()),
         ready_replicas=rollout.ready_replicas,
         desired_replicas=sum(row.desired_replicas for row in rows),
