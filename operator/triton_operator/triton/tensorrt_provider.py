@@ -43,6 +43,8 @@ def tensorrt_problem(inputs: Sequence[Tensor], max_batch_size: int) -> str | Non
     for tensor in inputs:
         if tensor.datatype == STRING:
             return f"input {tensor.name} holds strings, which TensorRT does not have"
+        if "," in tensor.name:
+            return f"the name of input {tensor.name} cannot stand in a list of shapes"
         if any(axis < 1 for axis in item_shape(tensor, max_batch_size)):
             return (
                 f"input {tensor.name} has an axis of any length besides the batch: an engine would "

@@ -119,6 +119,12 @@ class Row(NamedTuple):
     [
         Row("known lengths", [IMAGE, MASK], 16, None),
         Row("the batch axis alone", [Tensor(name="x", datatype="FP32", shape=[-1])], 4, None),
+        Row(
+            "a name that is two in the list",
+            [Tensor(name="a:1x3,b", datatype="FP32", shape=[-1, 3])],
+            4,
+            "a:1x3,b cannot stand in a list",
+        ),
         Row("a text", [Tensor(name="x", datatype="BYTES", shape=[-1, 1])], 4, "x holds strings"),
         Row(
             "any length besides the batch",
