@@ -73,6 +73,8 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.placement.rollout.failedCluster": ("4-stores", "Store"),
         "status.placement.rollout.clusters[0].name": ("cloud-2", "cloud_2"),
         "status.placement.rollout.clusters[0].attainmentPercentBefore": ("100", "1e2"),
+        "status.drift[0].measurement": ("00000000000000ff", "fp32"),
+        "status.drift[0].sizes[0].ratio": ("1.41", "+41 %"),
     },
     "servingpool": {
         "spec.nodeSelector{disk}": ("NVIDIA_L4.80", "a b"),

@@ -432,6 +432,20 @@ ROWS: dict[str, Row] = {
         {"spec.release": ABSENT},
         {"spec.release": ABSENT, "spec.image": "registry.example/triton:26.09-py3"},
     ),
+    "TensorRT on a pool of CPUs": Row(
+        "servingpool",
+        "spec",
+        "TensorRT runs on accelerators only: set spec.accelerator, or leave it out",
+        {"spec.accelerator": ABSENT},
+        {"spec.accelerator": ABSENT, "spec.engines": []},
+    ),
+    "OpenVINO on a pool of accelerators": Row(
+        "servingpool",
+        "spec",
+        "Triton's OpenVINO backend runs on CPUs only: leave it out",
+        {"spec.engines": ["TensorRT", "OpenVINO"]},
+        {"spec.accelerator": ABSENT, "spec.engines": ["OpenVINO"]},
+    ),
     "toleration of everything": Row(
         "servingpool",
         "spec.tolerations[0]",

@@ -84,6 +84,15 @@ class Precision(StrEnum):
     INT8 = "INT8"
 
 
+class Engine(StrEnum):
+    """What can run an ONNX model beside ONNX Runtime's own kernels."""
+
+    TENSORRT = "TensorRT"
+    """ONNX Runtime with its TensorRT provider, on NVIDIA's GPUs."""
+    OPENVINO = "OpenVINO"
+    """Triton's OpenVINO backend, on CPUs."""
+
+
 class AcceleratorKind(StrEnum):
     """Which kind of hardware may serve."""
 

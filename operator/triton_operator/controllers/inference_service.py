@@ -5,6 +5,7 @@ children of the old one stay as they are. And nothing that serves is removed bef
 is ready.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,9 @@ from triton_operator.api.conditions import (
     merge_conditions,
 )
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.status import CountedDrift
 from triton_operator.controllers.beside import found_beside
+from triton_operator.controllers.counted_drift import counted_anew, counted_drifts, ratios
 from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.hub_finding import hub_findings
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
@@ -85,7 +88,8 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
     service = observed.service
     owner = Owner(service.name, service.namespace, service.uid)
     resolution = resolve_model(observed, owner, spec.model, spec.runtime, paused=spec.paused)
-    plan = _plan(observed, spec, resolution)
+    counted = counted_drifts(observed, resolution.digest)
+    plan = _plan(observed, spec, resolution, counted)
     children: list[dict[str, Any]] = []
     if isinstance(plan, Plan) and (digest := resolution.digest) and (facts := resolution.facts):
         present = {
@@ -108,6 +112,10 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 
         plan, children = with_rollout_ways(observed, plan, build)
+        anew = None if spec.paused else counted_anew(observed, digest, plan, children, counted)
+        if anew is not None and isinstance(again := _plan(observed, spec, resolution, anew), Plan):
+            counted = anew
+            plan, children = with_rollout_ways(observed, again, build)
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
@@ -140,9 +148,11 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
     findings = found.told_in(service_findings(observed, spec, resolution, plan, rollout))
     findings += [ways.finding] if ways.finding else []
     wish = variant_wish(observed, asked, spec, variants, rollout)
-    status = service_status(observed, owner, spec, resolution, plan, rollout) | wish.status
+    status = service_status(observed, owner, spec, resolution, plan, rollout, counted)
     told = _with_status(
-        observed, status, [*findings, *hub_findings(asked, service), *wish.findings]
+        observed,
+        status | wish.status,
+        [*findings, *hub_findings(asked, service), *wish.findings],
     )
     outcome = replace(
         told,
@@ -180,7 +190,10 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
 
 
 def _plan(
-    observed: Observed, spec: InferenceServiceSpec, resolution: Resolution
+    observed: Observed,
+    spec: InferenceServiceSpec,
+    resolution: Resolution,
+    counted: Sequence[CountedDrift],
 ) -> Plan | Refusal | None:
     if resolution.facts is None:
         return None
@@ -194,6 +207,7 @@ def _plan(
         observed.measurements.get(digest, ()),
         observed.conversions.get(digest, ()),
         observed.tool_versions,
+        ratios(counted),
     )
 
 

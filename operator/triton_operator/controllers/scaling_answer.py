@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from triton_operator.api import reasons
 from triton_operator.api.enums import MetricsFreshness
-from triton_operator.autoscaling.curve_drift import drift, is_drifted
+from triton_operator.autoscaling.curve_drift import Drift, drift, is_drifted
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.autoscaling.reasons import Why, reason
@@ -84,8 +84,8 @@ class ScalingAnswer:
     alone: str | None = None
     aside: frozenset[str] | None = None
     early: bool = False
-    drifted: Mapping[str, float] = field(default_factory=dict)
-    """By pool, how far batches are from what the profile says: 0.4 is 40 % slower."""
+    drifted: Mapping[str, Drift] = field(default_factory=dict)
+    """By pool, how far batches are from what the profile says, where that is far."""
 
 
 def answer_of(
@@ -151,14 +151,18 @@ def _by_bound(
     return Change(judgement.record.time, before, after, bound.sentence)
 
 
-def _drifted(memory: ServiceMemory, before: Mapping[str, float]) -> dict[str, float]:
+def _drifted(memory: ServiceMemory, before: Mapping[str, Drift]) -> dict[str, Drift]:
     """Pools whose batches are far from their profile; as they were while too few have been seen."""
-    found = {name: drift(pool.drift) for name, pool in memory.pools.items()}
-    return {
-        name: before[name] if off is None else off
-        for name, off in found.items()
-        if is_drifted(off, name in before) and memory.pools[name].drift.profile is not None
-    }
+    drifted: dict[str, Drift] = {}
+    for name, pool in memory.pools.items():
+        told = before.get(name)
+        if told is not None and told.profile != pool.drift.profile:
+            # Of another profile, nothing is told yet.
+            told = None
+        found = drift(pool.drift)
+        if is_drifted(found, told is not None) and (now := found or told):
+            drifted[name] = now
+    return drifted
 
 
 def _limits(judgement: Judgement) -> dict[str, str]:
