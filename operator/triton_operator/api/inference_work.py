@@ -23,6 +23,7 @@ from triton_operator.api.fields import (
     list_map,
 )
 from triton_operator.api.inference_service import ServiceTemplate
+from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.api.routing import WorkRouting
 from triton_operator.api.work_decision import MOST_DECISIONS, WorkDecisions
 
@@ -103,6 +104,11 @@ class WorkLoad(ApiModel):
         None,
         description="Requests per second at which a replica keeps the objective. It tells how "
         "much a replica here is worth elsewhere.",
+    )
+    replica_curve: ReplicaCurve | None = Field(
+        None,
+        description="How long a replica takes for a batch: where its queue gets slower than "
+        "another cluster with the way there. Omitted: not known.",
     )
     p99_milliseconds: int | None = Field(
         None,

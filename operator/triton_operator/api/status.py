@@ -8,6 +8,7 @@ from triton_operator.api.conditions import Condition
 from triton_operator.api.enums import MetricsFreshness, ModelFormat, Precision
 from triton_operator.api.fields import ApiModel, list_map
 from triton_operator.api.placement_status import PlacementStatus
+from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.api.routing import Endpoints
 from triton_operator.api.tensors import Tensor
 
@@ -112,6 +113,9 @@ class AutoscalingStatus(ApiModel):
         None,
         max_length=32,
         description="Requests per second at which a replica keeps the objective.",
+    )
+    replica_curve: ReplicaCurve | None = Field(
+        None, description="How long a replica takes for a batch. Omitted: not known."
     )
     cold_start_seconds: int | None = Field(
         None, description="From an order to a ready replica, which nine of ten starts keep."

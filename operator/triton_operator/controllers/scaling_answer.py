@@ -14,6 +14,7 @@ from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.spill_reasons import PoolReason
 from triton_operator.planning.predicted_latency import predicted_seconds
+from triton_operator.planning.service_curve import ServiceCurve
 
 TOLD_EVERY_SECONDS = 60.0
 TOLD_DIFFERENCE = 0.1
@@ -47,6 +48,7 @@ class Figures:
 
     rate: float | None = None
     safe_rate: float | None = None
+    curve: ServiceCurve | None = None
     waiting: float | None = None
     attainment: float | None = None
     p99_seconds: float | None = None
@@ -246,6 +248,7 @@ def _figures(memory: ServiceMemory, judgement: Judgement) -> Figures:
     return Figures(
         rate=decision.rate,
         safe_rate=decision.safe_rate,
+        curve=curve,
         waiting=judgement.look.pending,
         attainment=memory.attainment.share,
         p99_seconds=judgement.look.p99_seconds,

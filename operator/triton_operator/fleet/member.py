@@ -16,12 +16,13 @@ from triton_operator.fleet.placement_memory import SiteMemory
 from triton_operator.fleet.reference import speed_of
 from triton_operator.fleet.reports import Report
 from triton_operator.fleet.work import most_replicas
+from triton_operator.planning.service_curve import ServiceCurve
 
 
 @dataclass(frozen=True)
 class Member:
     """One cluster that a service may be placed on. `data_plane`: whether its endpoint answers;
-    `work_spec`: of the work that it has, None: none."""
+    `curve`: of a replica there; `work_spec`: of the work that it has, None: none."""
 
     name: str
     spec: InferenceClusterSpec
@@ -29,6 +30,7 @@ class Member:
     network: ClusterNetwork | None
     report: Report
     data_plane: bool | None = None
+    curve: ServiceCurve | None = None
     work_spec: Mapping[str, Any] | None = None
 
 
@@ -70,6 +72,8 @@ def facts_of(
             if network is None
             else {peer.cluster: peer.rtt_milliseconds / 1000 for peer in network.peers}
         ),
+        curve=member.curve,
+        safe_rate=report.safe_rate,
         p95_seconds=report.p99_seconds,
         cost=0.0 if spec.cost is None else float(spec.cost.per_replica_hour),
         joules=0.0 if spec.energy is None else float(spec.energy.grams_co2_per_kwh),

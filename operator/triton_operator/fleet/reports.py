@@ -16,7 +16,9 @@ from triton_operator.api import reasons as conditions
 from triton_operator.api.conditions import Condition
 from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_work import InferenceWorkStatus, WorkLoad
+from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.fleet import work_reasons
+from triton_operator.planning.service_curve import ServiceCurve, rounded
 
 HIGHEST_RATE = 1e9
 LOWEST_RATE = 1e-6
@@ -39,6 +41,7 @@ class Report:
     need: float | None = None
     safe_rate: float | None = None
     p99_seconds: float | None = None
+    curve: ServiceCurve | None = None
     maximum: int | None = None
     revision: int | None = None
     applied: bool = False
@@ -79,6 +82,7 @@ def report_of(status: Mapping[str, Any]) -> Report:
         p99_seconds=None if load.p99_milliseconds is None else load.p99_milliseconds / 1000,
         attainment=_number(load.attainment_percent),
         arrivals=_number(load.arrivals_per_second),
+        curve=None if load.replica_curve is None else _curve(load.replica_curve),
     )
 
 
@@ -94,6 +98,7 @@ def merged(report: Report, before: Report | None) -> Report:
         maximum=before.maximum,
         safe_rate=before.safe_rate,
         p99_seconds=before.p99_seconds,
+        curve=before.curve,
     )
 
 
@@ -151,6 +156,17 @@ def _absurdity(load: WorkLoad) -> str:
     if attainment is not None and attainment > 100:
         return f"attainmentPercent is {attainment:g}, and no share is above 100"
     return ""
+
+
+def _curve(told: ReplicaCurve) -> ServiceCurve:
+    curve = ServiceCurve(
+        told.base_microseconds / 1e6,
+        told.per_request_microseconds / 1e6,
+        told.max_batch_size,
+        told.instances,
+    )
+    # On the grid, clusters that share hardware share their curve, which takes long to solve.
+    return rounded(curve)
 
 
 def _number(text: str | None) -> float | None:

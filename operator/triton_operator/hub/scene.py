@@ -14,6 +14,7 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
 from triton_operator.fleet import revisions
+from triton_operator.fleet.curves import TakenCurves
 from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
 from triton_operator.fleet.member import Member, facts_of
 from triton_operator.fleet.placement_memory import PlacementMemory, rescaled
@@ -65,18 +66,21 @@ class Scenes:
         self._memories: dict[Key, PlacementMemory] = {}
         self._reports: dict[Key, dict[str, Report]] = {}
         self._references: dict[Key, float] = {}
+        self._curves: dict[Key, TakenCurves] = {}
 
     def forget_all(self) -> None:
         """What is written down counts: another hub may have led."""
         self._memories.clear()
         self._reports.clear()
         self._references.clear()
+        self._curves.clear()
 
     def forget(self, key: Key) -> None:
         """The service is gone."""
         self._memories.pop(key, None)
         self._reports.pop(key, None)
         self._references.pop(key, None)
+        self._curves.pop(key, None)
 
     def remember(self, key: Key, memory: PlacementMemory) -> None:
         """What was decided, as far as it was written."""
@@ -87,7 +91,7 @@ class Scenes:
         spec = InferenceServiceSpec.model_validate(body["spec"])
         settings = settings_of(spec)
         works = dict(self._known.works_named(work_name(key.namespace, key.name)))
-        members = self._members(key, spec, works)
+        members = self._members(key, spec, works, now)
         memory = self._memories.get(key)
         if memory is None:
             memory = published_memory(
@@ -109,7 +113,7 @@ class Scenes:
         return made
 
     def _members(
-        self, key: Key, spec: InferenceServiceSpec, works: dict[str, Body]
+        self, key: Key, spec: InferenceServiceSpec, works: dict[str, Body], now: float
     ) -> dict[str, Member]:
         placement, members = placement_of(spec), {}
         seen = self._reports.setdefault(key, {})
@@ -134,10 +138,12 @@ class Scenes:
                 network=self._clusters.facts(name).network,
                 report=report,
                 data_plane=self._clusters.answers(name),
+                curve=self._curves.setdefault(key, TakenCurves()).taken(name, report.curve, now),
                 work_spec=works[name]["spec"] if name in works else None,
             )
         for name in seen.keys() - members.keys():
             del seen[name]
+        self._curves.setdefault(key, TakenCurves()).keep(members)
         return members
 
     def _elsewhere(self, names: Iterable[str], works: dict[str, Body]) -> dict[str, int]:

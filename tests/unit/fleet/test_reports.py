@@ -80,6 +80,36 @@ def test_what_its_operator_says_of_the_revision(
     assert (told.available, told.rolled_out, told.stuck, told.said) == found
 
 
+def test_a_curve_is_one_of_few_that_have_to_be_solved() -> None:
+    told = {"baseMicroseconds": 3980, "perRequestMicroseconds": 1070, "maxBatchSize": 16}
+
+    found = [
+        report_of(
+            {"sequence": 1, "load": {**LOAD, "replicaCurve": {**told, "instances": 2, **other}}}
+        ).curve
+        for other in ({}, {"baseMicroseconds": 3990}, {"baseMicroseconds": 5000})
+    ]
+
+    assert found[0] is not None
+    assert (found[0].max_batch_size, found[0].instances) == (16, 2)
+    assert found[0].seconds(1) == pytest.approx(0.00505, rel=0.01)
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"maxBatchSize": 4096}, {"instances": 0}, {"baseMicroseconds": -1}, {"instances": 10**9}],
+)
+def test_a_report_with_a_curve_that_cannot_be_solved_is_refused(odd: dict[str, int]) -> None:
+    told = {"baseMicroseconds": 3980, "perRequestMicroseconds": 1070, "maxBatchSize": 16}
+    curve = {**told, "instances": 2, **odd}
+
+    found = report_of({"sequence": 1, "load": {**LOAD, "replicaCurve": curve}})
+
+    assert "replicaCurve" in found.refused
+    assert (found.curve, found.need) == (None, None)
+
+
 def test_a_work_that_nobody_has_looked_at() -> None:
     assert report_of({}) == Report()
 

@@ -74,6 +74,19 @@ def test_demand_is_not_bounded_and_not_invented(
     assert load.need_replicas == need
 
 
+def test_the_curve_goes_on_as_it_is() -> None:
+    curve = {
+        "baseMicroseconds": 3980,
+        "perRequestMicroseconds": 1070,
+        "maxBatchSize": 16,
+        "instances": 2,
+    }
+    load = work_load(status({**AUTOSCALING, "replicaCurve": curve}), None)
+
+    assert load is not None
+    assert load.wire()["replicaCurve"] == curve
+
+
 def test_old_arrivals_are_no_arrivals() -> None:
     load = work_load(status({**AUTOSCALING, "metrics": "Lost"}), None)
 
