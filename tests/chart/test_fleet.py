@@ -13,8 +13,9 @@ from e2e.harness.waiting import wait_until
 from tests.chart.kubectl import kubectl, make_namespace
 from tests.chart.rendering import VALUES, Object, rendered, template
 from tests.chart.test_rbac import GROUP, rights, rights_of
+from triton_operator.api.labels import MANAGED_BY
 from triton_operator.cli.main import app
-from triton_operator.fleet.mailbox import AGENT, mailbox
+from triton_operator.fleet.mailbox import AGENT, MANAGER, mailbox
 
 FLEET = (VALUES / "fleet.yaml",)
 RBAC, COORDINATION = "rbac.authorization.k8s.io", "coordination.k8s.io"
@@ -85,6 +86,7 @@ def test_the_hub_reaches_only_what_is_in_mailboxes_by_its_name() -> None:
 
     assert {one for one in names if one[1]} == {
         ("serviceaccounts", AGENT),
+        ("serviceaccounts/token", AGENT),
         ("roles", AGENT),
         ("rolebindings", AGENT),
         ("leases", AGENT),
@@ -211,6 +213,52 @@ def test_the_hubs_account_writes_nothing_outside_of_mailboxes(
         "metadata": {"name": AGENT, "namespace": "kube-system"},
     }
     assert "mailboxes" in _applied(control_plane, hub_account, heartbeat, dry=True)
+
+
+def _endpoints(name: str, manager: str | None, text: str = "[]") -> Object:
+    labels = {} if manager is None else {MANAGED_BY: manager}
+    metadata = {"name": name, "namespace": "default", "labels": labels}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {"endpoints.json": text},
+    }
+
+
+def test_the_hubs_account_writes_its_own_lists_of_endpoints_and_no_other_configuration(
+    control_plane: ControlPlane, hub_account: tuple[str, ...]
+) -> None:
+    own = _endpoints("vision-endpoints", MANAGER)
+    assert _applied(control_plane, hub_account, own) == ""
+    assert (
+        _applied(control_plane, hub_account, _endpoints("vision-endpoints", MANAGER, "[1]")) == ""
+    )
+
+    assert _applied(control_plane, (), _endpoints("theirs", None), _endpoints("else", "me")) == ""
+    for one in (
+        _endpoints("theirs", MANAGER, "[1]"),
+        _endpoints("else", MANAGER, "[1]"),
+        _endpoints("new", None),
+    ):
+        said = _applied(control_plane, hub_account, one, dry=True)
+        assert "its own ConfigMaps" in said, (one, said)
+
+
+def test_the_hubs_account_gets_no_token_outside_of_mailboxes(
+    control_plane: ControlPlane, hub_account: tuple[str, ...]
+) -> None:
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": AGENT, "namespace": "default"},
+    }
+    assert _applied(control_plane, (), account) == ""
+
+    asked = kubectl(control_plane, *hub_account, "create", "token", AGENT, "--namespace=default")
+
+    assert asked.returncode != 0
+    assert "mailboxes that it has made" in asked.stderr
 
 
 def test_the_policy_concerns_nobody_else(
