@@ -120,15 +120,11 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
     wanted += [resolution.job] if resolution.job else []
-    ways = ways_in(observed, owner, spec, resolution.facts)
     variants = every_variant(observed, owner, asked, spec, resolution, plan)
     wanted = found_out(observed, owner, variants, spec.model, wanted)
-    wanted = [
-        *(with_desired_hash(manifest) for manifest in wanted),
-        *children,
-        *(with_desired_hash(manifest) for manifest in ways.objects),
-    ]
+    wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
     rollout = observe_rollout(observed, plan, wanted)
+    ways = ways_in(observed, owner, spec, resolution.facts)
     found = variants_measured(
         found_beside(observed, owner, spec, resolution, plan, rollout),
         observed,
@@ -173,11 +169,12 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
         outcome,
         apply=(*first, *wanted),
         measuring=tuple(beside),
+        ways=tuple(with_desired_hash(manifest) for manifest in ways.objects),
         replicas=_replicas(observed, spec, plan),
         removable=observed.scaling.removable if observed.scaling else {},
         delete=_orphans(
             observed,
-            [*wanted, *beside],
+            [*wanted, *beside, *ways.objects],
             ways.kept,
             planned=bool(children),
             replaced=bool(children) and rollout.complete,

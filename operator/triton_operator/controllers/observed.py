@@ -63,7 +63,8 @@ class Observed:
     those in its own, `found_out` both of them by the digests of variants that are not served,
     and `tool_versions` those of what would convert here. `jobs_elsewhere` are the
     Jobs of other services in the namespace that measure or convert; nobody looks for them unless
-    something is to be found out here. `measuring_problem` is what was refused of that. `scaling` is
+    something is to be found out here. `measuring_problem` is what was refused of that, and
+    `routing_problem` of what leads requests here. `scaling` is
     what the autoscaler said last; None: nothing yet. Pods that are `aside` are to get no new
     requests; None: leave them as they are. `optional_kinds`: those that the API server knows.
     """
@@ -77,6 +78,7 @@ class Observed:
     now: float
     problem: ApplyProblem | None = None
     measuring_problem: ApplyProblem | None = None
+    routing_problem: ApplyProblem | None = None
     events: Events = field(default_factory=dict)
     companions: Companions = NO_COMPANIONS
     optional_kinds: frozenset[str] = frozenset()
@@ -108,9 +110,11 @@ class Outcome:
     """What is wanted: objects in the order to write them, replicas, deletions, status, events.
 
     `measuring` are objects that nothing else depends on, written last: if they are refused, all
-    else stays as it is. `status` is None where none can be written. `replicas` maps Deployments to
-    replicas; only those that differ are written, through the scale subresource. `removable` names
-    pods by Deployment in the order in which they should go where replicas become fewer.
+    else stays as it is. `ways` lead requests to the service; if one is refused, nothing that a
+    route may still name is deleted, and all else goes on. `status` is None where none can be
+    written. `replicas` maps Deployments to replicas; only those that differ are written, through
+    the scale subresource. `removable` names pods by Deployment in the order in which they should go
+    where replicas become fewer.
     `device_questions` may be asked of pods, without waiting for answers, and `scaling_question` of
     the autoscaler. `traffic` are labels by pod that say whether it gets new requests, where they
     differ.
@@ -119,6 +123,7 @@ class Outcome:
     status: dict[str, Any] | None
     apply: tuple[dict[str, Any], ...] = ()
     measuring: tuple[dict[str, Any], ...] = ()
+    ways: tuple[dict[str, Any], ...] = ()
     replicas: Mapping[str, int] = field(default_factory=dict)
     delete: tuple[ObjectView, ...] = ()
     events: tuple[EventDraft, ...] = ()

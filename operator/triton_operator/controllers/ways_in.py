@@ -57,6 +57,8 @@ def ways_in(
 ) -> WaysIn:
     """Of one service; `facts` are those of its model, None: not known yet."""
     ways = WaysIn()
+    if (refused := observed.routing_problem) is not None:
+        ways.problems.append((refused.reason, refused.message))
     gateway = None if spec.ingress is None else spec.ingress.gateway
     try:
         routing = fleet_routing(observed.service.routing)

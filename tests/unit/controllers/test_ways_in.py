@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from copy import deepcopy
 from typing import Any
 
 from tests.unit.controllers.cluster import Cluster
+from tests.unit.controllers.shell import Shell
 from tests.unit.controllers.world import CPU, L4, absorb, edit, observed, serving, step, written
 from triton_operator.api.conditions import known_conditions
 from triton_operator.client.endpoints import endpoints_in
@@ -29,7 +32,7 @@ ROUTED = json.dumps({"endpoints": [HERE, AWAY]})
 
 def noted(cluster: Cluster, routing: str | None) -> Cluster:
     """The fleet's agent, or somebody else, has written the annotation."""
-    service = cluster.one("InferenceService")
+    service = deepcopy(cluster.one("InferenceService"))
     annotations = service["metadata"].setdefault("annotations", {})
     annotations.pop(ROUTING, None)
     if routing is not None:
@@ -59,7 +62,7 @@ def test_a_service_in_no_fleet_has_no_list() -> None:
     outcome = reconcile(observed(serving()))
 
     assert routed(outcome) is None
-    assert "ConfigMap/filetype-endpoints" not in names(outcome.apply)
+    assert "ConfigMap/filetype-endpoints" not in names(outcome.ways)
 
 
 def test_a_member_has_a_list_with_its_own_service_first() -> None:
@@ -89,7 +92,7 @@ def test_a_list_follows_its_hub_where_the_new_spec_has_no_plan() -> None:
 
     assert outcome.status
     assert clusters(cluster)[0][2] == 100
-    assert names(outcome.apply)[-1] == "ConfigMap/filetype-endpoints"
+    assert names(outcome.ways) == ["ConfigMap/filetype-endpoints"]
 
 
 def test_what_nobody_can_read_takes_no_list_away() -> None:
@@ -144,12 +147,12 @@ def opened(cluster: Cluster, **gateway: Any) -> Cluster:
 def ways(outcome: Outcome) -> list[str]:
     """Which of the objects that lead to the service are wanted, in the order of writing."""
     wanted = (*ROUTES, *AWAY_OBJECTS)
-    return [one for one in names(outcome.apply) if one in wanted]
+    return [one for one in names(outcome.ways) if one in wanted]
 
 
 def shares(outcome: Outcome) -> list[dict[str, int | None]]:
     """Backends of each rule of the HTTPRoute."""
-    (route,) = [one for one in outcome.apply if one["kind"] == "HTTPRoute"]
+    (route,) = [one for one in outcome.ways if one["kind"] == "HTTPRoute"]
     return [
         {one["name"]: one.get("weight") for one in rule["backendRefs"]}
         for rule in route["spec"]["rules"]
@@ -180,7 +183,7 @@ def test_a_header_that_keeps_data_here_is_the_hubs() -> None:
 
     outcome = step(opened(noted(serving(), json.dumps(told))), optional_kinds=KINDS)
 
-    (route,) = [one for one in outcome.apply if one["kind"] == "HTTPRoute"]
+    (route,) = [one for one in outcome.ways if one["kind"] == "HTTPRoute"]
     stays = route["spec"]["rules"][0]
     assert {"type": "Exact", "name": "x-data-class", "value": "pii"} in [
         header for match in stays["matches"] for header in match["headers"]
@@ -241,3 +244,43 @@ def test_what_nobody_can_read_takes_no_route_away() -> None:
     assert outcome.delete == ()
     assert ways(outcome) == []
     assert routed(outcome) == "False RoutingUnreadable"
+
+
+def test_a_list_of_somebody_elses_name_stops_neither_replicas_nor_routes() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    theirs = {"kind": "ConfigMap", "metadata": {"namespace": "shop", "name": LIST[2]}, "data": {}}
+    cluster.put(theirs)
+    shell = Shell(cluster)
+    shell.controller.can_make(frozenset(KINDS))
+
+    asyncio.run(shell.run())
+
+    assert cluster.objects[LIST]["data"] == {}
+    assert ("HTTPRoute", "shop", "filetype") in cluster.objects
+    assert shell.condition("Routed") == "False NotOwned"
+    assert "NotOwned" not in shell.condition("Ready") + shell.condition("Progressing")
+    assert set(shell.controller.counts.reconciles) == {"ok"}
+
+
+def test_no_route_leads_to_a_service_of_somebody_else_and_no_name_of_a_route_goes() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    shell = Shell(cluster)
+    shell.controller.can_make(frozenset(KINDS))
+    asyncio.run(shell.run())
+    before = cluster.objects["HTTPRoute", "shop", "filetype"]
+
+    name = "filetype-to-cloud-2"
+    cluster.put({"kind": "Service", "metadata": {"namespace": "shop", "name": name}, "spec": {}})
+    noted(cluster, json.dumps({"endpoints": [HERE, {**AWAY, "cluster": "cloud-2"}]}))
+    asyncio.run(shell.run())
+
+    assert cluster.objects["HTTPRoute", "shop", "filetype"] == before
+    assert ("BackendTLSPolicy", "shop", "filetype-to-cloud-1") in cluster.objects
+    assert shell.condition("Routed") == "False NotOwned"
+
+    cluster.remove("Service", "shop", name)
+    shell.watch()
+    shell.clock.advance(60)
+    asyncio.run(shell.run())
+    assert ("BackendTLSPolicy", "shop", "filetype-to-cloud-1") not in cluster.objects
+    assert shell.condition("Routed") == "True RoutedAsAsked"

@@ -160,7 +160,7 @@ def written(cluster: Cluster, outcome: Outcome) -> list[Body]:
     """The objects of an outcome that are not in the cluster as they are wanted."""
     return [
         manifest
-        for manifest in (*outcome.apply, *outcome.measuring)
+        for manifest in (*outcome.apply, *outcome.ways, *outcome.measuring)
         if _hash(cluster.objects.get(_place(manifest))) != _hash(manifest)
     ]
 

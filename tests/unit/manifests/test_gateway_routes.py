@@ -78,9 +78,10 @@ def test_a_share_goes_elsewhere_and_what_must_stay_does_not() -> None:
     assert served_by(route, INFER, **{"x-data-class": "public"}) == served_by(route, INFER)
 
 
-def test_a_request_is_sent_on_once() -> None:
+@pytest.mark.parametrize("local_only", [None, PII])
+def test_a_request_is_sent_on_once(local_only: LocalOnly | None) -> None:
     """Two clusters that share with each other would send it to and fro."""
-    route = http_route(OWNER, PLAIN, "vision", 0, [CLOUD])
+    route = http_route(OWNER, PLAIN, "vision", 0, [CLOUD], local_only)
     assert served_by(route, INFER) == {"vision": 0, "vision-to-cloud-1": 20}
 
     (sharing,) = [one for one in route["spec"]["rules"] if "filters" in one]
