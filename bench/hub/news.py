@@ -24,10 +24,10 @@ class Removed(Exception):
 
 
 class News:
-    """`in_force` has when (monotonic seconds) an edit of a service was first seen in force, by
-    service's work, cluster and edit; `mailboxes` when a cluster's mailbox was made. `states` are
-    those of connections by cluster, `works` the newest by work and cluster. `writes` counts changes
-    of works' specs, by whomever.
+    """Monotonic seconds: `written` and `in_force` have when an edit of a service was first seen in
+    a work, and in force there, by work, cluster and edit; `mailboxes` when one was made. `states`
+    are those of connections by cluster, `works` the newest by work and cluster. `writes` counts
+    changes of works' specs, by whomever.
     """
 
     def __init__(self, joined: Callable[[str], None], changed: Callable[[str, Body], None]) -> None:
@@ -37,6 +37,7 @@ class News:
         self.states: dict[str, str] = {}
         self.mailboxes: dict[str, float] = {}
         self.works: dict[tuple[str, str], Body] = {}
+        self.written: dict[tuple[str, str, int], float] = {}
         self.in_force: dict[tuple[str, str, int], float] = {}
         self.writes = 0
 
@@ -91,6 +92,8 @@ class News:
         if before is None or before["metadata"]["generation"] != metadata["generation"]:
             self.writes += 1
         self.works[place] = body
+        edit, now = (*place, milliseconds_of(body)), time.monotonic()
+        self.written.setdefault(edit, now)
         if (body.get("status") or {}).get("appliedRevision") == spec["revision"]:
-            self.in_force.setdefault((*place, milliseconds_of(body)), time.monotonic())
+            self.in_force.setdefault(edit, now)
         self._changed(cluster, body)

@@ -103,10 +103,12 @@ async def join(bench: Bench, endpoints: str) -> Join:
 
 @dataclass(frozen=True)
 class Rollout:
-    """Seconds until it is in force, by cluster, of those that were waited for."""
+    """Seconds until it is in force, by cluster, of those that were waited for; `written`: until the
+    hub had written their works."""
 
     seconds: dict[str, float]
     spent: Spent
+    written: dict[str, float]
     late: dict[str, float] = field(default_factory=dict)
     """Of slow members."""
 
@@ -122,7 +124,8 @@ async def place(bench: Bench) -> Rollout:
         for number in range(bench.options.services)
     ]
     seconds = {name: max(one[name] for one in found) for name in names}
-    return Rollout(seconds, Spent.between(before, await bench.hub.look()))
+    spent = Spent.between(before, await bench.hub.look())
+    return Rollout(seconds, spent, _written(bench, FIRST_MILLISECONDS, before.at, names))
 
 
 async def change(
@@ -142,7 +145,15 @@ async def change(
     late = await _in_force(bench, 0, milliseconds, before.at, slow) if slow else {}
     work, seen = work_name(NAMESPACE, service_name(0)), fleet.news.in_force
     assert not any((work, name, milliseconds) in seen for name in dead), "a dead one has answered"
-    return Rollout(seconds, spent, late)
+    return Rollout(seconds, spent, _written(bench, milliseconds, before.at, names), late)
+
+
+def _written(
+    bench: Bench, milliseconds: int, since: float, names: Collection[str]
+) -> dict[str, float]:
+    """Seconds until the works of the first service were written."""
+    work, written = work_name(NAMESPACE, service_name(0)), bench.fleet.news.written
+    return {name: written[work, name, milliseconds] - since for name in names}
 
 
 async def _in_force(

@@ -32,6 +32,7 @@ def _times(results: Results) -> Table:
     rows = {
         "placed for the first time": results.place.seconds,
         "a change of the template": results.change.seconds,
+        "… until its work is written": results.change.written,
         "… at whole agents": _of(results.change, agents),
         "… beside dead and slow ones, at the others": results.with_dead.seconds,
         "… at the slow ones": late,
