@@ -39,6 +39,7 @@ own API server."""
 NOISE = 0.1
 """Of demand, up or down, from one look to the next."""
 AGAIN_SECONDS = 1.0
+BEFORE = "2026-01-01T00:00:00Z"
 
 
 class SlowServer(ApiServer):
@@ -148,9 +149,10 @@ class Site:
             f"revision {spec['revision']} is in force",
         )
         service = {
+            "metadata": {"generation": generation},
             "spec": spec["template"],
             "status": {
-                "observedGeneration": 1,
+                "observedGeneration": generation,
                 "readyReplicas": ready,
                 "desiredReplicas": ready,
                 "autoscaling": {
@@ -160,7 +162,20 @@ class Site:
                     "p99Milliseconds": P99_MILLISECONDS,
                     "metrics": "Fresh",
                 },
-                "conditions": [],
+                "conditions": [
+                    {
+                        "type": type_,
+                        "status": status,
+                        "reason": "AsTheBenchmarkSays",
+                        "message": "",
+                        "observedGeneration": generation,
+                        "lastTransitionTime": BEFORE,
+                    }
+                    for type_, status in (
+                        (reasons.AVAILABLE, "True"),
+                        (reasons.PROGRESSING, "False"),
+                    )
+                ],
             },
         }
         return Told(applied, generation, service, spec["revision"], self._room - ready)
