@@ -18,6 +18,7 @@ from bench.hub.objects import (
     SAFE_RATE,
     cluster_name,
     is_cloud,
+    replica_curve,
 )
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.reports import Reports
@@ -68,6 +69,7 @@ class Site:
         self._need = self._seen = CLOUD_NEED if is_cloud(number) else EDGE_NEED
         self._seen_at = -math.inf
         self._room = CLOUD_ROOM if is_cloud(number) else EDGE_ROOM
+        self._curve = replica_curve(number)
         self._interval = interval
         self._random = random.Random(seed * 100_003 + number)
         clock = asyncio.get_running_loop().time
@@ -160,6 +162,7 @@ class Site:
                     "safeRatePerReplica": f"{SAFE_RATE:.0f}",
                     # Who does not tell it gets nothing of others where there is a budget.
                     "p99Milliseconds": P99_MILLISECONDS,
+                    "replicaCurve": self._curve,
                     "metrics": "Fresh",
                 },
                 "conditions": [
