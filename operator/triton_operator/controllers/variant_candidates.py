@@ -15,7 +15,8 @@ from triton_operator.api.tensors import Tensor
 from triton_operator.api.variants import PRIMARY
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.views import JobView
+from triton_operator.controllers.side_jobs import has_ended
+from triton_operator.controllers.views import JobView, ObjectView
 from triton_operator.manifests import names
 from triton_operator.manifests.children import children_of_fetching
 from triton_operator.manifests.owner import Owner
@@ -157,7 +158,11 @@ def _in_turn(
 ) -> list[Resolution]:
     """With one Job that begins at most, and none beside another: each takes a replica's room."""
     jobs = [one.job for one in resolutions if one.job]
-    begun = first.job is not None or any(_is_there(observed, job) for job in jobs)
+    ended = {child.name for child in observed.children if _has_ended(child)}
+    begun = any(
+        (job is first.job or _is_there(observed, job)) and job["metadata"]["name"] not in ended
+        for job in jobs
+    )
     found = []
     for one in resolutions:
         if one is not first and one.job and not _is_there(observed, one.job):
@@ -170,6 +175,11 @@ def _in_turn(
 def _is_there(observed: Observed, job: Mapping[str, Any]) -> bool:
     name = job["metadata"]["name"]
     return any(isinstance(child, JobView) and child.name == name for child in observed.children)
+
+
+def _has_ended(child: ObjectView) -> bool:
+    """Of a Job that failed it is kept until its next try: it takes nobody's turn."""
+    return isinstance(child, JobView) and has_ended(child)
 
 
 def _planned(
