@@ -359,6 +359,18 @@ def test_it_begins_with_the_replicas_that_the_load_needs_of_it() -> None:
     assert after.replicas == {DEPLOYMENT: 1}
 
 
+def test_it_is_scaled_though_it_begins_with_all_that_it_may_have() -> None:
+    cluster = with_variants(variantPolicy=SLO)
+    begins = {"name": "primary", "since": ago(60), "reason": "RoomForBetter", "message": "x"}
+    cluster.observe("InferenceService", "shop", "filetype", variant={**begins, "startReplicas": 2})
+
+    question = reconciled(cluster, NOW, loaded(20.0)).scaling_question
+
+    assert question is not None
+    assert question.scales
+    assert question.settings.most == 2
+
+
 def test_a_paused_service_keeps_its_variant() -> None:
     cluster = with_variants(variantPolicy=SLO)
     overloaded(cluster, 2)
