@@ -2,7 +2,7 @@
 would be at the load of now. Pure."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,10 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.model_source import Model
 from triton_operator.api.reasons import UNSCHEDULABLE
+from triton_operator.api.status import CountedDrift
 from triton_operator.api.tensors import Tensor
 from triton_operator.api.variants import PRIMARY
+from triton_operator.controllers.counted_drift import ratios
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.side_jobs import has_ended
@@ -49,6 +51,7 @@ def every_variant(
     served: InferenceServiceSpec,
     resolution: Resolution,
     plan: Plan | Refusal | None,
+    counted: Sequence[CountedDrift],
 ) -> list[Known]:
     """`spec.model` first, then `spec.variants` in their order; none where there are no variants.
 
@@ -69,7 +72,7 @@ def every_variant(
         ],
     )
     for (name, model, accuracy), its in zip(rows, resolved, strict=True):
-        planned = plan if model == served.model else _planned(observed, served, model, its)
+        planned = plan if model == served.model else _planned(observed, served, model, its, counted)
         primary = found[0].resolution.facts if found else None
         problem = _problem(owner, its, planned, primary)
         made = planned if isinstance(planned, Plan) else None
@@ -183,7 +186,11 @@ def _has_ended(child: ObjectView) -> bool:
 
 
 def _planned(
-    observed: Observed, served: InferenceServiceSpec, model: Model, resolution: Resolution
+    observed: Observed,
+    served: InferenceServiceSpec,
+    model: Model,
+    resolution: Resolution,
+    counted: Sequence[CountedDrift],
 ) -> Plan | Refusal | None:
     if resolution.facts is None:
         return None
@@ -196,6 +203,7 @@ def _planned(
         observed.measurements.get(digest, ()),
         observed.conversions.get(digest, ()),
         observed.tool_versions,
+        ratios(observed, digest, counted),
     )
 
 
