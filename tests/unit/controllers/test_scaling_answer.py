@@ -102,9 +102,7 @@ RATES = tuple((NOW - 4 + second, 1.0, 3.0) for second in range(5))
 @pytest.mark.parametrize(
     ("rates", "freshness", "rate"),
     [
-        pytest.param(
-            RATES, MetricsFreshness.FRESH, 3.0, id="how fast is not known"
-        ),
+        pytest.param(RATES, MetricsFreshness.FRESH, 3.0, id="how fast is not known"),
         pytest.param(RATES[:1], MetricsFreshness.FRESH, None, id="the first look"),
         pytest.param(RATES, MetricsFreshness.LOST, None, id="silence is no load of then"),
     ],
