@@ -46,9 +46,13 @@ def test_dead_and_slow_members_are_told_apart(results: Results) -> None:
 
 def test_a_change_is_one_write_for_each_cluster_and_some_of_statuses(results: Results) -> None:
     """More would be works that are written again and again while members report."""
-    works, of_service, of_clusters = SMALL.members, 4, SMALL.members
+    works, spent = SMALL.members, results.change.spent
+    # Each decision, every two seconds at most, may write the service's status, and heartbeats that
+    # come late turn states of clusters: the more of both, the longer it takes on a busy machine.
+    statuses = (1 + SMALL.members) * (2 + spent.seconds / 2)
 
-    assert works <= results.change.spent.writes <= works + of_service + of_clusters
+    assert works <= spent.writes <= works + statuses
+    assert results.written_at_rest <= works, "once more at most, by a round trip that has changed"
 
 
 def test_the_line_has_what_is_promised(results: Results) -> None:

@@ -114,7 +114,12 @@ def for_tensorrt(file: Path) -> Case:
     """What a GPU pool would have, but for the kind of instance: this machine has no GPU, so Triton
     reads the provider's options, and nothing acts on them."""
     facts = local_model(file).facts
-    l4 = gpu_pool("l4", product="NVIDIA-L4", image=f"nvcr.io/nvidia/tritonserver:{RELEASE}-py3")
+    l4 = gpu_pool(
+        "l4",
+        product="NVIDIA-L4",
+        image=f"nvcr.io/nvidia/tritonserver:{RELEASE}-py3",
+        engines=(Engine.TENSORRT,),
+    )
     rows = [
         measurement(straight(base, base / 4, SIZES), product="NVIDIA-L4", engine=engine)
         for base, engine in ((8, "onnxruntime"), (4, "onnxruntime-tensorrt"))
