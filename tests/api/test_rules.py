@@ -576,6 +576,9 @@ CHANGES: dict[str, Row] = {
         {"spec.target.name": "other"},
         {"spec.revision": 18},
     ),
+    "an endpoint of a service without a scheme": url_row(
+        "inferenceservice", "status.endpoints[0].url", "store-0042:8001"
+    ),
     "a member's endpoint without a scheme": url_row(
         "inferencework", "status.endpoints[0].url", "store-0042:8001"
     ),

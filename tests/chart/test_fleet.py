@@ -19,6 +19,7 @@ RIGHTS = {
         (GROUP, "inferenceclusters/status", "patch"),
         (GROUP, "inferenceservices", "get list watch"),
         (GROUP, "inferenceservices/status", "patch"),
+        ("", "configmaps", "get create patch"),
         (GROUP, "inferenceworks", "get list watch create patch delete"),
         (GROUP, "inferenceworks/status", "patch"),
         ("", "namespaces", "get create patch delete"),

@@ -20,7 +20,7 @@ from triton_operator.agent.sync import sync
 from triton_operator.api.group import API_VERSION, GROUP
 from triton_operator.controllers.connection import connect
 from triton_operator.controllers.stopping import ends_before
-from triton_operator.fleet.mailbox import DELETED_BY, mailbox, mailbox_namespace
+from triton_operator.fleet.mailbox import DELETED_BY, FLEET, mailbox, mailbox_namespace
 
 RBAC = "rbac.authorization.k8s.io/v1"
 TIMEOUT_SECONDS = 60.0
@@ -230,6 +230,13 @@ class RealFleet:
         service = self.service(name)
         assert service is not None
         found: int = service["spec"]["scaling"]["maxReplicas"]
+        return found
+
+    def note(self, name: str) -> str | None:
+        """One of the agent's annotations of the service."""
+        service = self.service()
+        assert service is not None
+        found: str | None = service["metadata"]["annotations"].get(f"{FLEET}/{name}")
         return found
 
     @staticmethod

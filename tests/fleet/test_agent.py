@@ -96,6 +96,24 @@ def test_a_new_revision_is_applied_an_edit_taken_back_and_a_lower_one_refused(
     assert (fleet.most(), fleet.status()["appliedRevision"]) == (7, 5)
 
 
+def test_where_requests_go_is_noted_on_the_service_and_put_back(fleet: RealFleet) -> None:
+    rows = [
+        {"cluster": "store-1", "protocol": "HTTP", "weightPercent": 80, "local": True},
+        {"cluster": "cloud-1", "protocol": "HTTP", "url": "https://cloud-1", "weightPercent": 20},
+    ]
+    fleet.put_work(routing={"endpoints": rows})
+    fleet.until_condition("True", "InForce")
+    noted = fleet.note("routing")
+    assert noted
+    for asked, told in zip(rows, json.loads(noted)["endpoints"], strict=True):
+        assert asked.items() <= told.items()
+
+    fleet.merge_service({"metadata": {"annotations": {f"{FLEET}/routing": "elsewhere"}}})
+    fleet.until("the note to be put back", lambda: fleet.note("routing") == noted)
+    fleet.put_work(revision=2)
+    fleet.until("no note", lambda: fleet.note("routing") is None)
+
+
 def test_what_the_work_does_not_name_is_the_members(fleet: RealFleet) -> None:
     applied(fleet)
     fleet.merge_service({"spec": {"objective": {"latency": {"milliseconds": 90}}}})

@@ -146,21 +146,18 @@ class Fleet:
 
     def work(self, member: Member, service: str = "vision") -> Object | None:
         """The work of a service in a cluster's mailbox."""
-        try:
-            return self.api.get(
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": "InferenceWork",
-                    "metadata": {
-                        "name": work_name(self.namespace, service),
-                        "namespace": mailbox_namespace(member.cluster),
-                    },
-                }
-            )
-        except RefusedError as refusal:
-            if refusal.code != 404:
-                raise
-            return None
+        metadata = {
+            "name": work_name(self.namespace, service),
+            "namespace": mailbox_namespace(member.cluster),
+        }
+        return self._found(
+            {"apiVersion": API_VERSION, "kind": "InferenceWork", "metadata": metadata}
+        )
+
+    def endpoint_map(self, service: str = "vision") -> Object | None:
+        """The ConfigMap with a service's endpoints."""
+        metadata = {"name": f"{service}-endpoints", "namespace": self.namespace}
+        return self._found({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
 
     def await_work(self, member: Member, service: str = "vision") -> Object:
         """Once there is one."""
@@ -180,6 +177,14 @@ class Fleet:
     def await_(self, what: str, probe: Any) -> None:
         """Wait until it is so."""
         wait_until(f"waiting for {what}", probe, timeout_seconds=TIMEOUT_SECONDS, poll_seconds=0.02)
+
+    def _found(self, one: Object) -> Object | None:
+        try:
+            return self.api.get(one)
+        except RefusedError as refusal:
+            if refusal.code != 404:
+                raise
+            return None
 
     def _is_seen(self, member: Member, service: str) -> bool:
         """Whether the hub has seen the newest version of a work."""

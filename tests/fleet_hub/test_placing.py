@@ -1,6 +1,9 @@
 """A service of the fleet, on clusters that are heard of: works, bounds, a status that says why."""
 
+import json
+
 from tests.fleet_hub.fleet import Fleet
+from triton_operator.client.endpoints import endpoints_in
 from triton_operator.fleet.origin import ORIGIN, ORIGIN_UID
 from triton_operator.fleet.works import APPLIED
 
@@ -105,6 +108,85 @@ def test_what_somebody_changed_in_a_work_is_put_back(fleet: Fleet) -> None:
         "the work as it was",
         lambda: (fleet.work(edge) or {})["spec"]["template"] == work["spec"]["template"],
     )
+
+
+def test_clients_find_endpoints_at_the_hub_and_in_each_work(fleet: Fleet) -> None:
+    """Cut here: what an agent makes of the work's list is its own test."""
+    urls = {name: f"https://{name}.example:8443" for name in ("edge", "cloud")}
+    edge = fleet.connected("edge", dataPlane={"url": urls["edge"]})
+    cloud = fleet.connected("cloud", "Cloud", dataPlane={"url": urls["cloud"]})
+    service = fleet.service(
+        scaling={"maxReplicas": 10},
+        placement={"residency": {"localOnly": {"header": "x-data-class", "values": ["pii"]}}},
+    )
+    for member in (edge, cloud):
+        fleet.await_work(member)
+    fleet.report(edge, needReplicas="6", readyReplicas=4, capReplicas=4)
+    fleet.report(cloud, needReplicas="1", readyReplicas=6, capReplicas=10)
+    fleet.hub.place()
+
+    work = fleet.work(edge)
+    assert work
+    here, there = work["spec"]["routing"]["endpoints"]
+    assert (here["cluster"], here["local"], here["url"]) == (edge.cluster, True, urls["edge"])
+    assert (there["cluster"], there["local"], there["url"]) == (
+        cloud.cluster,
+        False,
+        urls["cloud"],
+    )
+    assert there["weightPercent"] == 40, "2.4 of 6"
+    assert here["weightPercent"] + there["weightPercent"] == 100
+    assert work["spec"]["routing"]["localOnly"] == {"header": "x-data-class", "values": ["pii"]}
+
+    status = fleet.service_status()
+    assert [
+        (row["cluster"], row["url"], row["weightPercent"], row["local"])
+        for row in status["endpoints"]
+    ] == [(edge.cluster, urls["edge"], 40, False), (cloud.cluster, urls["cloud"], 60, False)]
+    listed = fleet.endpoint_map()
+    assert listed
+    assert json.loads(listed["data"]["endpoints.json"])["endpoints"] == status["endpoints"]
+    assert [one.cluster for one in endpoints_in(listed["data"]["endpoints.json"])] == [
+        edge.cluster,
+        cloud.cluster,
+    ]
+    (owner,) = listed["metadata"]["ownerReferences"]
+    assert owner["uid"] == service["metadata"]["uid"]
+    assert fleet.condition("EndpointsListed", status)["reason"] == "Listed"
+
+
+def test_a_list_that_is_somebody_elses_is_left_alone(fleet: Fleet) -> None:
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "vision-endpoints", "namespace": fleet.namespace},
+        "data": {"endpoints.json": "theirs"},
+    }
+    fleet.api.create(theirs)
+    edge = fleet.connected("edge", dataPlane={"url": "https://edge.example"})
+    fleet.service()
+    fleet.await_work(edge)
+    fleet.hub.place()
+
+    listed = fleet.endpoint_map()
+    assert listed
+    assert listed["data"] == theirs["data"]
+    found = fleet.condition("EndpointsListed", fleet.service_status())
+    assert (found["status"], found["reason"]) == ("False", "ListNotWritten")
+    assert "belongs to somebody else" in found["message"]
+
+
+def test_without_addresses_a_list_is_empty_and_says_so(fleet: Fleet) -> None:
+    edge = fleet.connected("edge")
+    fleet.service()
+    fleet.await_work(edge)
+    fleet.hub.place()
+
+    listed = fleet.endpoint_map()
+    assert listed
+    assert json.loads(listed["data"]["endpoints.json"]) == {"endpoints": []}
+    found = fleet.condition("EndpointsListed", fleet.service_status())
+    assert (found["status"], found["reason"]) == ("False", "NoAddresses")
 
 
 def test_a_cluster_outside_of_the_zones_gets_nothing(fleet: Fleet) -> None:

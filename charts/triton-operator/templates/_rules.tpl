@@ -141,6 +141,11 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceservices/status]
   verbs: [patch]
+# A list of endpoints beside each of them, for clients; one of that name that is somebody else's is looked at, and
+# left alone. It goes with its service.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, patch]
 # What each cluster is asked for. The status is the agent's: the right is held to be given.
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceworks]

@@ -36,9 +36,12 @@ NOTES = (
     origin.WORK,
     origin.REVISION,
     origin.DELETION_POLICY,
+    origin.ROUTING,
     origin.ABSENT_SINCE,
 )
 """Labels and annotations that say where a service came from."""
+_Mark = tuple[str, int, str, int, str]
+"""What was applied to what: see `_mark`."""
 
 
 class Member:
@@ -51,7 +54,7 @@ class Member:
         self._server: ApiServer | None = None
         self._knows_kind = True
         self._able_at = asyncio.get_running_loop().time()
-        self._done: dict[tuple[str, str], tuple[str, int, str, int]] = {}
+        self._done: dict[tuple[str, str], _Mark] = {}
 
     async def run(self) -> None:
         """Follow the services, for ever."""
@@ -138,7 +141,7 @@ class Member:
                 pass
 
     def is_done(self, work: Work, service: Body) -> bool:
-        """Whether the work was applied, and nobody has changed the spec since.
+        """Whether the work was applied, and nobody has changed spec or routing since.
 
         The API server may not keep all of it: an older definition knows fewer fields.
         """
@@ -211,9 +214,11 @@ def _not(reason: str, message: str) -> Finding:
     return finding(reasons.APPLIED, ConditionStatus.FALSE, reason, message)
 
 
-def _mark(work: Work, service: Body) -> tuple[str, int, str, int]:
+def _mark(work: Work, service: Body) -> _Mark:
     metadata = service["metadata"]
-    return metadata["uid"], metadata["generation"], work.uid, work.generation
+    # No generation tells that somebody has changed an annotation.
+    routing = (metadata.get("annotations") or {}).get(origin.ROUTING, "")
+    return metadata["uid"], metadata["generation"], work.uid, work.generation, routing
 
 
 def _unknown_kind() -> Finding:

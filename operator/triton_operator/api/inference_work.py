@@ -11,12 +11,10 @@ from pydantic import Field
 from triton_operator.api.conditions import Condition
 from triton_operator.api.enums import DeletionPolicy, Protocol
 from triton_operator.api.fields import (
-    MOST_CLUSTERS,
     MOST_SEQUENCE,
     SERVICE_NAME_LIMIT,
     Amount,
     ApiModel,
-    ClusterName,
     DnsLabel,
     Replicas,
     ServerUrl,
@@ -25,6 +23,7 @@ from triton_operator.api.fields import (
     list_map,
 )
 from triton_operator.api.inference_service import ServiceTemplate
+from triton_operator.api.routing import WorkRouting
 
 UidText = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", max_length=36)
@@ -39,31 +38,6 @@ class WorkTarget(ApiModel):
         pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
         max_length=SERVICE_NAME_LIMIT,
         description="Its name: of the service on the hub, with the cluster's targetNameSuffix.",
-    )
-
-
-class RoutedEndpoint(ApiModel):
-    """An endpoint that requests of the cluster's clients can go to."""
-
-    cluster: ClusterName = Field(description="The cluster that answers there.")
-    protocol: Protocol = Field(description="What it speaks.")
-    url: ServerUrl = Field(description="Its address; of gRPC, https means TLS.")
-    priority: int = Field(
-        0, ge=0, le=MOST_CLUSTERS, description="Place in the order of falling back; 0 is first."
-    )
-    weight_percent: int = Field(
-        ge=0, le=100, description="Share of the requests that may leave, in %."
-    )
-
-
-class WorkRouting(ApiModel):
-    """Where requests of the cluster's clients go."""
-
-    endpoints: list[RoutedEndpoint] = Field(
-        default_factory=list,
-        max_length=64,
-        description="The cluster's own endpoint among them; empty: requests stay.",
-        json_schema_extra=list_map("cluster", "protocol"),
     )
 
 

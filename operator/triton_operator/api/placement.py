@@ -14,6 +14,7 @@ from triton_operator.api.fields import (
     cel,
     list_map,
 )
+from triton_operator.api.routing import LocalOnly
 
 
 class TierBound(ApiModel):
@@ -39,12 +40,17 @@ class Residency(ApiModel):
     default_local_only_share: Decimal = Field(
         "0",
         description="Share of a cluster's demand that must not leave it, 0 to 1. It is planned "
-        "with; requests themselves are kept by the cluster's router.",
+        "with; requests themselves are kept by localOnly at a gateway, and by clients.",
         json_schema_extra={
             "x-kubernetes-validations": [
                 cel("double(self) <= 1.0", "must be between 0 and 1, such as '0.2'")
             ]
         },
+    )
+    local_only: LocalOnly | None = Field(
+        None,
+        description="Which requests a cluster's gateway must not send to others. Omitted: no "
+        "header says so, and all may leave.",
     )
 
 

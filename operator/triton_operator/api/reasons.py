@@ -18,6 +18,7 @@ AUTOSCALER_CONFLICT = "AutoscalerConflict"
 RELEASE_SECURE = "ReleaseSecure"
 DEVICE_AS_PLANNED = "DeviceAsPlanned"
 MODEL_MEASURED = "ModelMeasured"
+ROUTED = "Routed"
 
 CONNECTED = "Connected"
 DATA_PLANE_HEALTHY = "DataPlaneHealthy"
@@ -26,6 +27,7 @@ PLACED = "Placed"
 SYNCED = "Synced"
 CAPACITY_EXCEEDED = "CapacityExceeded"
 RESIDENCY_CONSTRAINED = "ResidencyConstrained"
+ENDPOINTS_LISTED = "EndpointsListed"
 
 CONDITION_TYPES = frozenset(
     {
@@ -43,6 +45,7 @@ CONDITION_TYPES = frozenset(
         RELEASE_SECURE,
         DEVICE_AS_PLANNED,
         MODEL_MEASURED,
+        ROUTED,
     }
 )
 """Of an InferenceService that an operator serves. Those of a fleet are its hub's and agents'."""
@@ -193,6 +196,10 @@ CONVERSION_FAILED = "ConversionFailed"
 """The Job ended without saying why."""
 KNOWN_HOLES = "KnownHoles"
 """The Triton release in use has holes that are published and fixed in a later one."""
+ROUTED_AS_ASKED = "RoutedAsAsked"
+"""What leads requests here, or tells clients where else to ask, is as it is asked for."""
+ROUTING_UNREADABLE = "RoutingUnreadable"
+"""Somebody else than an agent has written into the annotation with a fleet's routing."""
 
 OF_WAITING_PODS = frozenset(
     {

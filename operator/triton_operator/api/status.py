@@ -8,6 +8,7 @@ from triton_operator.api.conditions import Condition
 from triton_operator.api.enums import MetricsFreshness, ModelFormat, Precision
 from triton_operator.api.fields import ApiModel, list_map
 from triton_operator.api.placement_status import PlacementStatus
+from triton_operator.api.routing import Endpoints
 from triton_operator.api.tensors import Tensor
 
 
@@ -160,6 +161,11 @@ class InferenceServiceStatus(ApiModel):
     autoscaling: AutoscalingStatus | None = None
     placement: PlacementStatus | None = Field(
         None, description="Of a service that is managed by the fleet: where it is served."
+    )
+    endpoints: Endpoints = Field(
+        default_factory=list,
+        description="Of a service that is managed by the fleet: where it answers clients that are "
+        "in none of its clusters. The ConfigMap <name>-endpoints has the same rows.",
     )
     replicas: int = Field(0, description="Replicas that exist, over all pools.")
     ready_replicas: int = Field(0, description="Replicas that are ready, over all pools.")

@@ -8,11 +8,15 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StrictBool, ValidationError, model_validator
 
-from triton_operator.api.enums import Protocol, Tier
-from triton_operator.api.fields import DNS_LABEL_PATTERN, ApiModel
+from triton_operator.api.enums import Protocol
+from triton_operator.api.fields import ApiModel
+from triton_operator.api.routing import (
+    LONGEST_WAY_MILLISECONDS,
+    MOST_ENDPOINTS,
+    RoutedEndpoint,
+)
 from triton_operator.client.errors import BadEndpoints
 
-MOST_ENDPOINTS = 64
 _MOST_TOLD = 5
 
 
@@ -31,21 +35,18 @@ Url = Annotated[
 """http://HOST[:PORT][/PATH] or https://, without credentials, query or fragment."""
 
 
-class Endpoint(ApiModel):
-    """One place to ask. What is not said to be local is not."""
+class Endpoint(RoutedEndpoint):
+    """One place to ask. What is not said to be local is not.
 
-    cluster: str = Field(pattern=DNS_LABEL_PATTERN, max_length=63)
-    protocol: Protocol
+    A list that somebody writes by hand may be finer than one of a hub: hence the other number.
+    """
+
     url: Url
     """Of gRPC too; https means TLS there."""
-    tier: Tier | None = None
-    priority: int = Field(0, ge=0, le=1000)
-    """Place in the order of falling back; 0 is first."""
-    weight_percent: int = Field(0, ge=0, le=100)
-    """Share of the requests that ask here first, of those that may leave."""
-    round_trip_milliseconds: float = Field(0.0, ge=0, le=600_000, allow_inf_nan=False)
+    round_trip_milliseconds: float = Field(  # type: ignore[assignment]
+        0.0, ge=0, le=LONGEST_WAY_MILLISECONDS, allow_inf_nan=False
+    )
     local: StrictBool = False
-    """Whether data that must stay may go there."""
 
     @model_validator(mode="after")
     def _grpc_has_no_path(self) -> Endpoint:

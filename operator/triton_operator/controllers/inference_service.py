@@ -42,6 +42,7 @@ from triton_operator.controllers.traffic_wish import (
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.unmade_copies import with_unmade_refused
 from triton_operator.controllers.views import DeploymentView, ObjectView
+from triton_operator.controllers.ways_in import ways_in
 from triton_operator.manifests import names
 from triton_operator.manifests.children import children_of_fetching, desired_children
 from triton_operator.manifests.desired_hash import with_desired_hash
@@ -97,7 +98,12 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
     wanted += [resolution.job] if resolution.job else []
-    wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
+    ways = ways_in(observed, owner)
+    wanted = [
+        *(with_desired_hash(manifest) for manifest in wanted),
+        *children,
+        *(with_desired_hash(manifest) for manifest in ways.objects),
+    ]
     rollout = observe_rollout(observed, plan, wanted)
     found = found_beside(observed, owner, spec, resolution, plan, rollout)
     named = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
@@ -109,6 +115,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     ]
     first = [with_desired_hash(manifest) for manifest in found.first]
     findings = found.told_in(service_findings(observed, spec, resolution, plan, rollout))
+    findings += [ways.finding] if ways.finding else []
     status = service_status(observed, owner, spec, resolution, plan, rollout)
     outcome = replace(
         _with_status(observed, status, findings),
@@ -133,6 +140,7 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
         delete=_orphans(
             observed,
             [*wanted, *beside],
+            ways.kept,
             planned=bool(children),
             replaced=bool(children) and rollout.complete,
         ),
@@ -196,10 +204,15 @@ def _replicas(
 
 
 def _orphans(
-    observed: Observed, wanted: list[dict[str, Any]], *, planned: bool, replaced: bool
+    observed: Observed,
+    wanted: list[dict[str, Any]],
+    kept: frozenset[tuple[str, str]],
+    *,
+    planned: bool,
+    replaced: bool,
 ) -> tuple[ObjectView, ...]:
     """Children that nobody wants any more, once what replaces them serves."""
-    names_wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
+    names_wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted} | kept
     return tuple(
         child
         for child in observed.children

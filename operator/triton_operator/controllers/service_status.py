@@ -23,7 +23,7 @@ from triton_operator.controllers.views import DeploymentView
 from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.selectors import selector_text, service_selector
-from triton_operator.manifests.service import GRPC_PORT, HTTP_PORT
+from triton_operator.manifests.service import GRPC_PORT, http_address
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
@@ -77,7 +77,7 @@ def parameter_text(count: int) -> str:
 
 def _address(owner: Owner) -> Address:
     host = f"{owner.name}.{owner.namespace}.svc"
-    return Address(http=f"http://{host}:{HTTP_PORT}", grpc=f"{host}:{GRPC_PORT}")
+    return Address(http=http_address(owner), grpc=f"{host}:{GRPC_PORT}")
 
 
 def _model(owner: Owner, spec: InferenceServiceSpec, resolution: Resolution) -> ModelStatus | None:

@@ -223,8 +223,16 @@ class Store:
 
 
 def _asks_the_same(new: ObjectView, old: ObjectView) -> bool:
-    """Whether only the status changed, which is the operator's own doing."""
-    return (new.uid, new.generation, new.deleting) == (old.uid, old.generation, old.deleting)
+    """Whether only the status changed, which is the operator's own doing.
+
+    A fleet's routing is an annotation, of which no generation tells.
+    """
+    return _asked(new) == _asked(old)
+
+
+def _asked(view: ObjectView) -> tuple[str, int, bool, str]:
+    routing = view.routing if isinstance(view, ServiceView) else ""
+    return view.uid, view.generation, view.deleting, routing
 
 
 def _says_the_same(new: ObjectView, old: ObjectView) -> bool:

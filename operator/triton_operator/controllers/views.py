@@ -15,6 +15,7 @@ from triton_operator.api.group import GROUP
 from triton_operator.controllers.kinds import CHILDREN
 from triton_operator.controllers.pod_devices import extended_resources
 from triton_operator.controllers.pod_readiness import was_ready
+from triton_operator.fleet.origin import ROUTING
 from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.fetching import FETCH_CONTAINER
 
@@ -52,10 +53,11 @@ class ObjectView:
 
 @dataclass(frozen=True)
 class ServiceView(ObjectView):
-    """An InferenceService: its spec and status as they are on the wire."""
+    """An InferenceService: spec and status as on the wire; `routing`: a fleet's annotation."""
 
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
+    routing: str = ""
 
     @property
     def is_ours(self) -> bool:
@@ -236,7 +238,8 @@ def view_of(kind: str, body: Mapping[str, Any]) -> ObjectView:
     status = body.get("status") or {}
     match kind:
         case "InferenceService":
-            return ServiceView(**common, spec=spec, status=status)
+            routing = (metadata.get("annotations") or {}).get(ROUTING, "")
+            return ServiceView(**common, spec=spec, status=status, routing=routing)
         case "ServingPool" | "ModelProfile":
             return SpecView(**common, spec=spec, status=status)
         case "Deployment":

@@ -72,6 +72,7 @@ def manifest(work: Work, mailbox: str) -> dict[str, Any]:
                 origin.WORK: work.name,
                 origin.REVISION: str(work.revision),
                 origin.DELETION_POLICY: origin.ORPHAN if work.is_orphaning else "Delete",
+                **({origin.ROUTING: work.routing} if work.routing else {}),
             },
         },
         "spec": {**work.template, "managedBy": LOCALLY},
@@ -89,6 +90,7 @@ def is_as_wanted(work: Work, local: Local, mailbox: str) -> bool:
         is_made_from(local, work, mailbox)
         and local.origin_uid == work.origin_uid
         and local.revision == work.revision
+        and local.routing == work.routing
         and local.is_orphaning == work.is_orphaning
         and contains(local.spec or {}, {**work.template, "managedBy": LOCALLY})
     )

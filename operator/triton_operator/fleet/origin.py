@@ -20,6 +20,9 @@ REVISION = f"{FLEET}/revision"
 """Annotation: revision of the work that is in force here."""
 DELETION_POLICY = f"{FLEET}/deletion-policy"
 """Annotation: `Orphan` where the service is to stay when its work goes."""
+ROUTING = f"{FLEET}/routing"
+"""Annotation: `spec.routing` of the work, as JSON. No part of the spec: a member whose definitions
+are older serves it all the same."""
 ORPHAN = "Orphan"
 ABSENT_SINCE = f"{FLEET}/absent-since"
 """Annotation: since when the hub lists no such work, by the member's clock."""
@@ -44,6 +47,7 @@ class Local:
     mailbox: str = ""
     work: str = ""
     revision: int | None = None
+    routing: str = ""
     is_orphaning: bool = False
     absent_since: str = ""
     accepts: str = ""
@@ -67,6 +71,7 @@ def local_of(body: Mapping[str, Any]) -> Local:
         mailbox=annotations.get(MAILBOX, ""),
         work=annotations.get(WORK, ""),
         revision=int(revision) if revision.isascii() and revision.isdigit() else None,
+        routing=annotations.get(ROUTING, ""),
         is_orphaning=annotations.get(DELETION_POLICY) == ORPHAN,
         absent_since=annotations.get(ABSENT_SINCE, ""),
         accepts=annotations.get(ACCEPT_HUB, ""),

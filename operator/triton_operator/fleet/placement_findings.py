@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from triton_operator.api import reasons as conditions
 from triton_operator.api.conditions import ConditionStatus, Finding, finding, shortened
 from triton_operator.api.placement_status import PlacedCluster
+from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement import Placed, SitePlacement
@@ -92,6 +93,28 @@ def placement_findings(
         conditions.RESIDENCY_CONSTRAINED,
         constrained,
         "that must not leave its cluster, which has no room for it: add capacity there",
+    )
+
+
+def endpoints_finding(endpoints: Sequence[RoutedEndpoint], unlisted: str) -> Finding:
+    """EndpointsListed. `unlisted`: why the ConfigMap is not written; empty: it is."""
+    if unlisted:
+        return finding(
+            conditions.ENDPOINTS_LISTED, ConditionStatus.FALSE, reasons.LIST_NOT_WRITTEN, unlisted
+        )
+    if not endpoints:
+        return finding(
+            conditions.ENDPOINTS_LISTED,
+            ConditionStatus.FALSE,
+            reasons.NO_ADDRESSES,
+            "no cluster with a part has an address for others: set spec.dataPlane.url of its "
+            "InferenceCluster",
+        )
+    return finding(
+        conditions.ENDPOINTS_LISTED,
+        ConditionStatus.TRUE,
+        reasons.LISTED,
+        f"{len(endpoints)} endpoints are in status.endpoints and in the ConfigMap",
     )
 
 

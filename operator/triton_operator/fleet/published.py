@@ -61,12 +61,16 @@ def _site(
 
 
 def _weights(name: str, spec: Mapping[str, Any], row: PlacedCluster | None) -> dict[str, int]:
-    """Percent by cluster. The cluster's own endpoint is routed to where its address is known, so
-    its share is what is left; a row without one says that nothing was served."""
+    """Percent by cluster. The cluster's own share is what is left; a row without one says that
+    nothing was served, and an endpoint without one is only asked where others do not answer."""
     if row is not None and row.weight_percent is None:
         return {}
     endpoints = (spec.get("routing") or {}).get("endpoints") or ()
-    weights = {one["cluster"]: one["weightPercent"] for one in endpoints if one["cluster"] != name}
+    weights = {
+        one["cluster"]: one["weightPercent"]
+        for one in endpoints
+        if one["cluster"] != name and one.get("weightPercent")
+    }
     rest = 100 - sum(weights.values())
     return {name: rest, **weights} if rest > 0 else weights
 

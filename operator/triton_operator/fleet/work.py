@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ class Work:
     namespace: str
     target: str
     template: Mapping[str, Any]
+    routing: str = ""
+    """`spec.routing` as JSON, as the service gets it; empty: requests stay."""
     is_orphaning: bool = False
     is_leaving: bool = False
     is_hubs_will: bool = False
@@ -52,10 +55,17 @@ def work_of(body: Mapping[str, Any]) -> Work:
         namespace=_typed(str, target.get("namespace"), "spec.target.namespace"),
         target=_typed(str, target.get("name"), "spec.target.name"),
         template=_typed(dict, spec.get("template"), "spec.template"),
+        routing=_routing(spec.get("routing")),
         is_orphaning=spec.get("deletionPolicy") == ORPHAN,
         is_leaving=is_leaving(body),
         is_hubs_will=is_hubs_will(body),
     )
+
+
+def _routing(value: Any) -> str:
+    if not isinstance(value, dict) or not value.get("endpoints"):
+        return ""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def is_leaving(body: Mapping[str, Any]) -> bool:

@@ -25,8 +25,6 @@ HUB_ONLY = ("managedBy", "placement")
 """Parts of a service's spec that mean nothing to a member."""
 NAME_LIMIT = 63
 HASH_LENGTH = 10
-MOST_ENDPOINTS = 64
-"""Of `routing` in an InferenceWork."""
 MOST_REPLICAS = 1000
 """Of `scaling` in an InferenceService."""
 
@@ -98,32 +96,6 @@ def work_spec(
         "template": its_template,
         "routing": its_routing,
         "deletionPolicy": DeletionPolicy.DELETE.value,
-    }
-
-
-def routing(cluster: str, weights: Mapping[str, int], urls: Mapping[str, str]) -> Manifest:
-    """Where requests of a cluster's clients go; `urls`: addresses of clusters, as an administrator
-    of the hub said them, so that no member can have others' requests sent elsewhere.
-
-    The cluster itself comes first, then others by their share. One without an address is left out:
-    its share stays.
-    """
-    order = sorted(
-        (name for name, percent in weights.items() if percent > 0 and name in urls),
-        key=lambda name: (name != cluster, -weights[name], name),
-    )
-    lost = sum(percent for name, percent in weights.items() if name not in urls)
-    return {
-        "endpoints": [
-            {
-                "cluster": name,
-                "protocol": "HTTP",
-                "url": urls[name],
-                "priority": place,
-                "weightPercent": weights[name] + (lost if name == cluster else 0),
-            }
-            for place, name in enumerate(order[:MOST_ENDPOINTS])
-        ]
     }
 
 

@@ -10,8 +10,10 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.keys import Key
+from triton_operator.fleet.endpoint_lists import hub_list
 from triton_operator.fleet.placement import place
 from triton_operator.fleet.placement_findings import WorkState
 from triton_operator.fleet.placement_memory import PlacementMemory
@@ -20,6 +22,7 @@ from triton_operator.fleet.placement_wish import placement_of
 from triton_operator.fleet.selection import selects
 from triton_operator.fleet.works import work_name
 from triton_operator.hub.clusters import Clusters
+from triton_operator.hub.endpoint_lists import EndpointMaps, fleet_of
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known, is_of_fleet, service_key
 from triton_operator.hub.leaving import delete_works, service_is_gone
@@ -35,7 +38,8 @@ MOST_NAMED = 20
 
 
 class Placements:
-    """`now` gives seconds since the epoch, `new_id` a text that no other decision has."""
+    """`now` gives seconds since the epoch, `clock` some that never go back, `new_id` a text
+    that no other decision has."""
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class Placements:
         known: Known,
         clusters: Clusters,
         now: Callable[[], float],
+        clock: Callable[[], float],
         new_id: Callable[[], str],
     ) -> None:
         self._server = server
@@ -52,11 +57,13 @@ class Placements:
         self._new_id = new_id
         self._scenes = Scenes(known, clusters)
         self._works = WorkWriter(server, known)
+        self._maps = EndpointMaps(server, clock)
         self._statuses = ServiceStatusWriter(server, known.services)
 
     def forget_all(self) -> None:
         """What is written down counts: another hub may have led."""
         self._scenes.forget_all()
+        self._maps.forget_all()
 
     async def reconcile(self, key: Key) -> None:
         """Place a service, or let its works go if it is gone.
@@ -76,17 +83,22 @@ class Placements:
         # Hundreds of clusters take a tenth of a second, and new service curves some seconds.
         after, placed = await asyncio.to_thread(place, facts, scene.settings, scene.memory, now)
         record = PlacementRecord(self._new_id(), now, facts, scene.settings, scene.memory, placed)
-        written = await self._works.write(scene, placed, record.id)
+        written = await self._works.write(scene, placed, fleet_of(scene, placed), record.id)
         self._scenes.remember(key, _as_written(after, scene.memory, written.problems))
         if written.changed:
             _log(key, record, written.changed)
-        await self._statuses.write(scene, placed, after, _states(scene, written), written.revision)
+        endpoints = hub_list(fleet_of(scene, placed), _listed(body))
+        unlisted = await self._maps.write(key, body, endpoints)
+        await self._statuses.write(
+            scene, placed, after, _states(scene, written), written.revision, endpoints, unlisted
+        )
         if written.failure is not None:
             raise written.failure
         await self._leave_unselected(scene, record.id)
 
     async def _depart(self, key: Key) -> None:
         self._scenes.forget(key)
+        self._maps.forget(key)
         works = [
             body
             for _, body in self._known.works_named(work_name(key.namespace, key.name))
@@ -116,6 +128,12 @@ class Placements:
         ):
             return ""
         return f"InferenceCluster {name} is not selected any more"
+
+
+def _listed(service: Body) -> list[RoutedEndpoint]:
+    """As its status has them."""
+    rows = (service.get("status") or {}).get("endpoints") or ()
+    return [RoutedEndpoint.model_validate(row) for row in rows]
 
 
 def _states(scene: Scene, written: Written) -> dict[str, WorkState]:

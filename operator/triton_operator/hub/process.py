@@ -122,6 +122,7 @@ class Hub:
             known=self.known,
             clusters=self.clusters,
             now=now,
+            clock=loop.time,
             new_id=lambda: f"{int(now())}-{self._randomness.getrandbits(32):08x}",
         )
         self.events = Events(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triton_operator.api.conditions import known_conditions, merge_conditions
 from triton_operator.api.placement_status import PlacementStatus
+from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
@@ -16,6 +17,7 @@ from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_findings import (
     WorkState,
     amount,
+    endpoints_finding,
     placement_findings,
     rows,
 )
@@ -41,8 +43,11 @@ class ServiceStatusWriter:
         memory: PlacementMemory,
         works: Mapping[str, WorkState],
         revision: int,
+        endpoints: Sequence[RoutedEndpoint],
+        unlisted: str,
     ) -> None:
-        """Write it unless only the time of the decision differs. `memory` is that of the decision.
+        """Write it unless only the time of the decision differs. `memory` is that of the decision;
+        `unlisted`: why the ConfigMap with the endpoints is not written.
 
         Raises:
             ApiError: it may go through later.
@@ -51,7 +56,10 @@ class ServiceStatusWriter:
         assert memory.decided_at is not None
         decided_at = rfc3339(memory.decided_at)
         conditions = merge_conditions(
-            placement_findings(placed, works, scene.refused),
+            [
+                *placement_findings(placed, works, scene.refused),
+                endpoints_finding(endpoints, unlisted),
+            ],
             known_conditions(before),
             metadata["generation"],
             decided_at,
@@ -67,6 +75,7 @@ class ServiceStatusWriter:
             "observedGeneration": metadata["generation"],
             "conditions": [one.wire() for one in conditions],
             "placement": placement.wire(),
+            "endpoints": [one.wire() for one in endpoints],
         }
         if _without_time(status) == _without_time(before):
             return
@@ -88,4 +97,5 @@ def _without_time(status: Mapping[str, Any]) -> dict[str, Any]:
         "observedGeneration": status.get("observedGeneration"),
         "conditions": status.get("conditions") or [],
         "placement": placement,
+        "endpoints": status.get("endpoints") or [],
     }

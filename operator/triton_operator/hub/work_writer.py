@@ -7,20 +7,22 @@ from typing import Any
 
 from triton_operator.api import labels
 from triton_operator.api.group import API_VERSION
+from triton_operator.api.routing import WorkRouting
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError, ApiNotFound, ApiRefused
 from triton_operator.controllers.kinds import INFERENCE_WORK
 from triton_operator.fleet.containment import contains
+from triton_operator.fleet.endpoint_lists import Fleet, member_list
 from triton_operator.fleet.mailbox import mailbox_namespace
 from triton_operator.fleet.origin import ORIGIN, ORIGIN_UID
 from triton_operator.fleet.placement import Placed
+from triton_operator.fleet.placement_wish import placement_of
 from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import (
     APPLIED,
     SERVICE,
     ceiling_of,
     is_out,
-    routing,
     template,
     work_name,
     work_spec,
@@ -52,7 +54,7 @@ class WorkWriter:
         self._server = server
         self._known = known
 
-    async def write(self, scene: Scene, placed: Placed, decision: str) -> Written:
+    async def write(self, scene: Scene, placed: Placed, fleet: Fleet, decision: str) -> Written:
         """One work after another; an error of one is no reason not to write the others.
 
         Raises:
@@ -74,7 +76,7 @@ class WorkWriter:
             if live is not None and facts.moves and is_out(site):
                 await delete_works(self._server, [live], site.reasons[0].sentence, decision)
                 continue
-            wanted = self._wanted(scene, name, placed)
+            wanted = self._wanted(scene, name, placed, fleet)
             if live is None or not _is_as_wanted(live, wanted):
                 with_decision = {"revision": revision, "decisionID": decision}
                 manifest = {**wanted, "spec": {**wanted["spec"], **with_decision}}
@@ -103,14 +105,15 @@ class WorkWriter:
             scene.works[name] = body
             self._known.works.put(body)
 
-    def _wanted(self, scene: Scene, name: str, placed: Placed) -> Body:
+    def _wanted(self, scene: Scene, name: str, placed: Placed, fleet: Fleet) -> Body:
         """The work of a cluster, but for what comes with a change."""
         site, facts, live = placed.sites[name], scene.facts[name], scene.works.get(name)
-        urls = {
-            other: member.spec.data_plane.url
-            for other, member in scene.members.items()
-            if member.spec.data_plane is not None
-        }
+        routing = member_list(
+            fleet,
+            name,
+            placement_of(scene.spec).residency.local_only,
+            _written_routing(live),
+        )
         ceiling = ceiling_of(site, facts, scene.settings, live and live["spec"])
         body: Body = {
             "apiVersion": API_VERSION,
@@ -128,7 +131,7 @@ class WorkWriter:
                 scene.body,
                 scene.members[name].spec,
                 template(scene.body["spec"], site.floor, ceiling),
-                routing(name, site.weights, urls),
+                routing.wire(),
                 self._known.hub_id,
             ),
         }
@@ -137,6 +140,10 @@ class WorkWriter:
             labels.DESIRED_HASH: content_hash(body),
         }
         return body
+
+
+def _written_routing(live: Body | None) -> WorkRouting:
+    return WorkRouting.model_validate((live or {}).get("spec", {}).get("routing") or {})
 
 
 def _is_as_wanted(live: Body, wanted: Body) -> bool:

@@ -20,6 +20,11 @@ def config_map(service: str, pool: str, digest: str) -> str:
     return bounded(f"{service}-{pool}-{digest[:8]}")
 
 
+def endpoint_map(service: str) -> str:
+    """The ConfigMap with the endpoints of a fleet's service."""
+    return bounded(f"{service}-endpoints")
+
+
 def trust_config_map(service: str) -> str:
     """The ConfigMap with the certificate authorities of the platform."""
     return bounded(f"{service}-ca")

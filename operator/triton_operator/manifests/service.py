@@ -12,6 +12,11 @@ GRPC_PORT = 8001
 METRICS_PORT = 8002
 
 
+def http_address(owner: Owner) -> str:
+    """Where pods of the cluster ask it, as a URL."""
+    return f"http://{owner.name}.{owner.namespace}.svc:{HTTP_PORT}"
+
+
 def _service(owner: Owner, name: str, selector: dict[str, str], extra: dict[str, str]) -> Any:
     return {
         "apiVersion": "v1",

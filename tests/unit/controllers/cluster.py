@@ -356,7 +356,8 @@ def _merged(old: Body | None, manifest: Mapping[str, Any]) -> Body:
 
 
 def _check_immutable(old: Body, manifest: Mapping[str, Any]) -> None:
-    frozen = {"Job": ("spec",), "ConfigMap": ("data",)}.get(old["kind"], ())
+    data = ("data",) if old.get("immutable") else ()
+    frozen = {"Job": ("spec",), "ConfigMap": data}.get(old["kind"], ())
     for part in frozen:
         wanted = manifest[part]
         kept = {key: old[part].get(key) for key in wanted}

@@ -19,6 +19,7 @@ from triton_operator.controllers.kinds import (
     Kind,
 )
 from triton_operator.controllers.store import Store
+from triton_operator.fleet.origin import ROUTING
 
 FILETYPE = Key("InferenceService", "shop", "filetype")
 
@@ -105,6 +106,21 @@ def test_a_new_status_of_a_service_concerns_nobody_and_a_new_spec_does() -> None
     assert store.put(INFERENCE_SERVICE, edited) == [FILETYPE]
     leaving = {**edited["metadata"], "resourceVersion": "4", "deletionTimestamp": "now"}
     assert store.put(INFERENCE_SERVICE, {**edited, "metadata": leaving}) == [FILETYPE]
+
+
+def test_another_routing_of_a_fleet_concerns_its_service_and_other_annotations_do_not() -> None:
+    """It is an annotation, of which no generation tells."""
+    store = Store()
+
+    def noted(version: int, **annotations: str) -> Body:
+        body = service(version)
+        body["metadata"] |= {"generation": 1, "annotations": annotations}
+        return body
+
+    store.put(INFERENCE_SERVICE, noted(1))
+    assert store.put(INFERENCE_SERVICE, noted(2, note="a")) == []
+    assert store.put(INFERENCE_SERVICE, noted(3, **{ROUTING: "{}"})) == [FILETYPE]
+    assert store.put(INFERENCE_SERVICE, noted(4)) == [FILETYPE]
 
 
 def test_a_status_that_says_nothing_to_decide_concerns_nobody() -> None:

@@ -40,6 +40,7 @@ LOCAL = Local(
         "managedBy": "serving.triton-operator.io/operator",
     },
 )
+ROUTES = '{"endpoints":[{"cluster":"store-1","local":true}]}'
 STRANGER = Local(namespace="shop", name="vision", uid="l", spec={})
 TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
 
@@ -77,6 +78,9 @@ ROWS = (
     Row("its revision is garbage", WORK, has(revision=None), Step.APPLY, TRUE, "InForce"),
     Row("another parent of that name counts anew", w(revision=1, origin_uid="other"), LOCAL,
         Step.APPLY, TRUE, "InForce"),
+    Row("requests go elsewhere", w(routing=ROUTES), LOCAL, Step.APPLY, TRUE, "InForce"),
+    Row("somebody sends requests elsewhere", WORK, has(routing=ROUTES), Step.APPLY, TRUE,
+        "InForce"),
     Row("the policy differs", w(is_orphaning=True), LOCAL, Step.APPLY, TRUE, "InForce"),
     Row("nobody's", WORK, STRANGER, Step.REST, FALSE, "NotOwned"),
     Row("nobody's, given to this hub", WORK, replace(STRANGER, accepts=HUB), Step.APPLY, TRUE,
@@ -149,6 +153,19 @@ def test_what_is_applied_is_as_wanted_afterwards() -> None:
     body["metadata"]["uid"] = "l"
 
     assert is_as_wanted(WORK, local_of(body), MAILBOX)
+
+
+def test_the_service_is_told_where_requests_go_as_the_work_says_it() -> None:
+    rows = [{"local": True, "cluster": "store-1"}]
+    work = work_of(body_of(routing={"endpoints": rows}))
+
+    body = manifest(work, MAILBOX)
+
+    assert body["metadata"]["annotations"][origin.ROUTING] == ROUTES
+    body["metadata"]["uid"] = "l"
+    assert is_as_wanted(work, local_of(body), MAILBOX)
+    assert work_of(body_of(routing={"endpoints": []})).routing == "", "requests stay"
+    assert origin.ROUTING not in manifest(WORK, MAILBOX)["metadata"]["annotations"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from triton_operator.fleet.works import (
     MOST_REPLICAS,
     ceiling_of,
     is_out,
-    routing,
     template,
     work_name,
 )
@@ -91,27 +90,6 @@ def test_a_ceiling_stays_where_nothing_can_be_changed(facts: Any) -> None:
 
     assert ceiling_of(site, facts, PlacementSettings(), written) == 7
     assert ceiling_of(site, facts, PlacementSettings(most=3), written) == 7
-
-
-def test_requests_go_home_first_then_where_most_of_them_go() -> None:
-    urls = {name: f"https://{name}.example" for name in ("a", "b", "c")}
-
-    found = routing("b", {"a": 10, "b": 60, "c": 30}, urls)["endpoints"]
-
-    assert [(one["cluster"], one["priority"], one["weightPercent"]) for one in found] == [
-        ("b", 0, 60),
-        ("c", 1, 30),
-        ("a", 2, 10),
-    ]
-
-
-def test_the_share_of_who_has_no_address_stays() -> None:
-    found = routing("b", {"a": 10, "b": 60, "c": 30}, {"b": "https://b", "a": "https://a"})
-
-    assert {one["cluster"]: one["weightPercent"] for one in found["endpoints"]} == {
-        "a": 10,
-        "b": 90,
-    }
 
 
 def test_out_is_who_must_not_have_it_and_not_who_has_no_room() -> None:

@@ -1,0 +1,223 @@
+"""Lists of endpoints: who is in them, in which order, and that the client reads what is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.fleet.clusters import Hub, cloud, edge
+from triton_operator.api.enums import TaintEffect, Tier
+from triton_operator.api.routing import LocalOnly, RoutedEndpoint, WorkRouting, endpoints_file
+from triton_operator.client.endpoints import Endpoint, endpoints_in
+from triton_operator.client.order import in_order
+from triton_operator.fleet.endpoint_lists import MOST_RESERVES, Fleet, hub_list, member_list
+from triton_operator.fleet.facts import ClusterFacts
+from triton_operator.fleet.published import published_memory
+from triton_operator.manifests.endpoint_map import member_rows
+
+HERE = "http://vision.shop.svc:8000"
+PII = LocalOnly(header="x-data-class", values=["pii"])
+NOTHING = WorkRouting()
+Rows = list[tuple[str, int, int]]
+
+
+def fleet(*facts: ClusterFacts, times: int = 2, **settings: Any) -> Fleet:
+    """After some placements; everybody has an address and a part."""
+    hub = Hub(**settings)
+    for _ in range(times):
+        placed = hub.place(*facts)
+    return Fleet(
+        placed=placed,
+        facts={one.name: one for one in facts},
+        urls={one.name: f"https://{one.name}.example" for one in facts},
+        serving=set(placed.sites),
+        settings=hub.settings,
+    )
+
+
+def rows(endpoints: list[RoutedEndpoint]) -> Rows:
+    return [(one.cluster, one.priority, one.weight_percent) for one in endpoints]
+
+
+def asked(endpoints: list[RoutedEndpoint], *, local_only: bool, chance: float = 0.0) -> list[str]:
+    """Whom the client asks, in this order, given the file."""
+    read = endpoints_in(endpoints_file(endpoints))
+    found = in_order(read, lambda _: True, local_only=local_only, chance=chance)
+    return [one.endpoint.cluster for one in found]
+
+
+def test_requests_go_home_first_then_where_most_of_them_go() -> None:
+    given = fleet(edge(need=6.0), cloud("a", ready=1, capacity=1), cloud("b"))
+    weights = given.placed.sites["edge"].weights
+    assert weights["b"] > weights["a"] > 0
+
+    made = member_list(given, "edge", None, NOTHING).endpoints
+
+    assert rows(made) == [
+        ("edge", 0, weights["edge"]),
+        ("b", 1, weights["b"]),
+        ("a", 2, weights["a"]),
+    ]
+    assert [one.local for one in made] == [True, False, False]
+    assert [one.tier for one in made] == [Tier.EDGE, Tier.CLOUD, Tier.CLOUD]
+
+
+def test_the_share_of_who_has_no_address_stays() -> None:
+    given = fleet(edge(need=6.0), cloud())
+    assert given.placed.sites["edge"].weights["cloud"] > 0
+
+    made = member_list(replace(given, urls={}), "edge", None, NOTHING).endpoints
+
+    assert rows(made) == [("edge", 0, 100)], "its own address is the cluster's own business"
+    assert made[0].url is None
+
+
+def test_who_keeps_all_of_its_requests_has_reserves_in_no_earlier_tier() -> None:
+    given = fleet(edge(), cloud(), cloud("far", rtt_seconds=5.0), edge("other"), budget_seconds=1.0)
+
+    assert rows(member_list(given, "edge", None, NOTHING).endpoints) == [
+        ("edge", 0, 100),
+        ("other", 1, 0),
+        ("cloud", 2, 0),
+    ], "far is too far away to answer in time"
+    assert rows(member_list(given, "cloud", None, NOTHING).endpoints) == [("cloud", 0, 100)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "serving"),
+    [
+        pytest.param({}, {"edge"}, id="it has no part"),
+        pytest.param({"taints": (TaintEffect.NO_SELECT,)}, {"edge", "cloud"}, id="it is drained"),
+    ],
+)
+def test_no_reserve_is(changes: dict[str, Any], serving: set[str]) -> None:
+    given = replace(fleet(edge(), cloud(**changes)), serving=serving)
+
+    assert rows(member_list(given, "edge", None, NOTHING).endpoints) == [("edge", 0, 100)]
+
+
+def test_there_are_a_few_reserves_of_many() -> None:
+    given = fleet(edge(), *(cloud(f"cloud-{one}") for one in range(9)))
+
+    made = member_list(given, "edge", None, NOTHING).endpoints
+
+    assert rows(made)[1:] == [(f"cloud-{one}", one + 1, 0) for one in range(MOST_RESERVES)]
+
+
+def test_a_round_trip_is_written_again_only_where_it_matters() -> None:
+    def way(seconds: float, before: WorkRouting) -> WorkRouting:
+        given = fleet(edge(rtt_seconds=0.0), cloud(rtt_seconds=seconds))
+        return member_list(given, "edge", None, before)
+
+    first = way(0.040, NOTHING)
+    assert first.endpoints[1].round_trip_milliseconds == 40
+    assert way(0.050, first) == first
+    assert way(0.027, first) == first
+    assert way(0.070, first).endpoints[1].round_trip_milliseconds == 70
+
+
+def test_where_nothing_is_served_there_is_no_list() -> None:
+    given = fleet(edge(zones=("us",)), zones=("eu",))
+
+    assert member_list(given, "edge", PII, NOTHING) == WorkRouting(local_only=PII)
+
+
+def test_a_hub_that_starts_anew_takes_reserves_for_no_share() -> None:
+    given = fleet(edge(need=6.0), cloud(), cloud("reserve", ready=0))
+    routing = member_list(given, "edge", None, NOTHING)
+    assert any(one.weight_percent == 0 for one in routing.endpoints)
+
+    memory = published_memory({"edge": {"spec": {"routing": routing.wire()}}}, {}, 1, 0.0, 9.0)
+
+    assert memory.site("edge").weights == given.placed.sites["edge"].weights
+
+
+def test_a_members_list_is_what_its_client_reads() -> None:
+    given = fleet(edge(need=6.0, data_plane=True), cloud(), local_only_share=0.2)
+    routing = member_list(given, "edge", PII, NOTHING)
+
+    made = member_rows(WorkRouting.model_validate(routing.wire()), HERE)
+
+    read = endpoints_in(endpoints_file(made))
+    share = given.placed.sites["edge"].weights["cloud"]
+    assert read == (
+        Endpoint(
+            cluster="edge",
+            protocol="HTTP",
+            url=HERE,
+            tier="Edge",
+            priority=0,
+            weight_percent=100 - share,
+            local=True,
+        ),
+        Endpoint(
+            cluster="cloud",
+            protocol="HTTP",
+            url="https://cloud.example",
+            tier="Cloud",
+            priority=1,
+            weight_percent=share,
+            round_trip_milliseconds=40,
+            local=False,
+        ),
+    )
+    assert asked(made, local_only=True, chance=0.99) == ["edge"]
+    assert asked(made, local_only=False, chance=0.99) == ["cloud", "edge"]
+
+
+def test_a_member_believes_in_one_local_endpoint_and_sends_it_nowhere_else() -> None:
+    routing = WorkRouting.model_validate(
+        {
+            "endpoints": [
+                {"cluster": "b", "protocol": "HTTP", "url": "https://b", "weightPercent": 9},
+                {"cluster": "a", "protocol": "HTTP", "url": "https://a", "local": True},
+                {"cluster": "c", "protocol": "HTTP", "url": "https://c", "local": True},
+                {"cluster": "d", "protocol": "HTTP"},
+            ]
+        }
+    )
+
+    made = member_rows(routing, HERE)
+
+    assert [(one.cluster, one.url, one.local, one.priority) for one in made] == [
+        ("a", HERE, True, 0),
+        ("b", "https://b", False, 1),
+    ]
+
+
+def test_the_hubs_list_has_shares_by_what_is_ready() -> None:
+    given = fleet(edge(), cloud(speed=2.0), cloud("slow", ready=6), times=1)
+
+    made = hub_list(given, ())
+
+    assert rows(made) == [("edge", 0, 13), ("cloud", 1, 67), ("slow", 2, 20)]
+    assert asked(made, local_only=True) == [], "nobody is local to who is in no cluster"
+    assert asked(made, local_only=False) == ["edge", "cloud", "slow"]
+
+
+def test_who_does_not_answer_the_hub_gets_no_share_of_it() -> None:
+    given = fleet(edge(), cloud(data_plane=False), cloud("b", data_plane=True))
+
+    made = hub_list(given, ())
+
+    assert [(one.cluster, one.weight_percent, one.healthy) for one in made] == [
+        ("edge", 28, None),
+        ("b", 72, True),
+        ("cloud", 0, False),
+    ]
+
+
+def test_of_nothing_that_is_ready_the_first_is_asked_first() -> None:
+    made = hub_list(fleet(edge(ready=0), cloud(ready=0)), ())
+
+    assert [one.weight_percent for one in made] == [0, 0]
+    assert asked(made, local_only=False, chance=0.9) == ["edge", "cloud"]
+
+
+def test_only_who_has_an_address_and_a_part_is_in_the_hubs_list() -> None:
+    given = fleet(edge(), cloud(), cloud("c"))
+
+    assert hub_list(replace(given, urls={}), ()) == []
+    assert [one.cluster for one in hub_list(replace(given, serving={"c"}), ())] == ["c"]
