@@ -41,12 +41,15 @@ def open_door(services: Services, service: str, port: int) -> None:
     )
 
 
-def shares(endpoints: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Percent of the requests by `host:port`, of endpoints as a work or a ConfigMap has them."""
+def shares(endpoints: Iterable[Mapping[str, Any]], own: str) -> dict[str, int]:
+    """Percent of the requests by `host:port`, of endpoints as a cluster's ConfigMap has them.
+
+    The cluster itself is its door, `own`: names of Services mean nothing outside of it.
+    """
     return {
-        urlsplit(one["url"]).netloc: one["weightPercent"]
+        own if one.get("local") else urlsplit(one["url"]).netloc: one["weightPercent"]
         for one in endpoints
-        if one["protocol"] == "HTTP" and one.get("weightPercent")
+        if one["weightPercent"]
     }
 
 
@@ -60,13 +63,14 @@ class Router:
         self,
         generator: LoadGenerator,
         read: Callable[[], Iterable[Mapping[str, Any]]],
-        first: str,
+        own: str,
     ) -> None:
         self._generator = generator
         self._read = read
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="router", daemon=True)
-        self.shares = {first: 100}
+        self._own = own
+        self.shares = {own: 100}
 
     def __enter__(self) -> Router:
         self._send()
@@ -80,7 +84,7 @@ class Router:
     def _follow(self) -> None:
         while not self._ended.wait(POLL_SECONDS):
             try:
-                found = shares(self._read())
+                found = shares(self._read(), self._own)
             except (HarnessError, LookupError, ValueError):
                 continue
             if found:

@@ -135,8 +135,8 @@ def load(fleet: Fleet, folder: Path, rates: Iterable[tuple[int, float]]) -> Iter
         )
         generator = started.__enter__()
     try:
-        first = door(fleet.edge.cluster.topology, SHOP_PORT)
-        with Router(generator, lambda: endpoints(fleet), first) as router:
+        own = door(fleet.edge.cluster.topology, SHOP_PORT)
+        with Router(generator, lambda: endpoints(fleet), own) as router:
             yield Load(generator, router)
     finally:
         started.__exit__(None, None, None)

@@ -159,30 +159,12 @@ def test_nothing_moves_while_the_hub_is_away(served: Fleet, tmp_path: Path) -> N
 def test_data_that_must_stay_never_takes_the_link(served: Fleet, tmp_path: Path) -> None:
     """The shop's own endpoint does not answer: others' requests go to the cloud, these nowhere."""
     port = ("-d", served.edge.link.here.node_ip, "-p", "tcp", "--dport", str(CLOUD_PORT))
-    rows = [dict(one) for one in endpoints(served)]
-    ends = {
-        SHOP: f"http://{door(served.edge.cluster.topology, 9)}",  # nobody listens there
-        CLOUD: f"http://{door(served.edge.link.here, CLOUD_PORT)}",
-    }
-    own = next(one for one in rows if one["cluster"] == SHOP)
+    rows = {one["cluster"]: dict(one) for one in endpoints(served)}
+    # Nobody listens there.
+    rows[SHOP]["url"] = f"http://{door(served.edge.cluster.topology, 9)}"
+    assert rows[CLOUD]["url"] == f"http://{door(served.edge.link.here, CLOUD_PORT)}"
     file = tmp_path / "endpoints.json"
-    file.write_text(
-        json.dumps(
-            {
-                "endpoints": [
-                    {**own, "url": ends[SHOP], "weightPercent": 100, "priority": 0},
-                    {
-                        **{key: value for key, value in own.items() if key != "local"},
-                        "cluster": CLOUD,
-                        "url": ends[CLOUD],
-                        "weightPercent": 0,
-                        "priority": 1,
-                    },
-                ]
-            }
-        )
-    )
-    assert own["local"] is True
+    file.write_text(json.dumps({"endpoints": list(rows.values())}))
     inputs = {"x": np.ones((1, 1), np.float32)}
     with served.edge.inside():
         run(["iptables", "-I", "OUTPUT", *port, "-j", "ACCEPT"])
