@@ -47,9 +47,9 @@ def shares(endpoints: Iterable[Mapping[str, Any]], own: str) -> dict[str, int]:
     The cluster itself is its door, `own`: names of Services mean nothing outside of it.
     """
     return {
-        own if one.get("local") else urlsplit(one["url"]).netloc: one["weightPercent"]
+        own if one.get("local") else urlsplit(one["url"]).netloc: share
         for one in endpoints
-        if one["weightPercent"]
+        if (share := one.get("weightPercent", 0))
     }
 
 
