@@ -113,6 +113,9 @@ bench-autoscaling: venv ## Autoscalers on simulated replicas, faults too: plots 
 bench-fleet: venv ## Placement over clusters, simulated: rules, flips, unserved, naive; minutes
 	$(BIN)/python -m bench.fleet --output build/bench-fleet
 
+bench-hub: venv ## One hub with 500 members on a real kube-apiserver: a change, dead ones, rest; minutes
+	$(BIN)/python -m bench.hub
+
 bench-planner: venv ## The planner against a sweep of real loads on real Triton: an hour, then minutes
 	$(BIN)/python -m bench.planner --output build/bench-planner
 
@@ -131,5 +134,5 @@ help: ## This list
 
 .PHONY: demo demo-down venv lock generate format check cluster-up cluster-down images test \
 	test-unit test-bench fuzz test-faults test-metrics test-stores test-triton test-chart test-api \
-	test-fleet test-kwok test-e2e bench-reconcile bench-autoscaling bench-fleet bench-planner bench-scaling-loop \
+	test-fleet test-kwok test-e2e bench-reconcile bench-autoscaling bench-fleet bench-hub bench-planner bench-scaling-loop \
 	e2e-autoscaling e2e-fleet help

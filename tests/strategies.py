@@ -178,6 +178,10 @@ _WRITTEN: dict[str, SearchStrategy[Any]] = {
     ".managedBy": st.sampled_from(list(ManagedBy)).map(str),
     ".minAgreement": _AGREEMENTS,
     ".agreement": _AGREEMENTS,
+    ".accuracy": _AGREEMENTS,
+    ".primaryAccuracy": _AGREEMENTS,
+    # What spec.model is called is no name of another.
+    ".variants[].name": pool_names().filter(lambda name: name != "primary"),
     ".hardware.pools": st.lists(pool_names(), min_size=1, max_size=LONGEST_LIST, unique=True),
     ".image": _IMAGES,
     ".datatype": st.sampled_from(TRITON_DATATYPES),
@@ -212,8 +216,24 @@ def _model(value: dict[str, Any]) -> dict[str, Any]:
 def _service(value: dict[str, Any]) -> dict[str, Any]:
     hardware = value.get("hardware", {})
     if value["model"].get("format") == "TensorRT" and hardware.get("accelerator") == "CPU":
-        return {**value, "hardware": {**hardware, "accelerator": "GPU"}}
-    return value
+        value = {**value, "hardware": {**hardware, "accelerator": "GPU"}}
+    return _with_variants(value)
+
+
+def _with_variants(value: dict[str, Any]) -> dict[str, Any]:
+    """A policy and a fallback only where there are variants to choose from."""
+    rows = value.get("variants") or []
+    if value.get("hardware", {}).get("accelerator") == "CPU":
+        rows = [row for row in rows if row["model"].get("format") != "TensorRT"]
+    value = {**value, "variants": rows} if rows else _lacking(value, "variants")
+    if not rows:
+        value = _lacking(value, "variantPolicy")
+    offline = value.get("offline")
+    if offline is None:
+        return value
+    if "fallbackVariant" in offline or offline.get("policy") == "FallbackVariant":
+        offline = {**offline, "fallbackVariant": rows[0]["name"]} if rows else {}
+    return {**value, "offline": offline}
 
 
 def _managed(value: dict[str, Any]) -> dict[str, Any]:
@@ -247,6 +267,13 @@ def _scaling(value: dict[str, Any]) -> dict[str, Any]:
     if value.get("mode") == "Fixed":
         return {**value, "minReplicas": max(1, least), "maxReplicas": max(1, least)}
     return {**value, "maxReplicas": max(least, value["maxReplicas"])}
+
+
+def _gateway(value: dict[str, Any]) -> dict[str, Any]:
+    names = value.get("hostnames", ())
+    if "grpcHostnames" not in value:
+        return value
+    return {**value, "grpcHostnames": [one for one in value["grpcHostnames"] if one not in names]}
 
 
 def _env_var(value: dict[str, Any]) -> dict[str, Any]:
@@ -299,10 +326,13 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "InferenceWork.spec.target": lambda value: value,
     ".heartbeat": _heartbeat,
     ".model": _model,
+    # Mended with the variants that it may name.
+    ".offline": lambda value: value,
     ".batching": _batching,
     ".scaling": _scaling,
     ".env[]": _env_var,
     ".valueFrom": _env_var_source,
+    ".gateway": _gateway,
     ".callers[]": lambda value: value or {"namespaceSelector": {}},
     ".matchExpressions[]": _requirement,
     # Drawn keys are none of the reserved ones.

@@ -165,7 +165,9 @@ def _moving(
 ) -> Iterator[str]:
     if its.kept + taken > one.capacity * one.speed + CLOSE:
         yield f"capacity: {its.kept + taken:g} on {one.capacity} x {one.speed:g}"
-    if not 0 <= its.floor <= its.ceiling <= one.capacity:
+    # A work that there is keeps one replica, whether there is a node for it or not.
+    kept = 1 if question.in_force(one) and question.settings.bounds(one.tier) else 0
+    if not 0 <= its.floor <= its.ceiling <= max(one.capacity, kept):
         yield f"capacity: floor {its.floor}, ceiling {its.ceiling} on {one.capacity}"
 
 
@@ -213,10 +215,11 @@ def _maxima(question: Question, placed: Placed) -> Iterator[str]:
         ceilings = {one.name: placed.sites[one.name].ceiling for one in members}
         still = sum(forces[one.name] for one in members if not one.moves)
         moving = sum(ceilings[one.name] for one in members if one.moves)
-        if moving > max(0, most - still):
+        kept = sum(1 for one in members if one.moves and forces[one.name])
+        if moving > max(kept, most - still):
             yield f"maximum: {moving} beside {still} of {most} for {name}"
         placed_there = sum(_replicas(one, placed) for one in members if one.moves)
-        if placed_there > max(0, most - still):
+        if placed_there > max(kept, most - still):
             yield f"maximum: places {placed_there} beside {still} of {most} for {name}"
         together = sum(max(forces[one], ceilings[one]) for one in forces)
         if together > max(most, sum(forces.values())):

@@ -68,11 +68,12 @@ def running_triton(
     flags: Sequence[str] = FLAGS,
     *,
     cores: Sequence[int] = (),
+    backends: Path | None = None,
 ) -> Iterator[str]:
     """`http://127.0.0.1:PORT` of a Triton with these models, once the model `ready` is.
 
     The last flag of a name counts, so that those for this machine come after `flags`. `cores`: the
-    only ones that it and its backends use; none: all.
+    only ones that it and its backends use; none: all. `backends`: a folder of others than its own.
     """
     home = triton_folder()
     (port,) = free_ports(1)
@@ -81,7 +82,7 @@ def running_triton(
         home / "bin" / "tritonserver",
         *flags,
         f"--model-repository={repository}",
-        f"--backend-directory={home / 'backends'}",
+        f"--backend-directory={backends or home / 'backends'}",
         f"--http-port={port}",
         # Servers on one machine share /dev/shm.
         f"--backend-config=python,shm-region-prefix-name=test-{os.getpid()}-{port}",

@@ -69,12 +69,9 @@ def grounded(spec: Spec, chance: random.Random) -> Spec:
     """The spec with names of what there is, and few replicas; not one of a fleet's, of which
     nothing is made here."""
     spec = {name: copy.deepcopy(part) for name, part in spec.items() if name not in OF_A_FLEET}
-    model = spec["model"]
-    format_ = model.get("format", "ONNX")
-    model["digest"] = chance.choice([key for key, one in MODELS.items() if one.format == format_])
-    if "entryModel" in model:
-        repository = next(one.repository for one in MODELS.values() if one.repository)
-        model["entryModel"] = chance.choice([row.name for row in repository.models])
+    format_ = _known(spec["model"], chance)
+    for variant in spec.get("variants", ()):
+        _known(variant["model"], chance)
     hardware = spec.get("hardware", {})
     if "pools" in hardware:
         wanted = NEEDED.get(format_, hardware.get("accelerator", "Any"))
@@ -94,6 +91,16 @@ def grounded(spec: Spec, chance: random.Random) -> Spec:
         scaling |= {"minReplicas": least} if fixed else {}
         scaling["maxReplicas"] = least if fixed else chance.randint(least, MOST_REPLICAS + 1)
     return spec
+
+
+def _known(model: Spec, chance: random.Random) -> str:
+    """Makes it one of those that were inspected already; its format."""
+    format_: str = model.get("format", "ONNX")
+    model["digest"] = chance.choice([key for key, one in MODELS.items() if one.format == format_])
+    if "entryModel" in model:
+        repository = next(one.repository for one in MODELS.values() if one.repository)
+        model["entryModel"] = chance.choice([row.name for row in repository.models])
+    return format_
 
 
 def _kind(pool: Spec) -> str:

@@ -33,6 +33,9 @@ VERSIONS = {
     "PodDisruptionBudget": "policy/v1",
     "PriorityClass": "scheduling.k8s.io/v1",
     "PodMonitor": "monitoring.coreos.com/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "GRPCRoute": "gateway.networking.k8s.io/v1",
+    "BackendTLSPolicy": "gateway.networking.k8s.io/v1",
     "ServiceAccount": "v1",
 }
 CHILD_KINDS = ("Deployment", "Service", "ConfigMap", "Job", "PodDisruptionBudget", "NetworkPolicy")

@@ -14,6 +14,7 @@ from tests.objects import kind_of, written
 
 LARGE = 2**53
 CONDITION = written("inferencework-every-field")["status"]["conditions"][0]
+DECISION = written("inferencework-every-field")["status"]["decisions"][0]
 ENDPOINT = {"protocol": "HTTP", "url": "https://a"}
 
 # name: (kind, path, value)
@@ -39,6 +40,17 @@ ABSURD: dict[str, tuple[str, str, Any]] = {
         "conditions",
         [{**CONDITION, "type": f"T{number}"} for number in range(17)],
     ),
+    "decisions without end": (
+        "inferencework",
+        "decisions",
+        [{**DECISION, "number": number} for number in range(1, 32)],
+    ),
+    "a decision before the first": ("inferencework", "decisions[0].number", 0),
+    "a decision that clients round": ("inferencework", "decisions[1].number", LARGE),
+    "a decision of no day": ("inferencework", "decisions[0].time", "2026-02-30T00:00:00Z"),
+    "a decision on more than there are": ("inferencework", "decisions[0].to", 100_001),
+    "a decision on owed replicas": ("inferencework", "decisions[0].from", -1),
+    "a book about a decision": ("inferencework", "decisions[0].reason", "a" * 513),
     "a way of a minute and more": ("inferencecluster", "network.rttMilliseconds", 60_001),
     "a way that saves time": ("inferencecluster", "network.peers[0].rttMilliseconds", -1),
     "peers without end": (

@@ -21,6 +21,10 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.model.entryModel": ("my_Model-1.b", "a/b"),
         "spec.model.inputs[0].name": ("a:0/x", "a b"),
         "spec.model.outputs[0].name": ("a:0__0", "a b__0"),
+        "spec.variants[1].name": ("small-2", "Small"),
+        "spec.variants[0].accuracy": ("0.5", "50%"),
+        "spec.variantPolicy.primaryAccuracy": ("1", "1,0"),
+        "spec.offline.fallbackVariant": ("small", "Small"),
         "spec.precision.minAgreement": ("0.5", ".5"),
         "spec.hardware.pools[0]": ("l4", "l4.spot"),
         "spec.hardware.resources.cpu": ("500m", "2 cores"),
@@ -41,6 +45,11 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.access.callers[0].podSelector.matchLabels{tier}": ("", "a/b"),
         "spec.access.callers[0].podSelector.matchExpressions[0].key": ("a.example/app", "a b"),
         "spec.access.callers[0].podSelector.matchExpressions[0].values[0]": ("", "-"),
+        "spec.ingress.gateway.parentRefs[0].name": ("gateways.public-1", "Public"),
+        "spec.ingress.gateway.parentRefs[0].namespace": ("gateways-1", "gateways.public"),
+        "spec.ingress.gateway.parentRefs[0].sectionName": ("https.1", "https_1"),
+        "spec.ingress.gateway.hostnames[0]": ("*.a-b.example", "a.*.example"),
+        "spec.ingress.gateway.grpcHostnames[0]": ("localhost", "*"),
         "spec.placement.clusterSelector.matchLabels{region}": ("EU_1", "a b"),
         "spec.placement.clusterSelector.matchExpressions[0].key": ("a.example/b", "a b"),
         "spec.placement.clusterSelector.matchExpressions[0].values[0]": ("", "-"),
@@ -50,6 +59,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.placement.residency.localOnly.header": ("X-Data_Class~1", "x-data: class"),
         "spec.placement.residency.localOnly.values[0]": ("~a b!", " pii"),
         "spec.placement.spillAt": ("1", ".9"),
+        "spec.placement.strategy.canaryClusters[0]": ("4-stores", "store.eu"),
         "status.conditions[0].reason": ("AsExpected", "as expected"),
         "status.placement.unplaced": ("12.5", "-1"),
         "status.placement.referenceRate": ("0.000001", "1e-6"),
@@ -58,6 +68,13 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.placement.clusters[0].granted": ("0", "1e3"),
         "status.endpoints[0].cluster": ("4-stores", "store.eu"),
         "status.placement.clusters[0].lastSpill": ("0.000000001", "NaN"),
+        "status.placement.rollout.template": ("00000000deadbeef", "00000000DEADBEEF"),
+        "status.placement.rollout.strategy": ("0123456701234567", "none"),
+        "status.placement.rollout.failedCluster": ("4-stores", "Store"),
+        "status.placement.rollout.clusters[0].name": ("cloud-2", "cloud_2"),
+        "status.placement.rollout.clusters[0].attainmentPercentBefore": ("100", "1e2"),
+        "status.drift[0].measurement": ("00000000000000ff", "fp32"),
+        "status.drift[0].sizes[0].ratio": ("1.41", "+41 %"),
     },
     "servingpool": {
         "spec.nodeSelector{disk}": ("NVIDIA_L4.80", "a b"),
@@ -114,7 +131,18 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "status.load.needReplicas": ("999999999.9", "1000000000"),
         "status.load.arrivalsPerSecond": ("0", "-1"),
         "status.load.safeRatePerReplica": ("0.5", "Infinity"),
+        "status.load.attainmentPercent": ("99.95", "99 %"),
+        "status.decisions[0].time": ("2026-02-28T23:59:59Z", "2026-02-28 23:59:59Z"),
+        "status.decisions[0].reason": ("3 → 5: “why”", "\x1b[2J"),
     },
+}
+# The model of a variant is one as any other; the object has one of each kind.
+PLACES = {"inputs": 1, "outputs": 1, "entryModel": 2}
+ROWS["inferenceservice"] |= {
+    path.replace("spec.model", f"spec.variants[{PLACES.get(part, 0)}].model"): row
+    for path, row in ROWS["inferenceservice"].items()
+    if path.startswith("spec.model.")
+    for part in [path.removeprefix("spec.model.").partition("[")[0]]
 }
 # The template of a work is the spec of a service.
 ROWS["inferencework"] |= {

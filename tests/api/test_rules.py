@@ -207,6 +207,12 @@ def url_row(kind: str, at: str, refused: str) -> Row:
     return Row(kind, at, SERVER_URL, {at: refused}, {at: "http://[::1]:8000/a@b/"})
 
 
+def accuracy_row(at: str) -> Row:
+    """The rule of an accuracy."""
+    message = "must be between 0 and 1, such as '0.78'"
+    return Row("inferenceservice", at, message, {at: "1.01"}, {at: "1.0"})
+
+
 def heartbeat_row(message: str, refused: dict[str, int], accepted: dict[str, int]) -> Row:
     """A rule of what silence means."""
     at = "spec.heartbeat"
@@ -235,6 +241,14 @@ ROWS: dict[str, Row] = {
     **selector_rows("spec.access.callers[0].namespaceSelector"),
     **selector_rows("spec.access.callers[0].podSelector"),
     **selector_rows("spec.placement.clusterSelector"),
+    "one name for HTTP and gRPC": Row(
+        "inferenceservice",
+        "spec.ingress.gateway",
+        "hostnames and grpcHostnames must have no name in common: a Gateway takes either an "
+        "HTTPRoute or a GRPCRoute for a name",
+        {"spec.ingress.gateway.grpcHostnames": ["a.example", "filetype.example.com"]},
+        {"spec.ingress.gateway.grpcHostnames": ["a.example", "grpc.filetype.example.com"]},
+    ),
     "placement without a fleet": Row(
         "inferenceservice",
         "spec",
@@ -418,6 +432,20 @@ ROWS: dict[str, Row] = {
         {"spec.release": ABSENT},
         {"spec.release": ABSENT, "spec.image": "registry.example/triton:26.09-py3"},
     ),
+    "TensorRT on a pool of CPUs": Row(
+        "servingpool",
+        "spec",
+        "TensorRT runs on accelerators only: set spec.accelerator, or leave it out",
+        {"spec.accelerator": ABSENT},
+        {"spec.accelerator": ABSENT, "spec.engines": []},
+    ),
+    "OpenVINO on a pool of accelerators": Row(
+        "servingpool",
+        "spec",
+        "Triton's OpenVINO backend runs on CPUs only: leave it out",
+        {"spec.engines": ["TensorRT", "OpenVINO"]},
+        {"spec.accelerator": ABSENT, "spec.engines": ["OpenVINO"]},
+    ),
     "toleration of everything": Row(
         "servingpool",
         "spec.tolerations[0]",
@@ -526,6 +554,50 @@ ROWS: dict[str, Row] = {
         {"spec.model.format": "TensorRT", **TENSORS, "spec.hardware.accelerator": "CPU"},
         {"spec.model.format": "TensorRT", **TENSORS, "spec.hardware.accelerator": "Any"},
     ),
+    "a variant of TensorRT on CPUs": Row(
+        "inferenceservice",
+        "spec",
+        "a TensorRT plan runs on GPUs only, and so does a variant: choose hardware.accelerator "
+        "GPU or Any",
+        {
+            "spec.variants[1].model.format": "TensorRT",
+            "spec.hardware.accelerator": "CPU",
+        },
+        {
+            "spec.variants[1].model.format": "TensorRT",
+            "spec.hardware.accelerator": "Any",
+        },
+    ),
+    "a variant called as spec.model": Row(
+        "inferenceservice",
+        "spec.variants[1].name",
+        "primary is what spec.model is called: choose another name",
+        {"spec.variants[1].name": "primary"},
+        {"spec.variants[1].name": "primary-2"},
+    ),
+    "a variant's accuracy above 1": accuracy_row("spec.variants[0].accuracy"),
+    "accuracy of spec.model above 1": accuracy_row("spec.variantPolicy.primaryAccuracy"),
+    "a policy without variants": Row(
+        "inferenceservice",
+        "spec",
+        "variantPolicy chooses among variants: name at least one, or omit it",
+        {"spec.variants": ABSENT, "spec.offline": ABSENT},
+        {"spec.variants": ABSENT, "spec.offline": ABSENT, "spec.variantPolicy": ABSENT},
+    ),
+    "a fallback that nobody has named": Row(
+        "inferenceservice",
+        "spec.offline",
+        "policy FallbackVariant needs fallbackVariant, the name of one of spec.variants",
+        {"spec.offline": {"policy": "FallbackVariant"}},
+        {"spec.offline": {"policy": "LocalMax"}},
+    ),
+    "a fallback that is no variant": Row(
+        "inferenceservice",
+        "spec",
+        "offline.fallbackVariant is no name of spec.variants: name one of them",
+        {"spec.offline.fallbackVariant": "primary"},
+        {"spec.offline.fallbackVariant": "pipeline"},
+    ),
     "measured agreement above 1": Row(
         "modelprofile",
         "spec.measurements[0].agreement",
@@ -542,6 +614,27 @@ ROWS: dict[str, Row] = {
     ),
 }
 
+
+def of_variant(changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes of a model, as those of the first variant's."""
+    return {
+        path.replace("spec.model", "spec.variants[0].model"): value
+        for path, value in changes.items()
+    }
+
+
+# The model of a variant follows the rules of any model.
+ROWS |= {
+    f"variant: {name}": Row(
+        row.kind,
+        row.at.replace("spec.model", "spec.variants[0].model"),
+        row.message,
+        of_variant(row.refused),
+        of_variant(row.accepted),
+    )
+    for name, row in ROWS.items()
+    if row.at.startswith("spec.model")
+}
 
 # The template of a work is the spec of a service: it has the same rules, but of placement.
 ROWS |= {

@@ -176,6 +176,8 @@ class Place:
         }
         # It follows what the pods tell, and not the spec.
         status.pop("autoscaling", None)
+        # It says since when, which is no part of the spec either.
+        status.pop("variant", None)
         plain = {} if types else self._plain(status, self._moving())
         return {"conditions": conditions, "status": plain}
 

@@ -85,6 +85,12 @@ WRONG: dict[str, tuple[str, str, Any, str]] = {
         "Duplicate value",
     ),
     "one precision twice": ("servingpool", "spec.precisions", ["FP32", "FP32"], "Duplicate value"),
+    "one engine twice": (
+        "servingpool",
+        "spec.engines",
+        ["TensorRT", "TensorRT"],
+        "Duplicate value",
+    ),
     "one tensor twice": (
         "modelprofile",
         "spec.facts.inputs",

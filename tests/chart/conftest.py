@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.harness.controlplane import ControlPlane
-from e2e.harness.monitoring_crds import monitoring_crd
+from e2e.harness.foreign_crds import PROMETHEUS, foreign_crd
 from e2e.harness.waiting import wait_until
 from tests.chart.kubectl import kubectl
 from tests.chart.rendering import CHART
@@ -41,7 +41,7 @@ def installed_crds(control_plane: ControlPlane) -> None:
 def monitoring_crds(control_plane: ControlPlane) -> None:
     """The kinds of the Prometheus Operator."""
     for plural in ("podmonitors", "servicemonitors"):
-        file = ("--filename", str(monitoring_crd(plural)))
+        file = ("--filename", str(foreign_crd(PROMETHEUS, plural)))
         applied = kubectl(control_plane, "apply", "--server-side", *file)
         assert applied.returncode == 0, applied.stderr
         waited = kubectl(

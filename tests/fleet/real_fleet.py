@@ -20,6 +20,7 @@ from triton_operator.agent.sync import sync
 from triton_operator.api.group import API_VERSION, GROUP
 from triton_operator.controllers.connection import connect
 from triton_operator.controllers.stopping import ends_before
+from triton_operator.fleet.absence import GRACE_SECONDS
 from triton_operator.fleet.mailbox import DELETED_BY, FLEET, mailbox, mailbox_namespace
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -77,11 +78,19 @@ class Side:
 
 
 class Agent(threading.Thread):
-    """One process' worth of the agent; `clock_offset` shifts its wall clock, in seconds."""
+    """One process' worth of the agent; `offset` shifts its wall clock, in seconds; `grace_seconds`
+    is how long a work has to be missing."""
 
-    def __init__(self, hub: Path, member: Path, mailbox: str, offset: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        hub: Path,
+        member: Path,
+        mailbox: str,
+        offset: Callable[[], float],
+        grace_seconds: float,
+    ) -> None:
         super().__init__(daemon=True)
-        self._arguments = (hub, member, mailbox, offset)
+        self._arguments = (hub, member, mailbox, offset, grace_seconds)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end_it: asyncio.Event | None = None
         self._running = threading.Event()
@@ -96,7 +105,7 @@ class Agent(threading.Thread):
             self._running.set()
 
     async def _main(self) -> None:
-        hub, member, mailbox, offset = self._arguments
+        hub, member, mailbox, offset, grace_seconds = self._arguments
         self._loop, self._end_it = asyncio.get_running_loop(), asyncio.Event()
         self._running.set()
         await ends_before(
@@ -108,6 +117,7 @@ class Agent(threading.Thread):
                 heartbeat_seconds=1.0,
                 look_seconds=1.0,
                 report_seconds=5.0,
+                grace_seconds=grace_seconds,
                 now=lambda: time.time() + offset(),
             ),
         )
@@ -134,6 +144,7 @@ class RealFleet:
         cluster = f"store-{number}"
         self.mailbox, self.namespace = mailbox_namespace(cluster), f"shop-{number}"
         self.clock_offset = 0.0
+        self.grace_seconds = GRACE_SECONDS
         hub.make_namespace(self.mailbox)
         member.make_namespace(self.namespace)
         user = f"fleet-agent-{number}"
@@ -145,7 +156,11 @@ class RealFleet:
     def start(self) -> None:
         """A new process of the agent, which remembers nothing."""
         self._agent = Agent(
-            self.hub_kubeconfig, self.member_kubeconfig, self.mailbox, lambda: self.clock_offset
+            self.hub_kubeconfig,
+            self.member_kubeconfig,
+            self.mailbox,
+            lambda: self.clock_offset,
+            self.grace_seconds,
         )
         self._agent.start()
 

@@ -213,13 +213,13 @@ def test_a_work_that_is_gone_is_waited_for_an_hour(fleet: RealFleet) -> None:
     applied(fleet)
     fleet.until("the Lease to name the hub", lambda: _annotation(fleet, "hub-id") == HUB)
     fleet.delete_work(finalizer=False)
-    fleet.until("the absence to be noted", lambda: _absent_since(fleet) is not None)
-    fleet.clock_offset = 3500.0
+    fleet.until("the absence to be noted", lambda: _absent_seconds(fleet) is not None)
+    fleet.clock_offset = 7200.0
     _let_it_look(fleet)
     assert fleet.service() is not None
 
     fleet.stop()
-    fleet.clock_offset = 3700.0
+    fleet.grace_seconds = 0.0
     fleet.start()
     fleet.until("the service to go", lambda: fleet.service() is None)
 
@@ -229,12 +229,14 @@ def test_a_work_that_somebody_else_deletes_is_waited_for_an_hour(fleet: RealFlee
     fleet.until("the Lease to name the hub", lambda: _annotation(fleet, "hub-id") == HUB)
     fleet.delete_work(by_hub=False)
     fleet.until_condition("False", "DeletedByAnother")
-    fleet.until("the absence to be noted", lambda: _absent_since(fleet) is not None)
-    fleet.clock_offset = 3500.0
+    fleet.until("the absence to be noted", lambda: _absent_seconds(fleet) is not None)
+    fleet.clock_offset = 7200.0
     _let_it_look(fleet)
     assert fleet.service() is not None
 
-    fleet.clock_offset = 3700.0
+    fleet.stop()
+    fleet.grace_seconds = 0.0
+    fleet.start()
     fleet.until_condition("False", "Deleted")
 
     assert fleet.service() is None
@@ -365,8 +367,8 @@ def test_a_hub_that_is_gone_changes_nothing_and_is_obeyed_when_it_is_back(
     try:
         # Another agent, which has never seen the hub.
         fleet.stop()
+        fleet.grace_seconds = 0.0
         fleet.start()
-        fleet.clock_offset = 7200.0
         caplog.clear()
         fleet.until("the agent to wait", lambda: "An API server cannot be used" in caplog.text)
         fleet.merge_service({"metadata": {"annotations": {"note": "1"}}})
@@ -374,7 +376,7 @@ def test_a_hub_that_is_gone_changes_nothing_and_is_obeyed_when_it_is_back(
         assert before is not None
         assert after is not None
         assert after["spec"] == before["spec"]
-        assert f"{FLEET}/absent-since" not in after["metadata"]["annotations"]
+        assert f"{FLEET}/absent-seconds" not in after["metadata"]["annotations"]
     finally:
         fleet.hub.plane.start_apiserver()
     fleet.put_work(revision=2, most=9)
@@ -383,10 +385,10 @@ def test_a_hub_that_is_gone_changes_nothing_and_is_obeyed_when_it_is_back(
     assert fleet.most() == 9
 
 
-def _absent_since(fleet: RealFleet) -> str | None:
+def _absent_seconds(fleet: RealFleet) -> str | None:
     service = fleet.service()
     assert service is not None
-    found: str | None = service["metadata"]["annotations"].get(f"{FLEET}/absent-since")
+    found: str | None = service["metadata"]["annotations"].get(f"{FLEET}/absent-seconds")
     return found
 
 

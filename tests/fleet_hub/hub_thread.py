@@ -22,7 +22,7 @@ from e2e.harness.waiting import wait_until
 from tests.fleet_hub.clock import Clock
 from triton_operator.controllers.connection import connect
 from triton_operator.fleet.connection import Connection
-from triton_operator.hub.mirror import OUTAGE_SECONDS
+from triton_operator.hub.following import OUTAGE_SECONDS
 from triton_operator.hub.options import HubOptions
 from triton_operator.hub.process import Hub
 

@@ -42,7 +42,11 @@ class Member:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = str(ca)
-        self._session.headers["Authorization"] = f"Bearer {answer['status']['token']}"
+        self.use(answer["status"]["token"])
+
+    def use(self, token: str) -> None:
+        """Of its account, from now on."""
+        self._session.headers["Authorization"] = f"Bearer {token}"
 
     def close(self) -> None:
         """Of its connections."""

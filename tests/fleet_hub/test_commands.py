@@ -20,22 +20,32 @@ from e2e.harness.waiting import wait_until
 from tests.api.client import Api, Object, RefusedError
 from triton_operator.api.enums import ManagedBy
 from triton_operator.api.group import API_VERSION, GROUP
+from triton_operator.fleet.mailbox import AGENT
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 60
+COORDINATION = "coordination.k8s.io"
 RIGHTS = [
-    (GROUP, ["inferenceclusters", "inferenceservices"], ["get", "list", "watch"]),
-    (GROUP, ["inferenceclusters/status", "inferenceservices/status"], ["patch"]),
-    (GROUP, ["inferenceworks"], ["get", "list", "watch", "create", "patch", "delete"]),
+    (GROUP, ["inferenceclusters", "inferenceservices"], ["get", "list", "watch"], ""),
+    (GROUP, ["inferenceclusters/status", "inferenceservices/status"], ["patch"], ""),
+    (GROUP, ["inferenceworks"], ["get", "list", "watch", "create", "patch", "delete"], ""),
     # The hub must hold what it grants to agents.
-    (GROUP, ["inferenceworks/status"], ["patch"]),
-    ("coordination.k8s.io", ["leases"], ["get", "list", "watch", "create", "update", "patch"]),
-    ("", ["namespaces"], ["get", "create", "patch", "delete"]),
-    ("", ["serviceaccounts"], ["create", "patch"]),
-    ("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "patch"]),
+    (GROUP, ["inferenceworks/status"], ["patch"], ""),
+    (COORDINATION, ["leases"], ["get", "list", "watch", "create", "patch"], AGENT),
+    ("", ["configmaps"], ["get", "create", "patch"], ""),
+    ("", ["namespaces"], ["get", "create", "patch", "delete"], ""),
+    ("", ["serviceaccounts"], ["create", "patch"], AGENT),
+    ("", ["serviceaccounts/token"], ["create"], AGENT),
+    ("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "patch"], AGENT),
 ]
-"""What a hub's account needs: the hub of these tests has no more."""
-_ROW = re.compile(r"^\| ((?:`[a-z/]+`(?:, )?)+) \| ([a-z, ]+)")
+"""What a hub's account needs: the hub of these tests has no more. Group, resources, verbs, and the
+only name of objects; empty: any."""
+OWN_RIGHTS = [
+    (COORDINATION, ["leases"], ["create"], ""),
+    (COORDINATION, ["leases"], ["get", "update"], "triton-operator-hub"),
+]
+"""The same, in its own namespace."""
+_ROW = re.compile(r"^\| ((?:`[a-z/]+`(?:, )?)+) \| ([a-z, ]+) \| (?:`([-a-z]+)`)?")
 
 
 @pytest.fixture
@@ -49,28 +59,29 @@ def process(
     hub_plane: ControlPlane, hub_api: Api, tmp_path: Path, hub_port: int
 ) -> Iterator[Running]:
     """With leader election."""
-    name = {"name": "hub-rights"}
     rbac = "rbac.authorization.k8s.io"
-    role = {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": name}
-    rules = [
-        {"apiGroups": [group], "resources": resources, "verbs": verbs}
-        for group, resources, verbs in RIGHTS
-    ]
-    binding = {
-        **role,
-        "kind": "ClusterRoleBinding",
-        "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", **name},
-        "subjects": [{"apiGroup": rbac, "kind": "User", "name": "hub-with-rights"}],
-    }
-    hub_api.create({**role, "rules": rules})
-    hub_api.create(binding)
+    made = []
+    for kind, metadata, rows in (
+        ("ClusterRole", {"name": "hub-rights"}, RIGHTS),
+        ("Role", {"name": "hub-rights", "namespace": "default"}, OWN_RIGHTS),
+    ):
+        role = {"apiVersion": f"{rbac}/v1", "kind": kind, "metadata": metadata}
+        binding = {
+            **role,
+            "kind": f"{kind}Binding",
+            "roleRef": {"apiGroup": rbac, "kind": kind, "name": "hub-rights"},
+            "subjects": [{"apiGroup": rbac, "kind": "User", "name": "hub-with-rights"}],
+        }
+        hub_api.create({**role, "rules": [_rule(*row) for row in rows]})
+        hub_api.create(binding)
+        made += [role, binding]
     kubeconfig = hub_plane.client_kubeconfig("hub-with-rights", "/CN=hub-with-rights")
     running = processes.start(
         "hub",
         [
             *(sys.executable, "-m", "triton_operator.cli.main", "hub"),
             *(f"--kubeconfig={kubeconfig}", "--place-seconds=1", "--log-format=json"),
-            f"--http-port={hub_port}",
+            *(f"--http-port={hub_port}", "--lease-namespace=default"),
         ],
         tmp_path / "hub.log",
         env={"PYTHONPATH": str(REPOSITORY / "operator")},
@@ -78,7 +89,7 @@ def process(
     )
     yield running
     running.stop()
-    for document in (role, binding):
+    for document in made:
         hub_api.delete(document)
 
 
@@ -167,15 +178,15 @@ def test_the_documentation_names_these_rights() -> None:
     page = (REPOSITORY / "docs" / "fleet-hub.md").read_text(encoding="utf-8")
     rows = [found for line in page.splitlines() if (found := _ROW.match(line))]
     told = {
-        (resource, verb)
+        (resource, verb, row[3] or "")
         for row in rows
         for resource in re.findall(r"`([a-z/]+)`", row[1])
         for verb in row[2].strip().split(", ")
     }
 
     assert told == {
-        (resource, verb)
-        for _, resources, verbs in RIGHTS
+        (resource, verb, name)
+        for _, resources, verbs, name in [*RIGHTS, *OWN_RIGHTS]
         for resource in resources
         for verb in verbs
     }
@@ -211,6 +222,11 @@ def test_names_that_do_not_fit_are_refused(
 
     assert done.returncode == 4
     assert "cannot join" in done.stderr
+
+
+def _rule(group: str, resources: list[str], verbs: list[str], name: str) -> Object:
+    rule = {"apiGroups": [group], "resources": resources, "verbs": verbs}
+    return {**rule, "resourceNames": [name]} if name else rule
 
 
 def _named(version: str, kind: str, name: str, namespace: str = "") -> Object:

@@ -1,11 +1,14 @@
 """A cluster is joined: what its agent's account may do, and what it may not."""
 
+import json
+
 import pytest
 
 from tests.api.client import Object, RefusedError
 from tests.fleet_hub.fleet import Fleet
 from tests.fleet_hub.member import LEASES, WORKS, Member
 from triton_operator.api.group import API_VERSION
+from triton_operator.controllers.times import rfc3339
 from triton_operator.fleet.mailbox import AGENT, mailbox_namespace
 
 MERGE = "application/merge-patch+json"
@@ -56,6 +59,65 @@ def test_an_agent_reaches_its_own_mailbox_and_nothing_else(fleet: Fleet) -> None
     assert before == [
         fleet.api.get(one) for one in (others, lease(other), cluster(other), cluster(member))
     ]
+
+
+def test_an_agent_gets_tokens_of_its_own_account_alone(fleet: Fleet) -> None:
+    member, other = fleet.connected("one"), fleet.connected("two")
+    fleet.api.create(
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "other", "namespace": member.namespace},
+        }
+    )
+    asked = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": 600},
+    }
+
+    def path(namespace: str, account: str) -> str:
+        return f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+
+    made = member.request("POST", path(member.namespace, AGENT), asked)
+    for namespace, account in (
+        (other.namespace, AGENT),
+        (member.namespace, "other"),
+        (member.namespace, "default"),
+        ("kube-system", "default"),
+    ):
+        with pytest.raises(RefusedError) as refusal:
+            member.request("POST", path(namespace, account), asked)
+        assert refusal.value.code == 403, path(namespace, account)
+    with pytest.raises(RefusedError) as refusal:
+        member.request("GET", f"/api/v1/namespaces/{member.namespace}/serviceaccounts/{AGENT}")
+    assert refusal.value.code == 403
+
+    member.use(made["status"]["token"])
+    assert member.works() == []
+    with pytest.raises(RefusedError) as refusal:
+        member.request("GET", f"{WORKS}/namespaces/{other.namespace}/inferenceworks")
+    assert refusal.value.code == 403, "the new one reaches no more than the first one"
+
+
+def test_until_when_a_token_holds_is_told(fleet: Fleet) -> None:
+    member = fleet.connected("one")
+    told = fleet.condition("CredentialsValid", fleet.cluster_status(member))
+    assert (told["status"], told["reason"]) == ("Unknown", "TokenNotTold")
+
+    life = {"issuedAt": rfc3339(fleet.clock.now), "expiresAt": rfc3339(fleet.clock.now + 600)}
+    for seconds, status, reason in (
+        (10, "True", "TokenHolds"),
+        (480, "True", "TokenHolds"),
+        (30, "False", "TokenNearItsEnd"),
+        (90, "False", "TokenIsOver"),
+    ):
+        fleet.clock.now += seconds
+        fleet.beat(member, token=json.dumps(life))
+        fleet.hub.settle()
+        told = fleet.condition("CredentialsValid", fleet.cluster_status(member))
+        assert (told["status"], told["reason"]) == (status, reason)
+    assert life["expiresAt"] in told["message"]
 
 
 def lease(member: Member) -> Object:

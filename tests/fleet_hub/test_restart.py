@@ -65,15 +65,19 @@ def test_weights_survive(fleet: Fleet) -> None:
             "cluster": edge.cluster,
             "protocol": "HTTP",
             "url": "https://edge.example",
+            "tier": "Edge",
             "priority": 0,
             "weightPercent": 60,
+            "local": True,
         },
         {
             "cluster": cloud.cluster,
             "protocol": "HTTP",
             "url": "https://cloud.example",
+            "tier": "Cloud",
             "priority": 1,
             "weightPercent": 40,
+            "local": False,
         },
     ]
 
@@ -83,6 +87,50 @@ def test_weights_survive(fleet: Fleet) -> None:
     fleet.hub.place()
 
     assert fleet.work(edge) == work
+
+
+def test_a_hub_that_was_restored_from_a_backup_goes_on_above_what_members_have_applied(
+    fleet: Fleet,
+) -> None:
+    one, other = fleet.connected("one"), fleet.connected("other")
+    fleet.service()
+    for member in (one, other):
+        fleet.await_work(member)
+        fleet.report(member, needReplicas="1")
+    fleet.hub.place()
+    before = {member.cluster: fleet.await_work(member)["spec"] for member in (one, other)}
+
+    refused = fleet.await_work(one)
+    refused["spec"]["revision"] += 40
+    one.report(refused)
+    fleet.hub.settle()
+    fleet.hub.place()
+
+    after = {member.cluster: fleet.await_work(member)["spec"] for member in (one, other)}
+    assert after[one.cluster]["revision"] == before[one.cluster]["revision"] + 41
+    assert after[one.cluster]["template"] == before[one.cluster]["template"]
+    assert after[other.cluster] == before[other.cluster], "it has not overtaken its work"
+
+    fleet.report(one, needReplicas="1")
+    fleet.hub.place()
+    assert fleet.await_work(one)["spec"] == after[one.cluster]
+    assert fleet.service_status()["placement"]["revision"] == after[one.cluster]["revision"]
+
+
+def test_a_member_that_names_the_highest_revision_leaves_the_others_theirs(fleet: Fleet) -> None:
+    liar, other = fleet.connected("liar"), fleet.connected("other")
+    fleet.service()
+    for member in (liar, other):
+        fleet.await_work(member)
+        fleet.report(member, needReplicas="1")
+    work = fleet.await_work(liar)
+    liar.report({**work, "spec": {**work["spec"], "revision": 2**53 - 1}})
+    fleet.hub.settle()
+    fleet.hub.place()
+
+    assert fleet.await_work(liar)["spec"]["revision"] == work["spec"]["revision"]
+    synced = fleet.condition("Synced", fleet.service_status())
+    assert "appliedRevision is 9007199254740991" in synced["message"]
 
 
 def floor(fleet: Fleet, member: Member) -> int:

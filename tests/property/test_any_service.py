@@ -17,7 +17,12 @@ from tests.unit.controllers.shell import Shell
 from triton_operator.api import labels
 from triton_operator.api.crd.kinds import KINDS
 from triton_operator.api.enums import ScalingMode
-from triton_operator.api.reasons import CONDITION_TYPES, MODEL_MEASURED
+from triton_operator.api.reasons import (
+    CONDITION_TYPES,
+    HUB_REACHABLE,
+    MODEL_MEASURED,
+    VARIANT_CHOSEN,
+)
 from triton_operator.api.status import InferenceServiceStatus
 from triton_operator.controllers.keys import Key
 from triton_operator.manifests.desired_hash import content_hash
@@ -101,8 +106,13 @@ def test_what_comes_of_it_is_sound(world: World) -> None:
 
     shell = asyncio.run(lived(world))
 
-    measured = spec.get("measurement", {}).get("mode", "Never") != "Never"
-    check_that_the_status_speaks_of_everything(shell.status(world.name), measured=measured)
+    # No agent says anything of a hub here.
+    unasked = {HUB_REACHABLE}
+    if spec.get("measurement", {}).get("mode", "Never") == "Never":
+        unasked.add(MODEL_MEASURED)
+    if not spec.get("variants"):
+        unasked.add(VARIANT_CHOSEN)
+    check_that_the_status_speaks_of_everything(shell.status(world.name), unasked)
     for body in children(shell):
         check_that_kubernetes_knows(body)
         check_that_the_hash_is_of_what_was_wanted(body)
@@ -117,12 +127,12 @@ def test_what_comes_of_it_is_sound(world: World) -> None:
         check_that_it_is_the_first_named_that_can(shell.status(world.name)["pools"], wanted)
 
 
-def check_that_the_status_speaks_of_everything(status: Body, *, measured: bool) -> None:
+def check_that_the_status_speaks_of_everything(status: Body, unasked: set[str]) -> None:
     InferenceServiceStatus.model_validate(status, extra="forbid")
     types = [condition["type"] for condition in status["conditions"]]
     assert types[0] == "Ready"
     assert len(types) == len(set(types))
-    assert set(types) == CONDITION_TYPES - (set() if measured else {MODEL_MEASURED})
+    assert set(types) == CONDITION_TYPES - unasked
     assert all(condition["message"] for condition in status["conditions"])
     said = {condition["type"]: condition["status"] for condition in status["conditions"]}
     if said["Ready"] == "True":

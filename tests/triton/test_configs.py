@@ -12,12 +12,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from e2e.harness.triton import put_model, running_triton
+from e2e.harness.triton import put_model, running_triton, triton_folder
 from e2e.harness.waiting import wait_until
 from tests.triton.conftest import RELEASE
 from tests.unit.model import nets
 from tests.unit.model.building import MAGIKA, model, saved, value
-from tests.unit.planning.building import measurement, pool, spec, straight
+from tests.unit.planning.building import gpu_pool, measurement, pool, spec, straight
+from triton_operator.api.enums import Engine
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.cli.local_model import local_model
 from triton_operator.manifests.owner import Owner
@@ -94,12 +95,35 @@ def drawn(random: Random, number: int, files: Mapping[str, Path]) -> Case:
         for way in ({"instances": 1}, {"instances": 2}, {"instances": 2, "threads": 1})
         if random.random() < 0.5
     ]
+    if random.random() < 0.5:
+        # Ten times as fast, so that it runs wherever it can.
+        rows += [
+            measurement(straight(6, 0.4, SIZES), engine="openvino", instances=1),
+            measurement(straight(60, 4, SIZES), instances=1),
+        ]
     parts = drawn_spec(random, facts.batchable)
-    plan = plan_service(spec(**parts), facts, [pool("cpu", release=RELEASE)], (), rows)
+    where = pool("cpu", release=RELEASE, engines=(Engine.OPENVINO,))
+    plan = plan_service(spec(**parts), facts, [where], (), rows)
     assert isinstance(plan, Plan), f"{kind}, {parts}: {plan}"
     name = f"{kind}-{number}"
     configs = pool_configs(Owner(name, "shop", "uid"), facts, plan.pools[0])
     return Case(name, file, facts, plan.pools[0], configs)
+
+
+def for_tensorrt(file: Path) -> Case:
+    """What a GPU pool would have, but for the kind of instance: this machine has no GPU, so Triton
+    reads the provider's options, and nothing acts on them."""
+    facts = local_model(file).facts
+    l4 = gpu_pool("l4", product="NVIDIA-L4", image=f"nvcr.io/nvidia/tritonserver:{RELEASE}-py3")
+    rows = [
+        measurement(straight(base, base / 4, SIZES), product="NVIDIA-L4", engine=engine)
+        for base, engine in ((8, "onnxruntime"), (4, "onnxruntime-tensorrt"))
+    ]
+    plan = plan_service(spec(), facts, [l4], (), rows)
+    assert isinstance(plan, Plan), plan
+    configs = pool_configs(Owner("by-tensorrt", "shop", "uid"), facts, plan.pools[0])
+    texts = {name: text.replace("KIND_GPU", "KIND_CPU") for name, text in configs.items()}
+    return Case("by-tensorrt", file, facts, plan.pools[0], texts)
 
 
 @pytest.fixture(scope="module")
@@ -107,16 +131,32 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     folder = tmp_path_factory.mktemp("models")
     files = {name: saved(built, folder, f"{name}.onnx") for name, built in BUILT.items()}
     random = Random(SEED)
-    return [drawn(random, number, {**files, "magika": MAGIKA}) for number in range(DRAWN)]
+    found = [drawn(random, number, {**files, "magika": MAGIKA}) for number in range(DRAWN)]
+    return [*found, for_tensorrt(files["mlp"])]
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory, cases: list[Case]) -> Iterator[str]:
+def backends(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Those of our image, and ONNX Runtime's under the name of OpenVINO, which it does not have:
+    Triton itself reads such configs, and what OpenVINO says to its parameters is not seen here."""
+    folder = tmp_path_factory.mktemp("backends")
+    ours = triton_folder() / "backends"
+    for name in ("python", "onnxruntime"):
+        (folder / name).symlink_to(ours / name)
+    (folder / "openvino").symlink_to(ours / "onnxruntime")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(
+    tmp_path_factory: pytest.TempPathFactory, cases: list[Case], backends: Path
+) -> Iterator[str]:
     """Where a Triton answers that was given all of them."""
     folder = tmp_path_factory.mktemp("triton")
     for case in cases:
         put_model(folder / "models", case.name, case.file, case.configs)
-    with running_triton(folder / "models", folder / "triton.log", None) as found:
+    models, log = folder / "models", folder / "triton.log"
+    with running_triton(models, log, None, backends=backends) as found:
         yield found
 
 
@@ -133,6 +173,7 @@ def test_the_draw_has_what_configs_differ_in(cases: list[Case]) -> None:
     assert {plan.instances for plan in plans} >= {1, 2}
     assert {0, 1} < {plan.max_batch_size for plan in plans}
     assert any(plan.queue_timeout_microseconds for plan in plans)
+    assert {plan.engine for plan in plans} == {None, Engine.OPENVINO, Engine.TENSORRT}
     assert any(plan.queue_delay_microseconds for plan in plans)
 
 
@@ -160,5 +201,7 @@ def test_triton_takes_every_config(url: str, cases: list[Case]) -> None:
         (group,) = config["instance_group"]
         assert group["count"] == case.plan.instances
         assert max(1, config["max_batch_size"]) == max(1, case.plan.max_batch_size)
+        by_openvino = case.plan.engine is Engine.OPENVINO
+        assert config["backend"] == ("openvino" if by_openvino else "onnxruntime")
         assert ("dynamic_batching" in config) == case.plan.dynamic_batching
         assert {row["name"] for row in config["input"]} == {row.name for row in case.facts.inputs}

@@ -49,6 +49,10 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, create, patch, delete]
+# Routes of spec.ingress, where the Gateway API is installed. Not watched.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes, grpcroutes, backendtlspolicies]
+  verbs: [get, list, create, patch, delete]
 # A pod tells why it does not start, and an inspection answers through its termination message. The least loaded
 # are marked (`controller.kubernetes.io/pod-deletion-cost`) before replicas are removed: these go first. A label says
 # which pods get no new requests until their queue is short; Services select by it.
@@ -94,6 +98,11 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 
 {{/* Which of several pods leads is agreed on by one Lease, in the operator's own namespace. */}}
 {{- define "triton-operator.leaseRules" -}}
+{{- include "triton-operator.ownLeaseRules" (include "triton-operator.fullname" .) }}
+{{- end }}
+
+{{/* The Lease of that name, in the namespace where this is granted. */}}
+{{- define "triton-operator.ownLeaseRules" -}}
 # The name of what is created cannot be part of a right: whoever creates is not asked for it.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
@@ -101,7 +110,7 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 # Renewed by the pod that leads, looked at by the others.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "triton-operator.fullname" . }}]
+  resourceNames: [{{ . }}]
   verbs: [get, update]
 {{- end }}
 
@@ -153,18 +162,28 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
 - apiGroups: [serving.triton-operator.io]
   resources: [inferenceworks/status]
   verbs: [patch]
-# A mailbox for each cluster: a namespace, and an account with rights in it and nowhere else.
+# A mailbox for each cluster: a namespace, and an account with rights in it and nowhere else. The hub makes
+# everything by server-side apply, which has the name in its address: so `create` is limited to it too.
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [get, create, patch, delete]
 - apiGroups: [""]
   resources: [serviceaccounts]
+  resourceNames: [fleet-agent]
   verbs: [create, patch]
+# An agent asks for tokens of its own account, which has this name in every mailbox: the right is held to be
+# given.
+- apiGroups: [""]
+  resources: [serviceaccounts/token]
+  resourceNames: [fleet-agent]
+  verbs: [create]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [roles, rolebindings]
+  resourceNames: [fleet-agent]
   verbs: [create, patch]
-# Heartbeats are Leases in mailboxes; the hub's own says which replica leads.
+# Heartbeats are Leases in mailboxes, read by their name; the rights to write them are held to be given.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, list, watch, create, update, patch]
+  resourceNames: [fleet-agent]
+  verbs: [get, list, watch, create, patch]
 {{- end }}

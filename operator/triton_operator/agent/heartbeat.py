@@ -15,6 +15,7 @@ from triton_operator import __version__
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.kinds import LEASE
 from triton_operator.controllers.times import micro_time, rfc3339
+from triton_operator.fleet.agent_token import Life
 from triton_operator.fleet.mailbox import FLEET
 
 NAME = "fleet-agent"
@@ -22,6 +23,7 @@ AGENT_VERSION = f"{FLEET}/agent-version"
 CAPACITY = f"{FLEET}/capacity"
 NETWORK = f"{FLEET}/network"
 HUB_ID = f"{FLEET}/hub-id"
+TOKEN = f"{FLEET}/token"
 ROUND_TRIPS = 64
 MISSED_BEATS = 3
 LEAST_PAUSE_SECONDS = 0.5
@@ -31,7 +33,8 @@ class Heartbeat:
     """Renews the Lease of one mailbox.
 
     `now` gives seconds since the epoch, `clock` seconds that never go back. `capacity` gives what
-    the nodes offer, as rows of resource and amount; None: not known.
+    the nodes offer, as rows of resource and amount; None: not known. `token` gives how long the
+    agent's token holds; None: not known.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Heartbeat:
         randomness: random.Random,
         capacity: Callable[[], list[dict[str, str]] | None],
         clock: Callable[[], float],
+        token: Callable[[], Life | None] = lambda: None,
     ) -> None:
         self._mailbox = mailbox
         self._every_seconds = every_seconds
@@ -50,6 +54,7 @@ class Heartbeat:
         self._randomness = randomness
         self._capacity = capacity
         self._clock = clock
+        self._token = token
         self._round_trips: deque[float] = deque(maxlen=ROUND_TRIPS)
         self._claim = ""
         self._due = asyncio.Event()
@@ -115,6 +120,10 @@ class Heartbeat:
         }
         if capacity is not None:
             annotations[CAPACITY] = _json(capacity)
+        if (life := self._token()) is not None:
+            annotations[TOKEN] = _json(
+                {"issuedAt": rfc3339(life.issued_at), "expiresAt": rfc3339(life.expires_at)}
+            )
         if hub_id:
             annotations[HUB_ID] = hub_id
         return {

@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from triton_operator.controllers.connection import Connection
+from triton_operator.controllers.connection import Connection, UnverifiedServer
 from triton_operator.controllers.errors import ApiError
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,10 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 PROVEN_SECONDS = 60.0
 """A connection that fails sooner, again and again, is no reason for short pauses."""
+
+
+class Reconnect(Exception):
+    """Nothing is wrong: another connection is to be made at once, with other credentials."""
 
 
 class Link:
@@ -59,6 +63,8 @@ class Link:
                     await use(connection)
                 finally:
                     await connection.session.close()
+            except Reconnect:
+                continue
             except Exception as error:
                 self._complain(error)
                 if isinstance(error, ApiError):
@@ -83,7 +89,7 @@ class Link:
             logger.warning(
                 "An API server cannot be used; it is tried again, and nothing is changed.",
                 extra={"server": self._name, "error": str(error) or repr(error)},
-                exc_info=None if isinstance(error, ApiError) else error,
+                exc_info=None if isinstance(error, ApiError | UnverifiedServer) else error,
             )
         self.problem = problem
 

@@ -8,15 +8,16 @@ nothing in the member.
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Link, together
 from triton_operator.agent.member import FIELD_MANAGER, REQUEST_SECONDS, Member
-from triton_operator.agent.mirror import Mirror
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
+from triton_operator.agent.renewal import Renewal
 from triton_operator.agent.reports import Reports
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
@@ -24,6 +25,7 @@ from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.kinds import INFERENCE_WORK
+from triton_operator.controllers.mirror import Mirror
 from triton_operator.fleet import work_reasons
 from triton_operator.fleet.applying import Step, is_made_from, verdict
 from triton_operator.fleet.origin import local_of
@@ -37,7 +39,7 @@ SETTLE_SECONDS = 0.1
 
 
 class Mailbox:
-    """The works in one namespace of the hub."""
+    """The works in one namespace of the hub; `heard()` is called whenever that answers."""
 
     def __init__(
         self,
@@ -48,7 +50,9 @@ class Mailbox:
         nodes: NodeLook,
         reports: Reports,
         removal: Removal,
+        renewal: Renewal | None = None,
         *,
+        heard: Callable[[], None],
         look_seconds: float,
         randomness: random.Random,
     ) -> None:
@@ -59,10 +63,18 @@ class Mailbox:
         self._nodes = nodes
         self._reports = reports
         self._removal = removal
+        self._renewal = renewal
+        self._heard = heard
         self._look_seconds = look_seconds
         self._randomness = randomness
         self._changed = asyncio.Event()
-        self._works = Mirror(INFERENCE_WORK, self.wake, namespace=namespace)
+        self._works = Mirror(
+            INFERENCE_WORK,
+            lambda *_: self.wake(),
+            turned=self.wake,
+            namespace=namespace,
+            randomness=randomness,
+        )
 
     def wake(self) -> None:
         """Something is another: look."""
@@ -83,9 +95,11 @@ class Mailbox:
             self._works.follow(server, connection),
             self._heartbeat.run(server, self._beaten),
             self._carry_out(server),
+            *([self._renewal.run(server)] if self._renewal else []),
         )
 
     def _beaten(self) -> None:
+        self._heard()
         if self._works.is_current:
             self._link.works()
 

@@ -1,11 +1,11 @@
 """The member's side: the services that came from a hub, and what is done to them."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any
 
 from triton_operator.agent.link import Link, together
-from triton_operator.agent.mirror import Mirror
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
@@ -19,9 +19,11 @@ from triton_operator.controllers.errors import (
     ApiUnavailable,
 )
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
+from triton_operator.controllers.mirror import Mirror
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.fleet import origin, work_reasons
 from triton_operator.fleet.applying import Step, manifest
+from triton_operator.fleet.link_state import LINK_SINCE, LINK_STATE, LinkState
 from triton_operator.fleet.origin import Local
 from triton_operator.fleet.work import Work
 
@@ -37,9 +39,12 @@ NOTES = (
     origin.REVISION,
     origin.DELETION_POLICY,
     origin.ROUTING,
-    origin.ABSENT_SINCE,
+    origin.ABSENT_SECONDS,
+    origin.DECISIONS,
+    LINK_STATE,
+    LINK_SINCE,
 )
-"""Labels and annotations that say where a service came from."""
+"""Labels and annotations that say where a service came from, and of the way there."""
 _Mark = tuple[str, int, str, int, str]
 """What was applied to what: see `_mark`."""
 
@@ -47,10 +52,23 @@ _Mark = tuple[str, int, str, int, str]
 class Member:
     """Services by place; `changed()` is called whenever one of them is another."""
 
-    def __init__(self, link: Link, nodes: NodeLook, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        nodes: NodeLook,
+        changed: Callable[[], None],
+        *,
+        randomness: random.Random,
+    ) -> None:
         self._link = link
         self._nodes = nodes
-        self._services = Mirror(INFERENCE_SERVICE, changed, label_selector=origin.ORIGIN)
+        self._services = Mirror(
+            INFERENCE_SERVICE,
+            lambda *_: changed(),
+            turned=changed,
+            label_selector=origin.ORIGIN,
+            randomness=randomness,
+        )
         self._server: ApiServer | None = None
         self._knows_kind = True
         self._able_at = asyncio.get_running_loop().time()
@@ -160,9 +178,23 @@ class Member:
         nothing = dict.fromkeys(NOTES)
         await self._note(local, {"labels": nothing, "annotations": nothing})
 
-    async def note_absence(self, local: Local, since: str | None) -> None:
-        """Remember since when the hub does not list its work; None: it does."""
-        await self._note(local, {"annotations": {origin.ABSENT_SINCE: since}})
+    async def note_absence(self, local: Local, seconds: int | None) -> None:
+        """Remember how long the hub was seen not to list its work; None: it does."""
+        text = None if seconds is None else str(seconds)
+        await self._note(local, {"annotations": {origin.ABSENT_SECONDS: text}})
+
+    async def note_decisions(self, local: Local, text: str) -> Body:
+        """Remember what its autoscaler has decided; the service as it is then.
+
+        Raises:
+            ApiError: it is not remembered, or nobody knows.
+        """
+        return await self._note(local, {"annotations": {origin.DECISIONS: text}})
+
+    async def note_link(self, local: Local, state: LinkState | None) -> None:
+        """Tell the operator here whether the hub answers; None: nobody asks any more."""
+        said = state.annotations if state else dict.fromkeys((LINK_STATE, LINK_SINCE))
+        await self._note(local, {"annotations": said})
 
     async def why_not(self, work: Work, error: ApiError) -> Finding:
         """What an error means for the work."""
@@ -192,14 +224,14 @@ class Member:
             return _silent(str(another))
         return _silent(str(error))
 
-    async def _note(self, local: Local, change: dict[str, Any]) -> None:
+    async def _note(self, local: Local, change: dict[str, Any]) -> Body:
         # With the UID, a service that was made anew meanwhile is a conflict.
         metadata = {**change, "uid": local.uid}
-        self._services.put(
-            await self._api().merge(
-                INFERENCE_SERVICE, local.namespace, local.name, {"metadata": metadata}
-            )
+        body = await self._api().merge(
+            INFERENCE_SERVICE, local.namespace, local.name, {"metadata": metadata}
         )
+        self._services.put(body)
+        return body
 
     def _is_able(self) -> bool:
         return self._server is not None and self._services.is_current

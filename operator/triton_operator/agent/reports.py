@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -19,8 +20,14 @@ PUT_OFF_SECONDS = 10.0
 LONGEST_PUT_OFF_SECONDS = 60.0
 """Until the next report to a hub that takes none at the moment; what it says itself counts up to
 the latter."""
+LEFT_OUT_SECONDS = 600.0
+"""Until a part of a report is tried again that the hub does not know: it may be a newer one by
+then."""
 AT_ONCE = 8
 """Reports under way at the same time: each takes a round trip to the hub."""
+_UNDECLARED = re.compile(r"\.status\.(\w+): field not declared in schema")
+"""What an API server answers, with the code 500, to an apply with a field of a newer definition. A
+merge would drop it without a word, and could not take rows of lists back."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Reports:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._put_off_until = 0.0
         self._puts_off = False
+        self._left_out: dict[str, float] = {}
+        """Until when a part of the status is not sent, by name."""
 
     def keep(self, uids: set[str]) -> None:
         """Forget what was sent of works that are gone."""
@@ -63,14 +72,14 @@ class Reports:
         if self._clock() < self._put_off_until:
             return None
         metadata, before = work["metadata"], work.get("status") or {}
-        status = work_status(told, before, rfc3339(self._now()))
+        status = self._known(work_status(told, before, rfc3339(self._now())))
         sent = self._sent.get(metadata["uid"])
         sequence = max(before.get("sequence", 0), sent.sequence if sent else 0)
         # The hub's definition may know fewer fields than were sent: that is no news.
         last = sent.status if sent and sent.sequence == sequence else before
         if sent and not is_news(status, last) and self._clock() - sent.at < self._every_seconds:
             return None
-        sent = _Sent(status, sequence + 1, self._clock())
+        sent, undeclared = _Sent(status, sequence + 1, self._clock()), ""
         async with self._slots:
             try:
                 answer = await server.apply_status(
@@ -85,17 +94,41 @@ class Reports:
             except ApiUnavailable as error:
                 if not error.status:
                     raise
-                self._put_off(error)
-                return None
+                undeclared = self._undeclared(error, status)
+                if not undeclared:
+                    self._put_off(error)
+                    return None
             except ApiRefused as error:
                 if error.status == HTTPStatus.UNAUTHORIZED:
                     raise
                 self._refused(metadata["name"], error)
                 sent = replace(sent, sequence=sequence)
                 answer = None
+        if undeclared:
+            self._leave_out(undeclared)
+            return await self.tell(server, work, told)
         self._puts_off = False
         self._sent[metadata["uid"]] = sent
         return answer
+
+    def _known(self, status: Body) -> Body:
+        """Without what the hub is known not to know."""
+        now = self._clock()
+        return {name: part for name, part in status.items() if self._left_out.get(name, now) <= now}
+
+    def _undeclared(self, error: ApiUnavailable, status: Body) -> str:
+        """The part of a report that the hub's definition lacks; empty: it is another error."""
+        found = _UNDECLARED.search(error.message)
+        return found[1] if found and found[1] in status else ""
+
+    def _leave_out(self, name: str) -> None:
+        if name not in self._left_out:
+            logger.warning(
+                "The hub's definition of InferenceWorks is older than this agent: a part of the "
+                "reports is left out until the hub's definitions are those of this version.",
+                extra={"field": f"status.{name}"},
+            )
+        self._left_out[name] = self._clock() + LEFT_OUT_SECONDS
 
     def _put_off(self, error: ApiUnavailable) -> None:
         """Too many requests, or an error of the hub's own: no fault of the connection, on which the

@@ -4,14 +4,21 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from triton_operator.agent.decisions import Decisions
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.link import Connector, Link, together
+from triton_operator.agent.link_watch import LinkWatch
 from triton_operator.agent.mailbox import Mailbox
 from triton_operator.agent.member import Member
 from triton_operator.agent.node_look import NodeLook
 from triton_operator.agent.removal import Removal
+from triton_operator.agent.renewal import LOOK_SECONDS as LOOK_SECONDS_OF_TOKENS
+from triton_operator.agent.renewal import Renewal
 from triton_operator.agent.reports import Reports
+from triton_operator.agent.token_store import Store
+from triton_operator.fleet.absence import GRACE_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 15.0
@@ -26,23 +33,49 @@ async def sync(
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     look_seconds: float = LOOK_SECONDS,
     report_seconds: float = REPORT_SECONDS,
+    grace_seconds: float = GRACE_SECONDS,
     now: Callable[[], float] = time.time,
     randomness: random.Random | None = None,
+    hub_kubeconfig: Path | None = None,
+    store: Store | None = None,
+    token_look_seconds: float = LOOK_SECONDS_OF_TOKENS,
 ) -> None:
     """Keep the member as its mailbox at the hub says, for ever.
 
     Each connector makes a new connection, which is closed after its first error. `now` gives
     seconds since the epoch by the member's clock. Works are looked at as they change, and every
-    `look_seconds`; statuses are written as they change, and every `report_seconds`.
+    `look_seconds`; statuses are written as they change, and every `report_seconds`. A service goes
+    `grace_seconds` after its work was first seen to be missing.
+    `hub_kubeconfig`: the file that `connect_hub` reads; the life of its token is told, and with a
+    `store` it is renewed.
     """
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
     nodes = NodeLook()
+    renewal = None
+    if hub_kubeconfig is not None:
+        renewal = Renewal(
+            hub_kubeconfig,
+            mailbox,
+            store,
+            now=now,
+            clock=clock,
+            randomness=randomness,
+            look_seconds=token_look_seconds,
+        )
+
+    def changed() -> None:
+        decisions.wake()
+        works.wake()
+
     member = Member(
         Link("member", connect_member, randomness=randomness, clock=clock),
         nodes,
-        lambda: works.wake(),
+        changed,
+        randomness=randomness,
     )
+    decisions = Decisions(mailbox, member, clock=clock)
+    link = LinkWatch(member, every_seconds=heartbeat_seconds, now=now, clock=clock)
     works = Mailbox(
         mailbox,
         Link("hub", connect_hub, randomness=randomness, clock=clock),
@@ -54,11 +87,14 @@ async def sync(
             randomness=randomness,
             capacity=nodes.offered,
             clock=clock,
+            token=lambda: renewal.life if renewal else None,
         ),
         nodes,
         Reports(every_seconds=report_seconds, now=now, clock=clock),
-        Removal(mailbox, member, now=now),
+        Removal(mailbox, member, clock=clock, grace_seconds=grace_seconds),
+        renewal,
+        heard=link.heard,
         look_seconds=look_seconds,
         randomness=randomness,
     )
-    await together(member.run(), works.run())
+    await together(member.run(), works.run(), decisions.run(), link.run())

@@ -84,6 +84,15 @@ class Precision(StrEnum):
     INT8 = "INT8"
 
 
+class Engine(StrEnum):
+    """What can run an ONNX model beside ONNX Runtime's own kernels."""
+
+    TENSORRT = "TensorRT"
+    """ONNX Runtime with its TensorRT provider, on NVIDIA's GPUs."""
+    OPENVINO = "OpenVINO"
+    """Triton's OpenVINO backend, on CPUs."""
+
+
 class AcceleratorKind(StrEnum):
     """Which kind of hardware may serve."""
 
@@ -150,6 +159,13 @@ class TaintEffect(StrEnum):
     NO_SELECT_IF_NEW = "NoSelectIfNew"
 
 
+class OtherClusters(StrEnum):
+    """How a Gateway sends requests to other clusters of a fleet."""
+
+    NEVER = "Never"
+    EXTERNAL_NAME = "ExternalName"
+
+
 class ConnectionState(StrEnum):
     """How much is known of a cluster."""
 
@@ -201,3 +217,18 @@ class Protocol(StrEnum):
 
     HTTP = "HTTP"
     GRPC = "GRPC"
+
+
+class VariantMode(StrEnum):
+    """Who chooses the variant that is served."""
+
+    STATIC = "Static"
+    SLO = "Slo"
+
+
+class OfflinePolicy(StrEnum):
+    """What a cluster does while its hub does not answer."""
+
+    LAST_KNOWN = "LastKnown"
+    LOCAL_MAX = "LocalMax"
+    FALLBACK_VARIANT = "FallbackVariant"

@@ -71,7 +71,8 @@ class InferenceClusterStatus(ApiModel):
         default_factory=list,
         max_length=16,
         description="The hub's. Connected: whether it is heard of. DataPlaneHealthy: whether its "
-        "endpoint answers the hub's probe.",
+        "endpoint answers the hub's probe. CredentialsValid: whether its agent's token holds, as "
+        "that says.",
         json_schema_extra=list_map("type"),
     )
     connection_state: ConnectionState | None = Field(

@@ -20,10 +20,13 @@ from triton_operator.api.fields import (
     DnsLabel,
     Quantity,
     cel,
+    list_map,
 )
+from triton_operator.api.ingress import Ingress
 from triton_operator.api.model_source import Model
 from triton_operator.api.placement import Placement
 from triton_operator.api.runtime import Runtime
+from triton_operator.api.variants import MOST_VARIANTS, Offline, Variant, VariantPolicy
 
 DEFAULT_LATENCY_MILLISECONDS = 1000
 """Bound used when no latency is stated: throughput first."""
@@ -209,14 +212,44 @@ _TENSORRT = cel(
     "!(self.model.format == 'TensorRT' && self.hardware.accelerator == 'CPU')",
     "a TensorRT plan runs on GPUs only: choose hardware.accelerator GPU or Any",
 )
+_VARIANTS = (
+    cel(
+        "!has(self.variants) || self.hardware.accelerator != 'CPU' || "
+        "self.variants.all(v, v.model.format != 'TensorRT')",
+        "a TensorRT plan runs on GPUs only, and so does a variant: choose hardware.accelerator "
+        "GPU or Any",
+    ),
+    cel(
+        "!has(self.variantPolicy) || has(self.variants)",
+        "variantPolicy chooses among variants: name at least one, or omit it",
+    ),
+    cel(
+        "!has(self.offline) || !has(self.offline.fallbackVariant) || "
+        "(has(self.variants) && self.variants.exists(v, v.name == self.offline.fallbackVariant))",
+        "offline.fallbackVariant is no name of spec.variants: name one of them",
+    ),
+)
 
 
 class ServiceTemplate(ApiModel):
     """What is served and how, wherever that is."""
 
-    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [_TENSORRT]})
+    model_config = ConfigDict(
+        json_schema_extra={"x-kubernetes-validations": [_TENSORRT, *_VARIANTS]}
+    )
 
     model: Model
+    variants: list[Variant] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_VARIANTS,
+        description="Other models for the same requests; variantPolicy and offline say when one "
+        "of them is served in place of model.",
+        json_schema_extra=list_map("name"),
+    )
+    variant_policy: VariantPolicy | None = Field(
+        None, description="Omitted: mode Static, which serves model."
+    )
     objective: Objective = Field(default_factory=Objective)
     batching: Batching = Field(default_factory=Batching)
     precision: PrecisionSpec = Field(default_factory=PrecisionSpec)
@@ -225,6 +258,14 @@ class ServiceTemplate(ApiModel):
     measurement: Measuring = Field(default_factory=Measuring)
     runtime: Runtime = Field(default_factory=Runtime)
     access: Access = Field(default_factory=Access)
+    ingress: Ingress | None = Field(
+        None, description="How requests from elsewhere get here. Omitted: by the Service alone."
+    )
+    offline: Offline | None = Field(
+        None,
+        description="What a cluster of a fleet does while its hub does not answer. Omitted: "
+        "nothing changes.",
+    )
     paused: bool = Field(False, description="Stop changing anything, keep serving.")
 
 
@@ -235,6 +276,7 @@ class InferenceServiceSpec(ServiceTemplate):
         json_schema_extra={
             "x-kubernetes-validations": [
                 _TENSORRT,
+                *_VARIANTS,
                 cel(
                     f"!has(self.placement) || self.managedBy == '{ManagedBy.FLEET}'",
                     f"placement is for a fleet's hub: it needs managedBy {ManagedBy.FLEET}",

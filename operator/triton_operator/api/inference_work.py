@@ -23,7 +23,9 @@ from triton_operator.api.fields import (
     list_map,
 )
 from triton_operator.api.inference_service import ServiceTemplate
+from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.api.routing import WorkRouting
+from triton_operator.api.work_decision import MOST_DECISIONS, WorkDecisions
 
 UidText = Annotated[
     str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", max_length=36)
@@ -103,12 +105,22 @@ class WorkLoad(ApiModel):
         description="Requests per second at which a replica keeps the objective. It tells how "
         "much a replica here is worth elsewhere.",
     )
+    replica_curve: ReplicaCurve | None = Field(
+        None,
+        description="How long a replica takes for a batch: where its queue gets slower than "
+        "another cluster with the way there. Omitted: not known.",
+    )
     p99_milliseconds: int | None = Field(
         None,
         alias="p99Milliseconds",
         ge=0,
         le=3_600_000,
         description="99th percentile of the latency, in milliseconds.",
+    )
+    attainment_percent: Amount | None = Field(
+        None,
+        description="Share of the last 300 s' requests within the objective, in %. Omitted: nobody "
+        "counts, or there were none.",
     )
     observed_at: Timestamp = Field(description="When, by the cluster's own clock.")
 
@@ -141,7 +153,7 @@ class InferenceWorkStatus(ApiModel):
         default_factory=list,
         max_length=16,
         description="Applied: whether the service is as the work says. Available: whether it "
-        "answers requests.",
+        "answers requests. Progressing: False, RolledOut once every pod follows it.",
         json_schema_extra=list_map("type"),
     )
     load: WorkLoad | None = Field(None, description="Omitted: nothing is observed yet.")
@@ -150,4 +162,12 @@ class InferenceWorkStatus(ApiModel):
         max_length=2,
         description="One per protocol.",
         json_schema_extra=list_map("protocol"),
+    )
+    decisions: WorkDecisions = Field(
+        default_factory=list,
+        max_length=MOST_DECISIONS,
+        description="The last changes of the number of replicas by the cluster's autoscaler, from "
+        "old to new, those of while the link was cut too.",
+        # Atomic: the owners of thirty rows would be half as long as the rows.
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )

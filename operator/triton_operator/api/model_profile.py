@@ -87,7 +87,11 @@ class Measurement(ApiModel):
     """Numbers of one way to run the model on one kind of hardware."""
 
     precision: Precision
-    engine: str = Field(max_length=64, description="Such as onnxruntime or tensorrt.")
+    engine: str = Field(
+        max_length=64,
+        description="The backend of Triton, such as onnxruntime; onnxruntime-tensorrt where that "
+        "runs its TensorRT provider.",
+    )
     hardware: PoolHardware
     instances: int | None = Field(
         None,
@@ -110,6 +114,12 @@ class Measurement(ApiModel):
         description="Why no larger batch was measured: MaxBatchSize (of who measured), Objective "
         "(of who measured: the last one took longer), Slower (larger ones get fewer requests "
         "done), Failed (the next one did) or Budget (the time was up); omitted: not known.",
+    )
+    refusal: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1024,
+        description="Why the model does not run in this way at all; without latency then.",
     )
     throughput: Decimal | None = Field(
         None,

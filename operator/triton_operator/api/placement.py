@@ -90,6 +90,40 @@ class FailoverSpec(ApiModel):
     )
 
 
+class PlacementStrategy(ApiModel):
+    """How a change of what is served goes through the clusters; bounds and weights do not wait."""
+
+    canary_clusters: list[ClusterName] = Field(
+        default_factory=list,
+        max_length=MOST_CLUSTERS,
+        description="InferenceClusters that get a change first, in this order. The others follow "
+        "once it does well there; omitted: one after the other, in the order of filling.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    max_clusters_updating_per_step: int = Field(
+        1,
+        ge=1,
+        le=MOST_CLUSTERS,
+        description="Clusters that have a change, and have not yet shown that they do well with "
+        "it, at the same time. Canaries count.",
+    )
+    observe_seconds: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="How long a cluster has to serve a change before it is judged. Clusters tell "
+        "the share of requests within the objective over their last 300 s: with less, requests "
+        "from before the change are judged too.",
+    )
+    deadline_seconds: int = Field(
+        1800,
+        ge=1,
+        le=86_400,
+        description="A cluster that is heard of, and has not got every pod of a change to serve "
+        "within this time, ends it.",
+    )
+
+
 class Placement(ApiModel):
     """Which clusters serve, in which order they are filled, and what they may do for each other.
 
@@ -142,3 +176,6 @@ class Placement(ApiModel):
     )
     weights: PlacementWeights = Field(default_factory=PlacementWeights)
     failover: FailoverSpec = Field(default_factory=FailoverSpec)
+    strategy: PlacementStrategy | None = Field(
+        None, description="Omitted: a change reaches all clusters at once."
+    )

@@ -49,6 +49,60 @@ class PlacedCluster(ApiModel):
     reason: str = Field("", max_length=1024, description="Why, in sentences with numbers.")
 
 
+class ClusterUpdate(ApiModel):
+    """A cluster that has got the change. What it told before is what it is judged by."""
+
+    name: ClusterName = Field(description="Name of the InferenceCluster.")
+    proven: bool = Field(description="Whether it has shown that it does well with the change.")
+    revision: int | None = Field(
+        None, ge=1, le=MOST_SEQUENCE, description="Revision of the work that brought it."
+    )
+    started_time: Timestamp | None = Field(
+        None, description="Since when it has the change, or is heard of again with it."
+    )
+    settled_time: Timestamp | None = Field(
+        None, description="Since when every pod follows it, and requests are answered."
+    )
+    attainment_percent_before: Amount | None = Field(
+        None, description="Share of requests within the objective before it got the change, in %."
+    )
+    p99_milliseconds_before: int | None = Field(
+        None,
+        alias="p99MillisecondsBefore",
+        ge=0,
+        le=3_600_000,
+        description="99th percentile of the latency before it got the change.",
+    )
+
+
+class FleetRollout(ApiModel):
+    """How far a change of what is served is: the hub's memory, which a restart goes on from."""
+
+    template: str = Field(
+        pattern=r"^[0-9a-f]{16}$",
+        max_length=16,
+        description="Hash of what is to be served everywhere.",
+    )
+    strategy: str = Field(
+        pattern=r"^[0-9a-f]{16}$",
+        max_length=16,
+        description="Hash of spec.placement.strategy: another one tries again what has failed.",
+    )
+    complete: bool = Field(description="Whether every cluster has it, and does well with it.")
+    failed_cluster: ClusterName | None = Field(
+        None,
+        description="The cluster that ended it. No other one gets it any more: only another "
+        "change, or the former template, does.",
+    )
+    failure: str | None = Field(None, max_length=1024, description="What was wrong there.")
+    clusters: list[ClusterUpdate] = Field(
+        default_factory=list,
+        max_length=MOST_CLUSTERS,
+        description="Clusters that have got it, until it is complete.",
+        json_schema_extra=list_map("name"),
+    )
+
+
 class PlacementStatus(ApiModel):
     """The decision in force, for a service that is managed by the fleet. Written by a hub."""
 
@@ -69,4 +123,7 @@ class PlacementStatus(ApiModel):
         max_length=MOST_CLUSTERS,
         description="One row per cluster, in the order of filling.",
         json_schema_extra=list_map("name"),
+    )
+    rollout: FleetRollout | None = Field(
+        None, description="Of spec.placement.strategy. Omitted: there is none."
     )

@@ -19,6 +19,8 @@ RELEASE_SECURE = "ReleaseSecure"
 DEVICE_AS_PLANNED = "DeviceAsPlanned"
 MODEL_MEASURED = "ModelMeasured"
 ROUTED = "Routed"
+VARIANT_CHOSEN = "VariantChosen"
+HUB_REACHABLE = "HubReachable"
 
 CONNECTED = "Connected"
 DATA_PLANE_HEALTHY = "DataPlaneHealthy"
@@ -46,6 +48,8 @@ CONDITION_TYPES = frozenset(
         DEVICE_AS_PLANNED,
         MODEL_MEASURED,
         ROUTED,
+        VARIANT_CHOSEN,
+        HUB_REACHABLE,
     }
 )
 """Of an InferenceService that an operator serves. Those of a fleet are its hub's and agents'."""
@@ -194,10 +198,20 @@ CONVERTED_ELSEWHERE = "ConvertedElsewhere"
 """Another service has the same model converted."""
 CONVERSION_FAILED = "ConversionFailed"
 """The Job ended without saying why."""
+HUB_ANSWERS = "HubAnswers"
+"""The fleet's hub answers the agent."""
+HUB_SILENT = "HubSilent"
+"""The fleet's hub has not answered for spec.offline.afterSeconds; the message has what follows."""
+HUB_ANSWERS_AGAIN = "HubAnswersAgain"
+"""The fleet's hub answers again, but not for two minutes yet: what followed stays so long."""
 KNOWN_HOLES = "KnownHoles"
 """The Triton release in use has holes that are published and fixed in a later one."""
 ROUTED_AS_ASKED = "RoutedAsAsked"
 """What leads requests here, or tells clients where else to ask, is as it is asked for."""
+ROUTES_NOT_INSTALLED = "RoutesNotInstalled"
+"""The cluster does not know a kind of route that spec.ingress asks for."""
+SERVED_HERE = "ServedHere"
+"""Requests that should go to another cluster of the fleet stay; the message says why."""
 ROUTING_UNREADABLE = "RoutingUnreadable"
 """Somebody else than an agent has written into the annotation with a fleet's routing."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.conditions import Condition
-from triton_operator.api.enums import Precision
+from triton_operator.api.enums import Engine, Precision
 from triton_operator.api.fields import (
     DOMAIN_PATTERN,
     LABEL_KEY_PATTERN,
@@ -143,7 +143,15 @@ class ServingPoolSpec(ApiModel):
                     "!has(self.image) || has(self.release) || "
                     "self.image.matches('.*:[0-9]{2}[.][0-9]{2}.*')",
                     'say the Triton release beside a private image: release: "26.09"',
-                )
+                ),
+                cel(
+                    "!has(self.engines) || has(self.accelerator) || !('TensorRT' in self.engines)",
+                    "TensorRT runs on accelerators only: set spec.accelerator, or leave it out",
+                ),
+                cel(
+                    "!has(self.engines) || !has(self.accelerator) || !('OpenVINO' in self.engines)",
+                    "Triton's OpenVINO backend runs on CPUs only: leave it out",
+                ),
             ]
         }
     )
@@ -182,6 +190,15 @@ class ServingPoolSpec(ApiModel):
         min_length=1,
         max_length=4,
         description="What the hardware runs well; omitted: from node labels.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    engines: list[Engine] | None = Field(
+        None,
+        max_length=2,
+        description="What may run ONNX models here beside ONNX Runtime's own kernels, where it is "
+        "measured to be faster: TensorRT on a GPU pool, OpenVINO on a CPU pool; the image must "
+        "have it. OpenVINO computes in BF16 on CPUs that have it. Omitted: TensorRT with NVIDIA's "
+        "images, else none.",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     cost: Cost | None = None

@@ -6,10 +6,12 @@ from pydantic import ConfigDict, Field
 
 from triton_operator.api.conditions import Condition
 from triton_operator.api.enums import MetricsFreshness, ModelFormat, Precision
-from triton_operator.api.fields import ApiModel, list_map
+from triton_operator.api.fields import ApiModel, Decimal, list_map
 from triton_operator.api.placement_status import PlacementStatus
+from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.api.routing import Endpoints
 from triton_operator.api.tensors import Tensor
+from triton_operator.api.variant_status import VariantKnown, VariantServed
 
 
 class Address(ApiModel):
@@ -51,6 +53,11 @@ class PoolStatus(ApiModel):
 
     name: str = Field(max_length=63, description="Name of the ServingPool.")
     precision: Precision = Field(description="Precision that the model runs in.")
+    engine: str | None = Field(
+        None,
+        max_length=64,
+        description="What runs the model, as in a ModelProfile: such as onnxruntime.",
+    )
     max_batch_size: int = Field(
         description="Triton's max_batch_size; 0: the tensors have no batch axis."
     )
@@ -113,6 +120,9 @@ class AutoscalingStatus(ApiModel):
         max_length=32,
         description="Requests per second at which a replica keeps the objective.",
     )
+    replica_curve: ReplicaCurve | None = Field(
+        None, description="How long a replica takes for a batch. Omitted: not known."
+    )
     cold_start_seconds: int | None = Field(
         None, description="From an order to a ready replica, which nine of ten starts keep."
     )
@@ -138,6 +148,30 @@ class AutoscalingStatus(ApiModel):
     last_decision: ScalingDecision | None = None
 
 
+class RatioOfSize(ApiModel):
+    """Batches of one size in production."""
+
+    batch_size: int = Field(ge=1, le=4096, description="Requests in the batch.")
+    ratio: Decimal = Field(description="Their time, divided by the ModelProfile's; such as 1.41.")
+
+
+class CountedDrift(ApiModel):
+    """How far batches were from the ModelProfile when pods were replaced; plans count with it."""
+
+    pool: str = Field(max_length=63, description="Name of the ServingPool.")
+    measurement: str = Field(
+        pattern=r"^[0-9a-f]{16}$",
+        max_length=16,
+        description="Mark of the row of the ModelProfile; once that is another, this ends.",
+    )
+    sizes: list[RatioOfSize] = Field(
+        min_length=1,
+        max_length=64,
+        description="By batch size; between two on a straight line.",
+        json_schema_extra=list_map("batchSize"),
+    )
+
+
 class InferenceServiceStatus(ApiModel):
     """Rebuilt from observation at every reconcile."""
 
@@ -152,11 +186,26 @@ class InferenceServiceStatus(ApiModel):
     )
     address: Address | None = None
     model: ModelStatus | None = None
+    variant: VariantServed | None = Field(
+        None, description="Of a service with spec.variants: which of them is served, and why."
+    )
+    variants: list[VariantKnown] | None = Field(
+        None,
+        max_length=8,
+        description="What is known of each variant, spec.model first.",
+        json_schema_extra=list_map("name"),
+    )
     pools: list[PoolStatus] = Field(
         default_factory=list,
         max_length=64,
         description="One row per pool in the plan, in order of preference.",
         json_schema_extra=list_map("name"),
+    )
+    drift: list[CountedDrift] = Field(
+        default_factory=list,
+        max_length=64,
+        description="Pools where production was far from the ModelProfile when pods were replaced.",
+        json_schema_extra=list_map("pool"),
     )
     autoscaling: AutoscalingStatus | None = None
     placement: PlacementStatus | None = Field(

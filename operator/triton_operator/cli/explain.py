@@ -19,6 +19,7 @@ from triton_operator.cli.output import (
     print_table,
 )
 from triton_operator.planning.compute import instance_words
+from triton_operator.triton.backends import ENGINE_NAMES
 
 if TYPE_CHECKING:
     from triton_operator.cli.explanation import Explanation
@@ -114,10 +115,11 @@ def print_explanation(found: "Explanation") -> None:
         )
     for row in found.pools:
         running = instance_words(row["instances"], row.get("threads"))
+        by = f" by {row['engine']}" if row.get("engine") in ENGINE_NAMES.values() else ""
         print_lines(
             [
                 "",
-                f"plan for pool {row['name']}: {row['precision']}, batches of up to "
+                f"plan for pool {row['name']}: {row['precision']}{by}, batches of up to "
                 f"{row['maxBatchSize']}, {running}, "
                 f"{row['readyReplicas']} of {row['desiredReplicas']} replicas ready",
                 *(f"  {reason}" for reason in row.get("reasons") or ()),

@@ -56,6 +56,13 @@ async def joined(
     """
     name = manifest["metadata"]["name"]
     namespace = mailbox_namespace(name)
+    settings = await _settings(kubeconfig)
+    address = address or settings.host
+    if not address.startswith("https://"):
+        raise CannotAsk(
+            f"{name} cannot join by {address}: its agent takes no hub that is not reached by "
+            "https; give the API server's https:// address with --server"
+        )
     try:
         await server.apply(INFERENCE_CLUSTER, manifest, force=False)
         await _until_made(server, name, namespace)
@@ -63,7 +70,7 @@ async def joined(
     except ApiError as error:
         raise CannotAsk(f"{name} cannot join: {error.message}") from error
     status = answer["status"]
-    found = await _kubeconfig(status["token"], namespace, address, kubeconfig)
+    found = await _kubeconfig(status["token"], namespace, address, settings.ssl_ca_cert)
     return found, status["expirationTimestamp"]
 
 
@@ -79,9 +86,7 @@ async def _until_made(server: ApiServer, name: str, namespace: str) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _kubeconfig(
-    token: str, namespace: str, address: str, kubeconfig: Path | None
-) -> dict[str, Any]:
+async def _settings(kubeconfig: Path | None) -> Configuration:
     settings = Configuration()
     try:
         await config.load_kube_config(
@@ -89,9 +94,15 @@ async def _kubeconfig(
         )
     except config.ConfigException:
         config.load_incluster_config(client_configuration=settings)
-    cluster = {"server": address or settings.host}
-    if settings.ssl_ca_cert:
-        authority = await asyncio.to_thread(Path(settings.ssl_ca_cert).read_bytes)
+    return settings
+
+
+async def _kubeconfig(
+    token: str, namespace: str, address: str, authority_file: str | None
+) -> dict[str, Any]:
+    cluster = {"server": address}
+    if authority_file:
+        authority = await asyncio.to_thread(Path(authority_file).read_bytes)
         cluster["certificate-authority-data"] = base64.b64encode(authority).decode()
     return {
         "apiVersion": "v1",

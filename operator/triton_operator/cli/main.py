@@ -6,10 +6,12 @@ from triton_operator import __version__
 from triton_operator.cli.agent import agent
 from triton_operator.cli.check_installation import check_installation
 from triton_operator.cli.cluster import cluster_list, join
+from triton_operator.cli.cluster_decisions import cluster_decisions
 from triton_operator.cli.compare import compare
 from triton_operator.cli.convert import convert
 from triton_operator.cli.crds import crds
 from triton_operator.cli.decisions import decisions
+from triton_operator.cli.drain import drain, undrain
 from triton_operator.cli.explain import explain
 from triton_operator.cli.hub import hub
 from triton_operator.cli.inspect import inspect
@@ -32,7 +34,9 @@ model = typer.Typer(
 )
 app.add_typer(model, name="model")
 
-cluster = typer.Typer(help="Look at the clusters of a fleet, and join them.", no_args_is_help=True)
+cluster = typer.Typer(
+    help="Look at the clusters of a fleet, join and drain them.", no_args_is_help=True
+)
 app.add_typer(cluster, name="cluster")
 
 app.command()(run)
@@ -46,6 +50,9 @@ app.command()(crds)
 app.command()(check_installation)
 cluster.command("list")(cluster_list)
 cluster.command("join")(join)
+cluster.command("drain")(drain)
+cluster.command("undrain")(undrain)
+cluster.command("decisions")(cluster_decisions)
 model.command("inspect")(inspect)
 model.command("convert")(convert)
 model.command("verify")(verify)

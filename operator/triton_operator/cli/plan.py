@@ -36,6 +36,7 @@ from triton_operator.planning.quantities import cpu_quantity, memory_quantity
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.support import unsupported
 from triton_operator.planning.unhonored import unhonored_fields
+from triton_operator.triton.backends import ENGINE_NAMES
 from triton_operator.triton.releases import (
     DEFAULT_IMAGE,
     NEWEST,
@@ -225,6 +226,7 @@ def _pool_json(row: PoolPlan) -> Mapping[str, Any]:
         "image": row.image,
         "precision": str(row.precision),
         "copy": row.copy.digest if row.copy else None,
+        "engine": ENGINE_NAMES[row.engine] if row.engine else None,
         "maxBatchSize": row.max_batch_size,
         "dynamicBatching": row.dynamic_batching,
         "instances": row.instances,

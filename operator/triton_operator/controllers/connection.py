@@ -32,13 +32,21 @@ class Connection:
     denials: Denials = field(default_factory=Denials)
 
 
-async def connect(kubeconfig: Path | None = None, *, for_kopf: bool = True) -> Connection:
+class UnverifiedServer(config.ConfigException):
+    """A configuration that cannot tell who answers; the text says why, and what to do."""
+
+
+async def connect(
+    kubeconfig: Path | None = None, *, for_kopf: bool = True, verified: bool = False
+) -> Connection:
     """A connection from a kubeconfig, from the pod that this runs in, or from the default files.
 
     `for_kopf`: answers that kopf could not cope with are held back until something is done about
-    them. Whoever watches without kopf wants to hear them.
+    them. Whoever watches without kopf wants to hear them. `verified`: only to a server that proves
+    who it is, by a certificate.
 
     Raises:
+        UnverifiedServer: it is not asked to, or cannot.
         kubernetes.aio.config.ConfigException: there is no usable configuration.
     """
     settings = Configuration()
@@ -49,10 +57,27 @@ async def connect(kubeconfig: Path | None = None, *, for_kopf: bool = True) -> C
             config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)
+    if verified:
+        _refuse_unverified(settings, kubeconfig)
     streams, denials = WatchStreams(), Denials()
     listeners = (streams.middleware(), denials.middleware()) if for_kopf else ()
     session = _session(settings, listeners)
     return Connection(settings.host.rstrip("/"), session, streams, denials)
+
+
+def _refuse_unverified(settings: Configuration, kubeconfig: Path | None) -> None:
+    where = f"{kubeconfig or 'the configuration'}: {settings.host}"
+    if not settings.host.startswith("https://"):
+        raise UnverifiedServer(
+            f"{where} is not reached by https: anybody on the way could take the token and say "
+            "what runs here; give it the https:// address of the API server"
+        )
+    if not settings.verify_ssl:
+        raise UnverifiedServer(
+            f"{where} is not asked to prove who it is, so anybody on the way could take the token "
+            "and say what runs here; remove insecure-skip-tls-verify, and give "
+            "certificate-authority-data"
+        )
 
 
 def _session(settings: Configuration, listeners: tuple[Middleware, ...]) -> aiohttp.ClientSession:

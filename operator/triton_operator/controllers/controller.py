@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.controllers.announcer import Announcer
@@ -26,9 +27,11 @@ from triton_operator.controllers.kinds import (
     DEPLOYMENT,
     INFERENCE_SERVICE,
     OPTIONAL,
+    POD_MONITOR,
     SERVING_POOL,
     Kind,
 )
+from triton_operator.controllers.leading import AGAIN_SECONDS, lead_here, may_go
 from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
 from triton_operator.controllers.observer import Observer
 from triton_operator.controllers.pool_set import PoolSet
@@ -45,6 +48,7 @@ from triton_operator.manifests.fetching import FetchSettings
 from triton_operator.planning.pools import PoolDefaults
 
 logger = logging.getLogger(__name__)
+Manifest = dict[str, Any]
 ALL_POOLS = Key("Pools", "", "")
 """Stands for the set of pools: declared ones and those inferred from nodes."""
 
@@ -136,10 +140,11 @@ class Controller:
         """Give services these authorities from now on; the next sweep brings them to all."""
         self._observer.fetch = replace(self._observer.fetch, ca_bundle=ca_bundle)
 
-    def can_monitor(self, served: bool) -> None:
-        """Whether the API server knows PodMonitors now; until this is called, it does not."""
-        monitors = self._wanted_companions.monitors if served else None
+    def can_make(self, kinds: frozenset[str]) -> None:
+        """Which optional kinds the API server knows now; until this is called, none."""
+        monitors = self._wanted_companions.monitors if POD_MONITOR.kind in kinds else None
         self._observer.companions = replace(self._observer.companions, monitors=monitors)
+        self._observer.optional_kinds = kinds
 
     def close(self) -> None:
         """Begin no plan any more; one that is being made holds nobody up here."""
@@ -236,13 +241,15 @@ class Controller:
         blocked: Blocked | None = None
         try:
             before = self._writer.writes.total
-            await self._carry_out(service, outcome, verify=verify)
+            unrouted = await self._carry_out(service, outcome, verify=verify)
             refused = await self._measure(outcome, verify=verify)
-            if refused or self._writer.writes.total > before:
+            if refused or unrouted or self._writer.writes.total > before:
                 # The answers are in the store by now: one status tells what was begun, too.
-                seen = replace(await self._observe(service), measuring_problem=refused)
+                seen = await self._observe(service)
+                seen = replace(seen, measuring_problem=refused, routing_problem=unrouted)
                 again = await self._reconciled(seen)
                 due = sooner(outcome.requeue_after_seconds, again.requeue_after_seconds)
+                due = sooner(due, AGAIN_SECONDS if unrouted else None)
                 outcome = replace(again, requeue_after_seconds=due)
         except Blocked as error:
             blocked = error
@@ -268,12 +275,15 @@ class Controller:
             self._look_at_pools()
         return await self._observer.observe(service)
 
-    async def _carry_out(self, service: ServiceView, outcome: Outcome, *, verify: bool) -> None:
-        """Write what differs, but for what measures the model."""
+    async def _carry_out(
+        self, service: ServiceView, outcome: Outcome, *, verify: bool
+    ) -> ApplyProblem | None:
+        """Write what differs, but for what measures the model; why requests do not get here as they
+        should, for its condition only."""
         # First, as it is refused by nobody's mistake: pods that are aside come back at any rate.
         await self._writer.direct(service.namespace, outcome.traffic)
         try:
-            await self._apply(outcome, verify=verify)
+            await self._apply(outcome.apply, verify=verify)
         except (Blocked, ApiError):
             with contextlib.suppress(Blocked, ApiError):
                 await self._raise_replicas(service, outcome)
@@ -282,8 +292,11 @@ class Controller:
             await self._writer.scale(
                 service.namespace, name, replicas, outcome.removable.get(name, ())
             )
+        unrouted = await lead_here(outcome.ways, lambda one: self._apply((one,), verify=verify))
         for child in outcome.delete:
-            await self._writer.delete(child)
+            if may_go(child, unrouted):
+                await self._writer.delete(child)
+        return unrouted
 
     async def _measure(self, outcome: Outcome, *, verify: bool) -> ApplyProblem | None:
         """Write what measures the model, after all else; why it cannot be, for its condition only.
@@ -300,8 +313,8 @@ class Controller:
                 return ApplyProblem(reasons.APPLY_REFUSED, f"{name} cannot be written: {error}")
         return None
 
-    async def _apply(self, outcome: Outcome, *, verify: bool) -> None:
-        for manifest in outcome.apply:
+    async def _apply(self, manifests: Iterable[Manifest], *, verify: bool) -> None:
+        for manifest in manifests:
             try:
                 await self._writer.apply(manifest, verify=verify)
             except ApiNotFound:
@@ -322,7 +335,7 @@ class Controller:
         """Whether the cluster does not know an optional kind any more; then nobody wants it."""
         if kind not in OPTIONAL or await self._server.serves(kind):
             return False
-        self.can_monitor(False)
+        self.can_make(self._observer.optional_kinds - {kind.kind})
         return True
 
     async def _serving_pool(self, key: Key) -> None:

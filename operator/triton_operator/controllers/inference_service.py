@@ -5,6 +5,7 @@ children of the old one stay as they are. And nothing that serves is removed bef
 is ready.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,16 +19,26 @@ from triton_operator.api.conditions import (
     merge_conditions,
 )
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.status import CountedDrift
 from triton_operator.controllers.beside import found_beside
+from triton_operator.controllers.counted_drift import counted_anew, counted_drifts, ratios
 from triton_operator.controllers.device_finding import device_questions
+from triton_operator.controllers.hub_finding import hub_findings
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
-from triton_operator.controllers.kinds import CHILDREN, JOB, NETWORK_POLICY, POD_MONITOR
+from triton_operator.controllers.kinds import (
+    BACKEND_TLS,
+    CHILDREN,
+    JOB,
+    NETWORK_POLICY,
+    OPTIONAL,
+)
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.rollout import observe_rollout, wanted_replicas
 from triton_operator.controllers.scaling_events import scaling_events
 from triton_operator.controllers.scaling_status import alone_pool
 from triton_operator.controllers.scaling_wish import scaling_question
+from triton_operator.controllers.served_spec import served_spec
 from triton_operator.controllers.service_findings import service_findings
 from triton_operator.controllers.service_status import service_status
 from triton_operator.controllers.silence import next_look_seconds
@@ -41,6 +52,9 @@ from triton_operator.controllers.traffic_wish import (
 )
 from triton_operator.controllers.transition_events import transition_events
 from triton_operator.controllers.unmade_copies import with_unmade_refused
+from triton_operator.controllers.variant_candidates import every_variant, found_out
+from triton_operator.controllers.variant_measuring import variants_measured
+from triton_operator.controllers.variant_wish import variant_wish
 from triton_operator.controllers.views import DeploymentView, ObjectView
 from triton_operator.controllers.ways_in import ways_in
 from triton_operator.manifests import names
@@ -52,8 +66,9 @@ from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.replicas import replica_bounds
 
 CHILD_KINDS = frozenset(kind.kind for kind in CHILDREN)
-WITHOUT_SUCCESSOR = frozenset({NETWORK_POLICY.kind, POD_MONITOR.kind})
-"""Kinds of which a service has one: where it is not wanted, nothing comes in its place."""
+WITHOUT_SUCCESSOR = frozenset({NETWORK_POLICY.kind, *(kind.kind for kind in OPTIONAL)})
+"""Kinds of which no object is replaced by another: where it is not wanted, nothing comes in its
+place."""
 
 
 def reconcile(observed: Observed) -> Outcome:
@@ -62,16 +77,19 @@ def reconcile(observed: Observed) -> Outcome:
         spec = InferenceServiceSpec.model_validate(observed.service.spec)
     except ValidationError as error:
         return _with_traffic(_invalid(observed, error), observed, scaled=False)
-    scaled = replica_bounds(spec.scaling).moves and not spec.paused
     observed = with_unmade_refused(observed)
-    return _with_traffic(_valid(observed, spec), observed, scaled=scaled)
+    served = served_spec(spec, observed.service)
+    scaled = replica_bounds(served.scaling).moves and not spec.paused
+    return _with_traffic(_valid(observed, spec, served), observed, scaled=scaled)
 
 
-def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
+def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServiceSpec) -> Outcome:
+    """`asked` is the spec as it is written, `spec` as it is carried out (see `served_spec`)."""
     service = observed.service
     owner = Owner(service.name, service.namespace, service.uid)
     resolution = resolve_model(observed, owner, spec.model, spec.runtime, paused=spec.paused)
-    plan = _plan(observed, spec, resolution)
+    counted = counted_drifts(observed, resolution.digest)
+    plan = _plan(observed, spec, resolution, counted)
     children: list[dict[str, Any]] = []
     if isinstance(plan, Plan) and (digest := resolution.digest) and (facts := resolution.facts):
         present = {
@@ -94,18 +112,27 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 
         plan, children = with_rollout_ways(observed, plan, build)
+        anew = None if spec.paused else counted_anew(observed, digest, plan, children, counted)
+        if anew is not None and isinstance(again := _plan(observed, spec, resolution, anew), Plan):
+            counted = anew
+            plan, children = with_rollout_ways(observed, again, build)
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
     wanted += [resolution.job] if resolution.job else []
-    ways = ways_in(observed, owner)
-    wanted = [
-        *(with_desired_hash(manifest) for manifest in wanted),
-        *children,
-        *(with_desired_hash(manifest) for manifest in ways.objects),
-    ]
+    variants = every_variant(observed, owner, asked, spec, resolution, plan)
+    wanted = found_out(observed, owner, variants, spec.model, wanted)
+    wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
     rollout = observe_rollout(observed, plan, wanted)
-    found = found_beside(observed, owner, spec, resolution, plan, rollout)
+    ways = ways_in(observed, owner, spec, resolution.facts)
+    found = variants_measured(
+        found_beside(observed, owner, spec, resolution, plan, rollout),
+        observed,
+        owner,
+        spec,
+        variants,
+        rollout,
+    )
     named = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted}
     beside = [
         with_desired_hash(manifest)
@@ -116,9 +143,16 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
     first = [with_desired_hash(manifest) for manifest in found.first]
     findings = found.told_in(service_findings(observed, spec, resolution, plan, rollout))
     findings += [ways.finding] if ways.finding else []
-    status = service_status(observed, owner, spec, resolution, plan, rollout)
+    wish = variant_wish(observed, asked, spec, variants, rollout)
+    status = service_status(observed, owner, spec, resolution, plan, rollout, counted)
+    told = _with_status(
+        observed,
+        status | wish.status,
+        [*findings, *hub_findings(asked, service), *wish.findings],
+    )
     outcome = replace(
-        _with_status(observed, status, findings),
+        told,
+        events=(*told.events, *wish.events),
         requeue_after_seconds=next_look_seconds(observed),
         device_questions=device_questions(observed, resolution.facts, plan),
         scaling_question=scaling_question(
@@ -135,24 +169,28 @@ def _valid(observed: Observed, spec: InferenceServiceSpec) -> Outcome:
         outcome,
         apply=(*first, *wanted),
         measuring=tuple(beside),
+        ways=tuple(with_desired_hash(manifest) for manifest in ways.objects),
         replicas=_replicas(observed, spec, plan),
         removable=observed.scaling.removable if observed.scaling else {},
         delete=_orphans(
             observed,
-            [*wanted, *beside],
+            [*wanted, *beside, *ways.objects],
             ways.kept,
             planned=bool(children),
             replaced=bool(children) and rollout.complete,
         ),
         requeue_after_seconds=sooner(
-            found.requeue_after_seconds,
+            sooner(found.requeue_after_seconds, wish.requeue_after_seconds),
             sooner(resolution.requeue_after_seconds, outcome.requeue_after_seconds),
         ),
     )
 
 
 def _plan(
-    observed: Observed, spec: InferenceServiceSpec, resolution: Resolution
+    observed: Observed,
+    spec: InferenceServiceSpec,
+    resolution: Resolution,
+    counted: Sequence[CountedDrift],
 ) -> Plan | Refusal | None:
     if resolution.facts is None:
         return None
@@ -166,6 +204,7 @@ def _plan(
         observed.measurements.get(digest, ()),
         observed.conversions.get(digest, ()),
         observed.tool_versions,
+        ratios(counted),
     )
 
 
@@ -206,21 +245,23 @@ def _replicas(
 def _orphans(
     observed: Observed,
     wanted: list[dict[str, Any]],
-    kept: frozenset[tuple[str, str]],
+    kept: set[tuple[str, str]],
     *,
     planned: bool,
     replaced: bool,
 ) -> tuple[ObjectView, ...]:
-    """Children that nobody wants any more, once what replaces them serves."""
+    """Children that nobody wants any more, once what replaces them serves. Policies come last: a
+    route without that of its backend would send plain requests there."""
     names_wanted = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in wanted} | kept
-    return tuple(
+    found = [
         child
         for child in observed.children
         if child.kind in CHILD_KINDS
         and not child.deleting
         and (child.kind, child.name) not in names_wanted
         and (child.kind == JOB.kind or replaced or (planned and child.kind in WITHOUT_SUCCESSOR))
-    )
+    ]
+    return tuple(sorted(found, key=lambda child: child.kind == BACKEND_TLS.kind))
 
 
 def _with_traffic(outcome: Outcome, observed: Observed, *, scaled: bool) -> Outcome:

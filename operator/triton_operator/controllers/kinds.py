@@ -32,6 +32,7 @@ class Kind:
         return "/".join(parts)
 
 
+GATEWAY = "gateway.networking.k8s.io"
 INFERENCE_SERVICE = Kind("InferenceService", GROUP, VERSION, "inferenceservices")
 MODEL_PROFILE = Kind("ModelProfile", GROUP, VERSION, "modelprofiles")
 SERVING_POOL = Kind("ServingPool", GROUP, VERSION, "servingpools", namespaced=False)
@@ -43,6 +44,9 @@ JOB = Kind("Job", "batch", "v1", "jobs", owned=True)
 DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets", owned=True)
 NETWORK_POLICY = Kind("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies", owned=True)
 POD_MONITOR = Kind("PodMonitor", "monitoring.coreos.com", "v1", "podmonitors", owned=True)
+HTTP_ROUTE = Kind("HTTPRoute", GATEWAY, "v1", "httproutes", owned=True)
+GRPC_ROUTE = Kind("GRPCRoute", GATEWAY, "v1", "grpcroutes", owned=True)
+BACKEND_TLS = Kind("BackendTLSPolicy", GATEWAY, "v1", "backendtlspolicies", owned=True)
 POD = Kind("Pod", "", "v1", "pods", owned=True)
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 EVENT = Kind("Event", "events.k8s.io", "v1", "events")
@@ -67,7 +71,7 @@ WATCHED = (
 )
 NAMESPACED = tuple(kind for kind in WATCHED if kind.namespaced)
 CLUSTER_SCOPED = tuple(kind for kind in WATCHED if not kind.namespaced)
-OPTIONAL = (POD_MONITOR,)
+OPTIONAL = (POD_MONITOR, HTTP_ROUTE, GRPC_ROUTE, BACKEND_TLS)
 """Kinds that a cluster may or may not know, and learn or forget while the operator runs. They are
 not watched, as kopf looks for kinds once: every sweep lists them."""
 CHILDREN = (
@@ -77,7 +81,7 @@ CHILDREN = (
     JOB,
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
-    POD_MONITOR,
+    *OPTIONAL,
 )
 """Kinds that are applied for a service and pruned when they are no longer wanted."""
 

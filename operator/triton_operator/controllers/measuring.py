@@ -14,7 +14,7 @@ from triton_operator.api.enums import MeasurementMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Measurement, ModelFacts
-from triton_operator.controllers.measuring_report import answer_of, trusted
+from triton_operator.controllers.measuring_report import answer_of, refused_way, trusted
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import newest, pod_problem, starting_step
 from triton_operator.controllers.rollout import Rollout
@@ -134,12 +134,14 @@ class _Failed:
 
     def leaves_nothing_to_beat(self, copy: PoolPlan) -> bool:
         """Whether the copy would be measured without anything to compare it with."""
-        return self.own and self.work.ran.copy is None and self.work.ran.pool == copy.pool
+        ran = self.work.ran
+        return self.own and ran.copy is None and ran.engine is None and ran.pool == copy.pool
 
 
 def _runs(plan: Plan, way: PoolPlan) -> bool:
     return any(
-        (row.pool, row.copy, row.instances) == (way.pool, way.copy, way.instances)
+        (row.pool, row.copy, row.instances, row.engine)
+        == (way.pool, way.copy, way.instances, way.engine)
         for row in plan.pools
     )
 
@@ -266,7 +268,8 @@ def _what(spec: InferenceServiceSpec, work: _Work) -> str:
 
 def _way(ran: PoolPlan) -> str:
     instances = instance_words(ran.instances, ran.threads)
-    return f"{ran.precision} with {instances} on pool {ran.pool.name}"
+    by = f" by {ran.engine}" if ran.engine else ""
+    return f"{ran.precision}{by} with {instances} on pool {ran.pool.name}"
 
 
 def _ended(
@@ -290,9 +293,12 @@ def _ended(
     if isinstance(answer, Measurement):
         sampled = spec.model.samples is not None
         answer = _reported(answer, facts, work, job, sampled=sampled)
-    if isinstance(answer, Measurement):
-        return _written(observed, owner, digest, work, job, answer)
-    return _failed(observed, work, job, answer)
+    if isinstance(answer, Failure):
+        row = refused_way(answer, facts, work.ran, job, pod)
+        if row is None:
+            return _failed(observed, work, job, answer)
+        answer = row
+    return _written(observed, owner, digest, work, job, answer)
 
 
 def _reported(
@@ -333,9 +339,10 @@ def _written(
         )
     rows = [one for one in observed.measured if not _same(one, row)]
     rows = [*rows[-MOST_ROWS + 1 :], row]
+    found = f"that {_way(work.ran)} does not run" if row.refusal else "how fast the model is"
     written = profile_of_findings(owner.namespace, digest, rows, observed.converted)
     return replace(
-        _unknown(reasons.MEASURING, f"Job {job.name} has measured the model"),
+        _unknown(reasons.MEASURING, f"Job {job.name} has found out {found}"),
         # Wanted until the profile has been seen, which whoever writes it brings about.
         objects=(written, *work.objects),
         requeue_after_seconds=TURN_SECONDS,

@@ -3,18 +3,22 @@
 from dataclasses import replace
 
 from triton_operator.api import reasons
+from triton_operator.api.conditions import shortened
 from triton_operator.api.enums import MeasurementSource
 from triton_operator.api.inspection import Failure
 from triton_operator.api.measurement_report import decode_measurement
 from triton_operator.api.model_profile import Measurement, ModelFacts, PoolHardware
 from triton_operator.api.termination_message import UnreadableReport
+from triton_operator.controllers.last_words import is_refused_model, telling_lines
 from triton_operator.controllers.pod_problems import SERVING_CONTAINER, known_problem
 from triton_operator.controllers.side_jobs import lost, unsaid
 from triton_operator.controllers.views import JobView, PodView
 from triton_operator.planning.measurements import engine_of
 from triton_operator.planning.plan import PoolPlan
 
-_UNSAID = frozenset({"ModelNotLoaded", "TritonUnreachable"})
+MODEL_NOT_LOADED = "ModelNotLoaded"
+"""In the time that there was for it."""
+_UNSAID = frozenset({MODEL_NOT_LOADED, "TritonUnreachable"})
 """What the container beside Triton cannot know the cause of; Triton's own last words do."""
 
 
@@ -62,7 +66,7 @@ def trusted(
     row = said.model_copy(
         update={
             "precision": ran.precision,
-            "engine": engine_of(facts),
+            "engine": engine_of(facts, ran.engine),
             "hardware": PoolHardware(
                 product=ran.pool.product,
                 cpu=None if ran.pool.is_gpu else said.hardware.cpu,
@@ -78,3 +82,30 @@ def trusted(
         }
     )
     return Measurement.model_validate(row.wire())
+
+
+def refused_way(
+    failure: Failure, facts: ModelFacts, ran: PoolPlan, job: JobView, pod: PodView | None
+) -> Measurement | None:
+    """That the model does not load in the engine that was tried, as a row of a profile.
+
+    None: it may well be something else, or ONNX Runtime itself, of which nothing would be left.
+    """
+    if ran.engine is None or failure.reason not in (reasons.MODEL_LOAD_FAILED, MODEL_NOT_LOADED):
+        return None
+    said = (
+        [one.last_message for one in pod.containers if is_refused_model(one.last_message)]
+        if pod
+        else []
+    )
+    why = f"Triton refuses the model: {telling_lines(said[0])}" if said else failure.message
+    return Measurement(
+        precision=ran.precision,
+        engine=engine_of(facts, ran.engine),
+        hardware=PoolHardware(product=ran.pool.product, triton_release=str(ran.release)),
+        instances=ran.instances,
+        threads=ran.threads,
+        refusal=shortened(why, 1000),
+        source=MeasurementSource.MEASURED,
+        time=job.finished,
+    )

@@ -11,6 +11,7 @@ from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.model_source import Model
 from triton_operator.api.runtime import Runtime
 from triton_operator.api.termination_message import UnreadableReport
+from triton_operator.controllers.candidate_digests import known_digest
 from triton_operator.controllers.cluster_events import newest_event
 from triton_operator.controllers.observed import InvalidProfile, Observed
 from triton_operator.controllers.pod_problems import (
@@ -19,10 +20,9 @@ from triton_operator.controllers.pod_problems import (
     pod_problem,
     starting_step,
 )
-from triton_operator.controllers.profiles import digest_of
 from triton_operator.controllers.refusal_words import refusal
 from triton_operator.controllers.times import epoch_seconds
-from triton_operator.controllers.views import JobView, PodView, ServiceView
+from triton_operator.controllers.views import JobView, PodView
 from triton_operator.manifests import names
 from triton_operator.manifests.inspection_job import (
     ATTEMPTS,
@@ -55,13 +55,6 @@ class Resolution:
     requeue_after_seconds: float | None = None
 
 
-def candidate_digests(service: ServiceView) -> list[str]:
-    """The digests whose profiles a reconcile may need."""
-    pinned = digest_of(service.spec.get("model"))
-    seen = digest_of(service.status.get("model"))
-    return [digest for digest in (pinned, seen) if digest]
-
-
 def resolve_model(
     observed: Observed, owner: Owner, model: Model, runtime: Runtime, *, paused: bool
 ) -> Resolution:
@@ -90,7 +83,7 @@ def _resolved(
 ) -> Resolution:
     if refusal := unsupported(model):
         return Resolution(_refused(refusal.reason, refusal.message))
-    digest = model.digest or _digest_in_status(observed.service, model)
+    digest = model.digest or known_digest(observed.service.status, model.uri, model.format)
     known = observed.profiles.get(digest) if digest else None
     if isinstance(known, InvalidProfile):
         # No Job: its report could not be kept, as the profile is not overwritten.
@@ -101,14 +94,6 @@ def _resolved(
     if paused and resolution.job and not _has_job(observed, owner, model, runtime):
         return Resolution(_waiting(reasons.PAUSED, "spec.paused: no Job is started"))
     return resolution
-
-
-def _digest_in_status(service: ServiceView, model: Model) -> str | None:
-    """The digest found earlier, if it was found at the same address and in the same format."""
-    known = service.status.get("model") or {}
-    if known.get("uri") == model.uri and known.get("format") == model.format:
-        return str(known.get("digest"))
-    return None
 
 
 def _has_job(observed: Observed, owner: Owner, model: Model, runtime: Runtime) -> bool:

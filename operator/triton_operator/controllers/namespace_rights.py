@@ -118,7 +118,7 @@ class NamespaceRights:
         try:
             await wait_until_complete(self.server, self.store, (name,), NAMESPACED)
             await drop_ghosts(self.server, self.store, (name,), self.concern, NAMESPACED)
-            await self.sweep.look_for_pod_monitors((*self.namespaces.served, name))
+            await self.sweep.look_for_optional_kinds((*self.namespaces.served, name))
         except ApiError:
             await self._give_up(name)
             return

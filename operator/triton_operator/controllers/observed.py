@@ -41,6 +41,14 @@ class DeviceQuestion:
 
 
 @dataclass(frozen=True)
+class FoundOut:
+    """What was found out here about one model: how fast it is, and how its copies compare."""
+
+    measured: tuple[Measurement, ...] = ()
+    converted: tuple[Conversion, ...] = ()
+
+
+@dataclass(frozen=True)
 class Observed:
     """Everything that a reconcile of one InferenceService may look at.
 
@@ -52,11 +60,13 @@ class Observed:
     not in it. `devices` has what pods have answered about their model's device, by instance.
     `measurements` are those of the profiles, by digest, where there are any, and `measured` those
     in the operator's own; `conversions` are the profiles' rows of copies, by digest, `converted`
-    those in its own, and `tool_versions` those of what would convert here. `jobs_elsewhere` are the
+    those in its own, `found_out` both of them by the digests of variants that are not served,
+    and `tool_versions` those of what would convert here. `jobs_elsewhere` are the
     Jobs of other services in the namespace that measure or convert; nobody looks for them unless
-    something is to be found out here. `measuring_problem` is what was refused of that. `scaling` is
+    something is to be found out here. `measuring_problem` is what was refused of that, and
+    `routing_problem` of what leads requests here. `scaling` is
     what the autoscaler said last; None: nothing yet. Pods that are `aside` are to get no new
-    requests; None: leave them as they are.
+    requests; None: leave them as they are. `optional_kinds`: those that the API server knows.
     """
 
     service: ServiceView
@@ -68,8 +78,10 @@ class Observed:
     now: float
     problem: ApplyProblem | None = None
     measuring_problem: ApplyProblem | None = None
+    routing_problem: ApplyProblem | None = None
     events: Events = field(default_factory=dict)
     companions: Companions = NO_COMPANIONS
+    optional_kinds: frozenset[str] = frozenset()
     free_accelerators: Mapping[str, int] = field(default_factory=dict)
     devices: Mapping[str, ModelDevices] = field(default_factory=dict)
     measurements: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
@@ -77,6 +89,7 @@ class Observed:
     conversions: Mapping[str, tuple[Conversion, ...]] = field(default_factory=dict)
     tool_versions: Mapping[str, str] = field(default_factory=dict)
     converted: tuple[Conversion, ...] = ()
+    found_out: Mapping[str, FoundOut] = field(default_factory=dict)
     jobs_elsewhere: tuple[JobView, ...] = ()
     scaling: ScalingAnswer | None = None
     aside: frozenset[str] | None = None
@@ -97,9 +110,11 @@ class Outcome:
     """What is wanted: objects in the order to write them, replicas, deletions, status, events.
 
     `measuring` are objects that nothing else depends on, written last: if they are refused, all
-    else stays as it is. `status` is None where none can be written. `replicas` maps Deployments to
-    replicas; only those that differ are written, through the scale subresource. `removable` names
-    pods by Deployment in the order in which they should go where replicas become fewer.
+    else stays as it is. `ways` lead requests to the service; if one is refused, nothing that a
+    route may still name is deleted, and all else goes on. `status` is None where none can be
+    written. `replicas` maps Deployments to replicas; only those that differ are written, through
+    the scale subresource. `removable` names pods by Deployment in the order in which they should go
+    where replicas become fewer.
     `device_questions` may be asked of pods, without waiting for answers, and `scaling_question` of
     the autoscaler. `traffic` are labels by pod that say whether it gets new requests, where they
     differ.
@@ -108,6 +123,7 @@ class Outcome:
     status: dict[str, Any] | None
     apply: tuple[dict[str, Any], ...] = ()
     measuring: tuple[dict[str, Any], ...] = ()
+    ways: tuple[dict[str, Any], ...] = ()
     replicas: Mapping[str, int] = field(default_factory=dict)
     delete: tuple[ObjectView, ...] = ()
     events: tuple[EventDraft, ...] = ()

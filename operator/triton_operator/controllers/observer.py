@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 
 from triton_operator.api.tool_versions import tool_versions
 from triton_operator.controllers.autoscaler import Autoscaler
+from triton_operator.controllers.candidate_digests import candidate_digests
 from triton_operator.controllers.converting import asks_for_a_copy, own_conversions
 from triton_operator.controllers.device_reader import DeviceReader
 from triton_operator.controllers.event_reader import EventReader
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import JOB, MODEL_PROFILE
 from triton_operator.controllers.measuring import is_to_be_measured, own_rows
-from triton_operator.controllers.model_resolution import candidate_digests
-from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.observed import FoundOut, Observed
 from triton_operator.controllers.pool_set import PoolSet
 from triton_operator.controllers.profiles import conversions, measurements, read_profiles
 from triton_operator.controllers.silence import to_ask
@@ -29,8 +29,8 @@ Row = TypeVar("Row")
 class Observer:
     """Looks into the store, and asks for Events only about what is silent.
 
-    `fetch` and `companions` are the operator's settings, which may change while it runs. `now`
-    gives seconds since the epoch.
+    `fetch` and `companions` are the operator's settings, which may change while it runs, as may the
+    `optional_kinds` that the API server knows. `now` gives seconds since the epoch.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Observer:
         self._tool_versions = tool_versions()
         self.fetch = fetch
         self.companions = companions
+        self.optional_kinds: frozenset[str] = frozenset()
 
     async def observe(self, service: ServiceView) -> Observed:
         """Everything about a service.
@@ -89,6 +90,7 @@ class Observer:
             autoscalers=autoscalers,
             fetch=self.fetch,
             companions=self.companions,
+            optional_kinds=self.optional_kinds,
             now=self._now(),
             free_accelerators=self._pools.free_accelerators(children),
             devices=self._devices.known(key),
@@ -97,6 +99,7 @@ class Observer:
             conversions=rows,
             tool_versions=self._tool_versions,
             converted=tuple(own_conversions(own)),
+            found_out=self._found_out(service),
             jobs_elsewhere=self._jobs_elsewhere(service),
             scaling=self._autoscaler.known(key),
             aside=self._autoscaler.aside(key),
@@ -116,11 +119,24 @@ class Observer:
         """
         if converted or _finds_out(service):
             for digest in candidate_digests(service)[:1]:
-                name = names.measured_profile(digest)
-                found = self._store.get(MODEL_PROFILE.kind, service.namespace, name)
-                if isinstance(found, SpecView):
-                    return found.spec
+                return self._own_spec(service, digest)
         return {}
+
+    def _found_out(self, service: ServiceView) -> dict[str, FoundOut]:
+        if not service.spec.get("variants") or not is_to_be_measured(service):
+            return {}
+        specs = {
+            digest: self._own_spec(service, digest) for digest in candidate_digests(service)[1:]
+        }
+        return {
+            digest: FoundOut(tuple(own_rows(spec)), tuple(own_conversions(spec)))
+            for digest, spec in specs.items()
+        }
+
+    def _own_spec(self, service: ServiceView, digest: str) -> Mapping[str, Any]:
+        name = names.measured_profile(digest)
+        found = self._store.get(MODEL_PROFILE.kind, service.namespace, name)
+        return found.spec if isinstance(found, SpecView) else {}
 
     def _jobs_elsewhere(self, service: ServiceView) -> tuple[JobView, ...]:
         if not _finds_out(service):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from triton_operator.api import reasons
 from triton_operator.api.enums import MetricsFreshness
-from triton_operator.autoscaling.curve_drift import drift, is_drifted
+from triton_operator.autoscaling.curve_drift import Drift, drift, is_drifted
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.autoscaling.reasons import Why, reason
@@ -14,6 +14,7 @@ from triton_operator.autoscaling.scaling_question import ScalingQuestion
 from triton_operator.autoscaling.settings import ScalingSettings
 from triton_operator.autoscaling.spill_reasons import PoolReason
 from triton_operator.planning.predicted_latency import predicted_seconds
+from triton_operator.planning.service_curve import ServiceCurve
 
 TOLD_EVERY_SECONDS = 60.0
 TOLD_DIFFERENCE = 0.1
@@ -47,6 +48,7 @@ class Figures:
 
     rate: float | None = None
     safe_rate: float | None = None
+    curve: ServiceCurve | None = None
     waiting: float | None = None
     attainment: float | None = None
     p99_seconds: float | None = None
@@ -82,8 +84,8 @@ class ScalingAnswer:
     alone: str | None = None
     aside: frozenset[str] | None = None
     early: bool = False
-    drifted: Mapping[str, float] = field(default_factory=dict)
-    """By pool, how far batches are from what the profile says: 0.4 is 40 % slower."""
+    drifted: Mapping[str, Drift] = field(default_factory=dict)
+    """By pool, how far batches are from what the profile says, where that is far."""
 
 
 def answer_of(
@@ -149,14 +151,18 @@ def _by_bound(
     return Change(judgement.record.time, before, after, bound.sentence)
 
 
-def _drifted(memory: ServiceMemory, before: Mapping[str, float]) -> dict[str, float]:
+def _drifted(memory: ServiceMemory, before: Mapping[str, Drift]) -> dict[str, Drift]:
     """Pools whose batches are far from their profile; as they were while too few have been seen."""
-    found = {name: drift(pool.drift) for name, pool in memory.pools.items()}
-    return {
-        name: before[name] if off is None else off
-        for name, off in found.items()
-        if is_drifted(off, name in before) and memory.pools[name].drift.profile is not None
-    }
+    drifted: dict[str, Drift] = {}
+    for name, pool in memory.pools.items():
+        told = before.get(name)
+        if told is not None and told.profile != pool.drift.profile:
+            # Of another profile, nothing is told yet.
+            told = None
+        found = drift(pool.drift)
+        if is_drifted(found, told is not None) and (now := found or told):
+            drifted[name] = now
+    return drifted
 
 
 def _limits(judgement: Judgement) -> dict[str, str]:
@@ -246,6 +252,7 @@ def _figures(memory: ServiceMemory, judgement: Judgement) -> Figures:
     return Figures(
         rate=decision.rate,
         safe_rate=decision.safe_rate,
+        curve=curve,
         waiting=judgement.look.pending,
         attainment=memory.attainment.share,
         p99_seconds=judgement.look.p99_seconds,

@@ -6,10 +6,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from triton_operator.api.conditions import shortened
+from triton_operator.api.replica_curve import (
+    MOST_BATCH,
+    MOST_INSTANCES,
+    MOST_MICROSECONDS,
+    ReplicaCurve,
+)
 from triton_operator.api.status import AutoscalingStatus, ScalingDecision
 from triton_operator.controllers.scaling_answer import Change, ScalingAnswer
 from triton_operator.controllers.times import rfc3339
 from triton_operator.planning.figures import figure
+from triton_operator.planning.service_curve import ServiceCurve
 
 REASON_LIMIT = 512
 
@@ -36,6 +43,7 @@ def scaling_status(
         ),
         waiting_requests=_whole(figures.waiting),
         safe_rate_per_replica=_figure(figures.safe_rate),
+        replica_curve=_curve(figures.curve),
         cold_start_seconds=_whole(figures.lead_seconds),
         metrics=answer.freshness,
         alone_pool=answer.alone,
@@ -110,6 +118,21 @@ def _previous(status: Mapping[str, Any]) -> AutoscalingStatus | None:
 def _percent(share: float | None) -> str | None:
     """A share as a decimal string in percent, two digits after the point at most."""
     return None if share is None else f"{100 * share:.2f}".rstrip("0").rstrip(".")
+
+
+def _curve(curve: ServiceCurve | None) -> ReplicaCurve | None:
+    if curve is None or curve.max_batch_size > MOST_BATCH or curve.instances > MOST_INSTANCES:
+        return None
+    return ReplicaCurve(
+        base_microseconds=_microseconds(curve.base_seconds),
+        per_request_microseconds=_microseconds(curve.per_request_seconds),
+        max_batch_size=curve.max_batch_size,
+        instances=curve.instances,
+    )
+
+
+def _microseconds(seconds: float) -> int:
+    return min(MOST_MICROSECONDS, round(1e6 * max(0.0, seconds)))
 
 
 def _figure(value: float | None) -> str | None:

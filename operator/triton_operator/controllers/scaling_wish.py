@@ -83,7 +83,8 @@ def _revised(question: PoolQuestion, plan: Plan, facts: ModelFacts) -> PoolQuest
     """The question, with the name of what the pool's pods run and with what means."""
     for row in plan.pools:
         if row.pool.name == question.pool:
-            means = (row.image, row.precision, row.instances, row.threads, row.accelerators)
+            runs = (row.image, row.precision, *([row.engine] if row.engine else []))
+            means = (*runs, row.instances, row.threads, row.accelerators)
             limits = (row.max_batch_size, row.cpu_limit_millicores)
             files = row.copy.digest if row.copy else facts.files[0].digest
             told = "/".join(map(str, (files, *means, *limits)))

@@ -1,12 +1,13 @@
 """The numbers of an InferenceService's status: address, model, one row per pool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.status import (
     Address,
+    CountedDrift,
     InferenceServiceStatus,
     ModelStatus,
     PoolStatus,
@@ -24,6 +25,7 @@ from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.selectors import selector_text, service_selector
 from triton_operator.manifests.service import GRPC_PORT, http_address
+from triton_operator.planning.measurements import engine_of
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 
@@ -35,18 +37,20 @@ def service_status(
     resolution: Resolution,
     plan: Plan | Refusal | None,
     rollout: Rollout,
+    counted: Sequence[CountedDrift] = (),
 ) -> dict[str, Any]:
     """The status without its conditions, as it goes to the API server.
 
     What was known about the model stays while its new source is inspected and the old one serves.
     """
     deployments = rollout.deployments
-    rows = _rows(observed, plan, deployments)
+    rows = _rows(observed, resolution.facts, plan, deployments)
     status = InferenceServiceStatus(
         observed_generation=observed.service.generation,
         address=_address(owner),
         model=_model(owner, spec, resolution),
         pools=rows,
+        drift=list(counted),
         replicas=sum(view.existing for view in deployments.values()),
         ready_replicas=rollout.ready_replicas,
         desired_replicas=sum(row.desired_replicas for row in rows),
@@ -101,6 +105,7 @@ def _model(owner: Owner, spec: InferenceServiceSpec, resolution: Resolution) -> 
 
 def _rows(
     observed: Observed,
+    facts: ModelFacts | None,
     plan: Plan | Refusal | None,
     deployments: Mapping[str, DeploymentView],
 ) -> list[PoolStatus]:
@@ -110,6 +115,7 @@ def _rows(
     return [
         _row(
             observed,
+            facts,
             row,
             wanted[names.pool_child(observed.service.name, row.pool.name)],
             deployments.get(row.pool.name),
@@ -119,7 +125,11 @@ def _rows(
 
 
 def _row(
-    observed: Observed, row: PoolPlan, wanted: int, deployment: DeploymentView | None
+    observed: Observed,
+    facts: ModelFacts | None,
+    row: PoolPlan,
+    wanted: int,
+    deployment: DeploymentView | None,
 ) -> PoolStatus:
     capacity, predicted = pool_figures(
         observed.scaling,
@@ -130,6 +140,7 @@ def _row(
     return PoolStatus(
         name=row.pool.name,
         precision=row.precision,
+        engine=engine_of(facts, row.engine) if facts else None,
         max_batch_size=row.max_batch_size,
         instances=row.instances,
         threads=row.threads,

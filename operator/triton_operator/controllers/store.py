@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from triton_operator.api import labels
+from triton_operator.controllers.candidate_digests import candidate_digests
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import Kind
-from triton_operator.controllers.profiles import digest_of, digests_of
+from triton_operator.controllers.profiles import digests_of
 from triton_operator.controllers.views import (
     AutoscalerView,
     DeploymentView,
@@ -203,9 +204,7 @@ class Store:
             for service in self.every("InferenceService")
             if isinstance(service, ServiceView)
             and service.namespace == view.namespace
-            and digests.intersection(
-                (digest_of(service.spec.get("model")), digest_of(service.status.get("model")))
-            )
+            and digests.intersection(candidate_digests(service))
         ]
 
     def _services_scaled_by(self, view: ObjectView, old: ObjectView | None) -> list[Key]:
@@ -225,14 +224,14 @@ class Store:
 def _asks_the_same(new: ObjectView, old: ObjectView) -> bool:
     """Whether only the status changed, which is the operator's own doing.
 
-    A fleet's routing is an annotation, of which no generation tells.
+    A fleet's routing and link are annotations, of which no generation tells.
     """
     return _asked(new) == _asked(old)
 
 
-def _asked(view: ObjectView) -> tuple[str, int, bool, str]:
-    routing = view.routing if isinstance(view, ServiceView) else ""
-    return view.uid, view.generation, view.deleting, routing
+def _asked(view: ObjectView) -> tuple[object, ...]:
+    noted = (view.routing, view.link) if isinstance(view, ServiceView) else ()
+    return view.uid, view.generation, view.deleting, *noted
 
 
 def _says_the_same(new: ObjectView, old: ObjectView) -> bool:

@@ -10,8 +10,9 @@ from pathlib import Path
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.controller import Controller
 from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.kinds import OPTIONAL
 from triton_operator.controllers.namespaces import Namespaces
-from triton_operator.controllers.optional_kinds import look_for_pod_monitors
+from triton_operator.controllers.optional_kinds import look_for
 from triton_operator.controllers.resync import Scopes, drop_ghosts, wait_until_complete
 from triton_operator.controllers.store import Store
 from triton_operator.controllers.trust_bundle import newest_bundle
@@ -51,21 +52,27 @@ class Sweep:
             await asyncio.sleep(self.every_seconds * self.randomness.uniform(0.8, 1.2))
             await self._once()
 
-    async def look_for_pod_monitors(self, scopes: Scopes) -> None:
-        """Bring those that exist there into the store, and say whether more can be made.
+    async def look_for_optional_kinds(self, scopes: Scopes) -> None:
+        """Bring what exists of them there into the store, and say of which more can be made.
 
         Raises:
             ApiError: the API server does not answer.
         """
-        self.controller.can_monitor(
-            await look_for_pod_monitors(self.server, self.store, scopes, self.concern)
+        self.controller.can_make(
+            frozenset(
+                [
+                    kind.kind
+                    for kind in OPTIONAL
+                    if await look_for(kind, self.server, self.store, scopes, self.concern)
+                ]
+            )
         )
 
     async def _begin(self) -> None:
         while not self.complete.is_set():
             try:
                 await wait_until_complete(self.server, self.store, self.namespaces.scopes)
-                await self.look_for_pod_monitors(self.namespaces.scopes)
+                await self.look_for_optional_kinds(self.namespaces.scopes)
                 self.complete.set()
             except ApiError as error:
                 logger.warning("The cluster cannot be listed yet.", extra={"error": str(error)})
@@ -75,7 +82,7 @@ class Sweep:
     async def _once(self) -> None:
         try:
             await drop_ghosts(self.server, self.store, self.namespaces.scopes, self.concern)
-            await self.look_for_pod_monitors(self.namespaces.scopes)
+            await self.look_for_optional_kinds(self.namespaces.scopes)
         except ApiError as error:
             logger.warning("A sweep could not list.", extra={"error": str(error)})
             return

@@ -16,6 +16,8 @@ ANNOUNCED = (
     reasons.RELEASE_SECURE,
     reasons.DEVICE_AS_PLANNED,
     reasons.MODEL_MEASURED,
+    reasons.VARIANT_CHOSEN,
+    reasons.HUB_REACHABLE,
 )
 HALTED = frozenset({reasons.NOT_OWNED, reasons.APPLY_REFUSED, reasons.ROLLOUT_STUCK})
 """Reasons for which a service does not progress, though it should."""

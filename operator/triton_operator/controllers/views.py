@@ -15,6 +15,7 @@ from triton_operator.api.group import GROUP
 from triton_operator.controllers.kinds import CHILDREN
 from triton_operator.controllers.pod_devices import extended_resources
 from triton_operator.controllers.pod_readiness import was_ready
+from triton_operator.fleet.link_state import LinkState, link_state
 from triton_operator.fleet.origin import ROUTING
 from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.fetching import FETCH_CONTAINER
@@ -57,6 +58,7 @@ class ServiceView(ObjectView):
 
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
+    link: LinkState | None = None
     routing: str = ""
 
     @property
@@ -238,8 +240,9 @@ def view_of(kind: str, body: Mapping[str, Any]) -> ObjectView:
     status = body.get("status") or {}
     match kind:
         case "InferenceService":
-            routing = (metadata.get("annotations") or {}).get(ROUTING, "")
-            return ServiceView(**common, spec=spec, status=status, routing=routing)
+            annotations = metadata.get("annotations") or {}
+            link, routing = link_state(annotations), annotations.get(ROUTING, "")
+            return ServiceView(**common, spec=spec, status=status, link=link, routing=routing)
         case "ServingPool" | "ModelProfile":
             return SpecView(**common, spec=spec, status=status)
         case "Deployment":

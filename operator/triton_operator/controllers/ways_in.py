@@ -1,48 +1,154 @@
-"""What leads requests to a service beside its Service, and tells clients where else to ask."""
+"""What leads requests to a service beside its Service, and tells clients where else to ask.
 
-from dataclasses import dataclass
+Nothing here waits for a plan: where requests go is another matter than what is rolled out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.enums import OtherClusters
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.ingress import GatewayIngress
+from triton_operator.api.model_profile import ModelFacts
+from triton_operator.api.routing import WorkRouting
 from triton_operator.controllers.fleet_routing import UnreadableRouting, fleet_routing
-from triton_operator.controllers.kinds import CONFIG_MAP
+from triton_operator.controllers.kinds import BACKEND_TLS, CONFIG_MAP, GRPC_ROUTE, HTTP_ROUTE
 from triton_operator.controllers.observed import Observed
 from triton_operator.manifests import names
 from triton_operator.manifests.endpoint_map import endpoint_map, member_rows
+from triton_operator.manifests.gateway_routes import grpc_route, http_route
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.remote_backends import remote_service, remote_tls, remotes
 from triton_operator.manifests.service import http_address
 
+Manifest = dict[str, Any]
 ObjectName = tuple[str, str]
+ROUTES = frozenset({HTTP_ROUTE.kind, GRPC_ROUTE.kind, BACKEND_TLS.kind})
+MOST_NAMED = 5
 
 
-@dataclass(frozen=True)
+@dataclass
 class WaysIn:
-    """Objects that are wanted, those (kind, name) that stay as they are where they exist, and the
-    condition; None: nobody asks for any."""
+    """Objects that are wanted, those (kind, name) that stay as they are where they exist, and what
+    there is to say of them: done, and not done, with its reason."""
 
-    objects: tuple[dict[str, Any], ...] = ()
-    kept: frozenset[ObjectName] = frozenset()
-    finding: Finding | None = None
+    objects: list[Manifest] = field(default_factory=list)
+    kept: set[ObjectName] = field(default_factory=set)
+    done: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def finding(self) -> Finding | None:
+        """The condition; None: nobody asks for any way in. The first problem gives the reason."""
+        if self.problems:
+            said = "; ".join(text for _, text in self.problems)
+            return finding(reasons.ROUTED, ConditionStatus.FALSE, self.problems[0][0], said)
+        if not self.done:
+            return None
+        said = "; ".join(self.done)
+        return finding(reasons.ROUTED, ConditionStatus.TRUE, reasons.ROUTED_AS_ASKED, said)
 
 
-def ways_in(observed: Observed, owner: Owner) -> WaysIn:
-    """They do not wait for a plan: where requests go is another matter than what is rolled out."""
+def ways_in(
+    observed: Observed, owner: Owner, spec: InferenceServiceSpec, facts: ModelFacts | None
+) -> WaysIn:
+    """Of one service; `facts` are those of its model, None: not known yet."""
+    ways = WaysIn()
+    if (refused := observed.routing_problem) is not None:
+        ways.problems.append((refused.reason, refused.message))
+    gateway = None if spec.ingress is None else spec.ingress.gateway
     try:
         routing = fleet_routing(observed.service.routing)
     except UnreadableRouting as error:
-        # What was written before stays: clients go on with it.
-        kept = frozenset({(CONFIG_MAP.kind, names.endpoint_map(owner.name))})
-        return WaysIn(kept=kept, finding=_routed(reasons.ROUTING_UNREADABLE, str(error)))
-    rows = member_rows(routing, http_address(owner)) if routing else []
-    if not rows:
-        return WaysIn()
-    metadata = owner.metadata(names.endpoint_map(owner.name))
-    said = f"{len(rows)} endpoints are in ConfigMap {metadata['name']}"
-    return WaysIn((endpoint_map(metadata, rows),), finding=_routed(reasons.ROUTED_AS_ASKED, said))
+        # What was written before stays: clients go on with it, and what must not leave does not.
+        ways.problems.append((reasons.ROUTING_UNREADABLE, str(error)))
+        ways.kept.add((CONFIG_MAP.kind, names.endpoint_map(owner.name)))
+        if gateway is not None:
+            ways.kept |= _routes_there(observed, owner)
+        return ways
+    if routing is not None and (rows := member_rows(routing, http_address(owner))):
+        metadata = owner.metadata(names.endpoint_map(owner.name))
+        ways.objects.append(endpoint_map(metadata, rows))
+        ways.done.append(f"ConfigMap {metadata['name']} has {len(rows)} endpoints")
+    if gateway is not None:
+        model = _model_name(observed, owner, facts)
+        if model is None:
+            ways.kept |= _routes_there(observed, owner)
+            ways.done.append("routes are made once the model is known")
+        else:
+            _add_routes(ways, observed, owner, gateway, model, routing or WorkRouting())
+    return ways
 
 
-def _routed(reason: str, message: str) -> Finding:
-    good = reason == reasons.ROUTED_AS_ASKED
-    status = ConditionStatus.TRUE if good else ConditionStatus.FALSE
-    return finding(reasons.ROUTED, status, reason, message)
+def _add_routes(
+    ways: WaysIn,
+    observed: Observed,
+    owner: Owner,
+    gateway: GatewayIngress,
+    model: str,
+    routing: WorkRouting,
+) -> None:
+    known = observed.optional_kinds
+    wanted = [HTTP_ROUTE.kind, *([GRPC_ROUTE.kind] if gateway.grpc_hostnames else [])]
+    if missing := [kind for kind in wanted if kind not in known]:
+        ways.problems.append(
+            (
+                reasons.ROUTES_NOT_INSTALLED,
+                f"the cluster knows no {' and no '.join(missing)}, or this operator may not list "
+                "them: install the Gateway API and a Gateway; it is noticed within minutes",
+            )
+        )
+    if HTTP_ROUTE.kind in known:
+        ways.objects += _http_objects(ways, owner, gateway, model, routing, known)
+    if gateway.grpc_hostnames and GRPC_ROUTE.kind in known:
+        ways.objects.append(grpc_route(owner, gateway))
+        ways.done.append("GRPCRoute: every request is served here")
+
+
+def _http_objects(
+    ways: WaysIn,
+    owner: Owner,
+    gateway: GatewayIngress,
+    model: str,
+    routing: WorkRouting,
+    known: frozenset[str],
+) -> Iterator[Manifest]:
+    """What a route names comes before it: a name without an object would cost requests."""
+    if gateway.to_other_clusters is OtherClusters.NEVER:
+        ways.done.append("HTTPRoute: every request is served here")
+        yield http_route(owner, gateway, model)
+        return
+    away, here, refused = remotes(routing, knows_tls=BACKEND_TLS.kind in known)
+    for one in away:
+        yield remote_service(owner, one)
+        if one.tls:
+            yield remote_tls(owner, one)
+    if refused:
+        named = [f"{name}: {why}" for name, why in list(refused.items())[:MOST_NAMED]]
+        more = len(refused) - len(named)
+        said = "; ".join(named) + (f"; and {more} more" if more else "")
+        ways.problems.append(
+            (reasons.SERVED_HERE, f"HTTPRoute: what should go to other clusters stays: {said}")
+        )
+    ways.done.append(f"HTTPRoute: {here} % of the requests are served here")
+    yield http_route(owner, gateway, model, here, away, routing.local_only)
+
+
+def _model_name(observed: Observed, owner: Owner, facts: ModelFacts | None) -> str | None:
+    if facts is not None:
+        return names.triton_model(owner.name, facts)
+    name = (observed.service.status.get("model") or {}).get("name")
+    return name if isinstance(name, str) else None
+
+
+def _routes_there(observed: Observed, owner: Owner) -> set[ObjectName]:
+    """Routes, and the Services that they name."""
+    prefix = f"{owner.name}-to-"
+    return {
+        (child.kind, child.name)
+        for child in observed.children
+        if child.kind in ROUTES or (child.kind == "Service" and child.name.startswith(prefix))
+    }

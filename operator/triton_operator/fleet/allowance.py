@@ -14,6 +14,10 @@ class Allowance:
         endless = 1000 * MOST_REPLICAS
         self._fleet = endless if settings.most is None else settings.most
         self._tiers = {tier: settings.tier_most.get(tier, endless) for tier in Tier}
+        for name, replicas in settings.elsewhere.items():
+            self._fleet -= replicas
+            if name in self._tiers:
+                self._tiers[Tier(name)] -= replicas
 
     def room(self, tier: Tier) -> int:
         """In clusters of that tier."""
@@ -29,3 +33,8 @@ class Allowance:
         """What is used whether there is room or not."""
         self._fleet -= replicas
         self._tiers[tier] -= replicas
+
+    @property
+    def overdrawn(self) -> int:
+        """Replicas by which what is used is above a maximum, of the one that is exceeded most."""
+        return max(0, -min(self._fleet, *self._tiers.values()))

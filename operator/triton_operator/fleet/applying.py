@@ -182,7 +182,7 @@ def _is_newer(work: Work, local: Local, mailbox: str, _: Collection[str]) -> Fin
     return _not(
         work_reasons.STALE_REVISION,
         f"revision {local.revision} is in force here, and the hub has {work.revision}: was it "
-        "restored from a backup? Anything written there with a higher revision is applied",
+        "restored from a backup? It goes on above this one once it has read this",
     )
 
 

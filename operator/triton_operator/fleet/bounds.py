@@ -56,13 +56,14 @@ def ceilings(
     settings: PlacementSettings,
     allowance: Allowance,
 ) -> dict[str, int]:
-    """`maxReplicas` for each: what it needs, its floor, what it had, then all that it can run.
+    """`maxReplicas` for each: the least that it should have, what it needs, its floor, what it had,
+    then all that it can run.
 
     Each step goes to the sites in the order of filling, as far as maxima allow, so the last ones
     are trimmed. Whoever has a ceiling keeps it before another one's is raised for the sake of it.
     """
     moving = [site for site in sites if site.facts.moves]
-    wanted = {site.name: found.replicas[site.name] for site in moving}
+    wanted = {site.name: max(site.least, found.replicas[site.name]) for site in moving}
     aims: tuple[Callable[[Site], int], ...] = (
         lambda site: floors[site.name].replicas,
         lambda site: site.memory.ceiling,
@@ -85,19 +86,23 @@ def ceilings(
 def _published(
     sites: Sequence[Site], wanted: Mapping[str, int], settings: PlacementSettings
 ) -> dict[str, int]:
-    """Lowered at once, raised only by what is nowhere in force any more.
+    """Lowered at once, raised only by what is nowhere in force any more, and to leasts first.
 
     A cluster that has not read its lower ceiling yet may still use the higher one.
     """
     free = Allowance(settings)
     for site in sites:
         free.reserve(site.facts.tier, site.ceiling)
-    found = {}
-    for site in sites:
-        if not site.facts.moves:
-            found[site.name] = site.memory.ceiling
-            continue
-        needed = wanted[site.name]
-        more = free.take(site.facts.tier, max(0, needed - site.ceiling))
-        found[site.name] = min(needed, site.ceiling + more)
+    found = {site.name: site.memory.ceiling for site in sites}
+    moving = [site for site in sites if site.facts.moves]
+    for site in moving:
+        found[site.name] = min(wanted[site.name], site.ceiling)
+    aims: tuple[Callable[[Site], int], ...] = (
+        lambda site: min(site.least, wanted[site.name]),
+        lambda site: wanted[site.name],
+    )
+    for aim in aims:
+        for site in moving:
+            more = max(0, aim(site) - max(found[site.name], site.ceiling))
+            found[site.name] += free.take(site.facts.tier, more)
     return found

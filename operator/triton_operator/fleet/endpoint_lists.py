@@ -9,7 +9,7 @@ away.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from triton_operator.api.enums import Protocol, TaintEffect
 from triton_operator.api.routing import (
@@ -33,14 +33,20 @@ it, and every change of a work is a write in every cluster."""
 
 @dataclass(frozen=True)
 class Fleet:
-    """What lists are made from. `urls` and `facts` by cluster, `serving`: those that have a part,
-    or get one with this decision."""
+    """What lists are made from. `urls`, `facts` and `suffixes` (of the service's name, where there
+    is one) by cluster; `serving`: those that have a part, or get one with this decision."""
 
     placed: Placed
     facts: Mapping[str, ClusterFacts]
     urls: Mapping[str, str]
     serving: Collection[str]
     settings: PlacementSettings
+    suffixes: Mapping[str, str] = field(default_factory=dict)
+
+    def is_reached(self, name: str, suffix: str) -> bool:
+        """Whether clients ask there for the same model as at home: its name is in every request,
+        and is the service's."""
+        return name in self.urls and self.suffixes.get(name, "") == suffix
 
 
 def member_list(
@@ -49,12 +55,12 @@ def member_list(
     """Of the clients in a cluster: itself first, then others by their share, then some who may take
     requests that nobody else answers. `before`: the list that is written there.
 
-    The share of one without an address stays. A cluster in which nothing is served has none.
+    The share of one that is not reached stays. A cluster in which nothing is served has none.
     """
     weights = fleet.placed.sites[cluster].weights
     if not weights:
         return WorkRouting(local_only=local_only)
-    own = fleet.facts[cluster]
+    own, suffix = fleet.facts[cluster], fleet.suffixes.get(cluster, "")
     ways = {one.cluster: one.round_trip_milliseconds for one in before.endpoints}
 
     def row(name: str, priority: int, percent: int) -> RoutedEndpoint:
@@ -76,7 +82,10 @@ def member_list(
         (
             (name, percent)
             for name, percent in weights.items()
-            if percent > 0 and name != cluster and name in fleet.urls and name in fleet.facts
+            if percent > 0
+            and name != cluster
+            and name in fleet.facts
+            and fleet.is_reached(name, suffix)
         ),
         key=lambda one: (-one[1], one[0]),
     )[: MOST_ENDPOINTS - 1 - MOST_RESERVES]
@@ -98,7 +107,9 @@ def hub_list(fleet: Fleet, before: Iterable[RoutedEndpoint]) -> list[RoutedEndpo
     one is asked first.
     """
     ways = {one.cluster: one.round_trip_milliseconds for one in before}
-    names = [name for name in fleet.placed.sites if name in fleet.urls and name in fleet.serving]
+    names = [
+        name for name in fleet.placed.sites if name in fleet.serving and fleet.is_reached(name, "")
+    ]
     names = names[:MOST_ENDPOINTS]
     shares = _percents({name: _ready(fleet.facts[name]) for name in names})
     return [
@@ -119,12 +130,12 @@ def hub_list(fleet: Fleet, before: Iterable[RoutedEndpoint]) -> list[RoutedEndpo
 def _reserves(fleet: Fleet, cluster: str, named: Collection[str]) -> list[str]:
     """In the order of filling: never an earlier tier, and nobody who is too far away to answer in
     time, as far as that is known."""
-    own = fleet.facts[cluster]
+    own, suffix = fleet.facts[cluster], fleet.suffixes.get(cluster, "")
     return [
         name
         for name in fleet.placed.sites
         if name not in named
-        and name in fleet.urls
+        and fleet.is_reached(name, suffix)
         and name in fleet.serving
         and fleet.facts[name].place >= own.place
         and not _is_drained(fleet.facts[name])

@@ -44,8 +44,8 @@ def is_mailbox_of(cluster: str, namespace: Manifest) -> bool:
 def mailbox(cluster: str) -> tuple[Manifest, ...]:
     """What has to be there, in the order in which it has to be made.
 
-    `create` cannot be limited to a name: the API server does not know it yet. So the agent can make
-    Leases of other names in its own mailbox, and nothing reads them.
+    `create` can be limited to a name where objects are made by server-side apply: that has the name
+    in its address, and a POST is refused.
     """
     namespace = mailbox_namespace(cluster)
     own = {CLUSTER: cluster, labels.MANAGED_BY: MANAGER, labels.PART_OF: labels.MANAGER}
@@ -67,11 +67,12 @@ def mailbox(cluster: str) -> tuple[Manifest, ...]:
             "rules": [
                 _rule(GROUP, "inferenceworks", "get", "list", "watch"),
                 _rule(GROUP, "inferenceworks/status", "patch"),
-                _rule("coordination.k8s.io", "leases", "create"),
                 {
-                    **_rule("coordination.k8s.io", "leases", "get", "patch"),
+                    **_rule("coordination.k8s.io", "leases", "create", "get", "patch"),
                     "resourceNames": [AGENT],
                 },
+                # Of its own account, so that it can go on when the first one ends.
+                {**_rule("", "serviceaccounts/token", "create"), "resourceNames": [AGENT]},
             ],
         },
         {

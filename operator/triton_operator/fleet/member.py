@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triton_operator.api.enums import ConnectionState
+from triton_operator.api.enums import ConnectionState, ScalingMode
 from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_cluster_status import ClusterNetwork
@@ -16,12 +16,13 @@ from triton_operator.fleet.placement_memory import SiteMemory
 from triton_operator.fleet.reference import speed_of
 from triton_operator.fleet.reports import Report
 from triton_operator.fleet.work import most_replicas
+from triton_operator.planning.service_curve import ServiceCurve
 
 
 @dataclass(frozen=True)
 class Member:
     """One cluster that a service may be placed on. `data_plane`: whether its endpoint answers;
-    `work_spec`: of the work that it has, None: none."""
+    `curve`: of a replica there; `work_spec`: of the work that it has, None: none."""
 
     name: str
     spec: InferenceClusterSpec
@@ -29,6 +30,7 @@ class Member:
     network: ClusterNetwork | None
     report: Report
     data_plane: bool | None = None
+    curve: ServiceCurve | None = None
     work_spec: Mapping[str, Any] | None = None
 
 
@@ -45,6 +47,8 @@ def facts_of(
     """
     report, spec = member.report, member.spec
     asked = scaling.max_replicas or max(DEFAULT_MAX_REPLICAS, scaling.min_replicas)
+    if scaling.mode is ScalingMode.FIXED:
+        asked = max(1, scaling.min_replicas)
     told = memory.ceiling or asked if report.capacity is None else report.capacity
     speed = speed_of(report.safe_rate, reference)
     network = member.network
@@ -68,6 +72,8 @@ def facts_of(
             if network is None
             else {peer.cluster: peer.rtt_milliseconds / 1000 for peer in network.peers}
         ),
+        curve=member.curve,
+        safe_rate=report.safe_rate,
         p95_seconds=report.p99_seconds,
         cost=0.0 if spec.cost is None else float(spec.cost.per_replica_hour),
         joules=0.0 if spec.energy is None else float(spec.energy.grams_co2_per_kwh),

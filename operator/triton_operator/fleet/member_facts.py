@@ -13,16 +13,19 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from triton_operator.api.fields import ApiModel, Timestamp
 from triton_operator.api.inference_cluster_status import (
     ClusterNetwork,
     InferenceClusterStatus,
     ResourceCapacity,
 )
+from triton_operator.fleet.agent_token import Life, life_between
 from triton_operator.fleet.mailbox import FLEET
 
 AGENT_VERSION = f"{FLEET}/agent-version"
 CAPACITY = f"{FLEET}/capacity"
 NETWORK = f"{FLEET}/network"
+TOKEN = f"{FLEET}/token"
 MOST_CHARACTERS = 8192
 """Of one annotation: 64 peers and 32 resources with long names are less than that."""
 MOST_QUOTED = 200
@@ -35,17 +38,27 @@ _CAPACITY: TypeAdapter[list[ResourceCapacity]] = TypeAdapter(list[ResourceCapaci
 _NETWORK: TypeAdapter[ClusterNetwork] = TypeAdapter(ClusterNetwork)
 
 
+class _Token(ApiModel):
+    issued_at: Timestamp
+    expires_at: Timestamp
+
+
+_TOKEN: TypeAdapter[_Token] = TypeAdapter(_Token)
+
+
 @dataclass(frozen=True)
 class MemberFacts:
     """As far as they can be: `refused` says what was not taken, a sentence each.
 
-    `heartbeat_time` is by the member's own clock, and only shown.
+    `heartbeat_time` is by the member's own clock, and only shown. `token`: how long its agent's
+    token holds, by the hub's.
     """
 
     heartbeat_time: str | None = None
     agent_version: str | None = None
     capacity: tuple[ResourceCapacity, ...] = ()
     network: ClusterNetwork | None = None
+    token: Life | None = None
     refused: tuple[str, ...] = ()
 
     def shown(self) -> dict[str, Any]:
@@ -94,6 +107,10 @@ def member_facts(lease: Mapping[str, Any]) -> MemberFacts:
     if network and not _is_time(network.measured_at):
         refused.append(f"{NETWORK}: measuredAt is no time such as 2026-11-23T00:00:00Z")
         network = None
+    token = told(TOKEN, _TOKEN)
+    life = None if token is None else _life(token)
+    if token is not None and life is None:
+        refused.append(f"{TOKEN}: no two times such as 2026-11-23T00:00:00Z, one after the other")
     renewed = (lease.get("spec") or {}).get("renewTime")
     return MemberFacts(
         # The API server has checked that it is a time; a status has seconds.
@@ -101,8 +118,18 @@ def member_facts(lease: Mapping[str, Any]) -> MemberFacts:
         agent_version=_version(annotations, refused),
         capacity=tuple(capacity),
         network=network,
+        token=life,
         refused=tuple(refused),
     )
+
+
+def _life(token: _Token) -> Life | None:
+    if not (_is_time(token.issued_at) and _is_time(token.expires_at)):
+        return None
+    began, ends = (
+        datetime.fromisoformat(text).timestamp() for text in (token.issued_at, token.expires_at)
+    )
+    return life_between(began, ends)
 
 
 def _is_time(text: str) -> bool:

@@ -24,12 +24,16 @@ ROUTING = f"{FLEET}/routing"
 """Annotation: `spec.routing` of the work, as JSON. No part of the spec: a member whose definitions
 are older serves it all the same."""
 ORPHAN = "Orphan"
-ABSENT_SINCE = f"{FLEET}/absent-since"
-"""Annotation: since when the hub lists no such work, by the member's clock."""
+ABSENT_SECONDS = f"{FLEET}/absent-seconds"
+"""Annotation: for how many seconds the hub was seen to list no such work."""
+DECISIONS = f"{FLEET}/decisions"
+"""Annotation: the last decisions of the service's autoscaler, as JSON, see `decision_history`."""
 ACCEPT_HUB = f"{FLEET}/accept-hub"
 """Annotation of an administrator: the ID of the hub that may take this service over."""
 PAUSE_SYNC = f"{FLEET}/pause-sync"
 """Annotation of an administrator: "true" keeps the service as it is, whatever the hub says."""
+
+MOST_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Local:
     revision: int | None = None
     routing: str = ""
     is_orphaning: bool = False
-    absent_since: str = ""
+    absent_seconds: int | None = None
     accepts: str = ""
     is_paused: bool = False
     is_leaving: bool = False
@@ -61,7 +65,6 @@ def local_of(body: Mapping[str, Any]) -> Local:
     metadata = body["metadata"]
     labels = metadata.get("labels") or {}
     annotations = metadata.get("annotations") or {}
-    revision = annotations.get(REVISION, "")
     return Local(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -70,12 +73,19 @@ def local_of(body: Mapping[str, Any]) -> Local:
         origin_uid=labels.get(ORIGIN_UID, ""),
         mailbox=annotations.get(MAILBOX, ""),
         work=annotations.get(WORK, ""),
-        revision=int(revision) if revision.isascii() and revision.isdigit() else None,
+        revision=_number(annotations.get(REVISION)),
         routing=annotations.get(ROUTING, ""),
         is_orphaning=annotations.get(DELETION_POLICY) == ORPHAN,
-        absent_since=annotations.get(ABSENT_SINCE, ""),
+        absent_seconds=_number(annotations.get(ABSENT_SECONDS)),
         accepts=annotations.get(ACCEPT_HUB, ""),
         is_paused=annotations.get(PAUSE_SYNC) == "true",
         is_leaving="deletionTimestamp" in metadata,
         spec=body.get("spec"),
     )
+
+
+def _number(text: str | None) -> int | None:
+    """None of what is none that was written here."""
+    if text is None or len(text) > MOST_DIGITS or not (text.isascii() and text.isdigit()):
+        return None
+    return int(text)

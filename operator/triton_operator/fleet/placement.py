@@ -45,9 +45,15 @@ class SitePlacement:
 
 @dataclass(frozen=True)
 class Placed:
-    """Every cluster's part, by name in the order of filling."""
+    """Every cluster's part, by name in the order of filling.
+
+    `left_out`: those that could have a part if maxima over clusters left one replica for each.
+    `excess`: replicas above a maximum that may run all the same, as nobody can take them away.
+    """
 
     sites: dict[str, SitePlacement]
+    left_out: tuple[str, ...] = ()
+    excess: int = 0
 
     @property
     def unplaced(self) -> float:
@@ -72,6 +78,7 @@ def place(
         raise ValueError("two clusters have one name")
     allowance = Allowance(settings)
     every = sites(facts, settings, memory, now, allowance)
+    excess = allowance.overdrawn
     asked = targets(every, settings)
     found = spilling(asked, settings, allowance)
     routed = routes(asked, found, settings)
@@ -96,7 +103,18 @@ def place(
         site.name: _remembered(site, found, floors[site.name], routed[site.name], placed[site.name])
         for site in every
     }
-    return PlacementMemory(now, remembered), Placed(placed)
+    return PlacementMemory(now, remembered), Placed(placed, _left_out(every, settings), excess)
+
+
+def _left_out(every: Sequence[Site], settings: PlacementSettings) -> tuple[str, ...]:
+    return tuple(
+        site.name
+        for site in every
+        if site.facts.moves
+        and settings.bounds(site.facts.tier)
+        and max(site.least, site.ceiling) == 0
+        and site.may_begin
+    )
 
 
 def _remembered(

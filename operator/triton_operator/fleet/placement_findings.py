@@ -107,8 +107,8 @@ def endpoints_finding(endpoints: Sequence[RoutedEndpoint], unlisted: str) -> Fin
             conditions.ENDPOINTS_LISTED,
             ConditionStatus.FALSE,
             reasons.NO_ADDRESSES,
-            "no cluster with a part has an address for others: set spec.dataPlane.url of its "
-            "InferenceCluster",
+            "no cluster with a part has an address for others and the service under its own name: "
+            "set spec.dataPlane.url of its InferenceCluster",
         )
     return finding(
         conditions.ENDPOINTS_LISTED,
@@ -143,11 +143,38 @@ def _placed(placed: Placed, works: Mapping[str, WorkState]) -> Finding:
         return finding(
             conditions.PLACED, ConditionStatus.FALSE, reasons.NOT_WRITTEN, _named(failed)
         )
+    if placed.left_out or placed.excess:
+        return finding(
+            conditions.PLACED,
+            ConditionStatus.FALSE,
+            reasons.MAXIMUM_TOO_LOW,
+            _beyond_maximum(placed),
+        )
     return finding(
         conditions.PLACED,
         ConditionStatus.TRUE,
         reasons.ON_CLUSTERS,
         f"has a part in {len(works)} of {len(placed.sites)} clusters",
+    )
+
+
+def _beyond_maximum(placed: Placed) -> str:
+    words = []
+    if placed.left_out:
+        named = ", ".join(placed.left_out[:MOST_NAMED])
+        more = len(placed.left_out) - MOST_NAMED
+        words.append(
+            f"no replica is left for {named}{f' and {more} more' if more > 0 else ''}, and each "
+            "cluster needs one at least"
+        )
+    if placed.excess:
+        words.append(
+            f"what may run is {placed.excess} above it, as a cluster that has a part keeps one "
+            "replica, and one that cannot be changed now keeps what it has"
+        )
+    return (
+        f"spec.placement.replicas.max, or a tier's maxReplicas, is too low: {'; '.join(words)}. "
+        "Raise it, or select fewer clusters"
     )
 
 
@@ -163,7 +190,7 @@ def _synced(works: Mapping[str, WorkState], refused: Mapping[str, str]) -> Findi
             conditions.SYNCED,
             ConditionStatus.FALSE,
             reasons.WAITS_FOR_CLUSTERS if waiting else reasons.ABSURD_REPORT,
-            _named({**told, **waiting}),
+            _named({**waiting, **told}),
         )
     return finding(
         conditions.SYNCED,

@@ -15,6 +15,9 @@ class PlacementSettings:
       demand, where it does not say itself.
     - `budget_seconds`: `percentile` of latency including the round trip; None: none.
     - `most`: replicas in all clusters together; `tier_most`: in those of a tier, by its name.
+      `elsewhere`: what of these may run in clusters that are not placed on any more, by their
+      tiers; of "" nobody knows the tier. `least`: what each cluster should have of a maximum before
+      any has more for its demand.
     - `spill_at`: of the capacity; what is above goes to others, once it is smoothed, over
       `rising_seconds` where it grows and `smoothing_seconds` where it falls. `inversion_margin`: by
       how much slower a queue here has to be than another cluster with the way to it.
@@ -30,6 +33,8 @@ class PlacementSettings:
     percentile: float = 0.95
     most: int | None = None
     tier_most: dict[str, int] = field(default_factory=dict)
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    least: int = 1
     spill_at: float = 0.9
     inversion_margin: float = 0.1
     rising_seconds: float = 60.0
@@ -48,3 +53,7 @@ class PlacementSettings:
     def failover(self, tier: Tier) -> Failover:
         """Of a lost cluster of that tier."""
         return {Tier.EDGE: self.edge, Tier.ON_PREM: self.on_prem, Tier.CLOUD: self.cloud}[tier]
+
+    def bounds(self, tier: Tier) -> bool:
+        """Whether a maximum over clusters counts for those of that tier."""
+        return self.most is not None or tier.value in self.tier_most

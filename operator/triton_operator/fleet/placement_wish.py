@@ -26,6 +26,7 @@ def settings_of(spec: InferenceServiceSpec) -> PlacementSettings:
         percentile=SHARES[latency_percentile(spec)],
         most=None if placement.replicas is None else placement.replicas.max,
         tier_most={one.name.value: one.max_replicas for one in placement.tiers},
+        least=max(1, spec.scaling.min_replicas),
         spill_at=float(placement.spill_at),
         window_seconds=float(placement.return_window_seconds),
         latency_weight=float(placement.weights.latency),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from triton_operator.api.enums import TaintEffect
 from triton_operator.fleet.allowance import Allowance
@@ -18,11 +18,11 @@ NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Site:
-    """Loads are in reference replicas, `own` and `ceiling` in replicas of the cluster.
+    """Loads are in reference replicas, `least`, `own` and `ceiling` in replicas of the cluster.
 
     `held`: its own clients' smoothed demand, 0 where none is known; `mobile` of it may leave.
-    `capacity`: what it can serve. `own`: replicas set aside for its own demand. `ceiling`:
-    `maxReplicas` that may be in force there.
+    `capacity`: what it can serve. `least`: set aside of a maximum over clusters, whether there is
+    demand or not; `own`: for its own demand. `ceiling`: `maxReplicas` that may be in force there.
     """
 
     facts: ClusterFacts
@@ -35,11 +35,17 @@ class Site:
     capacity: float
     own: int
     ceiling: int
+    least: int = 0
 
     @property
     def name(self) -> str:
         """The cluster's."""
         return self.facts.name
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether it could have a part of the service that it has not yet."""
+        return self.is_allowed and not self.is_drained and self.facts.capacity > 0
 
     @property
     def is_trimmed(self) -> bool:
@@ -61,24 +67,25 @@ def sites(
 ) -> list[Site]:
     """All clusters in the order of filling.
 
-    What may be in force where nothing can be changed is taken from the allowance first, then what
-    each cluster needs for its own demand: the last ones in order are those that get less.
+    Of a maximum over clusters, what may be in force where nothing can be changed is taken first.
+    Then each cluster gets one replica, as no work can have fewer: who has a part keeps one even
+    where there is no room for it. Then each gets the least that the service asks for, and then what
+    it needs for its own demand: the last ones in order are those that get less.
     """
     elapsed = 0.0 if memory.decided_at is None else now - memory.decided_at
     ordered = sorted(facts, key=lambda one: (one.place, one.name))
-    for one in ordered:
-        if not one.moves:
-            allowance.reserve(one.tier, _in_force(one, memory.site(one.name)))
-    return [_site(one, settings, memory.site(one.name), elapsed, allowance) for one in ordered]
+    made = [_site(one, settings, memory.site(one.name), elapsed) for one in ordered]
+    for site in made:
+        if not site.facts.moves:
+            allowance.reserve(site.facts.tier, site.ceiling)
+    leasts = _leasts(made, settings, allowance)
+    return [_within(site, leasts[site.name], allowance) for site in made]
 
 
 def _site(
-    facts: ClusterFacts,
-    settings: PlacementSettings,
-    memory: SiteMemory,
-    elapsed: float,
-    allowance: Allowance,
+    facts: ClusterFacts, settings: PlacementSettings, memory: SiteMemory, elapsed: float
 ) -> Site:
+    """As if there were no maximum over clusters."""
     need = facts.need if facts.moves else None
     rises = need is not None and memory.held is not None and need > memory.held
     seconds = settings.rising_seconds if rises else settings.smoothing_seconds
@@ -87,13 +94,6 @@ def _site(
     share = facts.local_only_share
     share = settings.local_only_share if share is None else share
     allowed = not settings.zones or not set(settings.zones).isdisjoint(facts.zones)
-    capacity = facts.capacity * facts.speed if allowed else 0.0
-    ceiling = _in_force(facts, memory)
-    own = min(facts.capacity, replicas_for(held, facts.speed)) if allowed else 0
-    if facts.moves:
-        taken = allowance.take(facts.tier, own)
-        capacity = capacity if taken == own else taken * facts.speed
-        own = taken
     return Site(
         facts=facts,
         memory=memory,
@@ -102,12 +102,41 @@ def _site(
         mobile=held * (1.0 - share),
         is_allowed=allowed,
         is_drained=TaintEffect.NO_SELECT in facts.taints,
-        capacity=capacity,
-        own=own,
-        ceiling=ceiling,
+        capacity=facts.capacity * facts.speed if allowed else 0.0,
+        own=min(facts.capacity, replicas_for(held, facts.speed)) if allowed else 0,
+        # What was written may not have arrived, and what it said may be old.
+        ceiling=max(memory.ceiling, facts.ceiling or 0),
     )
 
 
-def _in_force(facts: ClusterFacts, memory: SiteMemory) -> int:
-    """What was written may not have arrived, and what it said may be old."""
-    return max(memory.ceiling, facts.ceiling or 0)
+def _leasts(
+    made: Sequence[Site], settings: PlacementSettings, allowance: Allowance
+) -> dict[str, int]:
+    found = dict.fromkeys((site.name for site in made), 0)
+    bounded = [
+        site
+        for site in made
+        if site.facts.moves and site.is_allowed and settings.bounds(site.facts.tier)
+    ]
+    for site in bounded:
+        if site.ceiling > 0:
+            allowance.reserve(site.facts.tier, 1)
+            found[site.name] = 1
+    for site in bounded:
+        if site.ceiling == 0 and site.may_begin:
+            found[site.name] = allowance.take(site.facts.tier, 1)
+    for site in bounded:
+        if found[site.name] and not site.is_drained:
+            more = max(0, min(settings.least, site.facts.capacity) - 1)
+            found[site.name] += allowance.take(site.facts.tier, more)
+    return found
+
+
+def _within(site: Site, least: int, allowance: Allowance) -> Site:
+    """The site with what maxima over clusters leave it."""
+    if not site.facts.moves:
+        return site
+    most = least + allowance.take(site.facts.tier, max(0, site.own - least))
+    if site.own <= most:
+        return replace(site, least=least)
+    return replace(site, least=least, own=most, capacity=most * site.facts.speed)

@@ -146,6 +146,7 @@ class _Walk:
         if not site.facts.moves:
             return room
         more = self._allowance.room(site.facts.tier)
+        more += max(0, site.least - found.replicas[site.name])
         more = more if surge is None else min(more, surge)
         load = site.held + found.granted[site.name]
         return min(room, (found.replicas[site.name] + more) * site.facts.speed - load)
@@ -158,7 +159,8 @@ class _Walk:
         if not site.facts.moves:
             return 0
         needed = replicas_for(site.held + found.granted[site.name], site.facts.speed)
-        added = max(0, needed - found.replicas[site.name])
-        self._allowance.take(site.facts.tier, added)
+        before = found.replicas[site.name]
+        added = max(0, needed - before)
+        self._allowance.take(site.facts.tier, max(0, before + added - max(before, site.least)))
         found.replicas[site.name] += added
         return added

@@ -23,12 +23,25 @@ WITHIN_BOUNDS = "WithinBounds"
 ABSURD_REPORT = "AbsurdReport"
 """Something that the agent tells cannot be, and is not used."""
 
+CREDENTIALS_VALID = "CredentialsValid"
+"""Condition of an InferenceCluster: the token of its agent holds."""
+TOKEN_HOLDS = "TokenHolds"  # noqa: S105  # a reason
+"""There is time until it ends, or until another one is due."""
+TOKEN_NEAR_ITS_END = "TokenNearItsEnd"  # noqa: S105
+"""Its agent should have asked for another one long ago."""
+TOKEN_IS_OVER = "TokenIsOver"  # noqa: S105
+"""Its agent cannot reach the hub any more."""
+TOKEN_NOT_TOLD = "TokenNotTold"  # noqa: S105
+"""Its agent does not say when its token ends."""
+
 ON_CLUSTERS = "OnClusters"
 """Some cluster has a part of the service."""
 NO_CLUSTERS = "NoClusters"
 """spec.placement selects no InferenceCluster."""
 NONE_FITS = "NoneFits"
 """No cluster that is selected may serve it, or was heard of yet."""
+MAXIMUM_TOO_LOW = "MaximumTooLow"
+"""A maximum over clusters does not leave one replica for each, or is exceeded."""
 NOT_WRITTEN = "NotWritten"
 """The API server refuses a work."""
 IN_FORCE = "InForce"
@@ -45,3 +58,8 @@ NO_ADDRESSES = "NoAddresses"
 """No cluster with a part has an address for others."""
 LIST_NOT_WRITTEN = "ListNotWritten"
 """The ConfigMap is somebody else's, or is refused."""
+
+CANARY_FAILED = "CanaryFailed"
+"""A cluster of placement.strategy.canaryClusters does badly with a change: no other one gets it."""
+UPDATE_FAILED = "UpdateFailed"
+"""A cluster that came after the canaries does badly with a change: no other one gets it."""

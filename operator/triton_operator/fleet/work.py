@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from triton_operator.api.enums import ScalingMode
 from triton_operator.fleet.mailbox import DELETED_BY
 from triton_operator.fleet.origin import ORIGIN_UID, ORPHAN
 
@@ -87,9 +88,8 @@ def is_there(body: Mapping[str, Any]) -> bool:
 def most_replicas(spec: Mapping[str, Any]) -> int | None:
     """`scaling.maxReplicas` of a service's spec; a fixed number is its own maximum."""
     scaling = spec.get("scaling") or {}
-    most = scaling.get("maxReplicas")
-    if most is None and scaling.get("mode") == "Fixed":
-        most = scaling.get("minReplicas")
+    fixed = scaling.get("mode") == ScalingMode.FIXED
+    most = scaling.get("minReplicas" if fixed else "maxReplicas")
     return most if isinstance(most, int) else None
 
 

@@ -17,6 +17,7 @@ from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, known_conditions
 from triton_operator.api.enums import MetricsFreshness
 from triton_operator.api.fields import AMOUNT_PATTERN, MOST_REPLICAS, ApiModel
+from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.api.status import AutoscalingStatus
 
 FRESH = (MetricsFreshness.FRESH, MetricsFreshness.PARTIAL)
@@ -31,7 +32,9 @@ class Load(ApiModel):
     cap_replicas: int
     arrivals_per_second: str | None = None
     safe_rate_per_replica: str | None = None
+    replica_curve: ReplicaCurve | None = None
     p99_milliseconds: int | None = None
+    attainment_percent: str | None = None
 
 
 def work_load(status: Mapping[str, Any], room: int | None, most: int | None = None) -> Load | None:
@@ -45,7 +48,8 @@ def work_load(status: Mapping[str, Any], room: int | None, most: int | None = No
         return None
     ready = _replicas(status.get("readyReplicas"))
     seen = _autoscaling(status)
-    arrivals = _amount(seen.arrivals_per_second) if seen and seen.metrics in FRESH else None
+    is_fresh = seen is not None and seen.metrics in FRESH
+    arrivals = _amount(seen.arrivals_per_second) if seen and is_fresh else None
     safe_rate = _amount(seen.safe_rate_per_replica) if seen else None
     p99 = seen.p99_milliseconds if seen else None
     return Load(
@@ -54,7 +58,9 @@ def work_load(status: Mapping[str, Any], room: int | None, most: int | None = No
         cap_replicas=min(MOST_REPLICAS, ready + _more(status, room, most or 0)),
         arrivals_per_second=arrivals,
         safe_rate_per_replica=safe_rate,
+        replica_curve=seen.replica_curve if seen else None,
         p99_milliseconds=None if p99 is None else min(max(0, p99), MOST_MILLISECONDS),
+        attainment_percent=_amount(seen.attainment_percent) if seen and is_fresh else None,
     )
 
 

@@ -14,6 +14,7 @@ from triton_operator.api.conditions import (
     known_conditions,
     merge_conditions,
 )
+from triton_operator.fleet.decision_history import history_of
 from triton_operator.fleet.work import most_replicas
 from triton_operator.fleet.work_load import work_load
 
@@ -37,7 +38,7 @@ class Told:
 
 def work_status(told: Told, before: Mapping[str, Any], now: str) -> dict[str, Any]:
     """The status without its sequence; `before` is the last one, `now` as in RFC 3339."""
-    findings = [told.applied, *_available(told)]
+    findings = [told.applied, *_of_operator(told)]
     conditions = merge_conditions(findings, known_conditions(before), told.generation, now)
     status: dict[str, Any] = {"conditions": [one.wire() for one in conditions]}
     if told.service is None:
@@ -50,6 +51,8 @@ def work_status(told: Told, before: Mapping[str, Any], now: str) -> dict[str, An
     load = work_load(told.service.get("status") or {}, told.room, most)
     if load is not None:
         status["load"] = {**load.wire(), _OBSERVED_AT: now}
+    if history := history_of(told.service):
+        status["decisions"] = [one.wire() for one in history]
     return status
 
 
@@ -67,12 +70,23 @@ def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _available(told: Told) -> list[Finding]:
-    """What the member's operator says of the service, of the spec that is in force."""
+def _of_operator(told: Told) -> list[Finding]:
+    """What the member's operator says of the service: Available, and whether every pod follows the
+    spec that is in force. What it said of a former spec says nothing of this one."""
     if told.service is None:
         return []
-    for row in known_conditions(told.service.get("status") or {}):
-        if row.type == reasons.AVAILABLE:
-            return [finding(row.type, row.status, row.reason, row.message)]
-    said = "the cluster's operator has said nothing of it yet: does it run?"
-    return [finding(reasons.AVAILABLE, ConditionStatus.UNKNOWN, reasons.NOT_OBSERVED, said)]
+    rows = {row.type: row for row in known_conditions(told.service.get("status") or {})}
+    generation = (told.service.get("metadata") or {}).get("generation")
+    found = []
+    for type_ in (reasons.AVAILABLE, reasons.PROGRESSING):
+        row = rows.get(type_)
+        if row is None:
+            said = "the cluster's operator has said nothing of it yet: does it run?"
+            row_now = finding(type_, ConditionStatus.UNKNOWN, reasons.NOT_OBSERVED, said)
+        elif type_ == reasons.PROGRESSING and row.observed_generation != generation:
+            said = "the cluster's operator has not looked at this spec yet"
+            row_now = finding(type_, ConditionStatus.UNKNOWN, reasons.NOT_OBSERVED, said)
+        else:
+            row_now = finding(type_, row.status, row.reason, row.message)
+        found.append(row_now)
+    return found

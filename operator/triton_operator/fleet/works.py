@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from triton_operator.api.enums import DeletionPolicy, TaintEffect
+from triton_operator.api.enums import DeletionPolicy, OfflinePolicy, ScalingMode, TaintEffect
 from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_service import DEFAULT_MAX_REPLICAS
 from triton_operator.fleet.facts import ClusterFacts
@@ -14,6 +14,7 @@ from triton_operator.fleet.mailbox import FLEET
 from triton_operator.fleet.placement import SitePlacement
 from triton_operator.fleet.placement_reasons import Why
 from triton_operator.fleet.placement_settings import PlacementSettings
+from triton_operator.fleet.work import most_replicas
 
 Manifest = dict[str, Any]
 
@@ -54,9 +55,9 @@ def ceiling_of(
     node that is away while the link is cut must not bind the cluster once the node is back.
     """
     if written is not None and not facts.moves:
-        return int(written["template"]["scaling"].get("maxReplicas", placed.ceiling))
-    bounded = settings.most is not None or facts.tier.value in settings.tier_most
-    if bounded or TaintEffect.NO_SELECT in facts.taints:
+        most = most_replicas(written["template"])
+        return placed.ceiling if most is None else most
+    if settings.bounds(facts.tier) or TaintEffect.NO_SELECT in facts.taints:
         return placed.ceiling
     return MOST_REPLICAS
 
@@ -65,17 +66,29 @@ def template(spec: Mapping[str, Any], floor: int, ceiling: int) -> Manifest:
     """The service's spec as the member gets it, with the bounds of its autoscaler.
 
     The service's own bounds are those of every cluster; who fixes the number of replicas has fixed
-    it in each. A ceiling of 0 is no value of `maxReplicas`: the work is on its way out then.
+    it in each, as far as a maximum over clusters allows. A ceiling of 0 is no value of
+    `maxReplicas`: the work is on its way out then.
     """
     kept = {name: part for name, part in spec.items() if name not in HUB_ONLY}
     scaling = dict(spec.get("scaling") or {})
-    if scaling.get("mode") == "Fixed":
-        return kept
     least = scaling.get("minReplicas", 1)
+    if scaling.get("mode") == ScalingMode.FIXED:
+        fixed = min(least, max(1, ceiling))
+        bounds = {name: fixed for name in ("minReplicas", "maxReplicas") if name in scaling}
+        return {**kept, "scaling": {**scaling, "minReplicas": fixed, **bounds}}
     asked = scaling.get("maxReplicas") or max(DEFAULT_MAX_REPLICAS, least)
     most = max(1, min(asked, ceiling))
     bounds = {"minReplicas": min(most, max(least, floor)), "maxReplicas": most}
-    return {**kept, "scaling": {**scaling, **bounds}}
+    return {**kept, **_offline(spec, asked), "scaling": {**scaling, **bounds}}
+
+
+def _offline(spec: Mapping[str, Any], asked: int) -> Manifest:
+    """`offline` with what the service itself allows, which a member cannot know: it gets the bound
+    that the hub makes of it."""
+    offline = spec.get("offline") or {}
+    if offline.get("policy") != OfflinePolicy.LOCAL_MAX:
+        return {}
+    return {"offline": {"maxReplicas": asked, **offline}}
 
 
 def work_spec(

@@ -18,11 +18,16 @@ from triton_operator.api.enums import ConnectionReason, ConnectionState
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.connection import Connection
+from triton_operator.fleet.credentials import credentials_valid
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
 
 REFRESH_SECONDS = 60.0
 """What changes with every heartbeat is written that often: 500 clusters would be 33 writes/s."""
+UNHEARD = (
+    "the hub hears no endpoint of any cluster now, which is taken for a failure of its own "
+    "network: requests stay where they are"
+)
 _VOLATILE = ("lastHeardTime", "lastHeartbeatTime", "network")
 
 
@@ -95,6 +100,7 @@ def _findings(look: ClusterLook, now: float) -> Iterable[Finding]:
     yield connected
     yield _data_plane(look.data_plane)
     yield _told(look.facts)
+    yield credentials_valid(look.facts.token, now)
 
 
 def _ready(look: ClusterLook, connected: Finding) -> Finding:
@@ -148,7 +154,9 @@ def _data_plane(found: DataPlane) -> Finding:
                 conditions.DATA_PLANE_HEALTHY,
                 ConditionStatus.TRUE,
                 reasons.ANSWERS,
-                "its endpoint answers the hub",
+                f"its endpoint answered until now; {UNHEARD}"
+                if found.unheard
+                else "its endpoint answers the hub",
             )
         case False:
             return finding(
@@ -158,6 +166,7 @@ def _data_plane(found: DataPlane) -> Finding:
                 f"gets no requests of others: {found.said}",
             )
     why = found.said or "spec.dataPlane is not set, or was not asked yet"
+    why = UNHEARD if found.unheard else why
     return finding(
         conditions.DATA_PLANE_HEALTHY,
         ConditionStatus.UNKNOWN,

@@ -41,6 +41,7 @@ def fleet_of(scene: Scene, placed: Placed) -> Fleet:
             if name in scene.works or (site.ceiling > 0 and scene.facts[name].moves)
         },
         settings=scene.settings,
+        suffixes={name: member.spec.target_name_suffix for name, member in scene.members.items()},
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.queue import KeyQueue
-from triton_operator.hub.mirror import Mirror
+from triton_operator.hub.following import Following
 
 STUCK_SECONDS = 600.0
 """No look takes this long: each of its few requests ends after 30 s."""
@@ -20,7 +20,7 @@ class HubHealth:
     """Whether workers get on, and whether everything is followed."""
 
     queue: KeyQueue[Key]
-    mirrors: Sequence[Mirror]
+    mirrors: Sequence[Following]
 
     def illnesses(self) -> list[str]:
         """Why the process should be restarted. An API server that is away is no illness of it."""

@@ -13,7 +13,7 @@ from triton_operator.fleet.mailbox import mailbox_cluster
 from triton_operator.fleet.origin import ORIGIN
 from triton_operator.fleet.works import SERVICE
 from triton_operator.hub.cluster_specs import ClusterSpecs
-from triton_operator.hub.mirror import Mirror
+from triton_operator.hub.following import Following
 
 Body = dict[str, Any]
 
@@ -23,10 +23,10 @@ class Known:
     """Mirrors by kind; `hub_id` is the UID of this cluster's namespace kube-system."""
 
     hub_id: str
-    clusters: Mirror
-    works: Mirror
-    services: Mirror
-    leases: Mirror
+    clusters: Following
+    works: Following
+    services: Following
+    leases: Following
     specs: ClusterSpecs = field(default_factory=ClusterSpecs)
     _places: dict[str, set[str]] = field(default_factory=dict)
 

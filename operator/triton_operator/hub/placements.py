@@ -26,6 +26,7 @@ from triton_operator.hub.endpoint_lists import EndpointMaps, fleet_of
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known, is_of_fleet, service_key
 from triton_operator.hub.leaving import delete_works, service_is_gone
+from triton_operator.hub.rollouts import templates
 from triton_operator.hub.scene import Scene, Scenes
 from triton_operator.hub.service_status import ServiceStatusWriter
 from triton_operator.hub.work_writer import WorkWriter, Written
@@ -83,14 +84,23 @@ class Placements:
         # Hundreds of clusters take a tenth of a second, and new service curves some seconds.
         after, placed = await asyncio.to_thread(place, facts, scene.settings, scene.memory, now)
         record = PlacementRecord(self._new_id(), now, facts, scene.settings, scene.memory, placed)
-        written = await self._works.write(scene, placed, fleet_of(scene, placed), record.id)
+        its_templates = templates(scene, placed, now)
+        fleet = fleet_of(scene, placed)
+        written = await self._works.write(scene, placed, fleet, record.id, its_templates)
         self._scenes.remember(key, _as_written(after, scene.memory, written.problems))
         if written.changed:
             _log(key, record, written.changed)
-        endpoints = hub_list(fleet_of(scene, placed), _listed(body))
+        endpoints = hub_list(fleet, _listed(body))
         unlisted = await self._maps.write(key, body, endpoints)
         await self._statuses.write(
-            scene, placed, after, _states(scene, written), written.revision, endpoints, unlisted
+            scene,
+            placed,
+            after,
+            _states(scene, written),
+            written.revision,
+            its_templates,
+            endpoints,
+            unlisted,
         )
         if written.failure is not None:
             raise written.failure

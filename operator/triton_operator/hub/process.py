@@ -24,12 +24,12 @@ from triton_operator.fleet.mailbox import AGENT
 from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.contacts import Contacts
 from triton_operator.hub.events import Events
+from triton_operator.hub.following import Following
 from triton_operator.hub.health import HubHealth
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known
 from triton_operator.hub.leaving import free_work
 from triton_operator.hub.mailboxes import Mailboxes
-from triton_operator.hub.mirror import Mirror
 from triton_operator.hub.options import HubOptions
 from triton_operator.hub.placements import Placements
 from triton_operator.hub.probes import Probes
@@ -90,8 +90,8 @@ class Hub:
         self.contacts = Contacts(now, clock or loop.time)
         self.events: Events
 
-        def mirror(kind: Any, changed: Any, **selectors: Any) -> Mirror:
-            return Mirror(
+        def mirror(kind: Any, changed: Any, **selectors: Any) -> Following:
+            return Following(
                 server, connection, kind, changed, randomness=self._randomness, **selectors
             )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +13,8 @@ from pydantic import ValidationError
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
+from triton_operator.fleet import revisions
+from triton_operator.fleet.curves import TakenCurves
 from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
 from triton_operator.fleet.member import Member, facts_of
 from triton_operator.fleet.placement_memory import PlacementMemory, rescaled
@@ -19,7 +23,9 @@ from triton_operator.fleet.placement_wish import placement_of, settings_of
 from triton_operator.fleet.published import published_memory
 from triton_operator.fleet.reference import oddity, reference_rate, speed_of
 from triton_operator.fleet.reports import Report, merged, report_of
+from triton_operator.fleet.revisions import written_revision
 from triton_operator.fleet.selection import selects
+from triton_operator.fleet.work import most_replicas
 from triton_operator.fleet.works import work_name
 from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.known import Known
@@ -33,7 +39,8 @@ class Scene:
     """One service. `members`: clusters that are selected; `works` may be in others too.
 
     `refused`: what was not taken of a member's report, by cluster. `memory`: of the last decision.
-    `reference`: requests/s of the reference replica; None: nobody knows.
+    `reference`: requests/s of the reference replica; None: nobody knows. `revision`: the highest
+    that was written.
     """
 
     key: Key
@@ -46,6 +53,7 @@ class Scene:
     facts: dict[str, ClusterFacts] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     reference: float | None = None
+    revision: int = 0
 
 
 class Scenes:
@@ -58,18 +66,21 @@ class Scenes:
         self._memories: dict[Key, PlacementMemory] = {}
         self._reports: dict[Key, dict[str, Report]] = {}
         self._references: dict[Key, float] = {}
+        self._curves: dict[Key, TakenCurves] = {}
 
     def forget_all(self) -> None:
         """What is written down counts: another hub may have led."""
         self._memories.clear()
         self._reports.clear()
         self._references.clear()
+        self._curves.clear()
 
     def forget(self, key: Key) -> None:
         """The service is gone."""
         self._memories.pop(key, None)
         self._reports.pop(key, None)
         self._references.pop(key, None)
+        self._curves.pop(key, None)
 
     def remember(self, key: Key, memory: PlacementMemory) -> None:
         """What was decided, as far as it was written."""
@@ -80,7 +91,7 @@ class Scenes:
         spec = InferenceServiceSpec.model_validate(body["spec"])
         settings = settings_of(spec)
         works = dict(self._known.works_named(work_name(key.namespace, key.name)))
-        members = self._members(key, spec, works)
+        members = self._members(key, spec, works, now)
         memory = self._memories.get(key)
         if memory is None:
             memory = published_memory(
@@ -90,12 +101,19 @@ class Scenes:
                 settings.local_only_share,
                 now,
             )
+        settings = replace(
+            settings, elsewhere=self._elsewhere(works.keys() - members.keys(), works)
+        )
         made = Scene(key, body, spec, settings, members, works, memory)
+        made.revision = written_revision(
+            ((body.get("status") or {}).get("placement") or {}).get("revision", 0),
+            (work["spec"]["revision"] for work in works.values()),
+        )
         self._find_facts(made)
         return made
 
     def _members(
-        self, key: Key, spec: InferenceServiceSpec, works: dict[str, Body]
+        self, key: Key, spec: InferenceServiceSpec, works: dict[str, Body], now: float
     ) -> dict[str, Member]:
         placement, members = placement_of(spec), {}
         seen = self._reports.setdefault(key, {})
@@ -120,11 +138,23 @@ class Scenes:
                 network=self._clusters.facts(name).network,
                 report=report,
                 data_plane=self._clusters.answers(name),
+                curve=self._curves.setdefault(key, TakenCurves()).taken(name, report.curve, now),
                 work_spec=works[name]["spec"] if name in works else None,
             )
         for name in seen.keys() - members.keys():
             del seen[name]
+        self._curves.setdefault(key, TakenCurves()).keep(members)
         return members
+
+    def _elsewhere(self, names: Iterable[str], works: dict[str, Body]) -> dict[str, int]:
+        """What may run in clusters that are not selected any more, until their works are gone."""
+        found: Counter[str] = Counter()
+        for name in names:
+            cluster = self._known.clusters.get("", name)
+            spec = None if cluster is None else self._known.specs.get(cluster)
+            tier = "" if spec is None else spec.tier.value
+            found[tier] += most_replicas(works[name]["spec"]["template"]) or 0
+        return dict(found)
 
     def _find_reference(self, made: Scene) -> None:
         """Where it moves, what is remembered moves with it."""
@@ -148,7 +178,12 @@ class Scenes:
         scaling = made.spec.scaling
         for name, member in made.members.items():
             memory = made.memory.site(name)
-            if odd := member.report.refused or oddity(member.report.safe_rate, reference):
+            report = member.report
+            if odd := (
+                report.refused
+                or oddity(report.safe_rate, reference)
+                or revisions.oddity(report.revision, made.revision)
+            ):
                 made.refused[name] = odd
             try:
                 made.facts[name] = facts_of(member, scaling, memory, reference)

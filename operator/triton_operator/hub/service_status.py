@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound
 from triton_operator.controllers.kinds import INFERENCE_SERVICE
-from triton_operator.controllers.times import rfc3339
+from triton_operator.controllers.mirror import Mirror
+from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_findings import (
     WorkState,
@@ -22,11 +24,17 @@ from triton_operator.fleet.placement_findings import (
     rows,
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
-from triton_operator.hub.mirror import Mirror
+from triton_operator.hub.rollout_memory import written_down
+from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene, reference_text
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
+REFRESH_SECONDS = 30.0
+"""What some report of hundreds of clusters always changes is written that often: a status with 500
+rows takes the API server 0.3 s of CPU."""
+_VOLATILE = ("ready", "need", "granted", "lastSpill")
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 class ServiceStatusWriter:
@@ -43,10 +51,12 @@ class ServiceStatusWriter:
         memory: PlacementMemory,
         works: Mapping[str, WorkState],
         revision: int,
+        its_templates: Templates,
         endpoints: Sequence[RoutedEndpoint],
         unlisted: str,
     ) -> None:
-        """Write it unless only the time of the decision differs. `memory` is that of the decision;
+        """Write it unless only the time of the decision differs or, for `REFRESH_SECONDS`, only
+        numbers of rows that no bound or weight follows. `memory` is that of the decision;
         `unlisted`: why the ConfigMap with the endpoints is not written.
 
         Raises:
@@ -59,6 +69,7 @@ class ServiceStatusWriter:
             [
                 *placement_findings(placed, works, scene.refused),
                 endpoints_finding(endpoints, unlisted),
+                *([its_templates.finding] if its_templates.finding else []),
             ],
             known_conditions(before),
             metadata["generation"],
@@ -70,6 +81,7 @@ class ServiceStatusWriter:
             unplaced=amount(placed.unplaced),
             reference_rate=None if scene.reference is None else reference_text(scene.reference),
             clusters=rows(placed, scene.facts, memory),
+            rollout=(None if its_templates.memory is None else written_down(its_templates.memory)),
         )
         status = {
             "observedGeneration": metadata["generation"],
@@ -78,6 +90,8 @@ class ServiceStatusWriter:
             "endpoints": [one.wire() for one in endpoints],
         }
         if _without_time(status) == _without_time(before):
+            return
+        if _is_fresh(before, memory.decided_at) and _steady(status) == _steady(before):
             return
         namespace, name = metadata["namespace"], metadata["name"]
         try:
@@ -99,3 +113,23 @@ def _without_time(status: Mapping[str, Any]) -> dict[str, Any]:
         "placement": placement,
         "endpoints": status.get("endpoints") or [],
     }
+
+
+def _is_fresh(before: Mapping[str, Any], now: float) -> bool:
+    """A clock that was put back makes nothing fresh."""
+    written = (before.get("placement") or {}).get("decidedAt")
+    return written is not None and 0 <= now - epoch_seconds(written) < REFRESH_SECONDS
+
+
+def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written at once; of numbers that come and go, that they are there."""
+    found = _without_time(status)
+    clusters = [
+        {
+            **row,
+            **{name: "" for name in _VOLATILE if name in row},
+            "reason": _NUMBER.sub("", row.get("reason") or ""),
+        }
+        for row in found["placement"].get("clusters") or ()
+    ]
+    return {**found, "placement": {**found["placement"], "clusters": clusters}}

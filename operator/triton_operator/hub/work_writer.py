@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from triton_operator.api import labels
@@ -17,6 +21,8 @@ from triton_operator.fleet.mailbox import mailbox_namespace
 from triton_operator.fleet.origin import ORIGIN, ORIGIN_UID
 from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_wish import placement_of
+from triton_operator.fleet.revisions import is_overtaken, next_revision
+from triton_operator.fleet.rollout_template import TEMPLATE
 from triton_operator.fleet.work import is_hubs_will, is_leaving
 from triton_operator.fleet.works import (
     APPLIED,
@@ -29,11 +35,17 @@ from triton_operator.fleet.works import (
 )
 from triton_operator.hub.known import Known
 from triton_operator.hub.leaving import delete_works, keep_work, make_way
+from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene
 from triton_operator.manifests.desired_hash import content_hash
 
+logger = logging.getLogger(__name__)
 Body = dict[str, Any]
 MOST_QUOTED = 300
+AT_ONCE = 8
+"""Requests of one decision that are under way: each takes a round trip to the API server and its
+disk, and a change of a template is one for each of hundreds of clusters."""
+Ask = Callable[[], Awaitable[None]]
 
 
 @dataclass
@@ -48,44 +60,60 @@ class Written:
 
 
 class WorkWriter:
-    """Every work that changes with a decision gets the same revision, higher than any before."""
+    """Every work that changes with a decision gets the same revision, higher than any before, and
+    than any that a member has applied."""
 
     def __init__(self, server: ApiServer, known: Known) -> None:
         self._server = server
         self._known = known
 
-    async def write(self, scene: Scene, placed: Placed, fleet: Fleet, decision: str) -> Written:
-        """One work after another; an error of one is no reason not to write the others.
-
-        Raises:
-            ApiError: a work that has to go was not deleted.
-        """
-        before = (scene.body.get("status") or {}).get("placement") or {}
-        revisions = [work["spec"]["revision"] for work in scene.works.values()]
-        written = Written(max([before.get("revision", 0), *revisions]))
-        revision = written.revision + 1
+    async def write(
+        self, scene: Scene, placed: Placed, fleet: Fleet, decision: str, its_templates: Templates
+    ) -> Written:
+        """Some works at once; an error of one is no reason not to write the others."""
+        asks: list[Ask] = []
+        written = Written(scene.revision)
+        told = {name: member.report.revision for name, member in scene.members.items()}
+        revision = next_revision(scene.revision, told.values())
+        if revision > scene.revision + 1:
+            logger.warning(
+                "Members have applied higher revisions than this hub has written: was it restored "
+                "from a backup? It goes on above them.",
+                extra={"service": str(scene.key), "written": scene.revision, "next": revision},
+            )
         for name, site in placed.sites.items():
             live, facts = scene.works.get(name), scene.facts[name]
             if live is not None and is_leaving(live):
                 if facts.moves and not is_out(site) and not is_hubs_will(live):
-                    await self._make_way(live, written)
+                    asks.append(partial(self._make_way, live, written))
                 written.problems[name] = "its former work is being removed, then it is made again"
                 continue
             if facts.paused or (live is None and (site.ceiling == 0 or not facts.moves)):
                 continue
             if live is not None and facts.moves and is_out(site):
-                await delete_works(self._server, [live], site.reasons[0].sentence, decision)
+                why = site.reasons[0].sentence
+                asks.append(partial(self._delete, live, why, decision, written))
                 continue
-            wanted = self._wanted(scene, name, placed, fleet)
-            if live is None or not _is_as_wanted(live, wanted):
+            wanted = self._wanted(scene, name, placed, fleet, its_templates)
+            if live is None or not (
+                _is_as_wanted(live, wanted)
+                and not is_overtaken(live["spec"]["revision"], told[name], scene.revision)
+            ):
                 with_decision = {"revision": revision, "decisionID": decision}
                 manifest = {**wanted, "spec": {**wanted["spec"], **with_decision}}
-                await self._apply(scene, name, manifest, written)
+                asks.append(partial(self._apply, scene, name, manifest, written))
+        await _ask(asks)
         return written
 
     async def _make_way(self, live: Body, written: Written) -> None:
         try:
             await make_way(self._server, live)
+        except ApiError as error:
+            written.failure = written.failure or error
+
+    async def _delete(self, live: Body, why: str, decision: str, written: Written) -> None:
+        try:
+            await delete_works(self._server, [live], why, decision)
         except ApiError as error:
             written.failure = written.failure or error
 
@@ -105,7 +133,9 @@ class WorkWriter:
             scene.works[name] = body
             self._known.works.put(body)
 
-    def _wanted(self, scene: Scene, name: str, placed: Placed, fleet: Fleet) -> Body:
+    def _wanted(
+        self, scene: Scene, name: str, placed: Placed, fleet: Fleet, its_templates: Templates
+    ) -> Body:
         """The work of a cluster, but for what comes with a change."""
         site, facts, live = placed.sites[name], scene.facts[name], scene.works.get(name)
         routing = member_list(
@@ -115,6 +145,8 @@ class WorkWriter:
             _written_routing(live),
         )
         ceiling = ceiling_of(site, facts, scene.settings, live and live["spec"])
+        fresh = template(scene.body["spec"], site.floor, ceiling)
+        its_template, noted = its_templates.of(name, live, fresh)
         body: Body = {
             "apiVersion": API_VERSION,
             "kind": INFERENCE_WORK.kind,
@@ -130,7 +162,7 @@ class WorkWriter:
             "spec": work_spec(
                 scene.body,
                 scene.members[name].spec,
-                template(scene.body["spec"], site.floor, ceiling),
+                its_template,
                 routing.wire(),
                 self._known.hub_id,
             ),
@@ -138,12 +170,37 @@ class WorkWriter:
         body["metadata"]["annotations"] = {
             SERVICE: f"{scene.key.namespace}/{scene.key.name}",
             labels.DESIRED_HASH: content_hash(body),
+            TEMPLATE: noted,
         }
+        if name in its_templates.held and live is not None and _is_as_it_was(live, body):
+            # It holds the API's defaults too, which no hash of ours is of: it is not written again.
+            body["metadata"]["annotations"][labels.DESIRED_HASH] = _desired_hash(live)
         return body
 
 
 def _written_routing(live: Body | None) -> WorkRouting:
     return WorkRouting.model_validate((live or {}).get("spec", {}).get("routing") or {})
+
+
+def _is_as_it_was(live: Body, held: Body) -> bool:
+    return contains(live["spec"], held["spec"])
+
+
+def _desired_hash(live: Body) -> str:
+    return str((live["metadata"].get("annotations") or {}).get(labels.DESIRED_HASH, ""))
+
+
+async def _ask(asks: Iterable[Ask]) -> None:
+    """`AT_ONCE` of them under way; what is no error of the API server is raised after the last."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(ask: Ask) -> None:
+        async with places:
+            await ask()
+
+    for answer in await asyncio.gather(*map(one, asks), return_exceptions=True):
+        if answer is not None:
+            raise answer
 
 
 def _is_as_wanted(live: Body, wanted: Body) -> bool:

@@ -62,7 +62,7 @@ def measures(digest: str, facts: ModelFacts, plan: PoolPlan, samples: Samples | 
     return content_hash(
         [
             digest,
-            engine_of(facts),
+            engine_of(facts, plan.engine),
             plan.precision,
             plan.pool.name,
             plan.pool.product,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from triton_operator.api.enums import Engine
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, ModelFacts, ModelFile
 from triton_operator.manifests import names
@@ -28,8 +29,12 @@ from triton_operator.manifests.fetching import (
     source_volumes,
 )
 from triton_operator.manifests.owner import Owner
-from triton_operator.manifests.scratch_space import models_limit, tmp_limit
-from triton_operator.manifests.triton_container import REPOSITORY, SHM_MEBIBYTES
+from triton_operator.manifests.scratch_space import engines_limit, models_limit, tmp_limit
+from triton_operator.manifests.triton_container import (
+    ENGINES_VOLUME,
+    REPOSITORY,
+    SHM_MEBIBYTES,
+)
 from triton_operator.planning.plan import PoolPlan
 
 CONFIG_DIR = "/config"
@@ -149,10 +154,12 @@ def serving_volumes(
 ) -> list[dict[str, Any]]:
     """Where the model, its config, and what comes up meanwhile are."""
     fetched = {"name": FETCHED_VOLUME, "emptyDir": {"sizeLimit": models_limit(facts)}}
+    compiled = {"name": ENGINES_VOLUME, "emptyDir": {"sizeLimit": engines_limit(facts)}}
     config_map = names.config_map(owner.name, plan.pool.name, config_digest(config))
     return [
         {"name": "models", "emptyDir": {"sizeLimit": models_limit(facts)}},
         *([fetched] if plan.copy else []),
+        *([compiled] if plan.engine is Engine.TENSORRT else []),
         {"name": "tmp", "emptyDir": {"sizeLimit": tmp_limit(facts.files)}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{SHM_MEBIBYTES}Mi"}},
         {"name": "config", "configMap": {"name": config_map}},

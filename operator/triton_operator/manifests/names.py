@@ -25,6 +25,11 @@ def endpoint_map(service: str) -> str:
     return bounded(f"{service}-endpoints")
 
 
+def remote_service(service: str, cluster: str) -> str:
+    """The Service that stands for another cluster of a fleet."""
+    return bounded(f"{service}-to-{cluster}")
+
+
 def trust_config_map(service: str) -> str:
     """The ConfigMap with the certificate authorities of the platform."""
     return bounded(f"{service}-ca")

@@ -9,6 +9,7 @@ from triton_operator.manifests.owner import Owner
 from triton_operator.planning.plan import PoolPlan
 from triton_operator.triton.config_completion import completion_text
 from triton_operator.triton.model_config import ModelSettings, config_text, model_config
+from triton_operator.triton.tensorrt_provider import precision_mode
 
 
 def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str, str]:
@@ -49,6 +50,8 @@ def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str
             queue_timeout_microseconds=plan.queue_timeout_microseconds,
             metric_tags=tags,
             histogram_edges=plan.histogram_edges,
+            engine=plan.engine,
+            precision_mode=precision_mode(plan.release, plan.precision),
         )
     )
     return {CONFIG_FILE: config_text(config)}

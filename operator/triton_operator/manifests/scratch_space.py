@@ -30,6 +30,13 @@ def tmp_limit(files: Iterable[ModelFile]) -> str:
     return _quantity(UNPACKED_COPIES * _bytes(files) + TMP_BASE_BYTES)
 
 
+def engines_limit(facts: ModelFacts) -> str:
+    """Limit of what TensorRT compiles: an engine of each kind of instance, of about the model's
+    size, and what it has found out about kernels.
+    """
+    return _quantity(4 * facts.size_bytes + TMP_BASE_BYTES)
+
+
 def _bytes(files: Iterable[ModelFile]) -> int:
     return sum(file.size_bytes for file in files)
 

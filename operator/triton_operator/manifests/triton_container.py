@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from triton_operator.api.enums import Engine
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.runtime import RESERVED_ENV_PREFIX
@@ -20,8 +21,12 @@ from triton_operator.triton.probes import (
     readiness,
 )
 from triton_operator.triton.server_flags import server_args
+from triton_operator.triton.tensorrt_provider import ENGINES_DIR
 
 REPOSITORY = "/models"
+ENGINES_VOLUME = "engines"
+"""Of the pod, so that a container that starts again finds what was compiled. Not shared with other
+pods: an engine is code, and one that is half written would end them all."""
 POD_UID = f"{RESERVED_ENV_PREFIX}POD_UID"
 """The value that opens restricted endpoints: random, another one in each pod, known to those who
 may read the pod, and to none of its clients."""
@@ -71,6 +76,8 @@ def triton_container(
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
     }
+    if plan.engine is Engine.TENSORRT:
+        container["volumeMounts"].append({"name": ENGINES_VOLUME, "mountPath": ENGINES_DIR})
     container["env"] = [
         {
             "name": POD_UID,

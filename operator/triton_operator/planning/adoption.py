@@ -1,4 +1,5 @@
-"""Whether a copy of the model that may be used is fast enough for it: it has to beat FP32.
+"""Whether a copy of the model that may be used is fast enough for it: it has to beat FP32. In the
+same way another engine has to beat ONNX Runtime's own kernels, in the precision at hand.
 
     gain = worth of the copy / worth of FP32 - 1 >= 10 %
 
@@ -46,22 +47,26 @@ def best_of(found: Mapping[Precision, Comparison]) -> Precision | None:
 
 
 def compared(
-    precision: Precision,
+    name: str,
     copy: Measured | None,
     stored: Measured | None,
     prefer: Preference,
     pool: str,
+    against: str = Precision.FP32,
 ) -> Comparison:
-    """The copy and FP32, each in its best way on that pool; None: it was not measured there."""
+    """The copy and FP32, each in its best way on that pool; None: it was not measured there.
+
+    `name` and `against` are what people call both.
+    """
     if copy is None or stored is None:
-        missing = precision if copy is None else Precision.FP32
-        return Comparison(f"{precision} not used: {missing} is not measured on pool {pool}")
+        missing = name if copy is None else against
+        return Comparison(f"{name} not used: {missing} is not measured on pool {pool}")
     if not are_comparable(copy.row, stored.row):
-        real, made_up = precision, Precision.FP32
+        real, made_up = name, against
         if is_on_samples(stored.row):
             real, made_up = made_up, real
         return Comparison(
-            f"{precision} not used: {made_up} was measured on made-up inputs, and {real} on samples"
+            f"{name} not used: {made_up} was measured on made-up inputs, and {real} on samples"
         )
     keeps, kept = copy.keeps, stored.keeps
     by_time = prefer is Preference.LATENCY or not (keeps and kept)
@@ -72,24 +77,26 @@ def compared(
         mine, its = min((mine, *guessed)), min((its, *guessed))
     gain = mine / its - 1
     rank = (keeps, _worth(copy, prefer is Preference.LATENCY or not keeps))
-    words = _words(copy, stored) if by_time else f"{figure(mine)}/s against {figure(its)}/s of FP32"
+    words = f"{figure(mine)}/s against {figure(its)}/s of {against}"
+    if by_time:
+        words = _words(copy, stored, against)
     if keeps and not kept:
-        words = f"{words}, and FP32 does not keep the objective"
+        words = f"{words}, and {against} does not keep the objective"
         return Comparison(words, gain, adoptable=True, rank=rank)
     if kept and not keeps:
-        return Comparison(f"{precision} not used: only FP32 keeps the objective", gain, rank=rank)
+        return Comparison(f"{name} not used: only {against} keeps the objective", gain, rank=rank)
     if gain >= LEAST_GAIN - _ROUNDING:
         return Comparison(words, gain, adoptable=True, rank=rank)
     if gain > 0:
-        words = f"{figure(100 * gain)} %: less than {100 * LEAST_GAIN:.0f} %, FP32 stays"
-        return Comparison(f"{precision} faster by {words}", gain, rank=rank)
-    return Comparison(f"{precision} not faster: {words}", gain, rank=rank)
+        words = f"{figure(100 * gain)} %: less than {100 * LEAST_GAIN:.0f} %, {against} stays"
+        return Comparison(f"{name} faster by {words}", gain, rank=rank)
+    return Comparison(f"{name} not faster: {words}", gain, rank=rank)
 
 
 def _worth(one: Measured, by_time: bool) -> float:
     return 1 / one.alone_seconds if by_time else one.safe_rate
 
 
-def _words(copy: Measured, stored: Measured) -> str:
+def _words(copy: Measured, stored: Measured, against: str) -> str:
     mine, its = 1000 * copy.alone_seconds, 1000 * stored.alone_seconds
-    return f"{figure(mine)} ms against {figure(its)} ms of FP32 for a request that is alone"
+    return f"{figure(mine)} ms against {figure(its)} ms of {against} for a request that is alone"

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from triton_operator.api.enums import (
     BatchingMode,
+    Engine,
     MeasurementEnd,
     MeasurementSource,
     Precision,
@@ -18,8 +19,14 @@ from triton_operator.api.model_profile import Conversion, Measurement, ModelFact
 from triton_operator.planning.batching import is_free, largest_allowed
 from triton_operator.planning.compute import choose_compute
 from triton_operator.planning.copies import facts_of_copy
+from triton_operator.planning.engines import Runtime, alternative
 from triton_operator.planning.fit import ReplicaNeed, Verdict, fit_of
-from triton_operator.planning.measurements import engine_of, is_on_samples, on_hardware_of
+from triton_operator.planning.measurements import (
+    engine_of,
+    is_on_samples,
+    on_hardware_of,
+    refusals_on_hardware_of,
+)
 from triton_operator.planning.memory import choose_memory
 from triton_operator.planning.objective import latency_bound_milliseconds
 from triton_operator.planning.overload import choose_queue
@@ -38,6 +45,8 @@ _ROUNDED = 0.999
 """Profiles have times of four digits: one that was too long by less may be at the bound there."""
 MOST_MEASURED = 4
 """Ways to run on one pool: each takes the room of a replica for minutes."""
+MOST_BY_ENGINE = 3
+"""More of these by another engine: one for each precision."""
 
 
 def unmeasurable(facts: ModelFacts) -> str | None:
@@ -63,9 +72,10 @@ def to_measure(
     """What is to be measured on the pool of a plan's row, as it is to run there, in this order.
 
     The model as it is stored comes first, in the plan's own way and then with the cores used in the
-    other way, and then the same with each copy that may be used. What `known` says already is left
-    out. So is, of a precision of which somebody declared numbers, what the plan does not run:
-    whoever declares has chosen what to compare.
+    other way, then the same with each copy that may be used, and at last each of them by the other
+    engine of the pool. What `known` says already is left out. So is, of a precision and engine of
+    which somebody declared numbers, what the plan does not run: whoever declares has chosen what to
+    compare.
     """
     if spec.precision.mode is PrecisionMode.AUTO:
         copies = [None, *(one.usable for one in row.prospects if one.usable)]
@@ -75,12 +85,19 @@ def to_measure(
         awaited = row.copy is None and bool(row.wanted_precisions)
     # What is asked for and awaited takes the place of what runs now: nothing to compare with.
     numbers = (row.instances,) if awaited else _instances(facts, row)
-    first, *others = ([_way(spec, facts, row, copy, one) for one in numbers] for copy in copies)
+    first, *others = (
+        [_way(spec, facts, row, copy, one, None) for one in numbers] for copy in copies
+    )
     # Every copy in one way before any in a second one.
     ways = [*first, *(one[0] for one in others), *(way for one in others for way in one[1:])]
+    by_engine = [
+        _way(spec, facts, row, copy, row.instances, engine)
+        for copy in ([] if awaited else copies)
+        if (engine := _other_engine(facts, row, copy))
+    ]
     wide = (
         candidate(spec, facts, way)
-        for way in ways[:MOST_MEASURED]
+        for way in (*ways[:MOST_MEASURED], *by_engine[:MOST_BY_ENGINE])
         if way is row or (_has_room(way) and not _is_declared(way, facts, known))
     )
     return tuple(
@@ -117,9 +134,9 @@ def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
     before a pod has run there: a measurement on any CPU counts.
     """
     return (
-        bool(on_hardware_of(row.pool, [known]))
+        bool(on_hardware_of(row.pool, [known]) or refusals_on_hardware_of(row.pool, [known]))
         and known.precision is row.precision
-        and known.engine == engine_of(facts)
+        and known.engine == engine_of(facts, row.engine)
         and known.hardware.triton_release in (None, str(row.release))
         and (known.instances or 1) == row.instances
         and known.threads in (None, row.threads)
@@ -129,11 +146,12 @@ def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
 def _settles(spec: InferenceServiceSpec, way: PoolPlan, known: Measurement) -> bool:
     """Whether a row about the same leaves this service nothing to find out.
 
-    Declared rows always do. With samples, what was measured on made-up inputs does not. Nor does
-    what stopped for the sake of another service, which wanted no larger batches or had a tighter
-    objective, where this one would go on; `way` is as it would be measured.
+    Declared rows always do, and those that say that it does not run in this way. With samples, what
+    was measured on made-up inputs does not. Nor does what stopped for the sake of another service,
+    which wanted no larger batches or had a tighter objective, where this one would go on; `way` is
+    as it would be measured.
     """
-    if known.source is MeasurementSource.DECLARED:
+    if known.source is MeasurementSource.DECLARED or known.refusal is not None:
         return True
     if spec.model.samples is not None and not is_on_samples(known):
         return False
@@ -154,15 +172,23 @@ def _instances(facts: ModelFacts, row: PoolPlan) -> tuple[int, ...]:
     return tuple(dict.fromkeys((row.instances, 1, cores)))
 
 
+def _other_engine(facts: ModelFacts, row: PoolPlan, copy: Conversion | None) -> Engine | None:
+    """The one beside ONNX Runtime that may run the copy; None: none can there."""
+    runtime = Runtime(row.image, row.release, row.max_batch_size)
+    found = alternative(facts, row.pool, runtime, copy)
+    return found.engine if found and found.why_not is None else None
+
+
 def _way(
     spec: InferenceServiceSpec,
     facts: ModelFacts,
     row: PoolPlan,
     copy: Conversion | None,
     instances: int,
+    engine: Engine | None,
 ) -> PoolPlan:
-    """The row with this copy and as many instances, whatever it runs now."""
-    if copy == row.copy and instances == row.instances:
+    """The row with this copy, engine and as many instances, whatever it runs now."""
+    if (copy, instances, engine) == (row.copy, row.instances, row.engine):
         return row
     compute = choose_compute(
         spec.hardware.resources,
@@ -176,6 +202,7 @@ def _way(
         copy=copy,
         instances=compute.instances,
         threads=compute.threads,
+        engine=engine,
     )
     return replace(way, memory_bytes=_memory_bytes(spec, facts, way, row.max_batch_size))
 
@@ -210,7 +237,7 @@ def _is_declared(row: PoolPlan, facts: ModelFacts, known: Sequence[Measurement])
     return any(
         one.source is MeasurementSource.DECLARED
         and one.precision is row.precision
-        and one.engine == engine_of(facts)
+        and one.engine == engine_of(facts, row.engine)
         for one in on_hardware_of(row.pool, known)
     )
 

@@ -141,16 +141,21 @@ def measured_choice(candidates: Candidates, question: Question) -> MeasuredChoic
 
 
 def best_other(
-    candidates: Candidates, question: Question, told: Collection[Precision] = ()
+    candidates: Candidates,
+    question: Question,
+    told: Collection[Precision] = (),
+    engines: Collection[str] = (),
 ) -> Measured | None:
     """The best of what was measured in another precision or engine, on the same hardware.
 
-    `told` are precisions of this engine of which something else is said.
+    `told` are precisions of which something else is said, of this engine and of `engines`; of these
+    it is in the precision at hand too.
     """
     others = [
         one
         for one in candidates.other_ways()
-        if one.engine != candidates.engine or one.precision not in told
+        if one.engine not in {candidates.engine, *engines}
+        or one.precision not in {candidates.precision, *told}
     ]
     ways = [way for other in others for way in _ways(other, question)]
     found = _rated(ways, question, MOST_OTHERS_TRIED)

@@ -5,8 +5,8 @@ A measurement fits a pool if all of these hold:
 1. GPU pools: `hardware.product` is the pool's `accelerator.product`; where the pool names none, the
    measurement must name neither a product nor a CPU. CPU pools: it names no product. CPUs are not
    compared, as no pool says which it has.
-2. `engine` is the backend that serves the model: onnxruntime, tensorrt, openvino, pytorch; for a
-   repository the backend of the model that clients call.
+2. `engine` is what runs the model: onnxruntime, onnxruntime-tensorrt, tensorrt, openvino, pytorch;
+   for a repository the backend of the model that clients call.
 3. `precision` is the one in which the model runs.
 4. It fits the replica: on CPUs, `instances` instances have `threads` threads each, omitted: one
    instance, and as many threads as it gets. A measurement with other threads tells nothing of it.
@@ -25,11 +25,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from triton_operator.api.enums import MeasurementSource, Precision
+from triton_operator.api.enums import Engine, MeasurementSource, Precision
 from triton_operator.api.model_profile import Measurement, ModelFacts
 from triton_operator.planning.measured_curve import MeasuredCurve, curve_through
 from triton_operator.planning.pools import Pool
-from triton_operator.triton.backends import BACKENDS
+from triton_operator.triton.backends import BACKENDS, ENGINE_NAMES
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,11 @@ class ReplicaShape:
         return instances <= self.cores and row.threads in (None, self.threads_of(instances))
 
 
-def engine_of(facts: ModelFacts) -> str:
-    """The backend of Triton that runs the model which clients call."""
+def engine_of(facts: ModelFacts, engine: Engine | None = None) -> str:
+    """What runs the model which clients call, as measurements name it: the backend of Triton for
+    its format, or `engine`."""
+    if engine is not None:
+        return ENGINE_NAMES[engine]
     if facts.repository is not None:
         return facts.repository.models[0].backend
     return BACKENDS[facts.format].name
@@ -66,7 +69,12 @@ def engine_of(facts: ModelFacts) -> str:
 
 def on_hardware_of(pool: Pool, measurements: Iterable[Measurement]) -> list[Measurement]:
     """Those with times that were taken on such hardware, however the model ran."""
-    return [row for row in measurements if row.latency and _on(pool, row)]
+    return [row for row in measurements if row.latency and not row.refusal and _on(pool, row)]
+
+
+def refusals_on_hardware_of(pool: Pool, measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Those which say that the model does not run in some way on such hardware."""
+    return [row for row in measurements if row.refusal and _on(pool, row)]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from triton_operator.api.enums import Precision, ScalingMode
+from triton_operator.api.enums import Engine, Precision, ScalingMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.completion import Completion, completions, left_to_triton
 from triton_operator.planning.copies import NO_TOOLS, Prospect
+from triton_operator.planning.curve_ratio import CurveRatio, as_in_production, drift_reason
 from triton_operator.planning.device import needed_device, usable_pools
 from triton_operator.planning.fit import Fit, Verdict, fit_of
 from triton_operator.planning.measured_replica import Measured
@@ -34,6 +36,7 @@ from triton_operator.triton.releases import (
     security_finding,
 )
 
+NO_DRIFTS: Mapping[str, CurveRatio] = MappingProxyType({})
 UNKNOWN_RELEASE = "UnknownTritonRelease"
 _MOST_COMPLETION_REASONS = 10
 """A status holds 32 reasons; a repository may have 64 models."""
@@ -78,6 +81,8 @@ class PoolPlan:
     """The copy of the model that the replicas run; None: the model as it is stored."""
     prospects: tuple[Prospect, ...] = ()
     """How other precisions stand here, that which runs among them."""
+    engine: Engine | None = None
+    """What runs an ONNX model; None: the backend of its format, with its own kernels."""
 
     @property
     def wanted_precisions(self) -> tuple[Precision, ...]:
@@ -109,6 +114,7 @@ def plan_service(
     measurements: Sequence[Measurement] = (),
     conversions: Sequence[Conversion] = (),
     tool_versions: Mapping[str, str] = NO_TOOLS,
+    drifts: Mapping[str, CurveRatio] = NO_DRIFTS,
 ) -> Plan | Refusal:
     """The plan for a service whose model is known, and maybe measured and converted.
 
@@ -119,6 +125,9 @@ def plan_service(
     has each pool of `in_use` that takes one: those that hold replicas or are to get some. A pool
     stays in `in_use` until it holds none any more, so that moving to another pool ends nothing
     that serves. Where replicas do not spill over (see `spills_over`), `in_use` means nothing.
+
+    `drifts` are what production showed of the measurements, by pool: batch sizes, instances and
+    promises follow it. The order of the pools does not: of those that do not serve nobody knows it.
     """
     usable = usable_pools(facts, spec.hardware, pools)
     if isinstance(usable, Refusal):
@@ -129,9 +138,15 @@ def plan_service(
 
     def fit(pool: Pool) -> Fit:
         release = _release(spec, pool)
-        told = None if isinstance(release, Refusal) else str(release)
+        told = None if isinstance(release, Refusal) else release
         replica = sized[pool.name] = size_replica(spec, facts, pool, rows, told)
         speeds[pool.name] = _speed(replica)
+        if ratio := drifts.get(pool.name):
+            seen = as_in_production(measurements, pool, ratio)
+            replica = size_replica(spec, facts, pool, replace(rows, measurements=seen), told)
+            if isinstance(replica, Replica) and replica.measured:
+                replica = replace(replica, notes=(*replica.notes, drift_reason(ratio)))
+            sized[pool.name] = replica
         # What nobody could run is told as such, and not as a pool that is too small.
         return Fit(Verdict.FITS) if isinstance(replica, Refusal) else fit_of(pool, replica.need)
 
@@ -271,6 +286,7 @@ def _pool_plan(
         measured=replica.measured,
         copy=precision.copy,
         prospects=replica.prospects,
+        engine=replica.engine,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from triton_operator.api.enums import AcceleratorKind, Precision
+from triton_operator.api.enums import AcceleratorKind, Engine, Precision
 from triton_operator.api.inference_service import Resources
 from triton_operator.api.serving_pool import ServingPoolSpec, Toleration
 from triton_operator.planning.node_summary import NodeSummary, summarise
@@ -45,7 +45,8 @@ class Pool:
     fill GPU nodes).
 
     `start_seconds` is what somebody expects of a cold start, `product` the accelerator's,
-    `precisions` what somebody says that the hardware runs well (None: nobody does).
+    `precisions` what somebody says that the hardware runs well, `engines` what may run ONNX models
+    there (None: nobody does).
 
     `shapes` are the largest kinds of node in it, cordoned or not, since draining a node for an hour
     must not move every service to another pool. `nodes_by_shape` counts them for messages, and is
@@ -71,6 +72,7 @@ class Pool:
     start_seconds: int | None = None
     product: str | None = None
     precisions: tuple[Precision, ...] | None = None
+    engines: tuple[Engine, ...] | None = None
     has_nodes: bool = False
     nodes_known: bool = True
     shapes: tuple[NodeShape, ...] = ()
@@ -135,6 +137,7 @@ def declared_pool(
         start_seconds=spec.start_seconds,
         product=accelerator.product if accelerator else None,
         precisions=None if spec.precisions is None else tuple(spec.precisions),
+        engines=None if spec.engines is None else tuple(spec.engines),
         has_nodes=nodes.has_nodes,
         nodes_known=nodes.nodes_known,
         shapes=nodes.shapes,

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from triton_operator.api.enums import Precision, PrecisionMode
+from triton_operator.api.enums import (
+    Engine,
+    MeasurementMode,
+    ModelFormat,
+    Precision,
+    PrecisionMode,
+)
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.adoption import Comparison, best_of, compared
@@ -16,6 +22,7 @@ from triton_operator.planning.batching import (
 )
 from triton_operator.planning.compute import ComputeChoice, choose_compute
 from triton_operator.planning.copies import Prospect, facts_of_copy, prospects
+from triton_operator.planning.engines import Runtime, alternative, refusal_of
 from triton_operator.planning.fit import Fit, ReplicaNeed, Verdict, fit_of
 from triton_operator.planning.measured_reasons import (
     batch_reason,
@@ -43,8 +50,9 @@ from triton_operator.planning.pools import Pool
 from triton_operator.planning.precision import PrecisionChoice, as_copied, as_stored
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.throughput import server_rate
+from triton_operator.triton.backends import ENGINE_NAMES
 from triton_operator.triton.datatypes import UnknownDatatype, config_type
-from triton_operator.triton.releases import image_architectures
+from triton_operator.triton.releases import Release, image_architectures
 from triton_operator.triton.tensor_shapes import tensor_problem
 
 MODEL_NOT_SERVABLE = "ModelNotServable"
@@ -57,8 +65,9 @@ class Replica:
     """Batch, precision, CPU, memory and accelerators of one replica.
 
     `measured` is what measurements say of it, `notes` what they say besides; None: nothing.
-    `prospects` is how other precisions stand there. `throughput`: requests/s that it does at most,
-    whatever batches take.
+    `prospects` is how other precisions stand there, `engine` what runs an ONNX model instead of
+    ONNX Runtime's own kernels. `throughput`: requests/s that it does at most, whatever batches
+    take.
     """
 
     batch: BatchChoice
@@ -71,6 +80,7 @@ class Replica:
     measured: Measured | None = None
     notes: tuple[str, ...] = ()
     prospects: tuple[Prospect, ...] = ()
+    engine: Engine | None = None
 
     @property
     def need(self) -> ReplicaNeed:
@@ -97,13 +107,13 @@ def size_replica(
     facts: ModelFacts,
     pool: Pool,
     rows: ProfileRows,
-    release: str | None = None,
+    release: Release | None = None,
 ) -> Replica | Refusal:
     """The replica that the spec, the model, the pool's own words and measurements make there.
 
     A copy of the model runs if the user asked for its precision and it may be used, or with Auto if
-    it is faster than FP32 by so much as `adoption` asks for. `release` is the Triton release that
-    will run, `YY.MM`.
+    it is faster than FP32 by so much as `adoption` asks for; another engine too, if it is faster
+    than ONNX Runtime by as much. `release` is the Triton release that will run.
     """
     known = prospects(spec, facts, pool, rows.conversions, rows.tool_versions)
     auto = spec.precision.mode is PrecisionMode.AUTO
@@ -114,9 +124,14 @@ def size_replica(
         if isinstance(sized, Refusal):
             return sized
         sized = replace(sized, prospects=known)
-        if not rows.measurements:
-            return sized
-        return _as_measured(sized, spec, facts, pool, rows.measurements, release, told)
+
+        def measured(engine: Engine | None) -> Replica:
+            if not rows.measurements:
+                return sized
+            measurements = rows.measurements
+            return _as_measured(sized, spec, facts, pool, measurements, release, told, engine)
+
+        return _by_engine(spec, facts, pool, rows.measurements, release, measured)
 
     if not auto and (able := next((one for one in known if one.usable), None)):
         return replica(as_copied(able, "spec.precision.mode"))
@@ -124,6 +139,40 @@ def size_replica(
     if isinstance(stored, Refusal) or not auto:
         return stored
     return _adopted(spec, pool, stored, replica)
+
+
+def _by_engine(
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    pool: Pool,
+    known: Sequence[Measurement],
+    release: Release | None,
+    measured: Callable[[Engine | None], Replica],
+) -> Replica:
+    """By ONNX Runtime, or by the engine that beats it, with a note on the one that does not run."""
+    own = measured(None)
+    copy, image = own.precision.copy, own.image
+    found = alternative(facts, pool, Runtime(image, release, own.batch.max_batch_size), copy)
+    if found is None or not (known or spec.measurement.mode is MeasurementMode.IF_UNKNOWN):
+        return own
+    engine = found.engine
+    if why := found.why_not or refusal_of(engine, facts, pool, copy, release, known):
+        return replace(own, notes=(*own.notes, why))
+    other = measured(engine)
+    comparison = compared(
+        engine,
+        other.measured,
+        own.measured,
+        spec.objective.prefer,
+        pool.name,
+        engine_of(facts),
+    )
+    if comparison.adoptable:
+        words = f"{engine}: {comparison.words}"
+        if engine is Engine.TENSORRT:
+            words += "; each pod compiles its engine, for minutes, before it serves"
+        return replace(other, engine=engine, notes=(*other.notes, words))
+    return replace(own, notes=(*own.notes, comparison.words))
 
 
 def _adopted(
@@ -213,8 +262,9 @@ def _as_measured(
     facts: ModelFacts,
     pool: Pool,
     measurements: Sequence[Measurement],
-    release: str | None,
+    release: Release | None,
     told: Collection[Precision],
+    engine: Engine | None,
 ) -> Replica:
     """The replica with what measurements say is better, and with what they say of it.
 
@@ -249,7 +299,9 @@ def _as_measured(
         server_rate=replica.throughput,
     )
     rows = on_hardware_of(pool, measurements)
-    candidates = Candidates(rows, engine_of(facts), precision.precision, shape, release)
+    name = engine_of(facts, engine)
+    told_release = str(release) if release else None
+    candidates = Candidates(rows, name, precision.precision, shape, told_release)
     choice = measured_choice(candidates, question)
     no_room = [
         no_room_reason(row, pool, shape, fit(row, 1).why)
@@ -262,12 +314,14 @@ def _as_measured(
     best = choice.best
     sized = with_batch(best.size, best.instances, best.row.memory)
     agreement = float(spec.precision.min_agreement)
+    onnx = facts.format is ModelFormat.ONNX
+    engines = (engine_of(facts), *ENGINE_NAMES.values()) if onnx else ()
     expected = batch_reason(best, question)
     notes = (
         None if free else expected,
         instances_reason(choice, shape, question.prefer),
         *no_room,
-        other_way_reason(best_other(candidates, question, told), best, agreement),
+        other_way_reason(best_other(candidates, question, told, engines), best, agreement),
         *cost_reasons(pool, best.safe_rate),
     )
     return replace(

@@ -2,12 +2,15 @@
 
 from triton_operator.api.enums import (
     MeasurementMode,
+    OfflinePolicy,
     Overload,
     PrecisionMode,
     Preference,
     ScalingMode,
+    VariantMode,
 )
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.variants import Offline
 from triton_operator.planning.copies import Standing
 from triton_operator.planning.plan import Plan, PoolPlan, spills_over
 
@@ -25,6 +28,7 @@ def unhonored_fields(
     sentences += _precision(spec, plan)
     sentences += _batching(spec, plan)
     sentences += _scaling(spec)
+    sentences += _variants(spec)
     if spec.access.callers is not None and not network_policies:
         sentences.append(
             "spec.access.callers: every pod may call, as this operator makes no NetworkPolicies "
@@ -133,3 +137,37 @@ def _scaling(spec: InferenceServiceSpec) -> list[str]:
             "as nothing tells of requests then; set minReplicas to 1 or more"
         ]
     return []
+
+
+def _variants(spec: InferenceServiceSpec) -> list[str]:
+    policy, offline = spec.variant_policy, spec.offline
+    sentences = _offline(spec, offline) if offline else []
+    static = policy is None or policy.mode is VariantMode.STATIC
+    falls_back = offline is not None and offline.policy is OfflinePolicy.FALLBACK_VARIANT
+    if spec.variants and static and not falls_back:
+        sentences.append(
+            "spec.variants: only spec.model is served, as spec.variantPolicy.mode is Static and "
+            "spec.offline names no fallback"
+        )
+    return sentences
+
+
+def _offline(spec: InferenceServiceSpec, offline: Offline) -> list[str]:
+    sentences = []
+    lifts = offline.policy is OfflinePolicy.LOCAL_MAX
+    scaling = spec.scaling
+    if lifts and (scaling.mode is not ScalingMode.AUTO or scaling.min_replicas == 0):
+        sentences.append(
+            "spec.offline.policy LocalMax: only replicas that the operator moves have a maximum: "
+            "spec.scaling.mode Auto, with minReplicas of 1 or more"
+        )
+    elif lifts and offline.max_replicas is None:
+        sentences.append(
+            "spec.offline.policy LocalMax: nothing says how many replicas there may be; a hub "
+            "fills in maxReplicas, elsewhere write it"
+        )
+    if offline.max_replicas is not None and not lifts:
+        sentences.append(f"spec.offline.maxReplicas: not read with policy {offline.policy}")
+    if offline.fallback_variant and offline.policy is not OfflinePolicy.FALLBACK_VARIANT:
+        sentences.append(f"spec.offline.fallbackVariant: not read with policy {offline.policy}")
+    return sentences

@@ -11,6 +11,8 @@ class Feature(Enum):
     SUMMARY_METRICS = Release(23, 4)
     RESTRICTED_APIS = Release(23, 11)
     """Over HTTP; over gRPC some releases earlier."""
+    TENSORRT_OPTIONS = Release(24, 3)
+    """Of ONNX Runtime's provider: shape profiles, and where it keeps what it compiled."""
     HTTP_MAX_INPUT_SIZE = Release(25, 6)
     LATENCY_HISTOGRAMS = Release(26, 1)
     """Of ordinary models; since 24.11 only decoupled ones had them."""

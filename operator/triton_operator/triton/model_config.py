@@ -12,13 +12,14 @@ from typing import Any
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
-from triton_operator.api.enums import ModelFormat
+from triton_operator.api.enums import Engine, ModelFormat
 from triton_operator.api.tensors import Tensor
-from triton_operator.triton.backends import BACKENDS
+from triton_operator.triton.backends import backend_of
 from triton_operator.triton.datatypes import config_type
 from triton_operator.triton.latency_histogram import add_histogram
 from triton_operator.triton.model_config_schema import schema
 from triton_operator.triton.tensor_shapes import item_shape, tensor_problem
+from triton_operator.triton.tensorrt_provider import add_tensorrt
 from triton_operator.triton.warm_up import warm_up_batch_sizes
 
 
@@ -37,7 +38,8 @@ class ModelSettings:
     `queue_delay_microseconds` for others, and is rejected when it has waited for
     `queue_timeout_microseconds` (0: never). `metric_tags` become labels of Triton's metrics, each
     with an underscore in front. `histogram_edges` are the ends of the buckets of its histogram of
-    latencies, in milliseconds: only for releases with `Feature.LATENCY_HISTOGRAMS`.
+    latencies, in milliseconds: only for releases with `Feature.LATENCY_HISTOGRAMS`. `engine` runs
+    an ONNX model instead of ONNX Runtime's own kernels; `precision_mode`: see `tensorrt_provider`.
     """
 
     model_name: str
@@ -54,6 +56,8 @@ class ModelSettings:
     histogram_edges: Sequence[int] = ()
     warm_up: bool = True
     format: ModelFormat = ModelFormat.ONNX
+    engine: Engine | None = None
+    precision_mode: str | None = None
 
 
 def model_config(settings: ModelSettings) -> Message:
@@ -66,11 +70,12 @@ def model_config(settings: ModelSettings) -> Message:
     """
     _check(settings)
     proto: Any = schema()
-    backend = BACKENDS[settings.format]
+    backend = backend_of(settings.format, settings.engine)
     config = proto.ModelConfig(
         name=settings.model_name,
         backend=backend.name,
         platform=backend.platform,
+        default_model_filename=backend.file,
         max_batch_size=settings.max_batch_size,
         input=[
             config_tensor(proto.ModelInput, tensor, settings.max_batch_size)
@@ -93,6 +98,8 @@ def model_config(settings: ModelSettings) -> Message:
         config.parameters[backend.threads_parameter].string_value = str(settings.threads)
         for key, value in backend.cpu_parameters.items():
             config.parameters[key].string_value = value
+    if settings.engine is Engine.TENSORRT:
+        add_tensorrt(config, settings.inputs, settings.max_batch_size, settings.precision_mode)
     add_histogram(config, settings.histogram_edges)
     if settings.warm_up:
         for batch_size in warm_up_batch_sizes(settings.inputs, settings.max_batch_size):

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from triton_operator.agent.link import Link
-from triton_operator.controllers.connection import Connection
+from triton_operator.controllers.connection import Connection, UnverifiedServer
 from triton_operator.controllers.errors import ApiUnavailable
 
 
@@ -80,3 +80,27 @@ class World:
 )
 def test_pauses(make: Callable[[], World], pauses: list[float]) -> None:
     assert make().run() == pauses
+
+
+def test_a_file_that_does_not_say_who_is_there_is_told_in_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(1.0)
+
+    async def connect() -> Connection:
+        world._seconds.clear()
+        raise UnverifiedServer("config: http://hub is not reached by https")
+
+    world.link = Link(
+        "hub",
+        connect,
+        randomness=cast(random.Random, world),
+        sleep=world._sleep,
+        clock=lambda: world.now,
+    )
+    with pytest.raises(EnoughError):
+        asyncio.run(world.link.keep(world._use))
+
+    (record,) = caplog.records
+    assert record.exc_info is None
+    assert record.__dict__["error"] == "config: http://hub is not reached by https"

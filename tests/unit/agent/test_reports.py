@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from triton_operator.agent.reports import Reports
 from triton_operator.api.conditions import ConditionStatus, finding
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiUnavailable
+from triton_operator.fleet.origin import DECISIONS
 from triton_operator.fleet.work_report import Told
 
 WORK = {"metadata": {"namespace": "fleet-a", "name": "w", "uid": "u"}}
@@ -24,17 +26,20 @@ class Hub:
         self.now = 0.0
         self.errors = list(errors)
         self.asked: list[float] = []
+        self.told: list[set[str]] = []
+        """Parts of the statuses, but the sequence."""
         self.reports = Reports(every_seconds=60.0, now=lambda: self.now, clock=lambda: self.now)
 
-    async def apply_status(self, *_: Any) -> Any:
+    async def apply_status(self, *arguments: Any) -> Any:
         self.asked.append(self.now)
+        self.told.append(set(arguments[-1]) - {"sequence"})
         if self.errors:
             raise self.errors.pop(0)
         return WORK
 
-    def tell(self, now: float) -> Any:
+    def tell(self, now: float, told: Told = TOLD) -> Any:
         self.now = now
-        return asyncio.run(self.reports.tell(cast(ApiServer, self), WORK, TOLD))
+        return asyncio.run(self.reports.tell(cast(ApiServer, self), WORK, told))
 
 
 def test_a_report_that_is_put_off_comes_later() -> None:
@@ -62,3 +67,41 @@ def test_no_answer_is_an_end_of_the_connection() -> None:
 
     with pytest.raises(ApiUnavailable):
         hub.tell(0.0)
+
+
+ROW = '{"number":1,"time":"2026-11-28T12:00:00Z","from":1,"to":2,"reason":"why"}'
+DECIDED = replace(TOLD, service={"metadata": {"annotations": {DECISIONS: f"[{ROW}]"}}})
+
+
+def older(field: str) -> ApiUnavailable:
+    """As kube-apiserver answers."""
+    said = f"failed to create typed patch object (fleet-a/w): .status.{field}"
+    return ApiUnavailable(500, "", f"{said}: field not declared in schema")
+
+
+def test_an_older_hub_gets_what_it_knows_and_later_the_rest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hub = Hub(older("decisions"))
+    both, rest = {"conditions", "decisions"}, {"conditions"}
+
+    assert hub.tell(0.0, DECIDED) == WORK
+    for now in (1.0, 70.0, 590.0):
+        hub.tell(now, DECIDED)
+    hub.errors.append(older("decisions"))
+    hub.tell(601.0, DECIDED)
+    assert hub.told == [both, rest, rest, rest, both]
+
+    hub.tell(1300.0, DECIDED)
+
+    assert hub.told[5:] == [both]
+    assert len(caplog.messages) == 1
+    assert "is older than this agent" in caplog.text
+
+
+@pytest.mark.parametrize("field", ["load.waits", "conditions[0].since", "endpoints"])
+def test_what_is_not_a_part_of_the_report_is_another_error(field: str) -> None:
+    hub = Hub(older(field))
+
+    assert hub.tell(0.0, DECIDED) is None
+    assert hub.told == [{"conditions", "decisions"}]

@@ -59,7 +59,7 @@ def test_columns_of_an_inference_service() -> None:
     wide = [column["name"].upper() for column in columns if column.get("priority") == 1]
 
     assert shown == ["READY", "PRECISION", "BATCH", "REPLICAS", "DESIRED", "P99", "URL", "AGE"]
-    assert wide == ["POOLS", "MODEL", "REASON"]
+    assert wide == ["POOLS", "MODEL", "VARIANT", "REASON"]
 
 
 def shown_as(schema: dict[str, Any]) -> str:

@@ -60,3 +60,27 @@ def test_one_and_many(
     print_explanation(replace(explained(serving()), pools=(row,)))
 
     assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        ({}, "FP32, batches of up to"),
+        ({"engine": "onnxruntime"}, "FP32, batches of up to"),
+        ({"engine": "onnxruntime-tensorrt"}, "FP32 by onnxruntime-tensorrt, batches of up to"),
+    ],
+)
+def test_another_engine_is_named(
+    capsys: pytest.CaptureFixture[str], engine: dict[str, str], words: str
+) -> None:
+    row: dict[str, Any] = {
+        **POOL,
+        **engine,
+        "precision": "FP32",
+        "instances": 1,
+        "desiredReplicas": 1,
+    }
+
+    print_explanation(replace(explained(serving()), pools=(row,)))
+
+    assert words in capsys.readouterr().out

@@ -195,6 +195,23 @@ def test_what_was_measured_decides(
     assert "max_batch_size: 7" in answer["objects"][0]["data"]["config.pbtxt"]
 
 
+def test_another_engine_that_was_measured_runs(
+    call: Call, write: Callable[..., Path], profile_file: Callable[..., Path]
+) -> None:
+    told = measured_profile()
+    (slow,) = told["spec"]["measurements"]
+    fast = {**slow, "engine": "openvino", "latency": [{"batchSize": 1, "milliseconds": "3"}]}
+    told["spec"]["measurements"] = [slow, fast]
+    file = write(service(**WITHIN_150_MS), profile(), pool("cpu", engines=["OpenVINO"]))
+
+    answer = json.loads(
+        call("plan", "-f", file, "--profile", profile_file(told), "-o", "json").stdout
+    )
+
+    assert answer["pools"][0]["engine"] == "openvino"
+    assert 'backend: "openvino"' in answer["objects"][0]["data"]["config.pbtxt"]
+
+
 def test_people_see_the_rate_and_what_came_second(call: Call, write: Callable[..., Path]) -> None:
     """The profile may be in the same file, as one or as two documents."""
     one_file = write(service(**WITHIN_150_MS), profile(), measured_profile())

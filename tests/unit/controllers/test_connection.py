@@ -12,10 +12,12 @@ from aiohttp import web
 from kubernetes.aio.config import ConfigException
 
 from triton_operator import __version__
-from triton_operator.controllers.connection import connect
+from triton_operator.controllers.connection import UnverifiedServer, connect
 
 
-def kubeconfig(folder: Path, server: str, **user: Any) -> Path:
+def kubeconfig(
+    folder: Path, server: str, cluster: dict[str, Any] | None = None, **user: Any
+) -> Path:
     path = folder / "kubeconfig"
     path.write_text(
         yaml.safe_dump(
@@ -24,7 +26,7 @@ def kubeconfig(folder: Path, server: str, **user: Any) -> Path:
                 "kind": "Config",
                 "current-context": "c",
                 "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-                "clusters": [{"name": "k", "cluster": {"server": server}}],
+                "clusters": [{"name": "k", "cluster": {"server": server, **(cluster or {})}}],
                 "users": [{"name": "u", "user": user}],
             }
         )
@@ -98,3 +100,37 @@ def test_without_a_token_there_is_no_header(tmp_path: Path) -> None:
 def test_no_configuration_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigException):
         asyncio.run(connect(tmp_path / "absent"))
+
+
+@pytest.mark.parametrize(
+    ("server", "cluster", "words"),
+    [
+        pytest.param("http://hub.example", {}, "is not reached by https", id="no TLS"),
+        pytest.param("http://127.0.0.1:8001", {}, "is not reached by https", id="on loopback too"),
+        pytest.param(
+            "https://hub.example",
+            {"insecure-skip-tls-verify": True},
+            "remove insecure-skip-tls-verify",
+            id="any certificate",
+        ),
+    ],
+)
+def test_who_does_not_prove_who_it_is_can_be_refused(
+    server: str, cluster: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    path = kubeconfig(tmp_path, server, cluster, token="secret")
+
+    with pytest.raises(UnverifiedServer, match=words) as refused:
+        asyncio.run(connect(path, verified=True))
+
+    assert str(path) in str(refused.value)
+    assert server in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_who_proves_it_is_not_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        path = kubeconfig(tmp_path, "https://hub.example", token="secret")
+        await (await connect(path, verified=True)).session.close()
+
+    asyncio.run(scenario())

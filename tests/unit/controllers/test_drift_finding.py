@@ -9,11 +9,18 @@ from tests.unit.controllers.cluster import Cluster
 from tests.unit.controllers.world import edit, observed, serving
 from tests.unit.planning.building import DIGEST, measurement
 from triton_operator.api.enums import MeasurementSource
+from triton_operator.autoscaling.curve_drift import Drift, SizeDrift
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Outcome
 from triton_operator.manifests import names
+from triton_operator.planning.measured_curve import MeasuredCurve
 
 TIMES = {size: 20.0 + 10.0 * size for size in (1, 2, 4)}
+
+
+def drift(off: float) -> Drift:
+    profile = MeasuredCurve(tuple((size, time / 1000) for size, time in TIMES.items()), 4)
+    return Drift(profile, off, (SizeDrift(1, 0.030 * (1 + off), 0.030),))
 
 
 def measured(source: MeasurementSource = MeasurementSource.MEASURED) -> Cluster:
@@ -34,8 +41,18 @@ def condition(outcome: Outcome) -> tuple[str, str, str]:
 @pytest.mark.parametrize(
     ("source", "off", "said", "advice"),
     [
-        (MeasurementSource.MEASURED, 0.41, "41 % longer", "delete ModelProfile sha256-"),
-        (MeasurementSource.DECLARED, -0.3, "30 % less time", "correct the times"),
+        (
+            MeasurementSource.MEASURED,
+            0.41,
+            "41 % longer than the ModelProfile says (by size, 1: 42.3 ms, not 30)",
+            "delete ModelProfile sha256-",
+        ),
+        (
+            MeasurementSource.DECLARED,
+            -0.3,
+            "30 % less time than the ModelProfile says (by size, 1: 21 ms, not 30)",
+            "correct the times",
+        ),
     ],
 )
 def test_production_may_disagree_with_the_profile(
@@ -46,7 +63,7 @@ def test_production_may_disagree_with_the_profile(
     before = reconcile(replace(observed(cluster), scaling=answer(1)))
     assert condition(before)[:2] == ("True", "Measured")
 
-    found = reconcile(replace(observed(cluster), scaling=answer(1, drifted={"cpu": off})))
+    found = reconcile(replace(observed(cluster), scaling=answer(1, drifted={"cpu": drift(off)})))
 
     status, reason, message = condition(found)
     assert (status, reason) == ("False", "CurveDrifted")
@@ -58,6 +75,6 @@ def test_production_may_disagree_with_the_profile(
 
 @pytest.mark.parametrize(("pool", "told"), [("cpu", "CurveDrifted"), ("gone", "")])
 def test_a_drift_is_told_though_nobody_asked_for_a_measurement(pool: str, told: str) -> None:
-    seen = replace(observed(measured()), scaling=answer(1, drifted={pool: 0.4}))
+    seen = replace(observed(measured()), scaling=answer(1, drifted={pool: drift(0.4)}))
 
     assert condition(reconcile(seen))[1] == told

@@ -31,6 +31,7 @@ from tests.unit.planning.building import (
     resources,
 )
 from triton_operator.api import labels
+from triton_operator.api.enums import Engine
 from triton_operator.api.inspection import Failure
 from triton_operator.api.measurement_report import MeasurementReport, encode_measurement
 from triton_operator.api.model_profile import Measurement
@@ -415,6 +416,41 @@ def test_triton_says_itself_why_it_has_no_model() -> None:
 
     assert (status, reason) == ("False", "ModelLoadFailed")
     assert "no such tensor" in message
+
+
+def test_an_engine_that_does_not_load_is_a_result() -> None:
+    """It is written down, told in the plan, and not tried again."""
+    cluster = asked()
+    own = (pool("cpu", engines=(Engine.OPENVINO,)),)
+    known = row(source="Declared", threads=None).wire()
+    cluster.edit("ModelProfile", "shop", names.model_profile(DIGEST), measurements=[known])
+    outcome = step(cluster, pools=own)
+    assert condition(outcome)[:2] == ("Unknown", "Measuring")
+    assert "FP32 by OpenVINO" in condition(outcome)[2]
+
+    words = "E1128 failed to load 'filetype' version 1: Not found: backend 'openvino'"
+    last = {"lastState": {"terminated": {"exitCode": 1, "message": words}}, "restartCount": 4}
+    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True, triton=last)
+    step(cluster, now=NOW, pools=own)
+    (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert (found["engine"], found["latency"], found["source"]) == ("openvino", [], "Measured")
+    assert "Not found: backend 'openvino'" in found["refusal"]
+
+    outcome = step(cluster, now=NOW, pools=own)
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert "OpenVINO not used: Triton refuses the model" in str(outcome.status)
+    step(cluster, now=NOW, pools=own)
+    assert not jobs(reconcile(observed(cluster, now=NOW + 7 * 86400, pools=own)))
+
+
+def test_of_onnx_runtime_itself_it_is_tried_again() -> None:
+    """Else nothing would be left to serve with; and the model serves, so it is something else."""
+    cluster = measuring()
+    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True)
+    step(cluster, now=NOW)
+
+    assert condition(reconcile(observed(cluster, now=NOW)))[:2] == ("False", "ModelNotLoaded")
+    assert not [one for one in cluster.of_kind("ModelProfile") if "measured" in str(one)]
 
 
 def test_a_report_that_is_none() -> None:

@@ -10,7 +10,7 @@ from tests.unit.controllers.world import pinned
 from triton_operator.controllers.errors import ApiNotFound, ApiRefused, ApiUnavailable
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import POD_MONITOR
-from triton_operator.controllers.optional_kinds import look_for_pod_monitors
+from triton_operator.controllers.optional_kinds import look_for
 from triton_operator.controllers.resync import Scopes
 from triton_operator.controllers.store import Store
 from triton_operator.manifests.companions import Companions, Monitors
@@ -32,7 +32,8 @@ class Look:
     def __call__(self) -> bool:
         self.concerned.clear()
         return asyncio.run(
-            look_for_pod_monitors(
+            look_for(
+                POD_MONITOR,
                 self.cluster,  # type: ignore[arg-type]  # has the methods that are used
                 self.store,
                 self.scopes,
@@ -136,7 +137,7 @@ def test_an_api_server_without_an_answer_says_nothing_about_kinds(look: Look) ->
 def test_a_kind_that_is_forgotten_in_between_stops_nothing() -> None:
     """The rest is written, and the status tells of no problem."""
     shell = Shell(pinned(), companions=Companions(monitors=Monitors()))
-    shell.controller.can_monitor(True)
+    shell.controller.can_make(frozenset({"PodMonitor"}))
     shell.cluster.failures["apply", "PodMonitor"] = [ApiNotFound(404, "NotFound", "no such kind")]
 
     requests = asyncio.run(shell.run())
@@ -150,7 +151,7 @@ def test_a_kind_that_is_forgotten_in_between_stops_nothing() -> None:
 def test_a_namespace_that_is_gone_is_no_forgotten_kind() -> None:
     shell = Shell(pinned(), companions=Companions(monitors=Monitors()))
     shell.cluster.served.add("PodMonitor")
-    shell.controller.can_monitor(True)
+    shell.controller.can_make(frozenset({"PodMonitor"}))
     shell.cluster.failures["apply", "PodMonitor"] = [ApiNotFound(404, "NotFound", "namespace")]
 
     asyncio.run(shell.run())

@@ -10,6 +10,7 @@ from tests.unit.controllers.world import NOW
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.controllers.scaling_answer import Change, ScalingAnswer
 from triton_operator.controllers.scaling_status import REASON_LIMIT, pool_figures, scaling_status
+from triton_operator.planning.service_curve import ServiceCurve
 
 BEFORE: dict[str, Any] = {
     "metrics": "Fresh",
@@ -43,6 +44,31 @@ def test_everything_that_was_seen_is_shown() -> None:
             "reason": "demand jumped to 212 requests/s",
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("curve", "shown"),
+    [
+        (None, None),
+        (
+            ServiceCurve(0.00398, 0.00107, 16, 2),
+            {
+                "baseMicroseconds": 3980,
+                "perRequestMicroseconds": 1070,
+                "maxBatchSize": 16,
+                "instances": 2,
+            },
+        ),
+        (ServiceCurve(0.00398, 0.00107, 2048), None),
+        (ServiceCurve(0.00398, 0.00107, 16, 65), None),
+    ],
+)
+def test_a_curve_is_shown_where_a_hub_can_solve_it(
+    curve: ServiceCurve | None, shown: dict[str, int] | None
+) -> None:
+    said = wire(answer(figures=replace(FIGURES, curve=curve)), {})
+
+    assert said.get("replicaCurve") == shown
 
 
 @pytest.mark.parametrize(

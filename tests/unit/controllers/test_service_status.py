@@ -56,6 +56,7 @@ def test_one_row_per_pool_and_their_sums() -> None:
         "precision": "FP32",
         "maxBatchSize": 4,
         "instances": 1,
+        "engine": "onnxruntime",
         "threads": 1,
         "desiredReplicas": 1,
         "readyReplicas": 1,

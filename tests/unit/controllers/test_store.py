@@ -108,6 +108,17 @@ def test_a_new_status_of_a_service_concerns_nobody_and_a_new_spec_does() -> None
     assert store.put(INFERENCE_SERVICE, {**edited, "metadata": leaving}) == [FILETYPE]
 
 
+def test_what_others_note_on_a_service_concerns_nobody() -> None:
+    """A fleet's agent notes each decision: that must not be the beginning of the next one."""
+    store = Store()
+    body = service(1)
+    body["metadata"]["generation"] = 1
+    store.put(INFERENCE_SERVICE, body)
+    noted = {**body["metadata"], "resourceVersion": "2", "annotations": {"decisions": "[]"}}
+
+    assert store.put(INFERENCE_SERVICE, {**body, "metadata": noted}) == []
+
+
 def test_another_routing_of_a_fleet_concerns_its_service_and_other_annotations_do_not() -> None:
     """It is an annotation, of which no generation tells."""
     store = Store()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from copy import deepcopy
 from typing import Any
 
 from tests.unit.controllers.cluster import Cluster
+from tests.unit.controllers.shell import Shell
 from tests.unit.controllers.world import CPU, L4, absorb, edit, observed, serving, step, written
 from triton_operator.api.conditions import known_conditions
 from triton_operator.client.endpoints import endpoints_in
@@ -29,7 +32,7 @@ ROUTED = json.dumps({"endpoints": [HERE, AWAY]})
 
 def noted(cluster: Cluster, routing: str | None) -> Cluster:
     """The fleet's agent, or somebody else, has written the annotation."""
-    service = cluster.one("InferenceService")
+    service = deepcopy(cluster.one("InferenceService"))
     annotations = service["metadata"].setdefault("annotations", {})
     annotations.pop(ROUTING, None)
     if routing is not None:
@@ -59,7 +62,7 @@ def test_a_service_in_no_fleet_has_no_list() -> None:
     outcome = reconcile(observed(serving()))
 
     assert routed(outcome) is None
-    assert "ConfigMap/filetype-endpoints" not in names(outcome.apply)
+    assert "ConfigMap/filetype-endpoints" not in names(outcome.ways)
 
 
 def test_a_member_has_a_list_with_its_own_service_first() -> None:
@@ -89,7 +92,7 @@ def test_a_list_follows_its_hub_where_the_new_spec_has_no_plan() -> None:
 
     assert outcome.status
     assert clusters(cluster)[0][2] == 100
-    assert names(outcome.apply)[-1] == "ConfigMap/filetype-endpoints"
+    assert names(outcome.ways) == ["ConfigMap/filetype-endpoints"]
 
 
 def test_what_nobody_can_read_takes_no_list_away() -> None:
@@ -121,3 +124,163 @@ def test_a_list_survives_a_move_to_another_pool() -> None:
     step(cluster, pools=(CPU, L4))
 
     assert clusters(cluster)[0][0] == "store-1"
+
+
+# Routes of the Gateway API.
+
+KINDS = ("HTTPRoute", "GRPCRoute", "BackendTLSPolicy")
+GATEWAY: dict[str, Any] = {
+    "parentRefs": [{"name": "public"}],
+    "grpcHostnames": ["grpc.example.com"],
+    "toOtherClusters": "ExternalName",
+}
+ROUTES = ["HTTPRoute/filetype", "GRPCRoute/filetype"]
+AWAY_OBJECTS = ["Service/filetype-to-cloud-1", "BackendTLSPolicy/filetype-to-cloud-1"]
+
+
+def opened(cluster: Cluster, **gateway: Any) -> Cluster:
+    """Somebody asks for routes."""
+    edit(ingress={"gateway": {**GATEWAY, **gateway}})(cluster)
+    return cluster
+
+
+def ways(outcome: Outcome) -> list[str]:
+    """Which of the objects that lead to the service are wanted, in the order of writing."""
+    wanted = (*ROUTES, *AWAY_OBJECTS)
+    return [one for one in names(outcome.ways) if one in wanted]
+
+
+def shares(outcome: Outcome) -> list[dict[str, int | None]]:
+    """Backends of each rule of the HTTPRoute."""
+    (route,) = [one for one in outcome.ways if one["kind"] == "HTTPRoute"]
+    return [
+        {one["name"]: one.get("weight") for one in rule["backendRefs"]}
+        for rule in route["spec"]["rules"]
+    ]
+
+
+def test_a_service_in_no_fleet_has_plain_routes_to_itself() -> None:
+    cluster = opened(serving())
+
+    outcome = step(cluster, optional_kinds=KINDS)
+
+    assert ways(outcome) == ROUTES
+    assert shares(outcome) == [{"filetype": None}]
+    assert routed(outcome) == "True RoutedAsAsked"
+    again = reconcile(observed(cluster, optional_kinds=KINDS))
+    assert (written(cluster, again), again.delete) == ([], ())
+
+
+def test_a_member_shares_and_what_a_route_names_is_written_before_it() -> None:
+    outcome = step(opened(noted(serving(), ROUTED)), optional_kinds=KINDS)
+
+    assert ways(outcome) == [*AWAY_OBJECTS, *ROUTES]
+    assert shares(outcome) == [{"filetype": None}, {"filetype": 80, "filetype-to-cloud-1": 20}]
+
+
+def test_a_header_that_keeps_data_here_is_the_hubs() -> None:
+    told = {"endpoints": [HERE, AWAY], "localOnly": {"header": "x-data-class", "values": ["pii"]}}
+
+    outcome = step(opened(noted(serving(), json.dumps(told))), optional_kinds=KINDS)
+
+    (route,) = [one for one in outcome.ways if one["kind"] == "HTTPRoute"]
+    stays = route["spec"]["rules"][0]
+    assert {"type": "Exact", "name": "x-data-class", "value": "pii"} in [
+        header for match in stays["matches"] for header in match["headers"]
+    ]
+    assert [one["name"] for one in stays["backendRefs"]] == ["filetype"]
+
+
+def test_never_keeps_all_at_the_gateway_and_not_at_clients() -> None:
+    cluster = opened(noted(serving(), ROUTED), toOtherClusters="Never")
+
+    outcome = step(cluster, optional_kinds=KINDS)
+
+    assert shares(outcome) == [{"filetype": None}]
+    assert clusters(cluster)[1][2] == 20
+    assert routed(outcome) == "True RoutedAsAsked"
+
+
+def test_kinds_that_are_not_installed_are_said_and_the_others_are_made() -> None:
+    cluster = opened(serving())
+
+    none = step(cluster)
+    assert (ways(none), routed(none)) == ([], "False RoutesNotInstalled")
+    one = step(cluster, optional_kinds=("HTTPRoute",))
+    assert (ways(one), routed(one)) == (ROUTES[:1], "False RoutesNotInstalled")
+    without_grpc = step(opened(cluster, grpcHostnames=[]), optional_kinds=("HTTPRoute",))
+    assert (ways(without_grpc), routed(without_grpc)) == (ROUTES[:1], "True RoutedAsAsked")
+
+
+def test_a_share_that_cannot_be_sent_is_served_here_and_said() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+
+    outcome = step(cluster, optional_kinds=("HTTPRoute", "GRPCRoute"))
+
+    assert ways(outcome) == ROUTES
+    assert shares(outcome) == [{"filetype": None}]
+    assert routed(outcome) == "False ServedHere"
+
+
+def test_who_gets_nothing_any_more_is_removed_and_routes_that_nobody_wants_too() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    step(cluster, optional_kinds=KINDS)
+    noted(cluster, json.dumps({"endpoints": [{**HERE, "weightPercent": 100}]}))
+    outcome = step(cluster, optional_kinds=KINDS)
+    assert sorted(f"{one.kind}/{one.name}" for one in outcome.delete) == sorted(AWAY_OBJECTS)
+
+    edit(ingress=None)(cluster)
+    outcome = step(cluster, optional_kinds=KINDS)
+    assert sorted(f"{one.kind}/{one.name}" for one in outcome.delete) == sorted(ROUTES)
+    assert routed(outcome) == "True RoutedAsAsked", "of the list that clients have"
+
+
+def test_what_nobody_can_read_takes_no_route_away() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    step(cluster, optional_kinds=KINDS)
+
+    outcome = step(noted(cluster, "{"), optional_kinds=KINDS)
+
+    assert outcome.delete == ()
+    assert ways(outcome) == []
+    assert routed(outcome) == "False RoutingUnreadable"
+
+
+def test_a_list_of_somebody_elses_name_stops_neither_replicas_nor_routes() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    theirs = {"kind": "ConfigMap", "metadata": {"namespace": "shop", "name": LIST[2]}, "data": {}}
+    cluster.put(theirs)
+    shell = Shell(cluster)
+    shell.controller.can_make(frozenset(KINDS))
+
+    asyncio.run(shell.run())
+
+    assert cluster.objects[LIST]["data"] == {}
+    assert ("HTTPRoute", "shop", "filetype") in cluster.objects
+    assert shell.condition("Routed") == "False NotOwned"
+    assert "NotOwned" not in shell.condition("Ready") + shell.condition("Progressing")
+    assert set(shell.controller.counts.reconciles) == {"ok"}
+
+
+def test_no_route_leads_to_a_service_of_somebody_else_and_no_name_of_a_route_goes() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    shell = Shell(cluster)
+    shell.controller.can_make(frozenset(KINDS))
+    asyncio.run(shell.run())
+    before = cluster.objects["HTTPRoute", "shop", "filetype"]
+
+    name = "filetype-to-cloud-2"
+    cluster.put({"kind": "Service", "metadata": {"namespace": "shop", "name": name}, "spec": {}})
+    noted(cluster, json.dumps({"endpoints": [HERE, {**AWAY, "cluster": "cloud-2"}]}))
+    asyncio.run(shell.run())
+
+    assert cluster.objects["HTTPRoute", "shop", "filetype"] == before
+    assert ("BackendTLSPolicy", "shop", "filetype-to-cloud-1") in cluster.objects
+    assert shell.condition("Routed") == "False NotOwned"
+
+    cluster.remove("Service", "shop", name)
+    shell.watch()
+    shell.clock.advance(60)
+    asyncio.run(shell.run())
+    assert ("BackendTLSPolicy", "shop", "filetype-to-cloud-1") not in cluster.objects
+    assert shell.condition("Routed") == "True RoutedAsAsked"

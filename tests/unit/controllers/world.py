@@ -1,7 +1,7 @@
 """Worlds for the reconcile of one service: its life from first sight to serving, step by step."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any
@@ -11,13 +11,13 @@ from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool
 from triton_operator.api import labels
 from triton_operator.api.inspection import Failure, Report, encode_report
 from triton_operator.api.model_profile import ModelFacts
+from triton_operator.controllers.candidate_digests import candidate_digests
 from triton_operator.controllers.cluster_events import EventView, event_view
 from triton_operator.controllers.converting import own_conversions
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.kinds import BY_NAME
 from triton_operator.controllers.measuring import own_rows
-from triton_operator.controllers.model_resolution import candidate_digests
-from triton_operator.controllers.observed import ApplyProblem, Observed, Outcome
+from triton_operator.controllers.observed import ApplyProblem, FoundOut, Observed, Outcome
 from triton_operator.controllers.profiles import (
     conversions,
     digests_of,
@@ -73,6 +73,7 @@ def observed(
     now: float = NOW,
     problem: ApplyProblem | None = None,
     companions: Companions = NO_COMPANIONS,
+    optional_kinds: Iterable[str] = (),
     scaling: ScalingAnswer | None = None,
     aside: frozenset[str] | None = None,
     tools: Mapping[str, str] = TOOLS,
@@ -99,6 +100,7 @@ def observed(
         now=now,
         problem=problem,
         companions=companions,
+        optional_kinds=frozenset(optional_kinds),
         events=_told(cluster),
         scaling=scaling,
         aside=aside,
@@ -132,6 +134,12 @@ def observed(
             if view.name == names.measured_profile(digest)
             for row in own_conversions(view.spec)
         ),
+        found_out={
+            digest: FoundOut(tuple(own_rows(view.spec)), tuple(own_conversions(view.spec)))
+            for digest in candidate_digests(service)[1:]
+            for view in about
+            if view.name == names.measured_profile(digest)
+        },
         tool_versions=tools,
         jobs_elsewhere=tuple(
             view
@@ -152,7 +160,7 @@ def written(cluster: Cluster, outcome: Outcome) -> list[Body]:
     """The objects of an outcome that are not in the cluster as they are wanted."""
     return [
         manifest
-        for manifest in (*outcome.apply, *outcome.measuring)
+        for manifest in (*outcome.apply, *outcome.ways, *outcome.measuring)
         if _hash(cluster.objects.get(_place(manifest))) != _hash(manifest)
     ]
 
@@ -181,9 +189,15 @@ async def _delete(cluster: Cluster, child: ObjectView) -> None:
     await cluster.delete(BY_NAME[child.kind], child.namespace, child.name, child.uid)
 
 
-def step(cluster: Cluster, *, pools: Sequence[Pool] = (CPU,), now: float = NOW - 3600) -> Outcome:
+def step(
+    cluster: Cluster,
+    *,
+    pools: Sequence[Pool] = (CPU,),
+    now: float = NOW - 3600,
+    optional_kinds: Iterable[str] = (),
+) -> Outcome:
     """One reconcile, carried out; an hour ago unless told otherwise."""
-    outcome = reconcile(observed(cluster, pools=pools, now=now))
+    outcome = reconcile(observed(cluster, pools=pools, now=now, optional_kinds=optional_kinds))
     absorb(cluster, outcome)
     return outcome
 

@@ -151,6 +151,56 @@ def test_the_fleets_maximum_trims_the_last_tier_first() -> None:
     }
 
 
+def test_each_cluster_has_one_replica_of_a_maximum_before_any_has_more() -> None:
+    placed = Hub(most=5).place(edge("a", 9.0), edge("b", 9.0), cloud(need=None))
+
+    assert [site.ceiling for site in placed.sites.values()] == [3, 1, 1]
+    assert placed.left_out == ()
+
+
+def test_each_has_the_services_minimum_before_any_has_more_for_its_demand() -> None:
+    placed = Hub(most=7, least=2).place(edge("a", 9.0), edge("b", 0.0), cloud(need=None))
+
+    assert [site.ceiling for site in placed.sites.values()] == [3, 2, 2]
+
+
+def test_what_is_free_goes_to_who_has_nothing_before_who_has_something_has_more() -> None:
+    facts = edge("a", 9.0, ceiling=2), edge("b", 0.0, ceiling=3), cloud("c", need=None)
+
+    placed = Hub(most=6).place(*facts)
+
+    assert [site.ceiling for site in placed.sites.values()] == [2, 1, 1]
+
+
+def test_what_is_set_aside_serves_others_too() -> None:
+    placed = Hub(most=5).place(edge(need=9.0), cloud(need=0.0))
+
+    assert [site.ceiling for site in placed.sites.values()] == [4, 1]
+    assert placed.sites["edge"].granted == {"cloud": pytest.approx(1.0)}
+
+
+def test_a_maximum_below_the_number_of_clusters_leaves_the_last_ones_out() -> None:
+    hub, facts = Hub(most=2), (edge("a"), edge("b"), cloud("c"))
+    placed = hub.place(*facts)
+
+    assert [site.ceiling for site in placed.sites.values()] == [1, 1, 0]
+    assert (placed.left_out, placed.excess) == (("c",), 0)
+
+    hub.settings = replace(hub.settings, most=1)
+    placed = hub.place(*facts)
+
+    assert [site.ceiling for site in placed.sites.values()] == [1, 1, 0], "nothing is taken away"
+    assert (placed.left_out, placed.excess) == (("c",), 1)
+
+
+def test_what_runs_where_nothing_is_placed_any_more_counts() -> None:
+    placed = Hub(most=8, elsewhere={"Cloud": 2, "": 1}).place(edge(), cloud(need=9.0))
+    of_tier = Hub(tier_most={"Cloud": 8}, elsewhere={"Cloud": 2, "": 1}).place(cloud(need=9.0))
+
+    assert [site.ceiling for site in placed.sites.values()] == [2, 3]
+    assert of_tier.sites["cloud"].ceiling == 6
+
+
 def test_a_tiers_maximum_bounds_what_it_takes() -> None:
     placed = Hub(tier_most={"Cloud": 5}).place(edge(need=12.0), cloud("c"), cloud("d", need=1.0))
 

@@ -74,6 +74,21 @@ def test_the_share_of_who_has_no_address_stays() -> None:
     assert made[0].url is None
 
 
+def test_nobody_is_sent_where_the_model_has_another_name() -> None:
+    given = replace(fleet(edge(need=6.0), cloud(), edge("other")), suffixes={"cloud": "-local"})
+    weights = given.placed.sites["edge"].weights
+    assert weights["cloud"] > 0
+
+    assert rows(member_list(given, "edge", None, NOTHING).endpoints) == [
+        ("edge", 0, weights["edge"] + weights["cloud"]),
+        ("other", 1, weights["other"]),
+    ]
+    assert [one.cluster for one in hub_list(given, ())] == ["edge", "other"]
+    assert [one.cluster for one in member_list(given, "cloud", None, NOTHING).endpoints] == [
+        "cloud"
+    ]
+
+
 def test_who_keeps_all_of_its_requests_has_reserves_in_no_earlier_tier() -> None:
     given = fleet(edge(), cloud(), cloud("far", rtt_seconds=5.0), edge("other"), budget_seconds=1.0)
 

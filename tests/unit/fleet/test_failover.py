@@ -134,12 +134,14 @@ def test_a_maximum_counts_what_a_lost_cluster_may_run() -> None:
     assert (placed.sites["edge"].ceiling, placed.sites["cloud"].ceiling) == (4, 8)
 
 
-def test_a_maximum_below_what_a_lost_cluster_may_run_leaves_nothing_and_says_so() -> None:
+def test_a_maximum_below_what_a_lost_cluster_may_run_leaves_one_replica_and_says_so() -> None:
     hub, facts = Hub(most=12), [edge(need=2.0), cloud(need=3.0)]
     hub.place(*facts)
     hub.settings = replace(hub.settings, most=5)
 
-    site = hub.place(*with_state(facts, "cloud", LOST)).sites["edge"]
+    placed = hub.place(*with_state(facts, "cloud", LOST))
 
-    assert site.ceiling == 0
+    site = placed.sites["edge"]
+    assert site.ceiling == 1
+    assert placed.excess == placed.sites["cloud"].ceiling + 1 - 5
     assert {Why.FLEET_MAXIMUM, Why.CAPACITY_EXCEEDED} <= whys(site)

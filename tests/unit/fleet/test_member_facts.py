@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from triton_operator.fleet.agent_token import Life
 from triton_operator.fleet.member_facts import MemberFacts, member_facts
 
 NETWORK = {"rttMilliseconds": 38, "measuredAt": "2026-01-01T00:00:00Z"}
@@ -35,6 +36,23 @@ def test_all_of_it() -> None:
         "capacity": [{"resource": "cpu", "allocatable": "64"}],
     }
     assert facts.refused == ()
+
+
+@pytest.mark.parametrize(
+    ("issued", "expires", "life"),
+    [
+        ("1970-01-01T00:00:10Z", "1970-01-01T01:00:00Z", Life(10.0, 3600.0)),
+        ("1970-01-01T01:00:00Z", "1970-01-01T01:00:00Z", None),
+        ("1970-01-01T00:00:00+14:00", "1970-01-01T01:00:00Z", None),
+        ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", None),
+        ("2026-01-01T00:00:00Z", "tomorrow", None),
+    ],
+)
+def test_how_long_its_token_holds(issued: str, expires: str, life: Life | None) -> None:
+    facts = member_facts(lease(token=json.dumps({"issuedAt": issued, "expiresAt": expires})))
+
+    assert facts.token == life
+    assert bool(facts.refused) is (life is None)
 
 
 def test_a_lease_that_tells_nothing() -> None:

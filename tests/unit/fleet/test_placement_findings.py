@@ -68,6 +68,23 @@ def test_a_refused_report_is_told() -> None:
     assert "needReplicas is absurd" in synced.message
 
 
+def test_a_maximum_that_does_not_leave_one_replica_for_each_cluster() -> None:
+    hub, facts = Hub(most=1), (edge("a"), cloud("b"))
+    left_out = findings(hub.place(*facts), {"a": GOOD})["Placed"]
+
+    assert (left_out.status, left_out.reason) == ("False", "MaximumTooLow")
+    assert "no replica is left for b, and each cluster needs one" in left_out.message
+    assert "replicas.max" in left_out.message
+
+    hub = Hub(most=2)
+    hub.place(*facts)
+    hub.settings = replace(hub.settings, most=1)
+    kept = findings(hub.place(*facts), {"a": GOOD, "b": GOOD})["Placed"]
+
+    assert (kept.status, kept.reason) == ("False", "MaximumTooLow")
+    assert "what may run is 1 above it" in kept.message
+
+
 def test_a_work_that_is_not_written() -> None:
     placed = Hub().place(edge())
     failed = WorkState(0, None, applied=False, problem="its work is refused: too long")

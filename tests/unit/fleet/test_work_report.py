@@ -1,11 +1,13 @@
 """What an agent tells of a work."""
 
+import json
 from typing import Any
 
 import pytest
 
 from triton_operator.api.conditions import ConditionStatus, finding
 from triton_operator.api.inference_work import InferenceWorkStatus
+from triton_operator.fleet.origin import DECISIONS
 from triton_operator.fleet.work_load import work_load
 from triton_operator.fleet.work_report import Told, is_news, work_status
 
@@ -31,8 +33,16 @@ def status(autoscaling: dict[str, Any] | None = AUTOSCALING, **more: Any) -> dic
     }
 
 
+ROWS = [
+    {"number": number, "time": NOW, "from": number, "to": number + 1, "reason": "why"}
+    for number in (3, 4)
+]
+DECIDED = {"annotations": {DECISIONS: json.dumps(ROWS)}}
+
+
 def service(**more: Any) -> dict[str, Any]:
-    return {"spec": {"scaling": {"maxReplicas": 4}}, "status": status(), **more}
+    usual = {"metadata": {}, "spec": {"scaling": {"maxReplicas": 4}}, "status": status()}
+    return {**usual, **more}
 
 
 @pytest.mark.parametrize(
@@ -62,6 +72,19 @@ def test_demand_is_not_bounded_and_not_invented(
 
     assert load is not None
     assert load.need_replicas == need
+
+
+def test_the_curve_goes_on_as_it_is() -> None:
+    curve = {
+        "baseMicroseconds": 3980,
+        "perRequestMicroseconds": 1070,
+        "maxBatchSize": 16,
+        "instances": 2,
+    }
+    load = work_load(status({**AUTOSCALING, "replicaCurve": curve}), None)
+
+    assert load is not None
+    assert load.wire()["replicaCurve"] == curve
 
 
 def test_old_arrivals_are_no_arrivals() -> None:
@@ -106,11 +129,43 @@ def test_a_status_is_one_of_the_api() -> None:
         **found,
         "sequence": 1,
         "endpoints": [],
+        "decisions": [],
     }
     assert (found["appliedRevision"], found["appliedMaxReplicas"]) == (7, 4)
     rows = {row["type"]: (row["status"], row["reason"]) for row in found["conditions"]}
-    assert rows == {"Applied": ("True", "InForce"), "Available": ("True", "Serving")}
+    assert rows == {
+        "Applied": ("True", "InForce"),
+        "Available": ("True", "Serving"),
+        "Progressing": ("Unknown", "NotObserved"),
+    }
     assert found["load"]["observedAt"] == NOW
+
+
+@pytest.mark.parametrize(
+    ("generation", "told"),
+    [(4, ("False", "RolledOut")), (5, ("Unknown", "NotObserved")), (3, ("Unknown", "NotObserved"))],
+)
+def test_pods_that_followed_another_spec_say_nothing_of_this_one(
+    generation: int, told: tuple[str, str]
+) -> None:
+    row = {**LIMITED, "type": "Progressing", "status": "False", "reason": "RolledOut"}
+    seen = status(conditions=[{**row, "observedGeneration": 4}])
+    body = service(status=seen, metadata={"generation": generation})
+
+    found = work_status(Told(IN_FORCE, 3, body, 7), {}, NOW)
+
+    rows = {row["type"]: (row["status"], row["reason"]) for row in found["conditions"]}
+    assert rows["Progressing"] == told
+
+
+@pytest.mark.parametrize(
+    ("metrics", "share"), [("Fresh", "99.5"), ("Partial", "99.5"), ("Stale", None), ("Lost", None)]
+)
+def test_the_share_within_the_objective_is_of_now(metrics: str, share: str | None) -> None:
+    load = work_load(status({**AUTOSCALING, "metrics": metrics, "attainmentPercent": "99.5"}), None)
+
+    assert load is not None
+    assert load.attainment_percent == share
 
 
 def test_without_a_service_of_its_own_nothing_is_in_force() -> None:
@@ -123,6 +178,12 @@ def test_a_fixed_number_is_its_own_maximum() -> None:
     spec = {"scaling": {"mode": "Fixed", "minReplicas": 3}}
 
     assert work_status(Told(IN_FORCE, 3, service(spec=spec), 7), {}, NOW)["appliedMaxReplicas"] == 3
+
+
+def test_decisions_are_told_as_they_are_kept() -> None:
+    found = work_status(Told(IN_FORCE, 3, service(metadata=DECIDED), 7), {}, NOW)
+
+    assert found["decisions"] == ROWS
 
 
 def test_times_are_no_news_and_what_happened_keeps_its_own() -> None:
@@ -142,6 +203,7 @@ def test_times_are_no_news_and_what_happened_keeps_its_own() -> None:
         Told(IN_FORCE, 4, service(), 7),
         Told(IN_FORCE, 3, service(), 7, room=9),
         Told(finding("Applied", ConditionStatus.FALSE, "Paused"), 3, service(), 7),
+        Told(IN_FORCE, 3, service(metadata=DECIDED), 7),
         Told(IN_FORCE, 3),
     ],
 )

@@ -10,6 +10,7 @@ from triton_operator.api.enums import ConnectionState, TaintEffect
 from triton_operator.fleet.containment import contains
 from triton_operator.fleet.mailbox import mailbox, mailbox_cluster, mailbox_namespace
 from triton_operator.fleet.placement_settings import PlacementSettings
+from triton_operator.fleet.work import most_replicas
 from triton_operator.fleet.works import (
     MOST_REPLICAS,
     ceiling_of,
@@ -66,6 +67,53 @@ def test_who_fixes_replicas_has_fixed_them_everywhere() -> None:
     scaling = {"mode": "Fixed", "minReplicas": 3}
 
     assert template({**SPEC, "scaling": scaling}, 7, 9)["scaling"] == scaling
+
+
+@pytest.mark.parametrize("more", [{}, {"maxReplicas": 3}])
+def test_a_maximum_over_clusters_bounds_a_fixed_number_too(more: dict[str, int]) -> None:
+    scaling = {"mode": "Fixed", "minReplicas": 3, **more}
+
+    made = [template({**SPEC, "scaling": scaling}, 0, ceiling)["scaling"] for ceiling in (2, 0)]
+
+    assert made == [
+        {"mode": "Fixed", "minReplicas": least, **dict.fromkeys(more, least)} for least in (2, 1)
+    ]
+    assert [most_replicas({"scaling": one}) for one in made] == [2, 1]
+
+
+VARIANTS = [{"name": "small", "accuracy": "0.7", "model": {"uri": "https://models.example/s.onnx"}}]
+
+
+@pytest.mark.parametrize(
+    ("offline", "made"),
+    [
+        pytest.param(
+            {"policy": "FallbackVariant", "fallbackVariant": "small"},
+            {"policy": "FallbackVariant", "fallbackVariant": "small"},
+            id="as it is",
+        ),
+        pytest.param(
+            {"policy": "LocalMax", "afterSeconds": 120},
+            {"policy": "LocalMax", "afterSeconds": 120, "maxReplicas": 8},
+            id="LocalMax: with the maximum of the service itself",
+        ),
+        pytest.param(
+            {"policy": "LocalMax", "maxReplicas": 12},
+            {"policy": "LocalMax", "maxReplicas": 12},
+            id="LocalMax: unless it says another one",
+        ),
+    ],
+)
+def test_what_a_member_does_alone_goes_with_the_work(offline: Any, made: Any) -> None:
+    parts = {"variants": VARIANTS, "variantPolicy": {"mode": "Slo"}, "offline": offline}
+
+    found = template({**SPEC, **parts}, 0, 3)
+
+    assert found["scaling"]["maxReplicas"] == 3
+    assert found["offline"] == made
+    assert {name: found[name] for name in ("variants", "variantPolicy")} == {
+        name: parts[name] for name in ("variants", "variantPolicy")
+    }
 
 
 def test_a_ceiling_follows_capacity_only_where_there_is_a_maximum() -> None:
@@ -136,9 +184,10 @@ def test_an_account_has_the_least_rights() -> None:
         ("inferenceworks", "list", ()),
         ("inferenceworks", "watch", ()),
         ("inferenceworks/status", "patch", ()),
-        ("leases", "create", ()),
+        ("leases", "create", ("fleet-agent",)),
         ("leases", "get", ("fleet-agent",)),
         ("leases", "patch", ("fleet-agent",)),
+        ("serviceaccounts/token", "create", ("fleet-agent",)),
     }
     assert role["kind"] == "Role"
     assert binding["roleRef"]["kind"] == "Role"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from triton_operator.api.enums import ConnectionReason, ConnectionState
 from triton_operator.fleet.connection import Connection
+from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
 from triton_operator.hub.cluster_status import (
     REFRESH_SECONDS,
@@ -61,3 +62,12 @@ def test_conditions_say_what_to_do() -> None:
     assert rows["Ready"]["status"] == "False"
     assert rows["Connected"]["lastTransitionTime"] == "2027-01-15T08:00:00Z"
     assert rows["ReportsAccepted"]["lastTransitionTime"] == "1970-01-01T00:00:00Z"
+
+
+def test_an_endpoint_that_a_deaf_hub_does_not_hear_keeps_its_status_and_says_why() -> None:
+    for answers, status in ((True, "True"), (None, "Unknown")):
+        look = replace(LOOK, data_plane=DataPlane(answers, unheard=True))
+        rows = {row["type"]: row for row in cluster_status(look, {}, NOW)["conditions"]}
+
+        assert rows["DataPlaneHealthy"]["status"] == status
+        assert "a failure of its own network" in rows["DataPlaneHealthy"]["message"]

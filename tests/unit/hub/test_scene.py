@@ -15,6 +15,7 @@ from triton_operator.fleet.placement import place
 from triton_operator.fleet.placement_findings import rows
 from triton_operator.hub.cluster_specs import ClusterSpecs
 from triton_operator.hub.scene import Scene, Scenes, reference_text
+from triton_operator.planning.predicted_latency import predicted_seconds
 
 KEY = Key("InferenceService", "shop", "vision")
 
@@ -24,6 +25,9 @@ class Objects:
     """A mirror's part that is read."""
 
     objects: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def get(self, namespace: str, name: str) -> Any:
+        return self.objects.get((namespace, name))
 
 
 class World:
@@ -58,20 +62,22 @@ class World:
     def answers(self, cluster: str) -> None:
         return None
 
-    def tell(self, **rates: str) -> None:
+    def tell(self, curve: dict[str, int] | None = None, **rates: str) -> None:
         """The reports of now."""
         for name, rate in rates.items():
             self.clusters.objects["", name] = {
                 "metadata": {"name": name, "uid": name, "generation": 1},
                 "spec": {"tier": "Cloud"},
             }
-            load = {
+            load: dict[str, Any] = {
                 "needReplicas": "2",
                 "readyReplicas": 3,
                 "capReplicas": 5,
                 "safeRatePerReplica": rate,
                 "observedAt": "2001-01-01T00:00:00Z",
             }
+            if curve is not None:
+                load["replicaCurve"] = curve
             self.works[name] = {
                 "metadata": {"name": "shop.vision"},
                 "spec": {"revision": 1, "template": {"scaling": {"maxReplicas": 5}}},
@@ -142,3 +148,52 @@ def test_a_reference_that_fits_stays_and_a_restart_knows_it() -> None:
 
     world.scenes = world.fresh()
     assert world.place(60.0).reference == 10.0
+
+
+def test_what_runs_in_clusters_that_are_not_selected_any_more_counts_against_a_maximum() -> None:
+    world = World()
+    world.service["spec"]["placement"] = {"clusterNames": ["a"], "replicas": {"max": 9}}
+    world.tell(a="10", b="10")
+    world.works["gone"] = world.works["b"]
+
+    scene = world.place(0.0)
+
+    assert scene.settings.elsewhere == {"Cloud": 5, "": 5}
+
+
+CURVE = {
+    "baseMicroseconds": 20_000,
+    "perRequestMicroseconds": 10_000,
+    "maxBatchSize": 8,
+    "instances": 1,
+}
+
+
+def test_a_queue_that_gets_slower_than_another_cluster_is_known_from_what_members_tell() -> None:
+    world = World()
+    world.tell(curve=CURVE, a="70")
+
+    (facts,) = world.place(0.0).facts.values()
+
+    assert facts.curve is not None
+    assert facts.safe_rate == 70
+    light, heavy = (predicted_seconds(facts.curve, rate, 0.95) for rate in (20.0, 65.0))
+    assert light is not None
+    assert heavy is not None
+    assert heavy > 2 * light
+
+
+def test_another_curve_of_the_same_cluster_waits() -> None:
+    """One that is new with every report would keep the hub busy."""
+    world = World()
+    seen = []
+    for now, base in ((0.0, 20_000), (30.0, 40_000), (599.0, 60_000), (600.0, 80_000)):
+        world.tell(curve={**CURVE, "baseMicroseconds": base}, a="70")
+        (facts,) = world.place(now).facts.values()
+        assert facts.curve is not None
+        seen.append(round(facts.curve.base_seconds, 2))
+    world.tell(a="70")
+    (facts,) = world.place(630.0).facts.values()
+
+    assert seen == [0.02, 0.02, 0.02, 0.08]
+    assert facts.curve is None

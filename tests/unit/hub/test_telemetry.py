@@ -15,20 +15,20 @@ from triton_operator.fleet.connection import Connection
 from triton_operator.fleet.origin import ORIGIN
 from triton_operator.hub.cluster_status import persisted_connection
 from triton_operator.hub.contacts import Contacts
+from triton_operator.hub.following import Following
 from triton_operator.hub.health import HubHealth
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known
-from triton_operator.hub.mirror import Mirror
 from triton_operator.hub.telemetry import HubCollector
 
 PAGE = Path(__file__).parents[3] / "docs" / "fleet-hub.md"
 NOW = 1000.0
 
 
-def mirror() -> Mirror:
+def mirror() -> Following:
     """One that follows nothing."""
     nothing = cast(Any, None)
-    return Mirror(
+    return Following(
         nothing,
         cast(ApiConnection, nothing),
         INFERENCE_CLUSTER,

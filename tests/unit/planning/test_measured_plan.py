@@ -338,9 +338,9 @@ def test_where_nothing_keeps_the_objective_the_faster_way_runs(prefer: str) -> N
             "not used, there is no verified INT8 copy of the model",
         ),
         (
-            {"engine": "openvino"},
+            {"engine": "tensorrt"},
             straight(10, 5, SIZES),
-            "FP32 by openvino does 164 requests/s (+150 %), as declared in the model's profile: "
+            "FP32 by tensorrt does 164 requests/s (+150 %), as declared in the model's profile: "
             "not used, the model's files are served by onnxruntime",
         ),
         (

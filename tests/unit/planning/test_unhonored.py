@@ -38,7 +38,38 @@ ASKED: dict[str, Any] = {
     "measurement": {"mode": "IfUnknown"},
 }
 
+VARIANTS: dict[str, Any] = {
+    "variants": [{"name": "small", "accuracy": "0.7", "model": {"uri": "pvc://m/s.onnx"}}]
+}
+LOCAL_MAX = {"policy": "LocalMax", "maxReplicas": 20}
+FALLBACK = {"policy": "FallbackVariant", "fallbackVariant": "small"}
+
 SAID = [
+    Row("variants", VARIANTS, ("spec.variants: only spec.model is served",), "nobody chooses"),
+    Row(
+        "local maximum of a fixed number",
+        {"offline": LOCAL_MAX, "scaling": {"mode": "Fixed", "minReplicas": 2}},
+        ("spec.offline.policy LocalMax: only replicas that the operator moves",),
+        "there is no ceiling to lift",
+    ),
+    Row(
+        "local maximum without a number",
+        {"offline": {"policy": "LocalMax"}},
+        ("spec.offline.policy LocalMax: nothing says how many",),
+        "only a hub knows what was asked of it",
+    ),
+    Row(
+        "parts of other policies",
+        {**VARIANTS, "variantPolicy": {"mode": "Slo"}, "offline": {**FALLBACK, **LOCAL_MAX}},
+        ("spec.offline.fallbackVariant: not read with policy LocalMax",),
+        "one policy is in force",
+    ),
+    Row(
+        "the number of another policy",
+        {**VARIANTS, "offline": {**FALLBACK, "maxReplicas": 3}},
+        ("spec.offline.maxReplicas: not read with policy FallbackVariant",),
+        "one policy is in force",
+    ),
     Row(
         "samples",
         {"model": {"uri": "pvc://m/a.onnx", "samples": {"uri": "pvc://m/a.npz"}}},
@@ -176,6 +207,9 @@ HONORED = [
         (),
         "replicas move between them",
     ),
+    Row("variants by load", {**VARIANTS, "variantPolicy": {"mode": "Slo"}}, (), "one is chosen"),
+    Row("a fallback", {**VARIANTS, "offline": FALLBACK}, (), "served while the link is cut"),
+    Row("a local maximum", {"offline": LOCAL_MAX}, (), "in force while the link is cut"),
     Row("none", {"scaling": {"minReplicas": 0}}, (), "none runs"),
     Row("two pools", {"hardware": {"pools": ["a", "b"]}}, (), "replicas spill over to the second"),
     Row("inferred order", {}, (), "a standby pool that nobody named is no wish"),

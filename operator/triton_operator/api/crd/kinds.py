@@ -92,6 +92,7 @@ INFERENCE_SERVICE = Kind(
         AGE,
         Column("Pools", ".status.poolNames", "Pools in the plan.", wide=True),
         Column("Model", ".spec.model.uri", "Where the model is.", wide=True),
+        Column("Variant", ".status.variant.name", "Which variant is served.", wide=True),
         Column("Reason", _ready("reason"), "Why it is ready, or not.", wide=True),
     ),
     scale=Scale(".spec.scaling.minReplicas", ".status.replicas", ".status.selector"),

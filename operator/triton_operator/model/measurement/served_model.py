@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from triton_operator.api.enums import Engine
 from triton_operator.api.tensors import Tensor
 from triton_operator.model import reasons
 from triton_operator.model.errors import WorkFailed
+from triton_operator.triton.backends import BACKENDS, ENGINE_NAMES
 from triton_operator.triton.datatypes import v2_name
 from triton_operator.triton.loaded_model import instance_count
 from triton_operator.triton.releases import CONTENTS
@@ -52,7 +54,7 @@ def served_model(config: Mapping[str, Any]) -> ServedModel:
         largest = int(config.get("max_batch_size", 0))
         groups = config.get("instance_group") or ()
         return ServedModel(
-            engine=str(config.get("backend") or config.get("platform") or "unknown"),
+            engine=_engine(config),
             max_batch_size=largest,
             instances=instance_count(config),
             threads=_threads(config.get("parameters") or {}),
@@ -71,9 +73,20 @@ def release_name(version: str) -> str | None:
     return next((str(one) for one, inside in CONTENTS.items() if inside.triton == version), None)
 
 
+def _engine(config: Mapping[str, Any]) -> str:
+    accelerators = config.get("optimization", {}).get("execution_accelerators", {})
+    providers = accelerators.get("gpu_execution_accelerator") or ()
+    if any(one.get("name") == "tensorrt" for one in providers):
+        return ENGINE_NAMES[Engine.TENSORRT]
+    return str(config.get("backend") or config.get("platform") or "unknown")
+
+
 def _threads(parameters: Mapping[str, Any]) -> int | None:
-    said = parameters.get("intra_op_thread_count", {}).get("string_value", "")
-    return int(said) or None if said.isdecimal() else None
+    for key in filter(None, (one.threads_parameter for one in BACKENDS.values())):
+        said = parameters.get(key, {}).get("string_value", "")
+        if said.isdecimal():
+            return int(said) or None
+    return None
 
 
 def _tensor(row: Mapping[str, Any], batched: bool) -> Tensor:

@@ -30,6 +30,25 @@ def test_a_model_on_cpus() -> None:
     assert found.inputs[0].shape == [-1, 3, -1]
 
 
+def test_the_provider_that_runs_it_has_a_name_of_its_own() -> None:
+    """Its times are others than those by ONNX Runtime's kernels."""
+    providers = {"gpu_execution_accelerator": [{"name": "tensorrt", "parameters": {}}]}
+    by_cuda = {"graph": {"level": 0}, "execution_accelerators": {}}
+
+    found = served_model(config(optimization={"execution_accelerators": providers}))
+
+    assert found.engine == "onnxruntime-tensorrt"
+    assert served_model(config(optimization=by_cuda)).engine == "onnxruntime"
+
+
+def test_each_backend_has_its_own_word_for_threads() -> None:
+    parameters = {"INFERENCE_NUM_THREADS": {"string_value": "3"}}
+
+    found = served_model(config(backend="openvino", parameters=parameters))
+
+    assert (found.engine, found.threads) == ("openvino", 3)
+
+
 def test_without_a_batch_axis() -> None:
     found = served_model(config(max_batch_size=0))
 

@@ -1,0 +1,119 @@
+"""What else may run an ONNX model on a pool than ONNX Runtime's own kernels: one engine for each
+kind of hardware, and whether it can there.
+
+As with a copy in another precision, it runs where it was measured and beats what it would replace
+(see `adoption`). That a model does not load in it is found out in that way too, and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triton_operator.api.conversion_method import Method
+from triton_operator.api.enums import Engine, ModelFormat
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
+from triton_operator.api.tensors import Tensor
+from triton_operator.planning.measurements import engine_of, refusals_on_hardware_of
+from triton_operator.planning.pools import Pool
+from triton_operator.triton.datatypes import STRING
+from triton_operator.triton.features import Feature
+from triton_operator.triton.releases import NVIDIA_IMAGES, Release
+from triton_operator.triton.tensorrt_provider import tensorrt_problem
+
+_NVIDIA = "nvidia.com/"
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """The other engine on a pool, and why it is not to be had; None: it is."""
+
+    engine: Engine
+    why_not: str | None = None
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What will run on a pool: the image, its release (None: not known), and Triton's batch size
+    there."""
+
+    image: str
+    release: Release | None
+    max_batch_size: int
+
+
+def alternative(
+    facts: ModelFacts, pool: Pool, runtime: Runtime, copy: Conversion | None
+) -> Alternative | None:
+    """The engine that is in question for the model, or for its copy; None: none ever is."""
+    if facts.format is not ModelFormat.ONNX or facts.repository is not None:
+        return None
+    engine = Engine.TENSORRT if pool.is_gpu else Engine.OPENVINO
+    missing = _absent(engine, pool, runtime)
+    why = missing or _unable(engine, facts, pool, runtime, copy)
+    return Alternative(engine, f"{engine} not used: {why}" if why else None)
+
+
+def refusal_of(
+    engine: Engine,
+    facts: ModelFacts,
+    pool: Pool,
+    copy: Conversion | None,
+    release: Release | None,
+    known: Sequence[Measurement],
+) -> str | None:
+    """That the model, or its copy, was tried with the engine and does not run; None: not known.
+
+    Another release may do what one could not.
+    """
+    for row in refusals_on_hardware_of(pool, known):
+        told = row.hardware.triton_release
+        if (
+            row.engine == engine_of(facts, engine)
+            and row.precision.value == (copy.precision.value if copy else "FP32")
+            and (told is None or release is None or told == str(release))
+        ):
+            return f"{engine} not used: {row.refusal}"
+    return None
+
+
+def _absent(engine: Engine, pool: Pool, runtime: Runtime) -> str | None:
+    """Why the image, or the pool by its owner's words, does not have it."""
+    own_image = runtime.image == pool.image
+    if pool.engines is not None and own_image:
+        return None if engine in pool.engines else f"not among spec.engines of pool {pool.name}"
+    if engine is Engine.OPENVINO:
+        return (
+            f"it computes in BF16 on CPUs that have it; name it in spec.engines of ServingPool "
+            f"{pool.name} if that will do"
+        )
+    if runtime.image.startswith(NVIDIA_IMAGES):
+        return None
+    where = f"in spec.engines of ServingPool {pool.name}" if own_image else "beside its image"
+    return f"nothing says that image {runtime.image} has it; name it {where}"
+
+
+def _unable(
+    engine: Engine,
+    facts: ModelFacts,
+    pool: Pool,
+    runtime: Runtime,
+    copy: Conversion | None,
+) -> str | None:
+    """Why it is nothing for this model on this pool."""
+    if engine is Engine.OPENVINO:
+        return _openvino_problem((*facts.inputs, *facts.outputs))
+    if not (pool.accelerator_resource or "").startswith(_NVIDIA):
+        return f"it needs a GPU of NVIDIA, and pool {pool.name} has {pool.accelerator_resource}"
+    if runtime.release and not Feature.TENSORRT_OPTIONS.in_release(runtime.release):
+        return f"Triton {runtime.release} cannot be told shapes; use 24.03 or later"
+    if copy is not None and copy.method == Method.INT8_DYNAMIC:
+        return "it does not have the operators of a copy in dynamic INT8"
+    return tensorrt_problem(facts.inputs, runtime.max_batch_size)
+
+
+def _openvino_problem(tensors: Sequence[Tensor]) -> str | None:
+    for tensor in tensors:
+        if tensor.datatype == STRING:
+            return f"tensor {tensor.name} holds strings, which OpenVINO does not have"
+    return None
