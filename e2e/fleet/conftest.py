@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ SHOP, CLOUD = "shop-1", "cloud-1"
 SHOP_PORT, CLOUD_PORT = 30080, 30081
 """Of their doors."""
 LOCAL = "-local"
-"""What services are called by in the hub's own cluster, behind their name."""
+"""Behind the name of each service in the clusters: the hub's own has one of that name already."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def both(
             "dataPlane": {"url": f"http://{door(hub.topology, CLOUD_PORT)}"},
         },
     )
+    # Requests go from one to the other where a service has one name in both.
+    _suffix(hub, SHOP, LOCAL)
     at_the_hub = Services(hub, Kubectl(hub.kubeconfig), CODE_NAMESPACE)
     at_the_edge = Services(joined.cluster, Kubectl(joined.cluster.kubeconfig), CODE_NAMESPACE)
     fresh = ("delete", "namespace", CODE_NAMESPACE, "--ignore-not-found")
@@ -100,11 +103,17 @@ def both(
     # Works go while the agents are there to let them go.
     at_the_hub.kubectl("delete", "tisvc", "--all", "--wait=true")
     at_the_hub.kubectl("delete", "inferencecluster", CLOUD, "--wait=true")
+    _suffix(hub, SHOP, "")
     at_the_hub.kubectl(*fresh, timeout_seconds=120)
     with joined.inside():
         at_the_edge.kubectl(*fresh, timeout_seconds=120)
     Kubectl(hub.kubeconfig)("-n", NAMESPACE, "delete", "secret", SECRET)
     make_hub(hub, IMPATIENT, SMALL_FETCH)
+
+
+def _suffix(hub: NativeCluster, cluster: str, suffix: str) -> None:
+    change = json.dumps({"spec": {"targetNameSuffix": suffix}})
+    Kubectl(hub.kubeconfig)("patch", "inferencecluster", cluster, "--type=merge", "-p", change)
 
 
 @pytest.fixture

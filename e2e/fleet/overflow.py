@@ -18,6 +18,8 @@ from e2e.fleet.gateway import Router, door, open_door
 from e2e.harness.progress import say
 from e2e.load_generator import LoadGenerator, load_generator
 
+SERVED = NAME + LOCAL
+"""The service in the clusters."""
 FLEET = "serving.triton-operator.io/fleet"
 CUT_SECONDS = int(os.environ.get("E2E_FLEET_CUT_SECONDS", "600"))
 AWAY_SECONDS = int(os.environ.get("E2E_FLEET_AWAY_SECONDS", "300"))
@@ -57,9 +59,9 @@ def set_bounds(fleet: Fleet, at_the_shop: int) -> None:
 
 def open_doors(fleet: Fleet) -> None:
     """Once the service is in both clusters."""
-    open_door(fleet.at_the_hub, NAME + LOCAL, CLOUD_PORT)
+    open_door(fleet.at_the_hub, SERVED, CLOUD_PORT)
     with fleet.edge.inside():
-        open_door(fleet.at_the_edge, NAME, SHOP_PORT)
+        open_door(fleet.at_the_edge, SERVED, SHOP_PORT)
 
 
 def placed(fleet: Fleet, cluster: str) -> dict[str, Any]:
@@ -94,16 +96,14 @@ def bounds(fleet: Fleet) -> dict[str, Any]:
 
 def ordered(fleet: Fleet, cluster: str) -> int:
     """Replicas of the service's Deployments in a cluster; within `edge.inside()` for the shop's."""
-    services, name = (
-        (fleet.at_the_edge, NAME) if cluster == SHOP else (fleet.at_the_hub, NAME + LOCAL)
-    )
-    return sum(one["spec"]["replicas"] for one in services.every("deployments", name))
+    services = fleet.at_the_edge if cluster == SHOP else fleet.at_the_hub
+    return sum(one["spec"]["replicas"] for one in services.every("deployments", SERVED))
 
 
 def endpoints(fleet: Fleet) -> Iterable[Mapping[str, Any]]:
     """Where the shop's clients are to go, as the shop itself knows it."""
     with fleet.edge.inside():
-        found = fleet.at_the_edge.get("configmap", f"{NAME}-endpoints")
+        found = fleet.at_the_edge.get("configmap", f"{SERVED}-endpoints")
     rows: list[dict[str, Any]] = json.loads(found["data"]["endpoints.json"])["endpoints"]
     return rows
 

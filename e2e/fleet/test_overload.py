@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from e2e.emulated_model import NAME
-from e2e.fleet.conftest import CLOUD, CLOUD_PORT, LOCAL, SHOP, SHOP_PORT, Fleet
+from e2e.fleet.conftest import CLOUD, CLOUD_PORT, SHOP, SHOP_PORT, Fleet
 from e2e.fleet.gateway import door
 from e2e.fleet.overflow import (
     AWAY_SECONDS,
     CUT_SECONDS,
+    SERVED,
     apply,
     bounds,
     endpoints,
@@ -44,10 +45,10 @@ def served(both: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     apply(both, tmp_path_factory.mktemp("model"))
     both.at_the_hub.wait_for(NAME, "Placed", "True")
     until("the service in the cloud", lambda: exists(both, CLOUD))
-    both.at_the_hub.wait_for(NAME + LOCAL, "Ready", "True", timeout_seconds=LONGEST_SECONDS)
+    both.at_the_hub.wait_for(SERVED, "Ready", "True", timeout_seconds=LONGEST_SECONDS)
     with both.edge.inside():
         until("the service at the shop", lambda: exists(both, SHOP))
-        both.at_the_edge.wait_for(NAME, "Ready", "True", timeout_seconds=LONGEST_SECONDS)
+        both.at_the_edge.wait_for(SERVED, "Ready", "True", timeout_seconds=LONGEST_SECONDS)
     open_doors(both)
     for name in (SHOP, CLOUD):
         until(f"{name} to answer", partial(answers, both, name))
@@ -59,10 +60,8 @@ def until(what: str, probe: Callable[[], bool], seconds: float = LONGEST_SECONDS
 
 
 def exists(fleet: Fleet, cluster: str) -> bool:
-    services, name = (
-        (fleet.at_the_edge, NAME) if cluster == SHOP else (fleet.at_the_hub, NAME + LOCAL)
-    )
-    return name in services.kubectl("get", "tisvc", "-o", "name").replace("/", "\n").split()
+    services = fleet.at_the_edge if cluster == SHOP else fleet.at_the_hub
+    return SERVED in services.kubectl("get", "tisvc", "-o", "name").replace("/", "\n").split()
 
 
 def answers(fleet: Fleet, cluster: str) -> bool:
@@ -114,7 +113,7 @@ def test_the_shop_alone_scales_heals_and_fails_no_request(served: Fleet, tmp_pat
                 least = ordered(served, SHOP)
                 kill(served, "triton-operator")
                 kill(served, "triton-operator-agent")
-                pod = served.at_the_edge.every("pods", NAME)[0]["metadata"]["name"]
+                pod = served.at_the_edge.every("pods", SERVED)[0]["metadata"]["name"]
                 served.at_the_edge.kubectl("delete", "pod", pod, "--wait=true")
             until("the shop to be Lost", lambda: state(served) == "Lost")
             offered.rest(20 + seconds)
@@ -129,7 +128,7 @@ def test_the_shop_alone_scales_heals_and_fails_no_request(served: Fleet, tmp_pat
         with served.edge.inside():
             assert ordered(served, SHOP) >= 3, "no replica is lost on return"
             (one,) = json.loads(served.at_the_edge.kubectl("get", "tisvc", "-o", "json"))["items"]
-            assert len(served.at_the_edge.every("deployments", NAME)) == 1, one
+            assert len(served.at_the_edge.every("deployments", SERVED)) == 1, one
         offered.rest(40 + seconds + 60)
         until("the end of the load", lambda: not offered.generator.running())
         figures = offered.generator.result()
@@ -199,21 +198,21 @@ def most_at_the_shop(fleet: Fleet) -> int:
 
 def in_force(fleet: Fleet) -> bool:
     with fleet.edge.inside():
-        spec = fleet.at_the_edge.get("tisvc", NAME)["spec"]
+        spec = fleet.at_the_edge.get("tisvc", SERVED)["spec"]
     return bool(spec["scaling"]["maxReplicas"] == most_at_the_shop(fleet))
 
 
 def ready(fleet: Fleet) -> int:
     return sum(
         one.get("status", {}).get("readyReplicas", 0)
-        for one in fleet.at_the_edge.every("deployments", NAME)
+        for one in fleet.at_the_edge.every("deployments", SERVED)
     )
 
 
 def served_pods(fleet: Fleet) -> dict[str, Any]:
     with fleet.edge.inside():
-        here = {one["metadata"]["uid"] for one in fleet.at_the_edge.every("pods", NAME)}
-    there = {one["metadata"]["uid"] for one in fleet.at_the_hub.every("pods", NAME + LOCAL)}
+        here = {one["metadata"]["uid"] for one in fleet.at_the_edge.every("pods", SERVED)}
+    there = {one["metadata"]["uid"] for one in fleet.at_the_hub.every("pods", SERVED)}
     return {SHOP: here, CLOUD: there}
 
 
