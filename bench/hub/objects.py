@@ -22,6 +22,19 @@ P99_MILLISECONDS = 40
 FIRST_MILLISECONDS = 100
 """Of the objective: what a member takes, and what a service asks for first."""
 
+HARDWARE = 4
+"""Kinds of it in the fleet: each has its service curve, which a hub solves once."""
+
+
+def replica_curve(number: int) -> dict[str, int]:
+    """Of a member's replicas; at the rates of a run, their queues are short."""
+    return {
+        "baseMicroseconds": 4000 + 1000 * (number % HARDWARE),
+        "perRequestMicroseconds": 1000,
+        "maxBatchSize": 8,
+        "instances": 1,
+    }
+
 
 def cluster_name(number: int) -> str:
     """Names sort as numbers do."""

@@ -25,12 +25,13 @@ START_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that was seen."""
+    """Everything that was seen. `written_at_rest`: works whose spec the hub has changed then."""
 
     options: Options
     join: Join
     place: Rollout
     rest: Spent
+    written_at_rest: int
     change: Rollout
     with_dead: Rollout
     wave: Wave
@@ -82,7 +83,9 @@ async def _measure(bench: Bench, addresses: str) -> Results:
     say(f"placing {options.services} service(s) on all of them")
     placed = await place(bench)
     say(f"watching {options.seconds:.0f} s of rest")
+    written = fleet.news.writes
     resting = await rest(bench)
+    written_at_rest = fleet.news.writes - written
     say("changing a service's template")
     changed = await change(bench, FIRST_MILLISECONDS + 1)
     # The last ones: clouds come first in names, and whole agents do.
@@ -112,6 +115,7 @@ async def _measure(bench: Bench, addresses: str) -> Results:
         join=joined,
         place=placed,
         rest=resting,
+        written_at_rest=written_at_rest,
         change=changed,
         with_dead=with_dead,
         wave=waved,

@@ -18,6 +18,7 @@ from bench.hub.objects import (
     SAFE_RATE,
     cluster_name,
     is_cloud,
+    replica_curve,
 )
 from triton_operator.agent.heartbeat import Heartbeat
 from triton_operator.agent.reports import Reports
@@ -39,6 +40,7 @@ own API server."""
 NOISE = 0.1
 """Of demand, up or down, from one look to the next."""
 AGAIN_SECONDS = 1.0
+BEFORE = "2026-01-01T00:00:00Z"
 
 
 class SlowServer(ApiServer):
@@ -67,6 +69,7 @@ class Site:
         self._need = self._seen = CLOUD_NEED if is_cloud(number) else EDGE_NEED
         self._seen_at = -math.inf
         self._room = CLOUD_ROOM if is_cloud(number) else EDGE_ROOM
+        self._curve = replica_curve(number)
         self._interval = interval
         self._random = random.Random(seed * 100_003 + number)
         clock = asyncio.get_running_loop().time
@@ -148,9 +151,10 @@ class Site:
             f"revision {spec['revision']} is in force",
         )
         service = {
+            "metadata": {"generation": generation},
             "spec": spec["template"],
             "status": {
-                "observedGeneration": 1,
+                "observedGeneration": generation,
                 "readyReplicas": ready,
                 "desiredReplicas": ready,
                 "autoscaling": {
@@ -158,9 +162,23 @@ class Site:
                     "safeRatePerReplica": f"{SAFE_RATE:.0f}",
                     # Who does not tell it gets nothing of others where there is a budget.
                     "p99Milliseconds": P99_MILLISECONDS,
+                    "replicaCurve": self._curve,
                     "metrics": "Fresh",
                 },
-                "conditions": [],
+                "conditions": [
+                    {
+                        "type": type_,
+                        "status": status,
+                        "reason": "AsTheBenchmarkSays",
+                        "message": "",
+                        "observedGeneration": generation,
+                        "lastTransitionTime": BEFORE,
+                    }
+                    for type_, status in (
+                        (reasons.AVAILABLE, "True"),
+                        (reasons.PROGRESSING, "False"),
+                    )
+                ],
             },
         }
         return Told(applied, generation, service, spec["revision"], self._room - ready)

@@ -88,6 +88,7 @@ def _others(results: Results) -> Table:
         ("works written in it", str(wave.works)),
         ("wave → first of them written", first),
         ("at rest, writes of the hub", f"{figures.rest_writes_per_minute:.0f} /min"),
+        ("at rest, works written again", str(results.written_at_rest)),
         ("peak memory of the hub", f"{figures.peak_rss_mib:.0f} MiB"),
         ("failed requests of simulated members", str(results.failures)),
     ]

@@ -24,7 +24,6 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.variants[1].name": ("small-2", "Small"),
         "spec.variants[0].accuracy": ("0.5", "50%"),
         "spec.variantPolicy.primaryAccuracy": ("1", "1,0"),
-        "spec.offline.fallbackVariant": ("small", "Small"),
         "spec.precision.minAgreement": ("0.5", ".5"),
         "spec.hardware.pools[0]": ("l4", "l4.spot"),
         "spec.hardware.resources.cpu": ("500m", "2 cores"),

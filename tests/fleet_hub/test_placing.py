@@ -152,6 +152,7 @@ def test_clients_find_endpoints_at_the_hub_and_in_each_work(fleet: Fleet) -> Non
     ]
     (owner,) = listed["metadata"]["ownerReferences"]
     assert owner["uid"] == service["metadata"]["uid"]
+    assert "blockOwnerDeletion" not in owner, "it needs a right that the hub does not have"
     assert fleet.condition("EndpointsListed", status)["reason"] == "Listed"
 
 

@@ -15,11 +15,12 @@ from tests.unit.planning.building import (
     pool,
     spec,
 )
-from triton_operator.api.enums import Precision
+from triton_operator.api.enums import Engine, Precision
 from triton_operator.api.model_profile import Conversion, Measurement
-from triton_operator.planning.candidate import MOST_MEASURED, to_measure
+from triton_operator.planning.candidate import MOST_BY_ENGINE, MOST_MEASURED, to_measure
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import Pool
+from triton_operator.triton.backends import ENGINE_NAMES
 
 FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
 POOLS = [
@@ -27,8 +28,18 @@ POOLS = [
     pool("said", precisions=(FP32, FP16)),
     gpu_pool("l4", product="L4"),
     gpu_pool("old", product="Tesla-P100"),
+    pool("by-openvino", engines=(Engine.OPENVINO,)),
+    gpu_pool("by-tensorrt", product="L4", engines=(Engine.TENSORRT,)),
 ]
-RUNS = {"cpu": {INT8}, "said": {FP16}, "l4": {FP16, INT8}, "old": {FP16}}
+RUNS = {
+    "cpu": {INT8},
+    "said": {FP16},
+    "l4": {FP16, INT8},
+    "old": {FP16},
+    "by-openvino": {INT8},
+    "by-tensorrt": {FP16, INT8},
+}
+ENGINES = {"by-openvino": Engine.OPENVINO, "by-tensorrt": Engine.TENSORRT}
 OTHER_TOOLS = {**TOOLS, "onnx": "1.18.0"}
 
 
@@ -54,6 +65,7 @@ def times(draw: st.DrawFn, where: Pool) -> Measurement:
         {size: base + each * size for size in (1, 2, 4)},
         precision=draw(st.sampled_from(["FP32", "FP32", "FP16", "INT8", "BF16"])),
         product=draw(st.sampled_from([*[where.product] * 5, "H200"])),
+        engine=draw(st.sampled_from(["onnxruntime"] * 2 + sorted(ENGINE_NAMES.values()))),
         source=draw(st.sampled_from(["Measured", "Declared"])),
     )
 
@@ -61,7 +73,7 @@ def times(draw: st.DrawFn, where: Pool) -> Measurement:
 @settings(max_examples=150, deadline=None)
 @given(
     data=st.data(),
-    where=st.sampled_from(POOLS),
+    where=st.sampled_from([*POOLS, *POOLS[-2:]]),
     mode=st.sampled_from(["Auto", "Auto", "Auto", "FP32", "FP16", "BF16", "INT8"]),
     asked=st.booleans(),
     prefer=st.sampled_from(["Cost", "Latency"]),
@@ -89,6 +101,18 @@ def test_only_what_may_run_runs(
             for precision in (FP16, INT8)
         ]
 
+        if engine := ENGINES.get(where.name):
+            again = data.draw(st.floats(0.85, 1.5), "times as fast by the other engine")
+            rows += [
+                measurement(
+                    {size: round(time / again, 3) for size, time in found.items()},
+                    precision=precision,
+                    product=where.product,
+                    engine=ENGINE_NAMES[engine],
+                )
+                for precision, found in ((FP32, stored), (FP16, copied), (INT8, copied))
+            ]
+
     samples = {"samples": {"uri": "pvc://m/a.npz"}} if asked else {}
     wanted = spec(
         model={"uri": "pvc://m/a.onnx", **samples},
@@ -103,7 +127,7 @@ def test_only_what_may_run_runs(
         return plan.pools[0]
 
     row = planned(rows, known)
-    event(f"{mode} runs {row.precision}")
+    event(f"{mode} runs {row.precision} by {row.engine}")
 
     assert row == planned(rows, known), "a plan is a function of what it is made from"
     assert (row.copy is None) == (row.precision is FP32)
@@ -112,7 +136,14 @@ def test_only_what_may_run_runs(
     assert mode not in ("FP32", "BF16") or not jobs
     assert asked or mode != "Auto" or not jobs
     ways = to_measure(wanted, facts(), row, rows)
-    assert len(ways) <= MOST_MEASURED
+    assert len([way for way in ways if way.engine is None]) <= MOST_MEASURED
+    assert len([way for way in ways if way.engine]) <= MOST_BY_ENGINE
+    for way in (row, *ways):
+        assert way.engine in (None, ENGINES.get(where.name))
+        assert way.engine is not Engine.TENSORRT or way.precision is not INT8, "it is dynamic"
+    if row.engine:
+        assert row.measured is not None
+        assert row.measured.row.engine == ENGINE_NAMES[row.engine]
     for copy in (row.copy, *(way.copy for way in ways)):
         if copy is None:
             continue

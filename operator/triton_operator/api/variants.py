@@ -96,6 +96,6 @@ class Offline(ApiModel):
         description="LocalMax: in place of scaling.maxReplicas, where it is more. Omitted at a "
         "hub: what scaling.maxReplicas is there, before the hub divides replicas over clusters.",
     )
-    fallback_variant: DnsLabel | None = Field(
-        None, description="FallbackVariant: the name of one of spec.variants."
+    fallback_variant: str | None = Field(
+        None, max_length=63, description="FallbackVariant: the name of one of spec.variants."
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from triton_operator.api.enums import Protocol, TaintEffect
 from triton_operator.api.routing import (
@@ -131,7 +132,7 @@ def _reserves(fleet: Fleet, cluster: str, named: Collection[str]) -> list[str]:
     """In the order of filling: never an earlier tier, and nobody who is too far away to answer in
     time, as far as that is known."""
     own, suffix = fleet.facts[cluster], fleet.suffixes.get(cluster, "")
-    return [
+    found = (
         name
         for name in fleet.placed.sites
         if name not in named
@@ -140,7 +141,9 @@ def _reserves(fleet: Fleet, cluster: str, named: Collection[str]) -> list[str]:
         and fleet.facts[name].place >= own.place
         and not _is_drained(fleet.facts[name])
         and _is_in_time(own, fleet.facts[name], fleet.settings)
-    ][:MOST_RESERVES]
+    )
+    # Nobody looks beyond them: each of hundreds of clusters has such a list in every decision.
+    return list(islice(found, MOST_RESERVES))
 
 
 def _is_in_time(own: ClusterFacts, other: ClusterFacts, settings: PlacementSettings) -> bool:

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from triton_operator.api import labels
+from triton_operator.api.group import API_VERSION
 from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.keys import Key
-from triton_operator.controllers.kinds import CONFIG_MAP
+from triton_operator.controllers.kinds import CONFIG_MAP, INFERENCE_SERVICE
 from triton_operator.fleet.endpoint_lists import Fleet
 from triton_operator.fleet.mailbox import MANAGER
 from triton_operator.fleet.placement import Placed
 from triton_operator.hub.scene import Scene
 from triton_operator.manifests import names
 from triton_operator.manifests.endpoint_map import endpoint_map
-from triton_operator.manifests.owner import Owner
 
 Body = dict[str, Any]
 LOOK_SECONDS = 600.0
@@ -64,14 +64,22 @@ class EndpointMaps:
     async def write(self, key: Key, service: Body, rows: Sequence[RoutedEndpoint]) -> str:
         """Write the list unless it is written; why it is not, empty: it is. The next decision tries
         again: works and status do not wait for it."""
-        owner = Owner(key.name, key.namespace, service["metadata"]["uid"])
+        uid = service["metadata"]["uid"]
         name = names.endpoint_map(key.name)
         metadata = {
             "name": name,
             "namespace": key.namespace,
             # Not the operator's own label: its watch is for its own children.
             "labels": {labels.MANAGED_BY: MANAGER, labels.PART_OF: labels.MANAGER},
-            "ownerReferences": [owner.reference()],
+            # It goes with the service. To block the owner's deletion would be another right.
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": INFERENCE_SERVICE.kind,
+                    "name": key.name,
+                    "uid": uid,
+                }
+            ],
         }
         wanted = endpoint_map(metadata, rows)
         written, at = self._written.get(key, ({}, 0.0))
@@ -79,7 +87,7 @@ class EndpointMaps:
             return ""
         try:
             live = await self._server.get(CONFIG_MAP, key.namespace, name)
-            if live is not None and not _is_of(live, owner.uid):
+            if live is not None and not _is_of(live, uid):
                 return (
                     f"ConfigMap {name} exists and belongs to somebody else: rename the "
                     "InferenceService, or delete that object"

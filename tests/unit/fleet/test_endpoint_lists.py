@@ -121,6 +121,28 @@ def test_there_are_a_few_reserves_of_many() -> None:
     assert rows(made)[1:] == [(f"cloud-{one}", one + 1, 0) for one in range(MOST_RESERVES)]
 
 
+class Counted(dict[str, ClusterFacts]):
+    """Facts that count how often somebody looks."""
+
+    looks = 0
+
+    def __getitem__(self, name: str) -> ClusterFacts:
+        self.looks += 1
+        return super().__getitem__(name)
+
+
+def test_nobody_looks_beyond_the_reserves() -> None:
+    """Each of hundreds of clusters has its list, and all of them are made in every decision."""
+    looks = []
+    for many in (10, 100):
+        given = fleet(*(edge(f"edge-{number:03}") for number in range(many)))
+        facts = Counted(given.facts)
+        member_list(replace(given, facts=facts), "edge-000", None, NOTHING)
+        looks.append(facts.looks)
+
+    assert looks[0] == looks[1]
+
+
 def test_a_round_trip_is_written_again_only_where_it_matters() -> None:
     def way(seconds: float, before: WorkRouting) -> WorkRouting:
         given = fleet(edge(rtt_seconds=0.0), cloud(rtt_seconds=seconds))
