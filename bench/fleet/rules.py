@@ -43,6 +43,20 @@ class Question:
         share = one.local_only_share
         return demand * (1 - (self.settings.local_only_share if share is None else share))
 
+    def seconds(self, one: ClusterFacts) -> float | None:
+        """Latency there as planned; who tells none is as slow as the slowest that does, those
+        whose curve is known first."""
+        own = planned_seconds(one, self.settings)
+        if own is not None:
+            return own
+        others = [(other, planned_seconds(other, self.settings)) for other in self.facts]
+        curves = [its for other, its in others if other.curve and other.safe_rate]
+        for group in (curves, [its for _, its in others]):
+            told = [its for its in group if its is not None]
+            if told:
+                return max(told)
+        return None
+
 
 def breaches(question: Question) -> list[str]:
     """Which rules the answer breaks, a sentence each."""
@@ -116,7 +130,7 @@ def _grants(
     for name in {*its.granted, *sent}:
         target = facts[name]
         if question.settings.budget_seconds is not None:
-            way, seconds = one.rtt_to(target), planned_seconds(target, question.settings)
+            way, seconds = one.rtt_to(target), question.seconds(target)
             if way is None or seconds is None:
                 yield f"budget: to {name}, whose latency is not known"
             elif way + seconds > question.settings.budget_seconds:

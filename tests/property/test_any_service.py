@@ -21,6 +21,7 @@ from triton_operator.api.reasons import (
     CONDITION_TYPES,
     HUB_REACHABLE,
     MODEL_MEASURED,
+    ROUTED,
     VARIANT_CHOSEN,
 )
 from triton_operator.api.status import InferenceServiceStatus
@@ -112,6 +113,8 @@ def test_what_comes_of_it_is_sound(world: World) -> None:
         unasked.add(MODEL_MEASURED)
     if not spec.get("variants"):
         unasked.add(VARIANT_CHOSEN)
+    if not spec.get("ingress"):
+        unasked.add(ROUTED)
     check_that_the_status_speaks_of_everything(shell.status(world.name), unasked)
     for body in children(shell):
         check_that_kubernetes_knows(body)

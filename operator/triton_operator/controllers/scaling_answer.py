@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from triton_operator.api import reasons
 from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.curve_drift import Drift, drift, is_drifted
+from triton_operator.autoscaling.decision_record import DecisionRecord
+from triton_operator.autoscaling.demand import estimate
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.autoscaling.reasons import Why, reason
@@ -250,7 +252,7 @@ def _figures(memory: ServiceMemory, judgement: Judgement) -> Figures:
     observation, decision = judgement.record.observation, judgement.record.decision
     curve = observation.curve
     return Figures(
-        rate=decision.rate,
+        rate=_rate(judgement.record),
         safe_rate=decision.safe_rate,
         curve=curve,
         waiting=judgement.look.pending,
@@ -259,3 +261,11 @@ def _figures(memory: ServiceMemory, judgement: Judgement) -> Figures:
         lead_seconds=observation.lead_seconds,
         fastest_seconds=curve.seconds(1) if curve else None,
     )
+
+
+def _rate(record: DecisionRecord) -> float | None:
+    """Requests/s, which are seen before anybody knows how fast a replica is; None: nobody sees."""
+    decided, state = record.decision, record.after
+    if decided.rate is not None or decided.freshness is MetricsFreshness.LOST:
+        return decided.rate
+    return estimate(state) if state is not None and len(state.rates) > 1 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.planning.predicted_latency import predicted_seconds
@@ -19,6 +21,26 @@ def planned_seconds(facts: ClusterFacts, settings: PlacementSettings) -> float |
     Not at the load of now, which follows from what is decided here: latency would chase itself.
     """
     return _seconds_at(facts, settings.spill_at, settings.percentile)
+
+
+def expected_seconds(
+    facts: Sequence[ClusterFacts], settings: PlacementSettings
+) -> list[float | None]:
+    """`planned_seconds` of each cluster; None where no cluster tells anything.
+
+    One that tells nothing, as a cluster without requests does, is taken to be as slow as the
+    slowest whose curve is known, or else that tells its latency.
+    """
+    planned = [planned_seconds(one, settings) for one in facts]
+    by_curve = [
+        seconds
+        for one, seconds in zip(facts, planned, strict=True)
+        if seconds is not None and one.curve is not None and one.safe_rate is not None
+    ]
+    # What was measured may be of a queue that is too long, just where help is needed.
+    told = by_curve or [seconds for seconds in planned if seconds is not None]
+    slowest = max(told, default=None)
+    return [slowest if seconds is None else seconds for seconds in planned]
 
 
 def kept_share(

@@ -58,7 +58,7 @@ def facts_of(
         state=member.state,
         capacity=min(asked, told),
         ready=report.ready,
-        need=None if report.need is None else min(MOST_REPLICAS, report.need * speed),
+        need=_need(report, speed, reference),
         order=spec.tier_order,
         zones=tuple(spec.residency_zones),
         speed=speed,
@@ -82,6 +82,16 @@ def facts_of(
         ceiling=_in_force(member, memory),
         paused=spec.paused,
     )
+
+
+def _need(report: Report, speed: float, reference: float | None) -> float | None:
+    """In reference replicas. A cluster that does not know what its own replicas do, as they had too
+    few requests to tell, has demand all the same."""
+    if report.need is not None:
+        return min(MOST_REPLICAS, report.need * speed)
+    if report.arrivals is None or not reference:
+        return None
+    return min(MOST_REPLICAS, report.arrivals / reference)
 
 
 def _in_force(member: Member, memory: SiteMemory) -> int | None:

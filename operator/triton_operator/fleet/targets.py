@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triton_operator.api.enums import ConnectionState, TaintEffect
-from triton_operator.fleet.latency import kept_share, planned_seconds
+from triton_operator.fleet.latency import expected_seconds, kept_share, planned_seconds
 from triton_operator.fleet.placement_reasons import Reason, Why, reason
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.site import NOTHING, Site
@@ -55,10 +55,11 @@ def may_take(site: Site) -> bool:
 
 def targets(sites: Sequence[Site], settings: PlacementSettings) -> list[Target]:
     """Every site, in the given order, with limit, headroom and score."""
-    seconds = [planned_seconds(site.facts, settings) for site in sites]
-    fastest = _fastest(sites, seconds, settings)
+    known = [planned_seconds(site.facts, settings) for site in sites]
+    fastest = _fastest(sites, known, settings)
+    expected = expected_seconds([site.facts for site in sites], settings)
     made = []
-    for site, its in zip(sites, seconds, strict=True):
+    for site, its in zip(sites, expected, strict=True):
         limit, inverted = _limit(site, fastest, settings)
         headroom, closed = _headroom(site, limit, its, settings)
         reasons = tuple(one for one in (inverted, closed) if one is not None)

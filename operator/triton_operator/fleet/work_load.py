@@ -90,6 +90,9 @@ def _amount(text: str | None) -> str | None:
 
 def _need(arrivals: str | None, safe_rate: str | None) -> str | None:
     """As a decimal string of the API, with three digits after the point."""
+    if arrivals is not None and float(arrivals) == 0:
+        # However fast a replica is: a cluster that waits for others' requests has none of its own.
+        return "0.000"
     if arrivals is None or safe_rate is None or float(safe_rate) <= 0:
         return None
     return f"{min(float(MOST_REPLICAS), float(arrivals) / float(safe_rate)):.3f}"

@@ -89,6 +89,31 @@ def test_an_answer_says_what_was_seen() -> None:
     assert found.change is None, "the number that is ordered is right"
 
 
+RATES = tuple((NOW - 4 + second, 1.0, 3.0) for second in range(5))
+
+
+@pytest.mark.parametrize(
+    ("rates", "freshness", "rate"),
+    [
+        pytest.param(
+            RATES, MetricsFreshness.FRESH, 3.0, id="how fast is not known"
+        ),
+        pytest.param(RATES[:1], MetricsFreshness.FRESH, None, id="the first look"),
+        pytest.param(RATES, MetricsFreshness.LOST, None, id="silence is no load of then"),
+    ],
+)
+def test_the_load_is_told_before_the_speed_of_a_replica_is_known(
+    rates: tuple[tuple[float, float, float], ...], freshness: MetricsFreshness, rate: float | None
+) -> None:
+    judgement = judged(1, curve=None)
+    decision = Decision(1, freshness, (reason(Why.CURVE_UNKNOWN),))
+    record = replace(judgement.record, decision=decision, after=ScalingState(rates=rates))
+
+    figures = said(replace(judgement, record=record)).figures
+
+    assert (figures.rate, figures.safe_rate) == (rate, None)
+
+
 def test_bounds_that_were_met_are_named() -> None:
     met = reason(Why.AT_MAXIMUM, wanted=14, bound=10)
 

@@ -162,7 +162,6 @@ def test_what_nobody_has_room_for_stays_until_it_has_no_place_at_all() -> None:
     [
         ({"rtt_seconds": 0.06}, Why.OVER_BUDGET),
         ({"rtt_seconds": None}, Why.LATENCY_UNKNOWN),
-        ({"p95_seconds": None}, Why.LATENCY_UNKNOWN),
     ],
 )
 def test_nothing_goes_where_the_budget_is_not_known_to_be_kept(
@@ -172,6 +171,38 @@ def test_nothing_goes_where_the_budget_is_not_known_to_be_kept(
 
     assert list(placed.sites["edge"].granted) == ["b"]
     assert why in whys(placed.sites["a"])
+
+
+@pytest.mark.parametrize(
+    ("edge_latency", "goes"), [(0.06, True), (0.08, False), (None, False)], ids=str
+)
+def test_who_has_no_requests_yet_is_taken_to_be_as_slow_as_the_slowest_that_tells(
+    edge_latency: float | None, goes: bool
+) -> None:
+    """A cluster that stands by has answered nobody, so it can tell no latency."""
+    facts = (
+        edge(need=6.0, p95_seconds=edge_latency),
+        edge("other", need=0.5, p95_seconds=None if edge_latency is None else 0.01, capacity=1),
+        cloud(p95_seconds=None),
+    )
+
+    placed = Hub(budget_seconds=0.1).place(*facts)
+
+    assert ("cloud" in placed.sites["edge"].granted) is goes
+    assert (Why.LATENCY_UNKNOWN in whys(placed.sites["cloud"])) is (edge_latency is None)
+
+
+def test_a_queue_that_is_too_long_tells_nothing_of_who_has_no_requests_yet() -> None:
+    """A curve tells how slow a cluster is as it is planned; what it measures now may be of just the
+    load that is to leave."""
+    curve = ServiceCurve(0.002, 0.001, 4)
+    full = edge(need=6.0, p95_seconds=3.0)
+    other = edge("other", need=0.5, capacity=1, curve=curve, safe_rate=200.0)
+    facts = (full, other, cloud(p95_seconds=None))
+
+    placed = Hub(budget_seconds=0.1).place(*facts)
+
+    assert placed.sites["edge"].granted["cloud"] > 0
 
 
 def test_the_way_between_two_clusters_counts_where_it_is_measured() -> None:
