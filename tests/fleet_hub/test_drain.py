@@ -18,11 +18,13 @@ from tests.fleet_hub.member import Member
 from tests.fleet_hub.test_commands import REPOSITORY, TIMEOUT_SECONDS, command
 from triton_operator.api.group import API_VERSION
 
+AT_CLOUD = {"url": "https://cloud.example"}
+
 
 @pytest.fixture
 def pair(fleet: Fleet) -> tuple[Member, Member]:
     """An edge, and a cloud that has room, but nothing ready for others."""
-    edge, cloud = fleet.connected("edge"), fleet.connected("cloud", "Cloud")
+    edge, cloud = fleet.connected("edge"), fleet.connected("cloud", "Cloud", dataPlane=AT_CLOUD)
     fleet.service(scaling={"maxReplicas": 10})
     for member in (edge, cloud):
         fleet.await_work(member)
@@ -79,6 +81,12 @@ def test_others_get_ready_before_anything_ends(
     assert more["spec"]["template"]["scaling"]["minReplicas"] == 3
 
     fleet.report(cloud, needReplicas="1", readyReplicas=3, capReplicas=10)
+    sent = fleet.work(edge)
+    assert sent
+    assert "deletionTimestamp" not in sent["metadata"], "its agent has to read where requests go"
+    assert [
+        (one["cluster"], one["weightPercent"]) for one in sent["spec"]["routing"]["endpoints"]
+    ] == [(edge.cluster, 0), (cloud.cluster, 100)]
     fleet.hub.place()
     leaving = fleet.work(edge)
     assert leaving
@@ -96,6 +104,26 @@ def test_others_get_ready_before_anything_ends(
         "services": [],
     }
     assert f"{edge.cluster} still has {fleet.namespace}/vision (3 ready)" in said
+
+
+def test_nothing_ends_while_requests_cannot_go_elsewhere(
+    fleet: Fleet, pair: tuple[Member, Member], hub_kubeconfig: Path
+) -> None:
+    edge, cloud = pair
+    fleet.api.merge(document(cloud), {"spec": {"dataPlane": None}})
+    fleet.report(cloud, needReplicas="1", readyReplicas=9, capReplicas=10)
+    command(hub_kubeconfig, "drain", edge.cluster, "--no-wait")
+    fleet.hub.settle()
+    for _ in range(3):
+        fleet.hub.place()
+
+    kept = fleet.work(edge)
+    assert kept
+    assert "deletionTimestamp" not in kept["metadata"]
+    assert kept["spec"]["template"]["scaling"]["maxReplicas"] == 10
+    (synced,) = (one for one in fleet.service_status()["conditions"] if one["type"] == "Synced")
+    assert synced["status"] == "False"
+    assert f"{cloud.cluster}, where they should go, has no address" in synced["message"]
 
 
 def test_a_mark_alone_and_back(

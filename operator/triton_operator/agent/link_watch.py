@@ -42,10 +42,12 @@ class Services(Protocol):
 
 
 class LinkWatch:
-    """`now` gives seconds since the epoch, `clock` seconds that never go back."""
+    """Of one mailbox: what came from another one is for its own agent to tell. `now` gives seconds
+    since the epoch, `clock` seconds that never go back."""
 
     def __init__(
         self,
+        mailbox: str,
         member: Services,
         *,
         every_seconds: float,
@@ -53,6 +55,7 @@ class LinkWatch:
         clock: Callable[[], float],
         tick_seconds: float = TICK_SECONDS,
     ) -> None:
+        self._mailbox = mailbox
         self._member = member
         self._every_seconds = every_seconds
         self._now = now
@@ -76,11 +79,11 @@ class LinkWatch:
             await asyncio.sleep(self._tick_seconds)
 
     async def look(self) -> None:
-        """At every service that came from a hub; what is to be written is written."""
+        """At every service that came from this mailbox; what is to be written is written."""
         now = self._awake()
         if self._member.unable() is not None:
             return
-        services = [body for body in self._member.services() if not _is_leaving(body)]
+        services = [body for body in self._member.services() if self._is_ours(body)]
         for after in sorted({one for body in services if (one := _after(body)) is not None}):
             way = self._ways.get(after) or begun(
                 self._quiet_since, self._lost_since(services, after)
@@ -88,6 +91,10 @@ class LinkWatch:
             self._ways[after] = observed(way, now, self._heartbeat(after), self._listening_since)
         for body in services:
             await self._tell(body)
+
+    def _is_ours(self, body: Body) -> bool:
+        local = local_of(body)
+        return local.mailbox == self._mailbox and not local.is_leaving
 
     def _awake(self) -> float:
         """The time, and whether this process stood still until now, as a node that is suspended."""
@@ -155,7 +162,3 @@ def _after(body: Body) -> int | None:
         return None
     after = offline.get("afterSeconds", AFTER_SECONDS)
     return after if isinstance(after, int) else AFTER_SECONDS
-
-
-def _is_leaving(body: Body) -> bool:
-    return "deletionTimestamp" in body["metadata"]

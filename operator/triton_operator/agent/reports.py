@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -25,7 +25,7 @@ LEFT_OUT_SECONDS = 600.0
 then."""
 AT_ONCE = 8
 """Reports under way at the same time: each takes a round trip to the hub."""
-_UNDECLARED = re.compile(r"\.status\.(\w+): field not declared in schema")
+_UNDECLARED = re.compile(r"\.status\.(\w+(?:\.\w+)*): field not declared in schema")
 """What an API server answers, with the code 500, to an apply with a field of a newer definition. A
 merge would drop it without a word, and could not take rows of lists back."""
 
@@ -57,7 +57,7 @@ class Reports:
         self._put_off_until = 0.0
         self._puts_off = False
         self._left_out: dict[str, float] = {}
-        """Until when a part of the status is not sent, by name."""
+        """Until when a part of the status is not sent, by its path."""
 
     def keep(self, uids: set[str]) -> None:
         """Forget what was sent of works that are gone."""
@@ -114,21 +114,26 @@ class Reports:
     def _known(self, status: Body) -> Body:
         """Without what the hub is known not to know."""
         now = self._clock()
-        return {name: part for name, part in status.items() if self._left_out.get(name, now) <= now}
+        for path, until in self._left_out.items():
+            if until > now:
+                status = _without(status, path.split("."))
+        return status
 
     def _undeclared(self, error: ApiUnavailable, status: Body) -> str:
-        """The part of a report that the hub's definition lacks; empty: it is another error."""
+        """The path of what the hub's definition lacks of a report; empty: it is another error."""
         found = _UNDECLARED.search(error.message)
-        return found[1] if found and found[1] in status else ""
+        if found is None or _without(status, found[1].split(".")) == status:
+            return ""
+        return found[1]
 
-    def _leave_out(self, name: str) -> None:
-        if name not in self._left_out:
+    def _leave_out(self, path: str) -> None:
+        if path not in self._left_out:
             logger.warning(
                 "The hub's definition of InferenceWorks is older than this agent: a part of the "
                 "reports is left out until the hub's definitions are those of this version.",
-                extra={"field": f"status.{name}"},
+                extra={"field": f"status.{path}"},
             )
-        self._left_out[name] = self._clock() + LEFT_OUT_SECONDS
+        self._left_out[path] = self._clock() + LEFT_OUT_SECONDS
 
     def _put_off(self, error: ApiUnavailable) -> None:
         """Too many requests, or an error of the hub's own: no fault of the connection, on which the
@@ -147,3 +152,12 @@ class Reports:
             "The hub refuses a report; it is sent again later.",
             extra={"work": name, "error": str(error)},
         )
+
+
+def _without(status: Body, path: Sequence[str]) -> Body:
+    """The status but for what is at a path; the same where nothing is."""
+    name, *rest = path
+    part = status.get(name)
+    if rest and isinstance(part, dict):
+        return {**status, name: _without(part, rest)}
+    return status if rest else {key: value for key, value in status.items() if key != name}

@@ -75,7 +75,7 @@ async def sync(
         randomness=randomness,
     )
     decisions = Decisions(mailbox, member, clock=clock)
-    link = LinkWatch(member, every_seconds=heartbeat_seconds, now=now, clock=clock)
+    link = LinkWatch(mailbox, member, every_seconds=heartbeat_seconds, now=now, clock=clock)
     works = Mailbox(
         mailbox,
         Link("hub", connect_hub, randomness=randomness, clock=clock),

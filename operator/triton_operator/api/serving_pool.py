@@ -197,8 +197,8 @@ class ServingPoolSpec(ApiModel):
         max_length=2,
         description="What may run ONNX models here beside ONNX Runtime's own kernels, where it is "
         "measured to be faster: TensorRT on a GPU pool, OpenVINO on a CPU pool; the image must "
-        "have it. OpenVINO computes in BF16 on CPUs that have it. Omitted: TensorRT with NVIDIA's "
-        "images, else none.",
+        "have it. With TensorRT each pod compiles for minutes before it serves; OpenVINO computes "
+        "in BF16 on CPUs that have it. Omitted: none.",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     cost: Cost | None = None

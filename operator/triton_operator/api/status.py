@@ -12,6 +12,7 @@ from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.api.routing import Endpoints
 from triton_operator.api.tensors import Tensor
 from triton_operator.api.variant_status import VariantKnown, VariantServed
+from triton_operator.api.variants import MOST_VARIANTS
 
 
 class Address(ApiModel):
@@ -203,9 +204,11 @@ class InferenceServiceStatus(ApiModel):
     )
     drift: list[CountedDrift] = Field(
         default_factory=list,
-        max_length=64,
-        description="Pools where production was far from the ModelProfile when pods were replaced.",
-        json_schema_extra=list_map("pool"),
+        # Of each pool, every model that may be served.
+        max_length=64 * (1 + MOST_VARIANTS),
+        description="Pools where production was far from the ModelProfile when pods were replaced, "
+        "each variant by itself.",
+        json_schema_extra=list_map("pool", "measurement"),
     )
     autoscaling: AutoscalingStatus | None = None
     placement: PlacementStatus | None = Field(

@@ -165,7 +165,7 @@ def _by_objective(
     order = ranked(look.candidates)
     place = order.index(served)
     objective = settings.objective_seconds
-    if memory.missed >= WINDOWS:
+    if look.late and memory.missed >= WINDOWS:
         limit = DOWN_WITHIN * objective
         if below := _first_within(order[place + 1 :], limit):
             return _changed(

@@ -7,7 +7,7 @@ stays in the service's status: a profile is shared, and pods of other services w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -45,18 +45,29 @@ def counted_drifts(observed: Observed, digest: str | None) -> list[CountedDrift]
         return []
     if digest is None:
         return rows
-    known = {_mark(digest, row) for row in observed.measurements.get(digest, ())}
+    # Of every model that may be served: a variant that comes back is as slow as it was.
+    known = {
+        _mark(one, row) for one, found in observed.measurements.items() for row in found if rows
+    }
     return [one for one in rows if one.measurement in known]
 
 
-def ratios(counted: Iterable[CountedDrift]) -> dict[str, CurveRatio]:
-    """As planning takes them, by pool."""
-    return {one.pool: _ratio(one) for one in counted}
+def ratios(
+    observed: Observed, digest: str, counted: Sequence[CountedDrift]
+) -> dict[str, CurveRatio]:
+    """Those about the model with that digest, as planning takes them, by pool."""
+    return {one.pool: _ratio(one) for one in _about(observed, digest, counted)}
+
+
+def _about(observed: Observed, digest: str, counted: Sequence[CountedDrift]) -> list[CountedDrift]:
+    if not counted:
+        return []
+    known = {_mark(digest, row) for row in observed.measurements.get(digest, ())}
+    return [one for one in counted if one.measurement in known]
 
 
 def counted_anew(
     observed: Observed,
-    digest: str,
     plan: Plan,
     children: Sequence[Mapping[str, Any]],
     counted: Sequence[CountedDrift],
@@ -68,18 +79,20 @@ def counted_anew(
     answer = observed.scaling
     if answer is None:
         return None
-    before = {one.pool: one for one in counted}
-    found = {
-        row.pool.name: _counted(observed, digest, row.pool.name, drift, before.get(row.pool.name))
-        for row in plan.pools
-        if (drift := answer.drifted.get(row.pool.name))
-        and _is_replaced(observed, row.pool.name, children)
-    }
-    new = {pool: one for pool, one in found.items() if one is not None}
-    if not new:
-        return None
-    after = [new.pop(one.pool, one) for one in counted]
-    return [one for one in (*after, *new.values()) if _differs(one)]
+    after, found = list(counted), False
+    for row in plan.pools:
+        name = row.pool.name
+        drift = answer.drifted.get(name)
+        if drift is None or not _is_replaced(observed, name, children):
+            continue
+        # What is replaced may be another model, as of the variant before.
+        for digest in observed.measurements:
+            rows = _about(observed, digest, counted)
+            before = next((one for one in rows if one.pool == name), None)
+            if new := _counted(observed, digest, name, drift, before):
+                after = [one for one in after if one is not before] + [new]
+                found = True
+    return [one for one in after if _differs(one)] if found else None
 
 
 def _is_replaced(observed: Observed, pool: str, children: Sequence[Mapping[str, Any]]) -> bool:

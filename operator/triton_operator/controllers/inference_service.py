@@ -112,7 +112,7 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 
         plan, children = with_rollout_ways(observed, plan, build)
-        anew = None if spec.paused else counted_anew(observed, digest, plan, children, counted)
+        anew = None if spec.paused else counted_anew(observed, plan, children, counted)
         if anew is not None and isinstance(again := _plan(observed, spec, resolution, anew), Plan):
             counted = anew
             plan, children = with_rollout_ways(observed, again, build)
@@ -120,7 +120,7 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
     wanted += [resolution.job] if resolution.job else []
-    variants = every_variant(observed, owner, asked, spec, resolution, plan)
+    variants = every_variant(observed, owner, asked, spec, resolution, plan, counted)
     wanted = found_out(observed, owner, variants, spec.model, wanted)
     wanted = [*(with_desired_hash(manifest) for manifest in wanted), *children]
     rollout = observe_rollout(observed, plan, wanted)
@@ -204,7 +204,7 @@ def _plan(
         observed.measurements.get(digest, ()),
         observed.conversions.get(digest, ()),
         observed.tool_versions,
-        ratios(counted),
+        ratios(observed, digest, counted),
     )
 
 

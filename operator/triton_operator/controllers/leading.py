@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from triton_operator.api import reasons
+from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.kinds import (
     BACKEND_TLS,
     CONFIG_MAP,
@@ -25,19 +27,24 @@ async def lead_here(
 ) -> ApplyProblem | None:
     """Why it is not as wanted; None: it is. A route is not written if what it names was not: the
     name may be somebody else's.
-
-    Raises:
-        ApiError: it may go through later.
     """
     unlisted: ApplyProblem | None = None
     for manifest in ways:
         try:
             await write(manifest)
-        except Blocked as blocked:
+        except (Blocked, ApiError) as error:
+            problem = _problem(manifest, error)
             if manifest["kind"] != CONFIG_MAP.kind:
-                return blocked.problem
-            unlisted = blocked.problem
+                return problem
+            unlisted = problem
     return unlisted
+
+
+def _problem(manifest: Manifest, error: Blocked | ApiError) -> ApplyProblem:
+    if isinstance(error, Blocked):
+        return error.problem
+    name = f"{manifest['kind']} {manifest['metadata']['name']}"
+    return ApplyProblem(reasons.APPLY_REFUSED, f"{name} cannot be written: {error}")
 
 
 def may_go(child: ObjectView, unrouted: ApplyProblem | None) -> bool:

@@ -60,13 +60,13 @@ class Observed:
     not in it. `devices` has what pods have answered about their model's device, by instance.
     `measurements` are those of the profiles, by digest, where there are any, and `measured` those
     in the operator's own; `conversions` are the profiles' rows of copies, by digest, `converted`
-    those in its own, `found_out` both of them by the digests of variants that are not served,
-    and `tool_versions` those of what would convert here. `jobs_elsewhere` are the
-    Jobs of other services in the namespace that measure or convert; nobody looks for them unless
-    something is to be found out here. `measuring_problem` is what was refused of that, and
-    `routing_problem` of what leads requests here. `scaling` is
-    what the autoscaler said last; None: nothing yet. Pods that are `aside` are to get no new
-    requests; None: leave them as they are. `optional_kinds`: those that the API server knows.
+    those in its own, `found_out` both of them by the digests of all models that may be served, and
+    `tool_versions` those of what would convert here. `jobs_elsewhere` are the Jobs of other
+    services in the namespace that measure or convert; nobody looks for them unless something is to
+    be found out here. `measuring_problem` is what was refused of that, and `routing_problem` of
+    what leads requests here. `scaling` is what the autoscaler said last; None: nothing yet. Pods
+    that are `aside` are to get no new requests; None: leave them as they are. `optional_kinds`:
+    those that the API server knows.
     """
 
     service: ServiceView

@@ -125,9 +125,7 @@ class Observer:
     def _found_out(self, service: ServiceView) -> dict[str, FoundOut]:
         if not service.spec.get("variants") or not is_to_be_measured(service):
             return {}
-        specs = {
-            digest: self._own_spec(service, digest) for digest in candidate_digests(service)[1:]
-        }
+        specs = {digest: self._own_spec(service, digest) for digest in candidate_digests(service)}
         return {
             digest: FoundOut(tuple(own_rows(spec)), tuple(own_conversions(spec)))
             for digest, spec in specs.items()

@@ -88,6 +88,8 @@ class ScalingAnswer:
     early: bool = False
     drifted: Mapping[str, Drift] = field(default_factory=dict)
     """By pool, how far batches are from what the profile says, where that is far."""
+    kept: bool | None = None
+    """Whether the objective is kept, by what was measured; None: nothing was."""
 
 
 def answer_of(
@@ -114,7 +116,14 @@ def answer_of(
         aside=judgement.aside if question.scales else frozenset(),
         early=_is_early(judgement),
         drifted=_drifted(memory, previous.drifted if previous else {}),
+        kept=_kept(question.settings, memory.attainment.share, judgement.look.p99_seconds),
     )
+
+
+def _kept(settings: ScalingSettings, share: float | None, p99: float | None) -> bool | None:
+    if share is not None:
+        return share >= settings.attainment
+    return None if p99 is None else p99 <= settings.objective_seconds
 
 
 def _change(
@@ -224,6 +233,9 @@ def _jumped(told: Figures, now: Figures) -> bool:
 
 def _moved(told: ScalingAnswer, answer: ScalingAnswer) -> bool:
     if (told.freshness, told.latency_source) != (answer.freshness, answer.latency_source):
+        return True
+    if told.kept != answer.kept:
+        # A tenth of the share is far more than what lies between kept and missed.
         return True
     names = ("rate", "safe_rate", "attainment", "lead_seconds", "waiting")
     return any(

@@ -41,6 +41,9 @@ def scaling_question(
     pools = _pools(observed, plan, spec, facts)
     if rolled_out:
         pools = tuple(_revised(one, plan, facts) for one in pools)
+    else:
+        # Pods of the plan before are no word about this one's profile.
+        pools = tuple(replace(one, profile=None) for one in pools)
     scaled_by_others = any(one.deployment in observed.autoscalers for one in pools)
     entry = entry_model(facts)
     composing: tuple[str, ...] = ()

@@ -65,5 +65,5 @@ def _with_least(scaling: Scaling, least: int) -> Scaling:
     if not bounds.moves:
         return scaling
     return scaling.model_copy(
-        update={"min_replicas": max(bounds.minimum, min(least, bounds.maximum))}
+        update={"min_replicas": max(bounds.minimum, min(least, bounds.maximum - 1))}
     )

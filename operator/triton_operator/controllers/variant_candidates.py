@@ -2,7 +2,7 @@
 would be at the load of now. Pure."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,11 +11,14 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.model_source import Model
 from triton_operator.api.reasons import UNSCHEDULABLE
+from triton_operator.api.status import CountedDrift
 from triton_operator.api.tensors import Tensor
 from triton_operator.api.variants import PRIMARY
+from triton_operator.controllers.counted_drift import ratios
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.views import JobView
+from triton_operator.controllers.side_jobs import has_ended
+from triton_operator.controllers.views import JobView, ObjectView
 from triton_operator.manifests import names
 from triton_operator.manifests.children import children_of_fetching
 from triton_operator.manifests.owner import Owner
@@ -48,6 +51,7 @@ def every_variant(
     served: InferenceServiceSpec,
     resolution: Resolution,
     plan: Plan | Refusal | None,
+    counted: Sequence[CountedDrift],
 ) -> list[Known]:
     """`spec.model` first, then `spec.variants` in their order; none where there are no variants.
 
@@ -68,7 +72,7 @@ def every_variant(
         ],
     )
     for (name, model, accuracy), its in zip(rows, resolved, strict=True):
-        planned = plan if model == served.model else _planned(observed, served, model, its)
+        planned = plan if model == served.model else _planned(observed, served, model, its, counted)
         primary = found[0].resolution.facts if found else None
         problem = _problem(owner, its, planned, primary)
         made = planned if isinstance(planned, Plan) else None
@@ -157,7 +161,11 @@ def _in_turn(
 ) -> list[Resolution]:
     """With one Job that begins at most, and none beside another: each takes a replica's room."""
     jobs = [one.job for one in resolutions if one.job]
-    begun = first.job is not None or any(_is_there(observed, job) for job in jobs)
+    ended = {child.name for child in observed.children if _has_ended(child)}
+    begun = any(
+        (job is first.job or _is_there(observed, job)) and job["metadata"]["name"] not in ended
+        for job in jobs
+    )
     found = []
     for one in resolutions:
         if one is not first and one.job and not _is_there(observed, one.job):
@@ -172,8 +180,17 @@ def _is_there(observed: Observed, job: Mapping[str, Any]) -> bool:
     return any(isinstance(child, JobView) and child.name == name for child in observed.children)
 
 
+def _has_ended(child: ObjectView) -> bool:
+    """Of a Job that failed it is kept until its next try: it takes nobody's turn."""
+    return isinstance(child, JobView) and has_ended(child)
+
+
 def _planned(
-    observed: Observed, served: InferenceServiceSpec, model: Model, resolution: Resolution
+    observed: Observed,
+    served: InferenceServiceSpec,
+    model: Model,
+    resolution: Resolution,
+    counted: Sequence[CountedDrift],
 ) -> Plan | Refusal | None:
     if resolution.facts is None:
         return None
@@ -186,6 +203,7 @@ def _planned(
         observed.measurements.get(digest, ()),
         observed.conversions.get(digest, ()),
         observed.tool_versions,
+        ratios(observed, digest, counted),
     )
 
 

@@ -39,6 +39,7 @@ class WaysIn:
     kept: set[ObjectName] = field(default_factory=set)
     done: list[str] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    waits: bool = False
 
     @property
     def finding(self) -> Finding | None:
@@ -46,6 +47,9 @@ class WaysIn:
         if self.problems:
             said = "; ".join(text for _, text in self.problems)
             return finding(reasons.ROUTED, ConditionStatus.FALSE, self.problems[0][0], said)
+        if self.waits:
+            said = "; ".join([*self.done, "routes are made once the model is known"])
+            return finding(reasons.ROUTED, ConditionStatus.UNKNOWN, reasons.WAITING_FOR_MODEL, said)
         if not self.done:
             return None
         said = "; ".join(self.done)
@@ -77,7 +81,7 @@ def ways_in(
         model = _model_name(observed, owner, facts)
         if model is None:
             ways.kept |= _routes_there(observed, owner)
-            ways.done.append("routes are made once the model is known")
+            ways.waits = True
         else:
             _add_routes(ways, observed, owner, gateway, model, routing or WorkRouting())
     return ways
@@ -101,7 +105,10 @@ def _add_routes(
                 "them: install the Gateway API and a Gateway; it is noticed within minutes",
             )
         )
-    if HTTP_ROUTE.kind in known:
+    if HTTP_ROUTE.kind not in known:
+        # They may be there and not be seen: what they name stays.
+        ways.kept |= _routes_there(observed, owner)
+    else:
         ways.objects += _http_objects(ways, owner, gateway, model, routing, known)
     if gateway.grpc_hostnames and GRPC_ROUTE.kind in known:
         ways.objects.append(grpc_route(owner, gateway))

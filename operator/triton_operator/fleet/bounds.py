@@ -77,10 +77,26 @@ def ceilings(
     for site in moving:
         if not site.is_allowed:
             wanted[site.name] = 0
+        elif site.is_drained and not site.is_known and site.facts.ready > 0:
+            # It serves something, and nobody knows how much: others got nothing ready for that.
+            wanted[site.name] = site.memory.ceiling
         elif site.is_drained:
-            staying = max(0.0, site.held - routed[site.name].sent)
+            staying = max(0.0, site.held - _sent_before(site, routed[site.name]))
             wanted[site.name] = min(wanted[site.name], replicas_for(staying, site.facts.speed))
     return _published(sites, wanted, settings)
+
+
+def _sent_before(site: Site, route: Route) -> float:
+    """What goes to others by the weights of before, and goes on to: those of now are not published
+    yet, and a work that is deleted takes them with it.
+
+    Weights are parts of the demand, so what they stand for has grown with it.
+    """
+    before = site.memory
+    growth = site.held / before.held if before.held else 1.0
+    return sum(
+        min(load, before.loads.get(name, 0.0) * growth) for name, load in route.loads.items()
+    )
 
 
 def _published(

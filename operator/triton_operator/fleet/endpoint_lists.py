@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from triton_operator.api.enums import Protocol, TaintEffect
+from triton_operator.api.enums import ConnectionState, Protocol, TaintEffect
 from triton_operator.api.routing import (
     LONGEST_WAY_MILLISECONDS,
     MOST_ENDPOINTS,
@@ -27,9 +27,17 @@ from triton_operator.fleet.placement_settings import PlacementSettings
 
 MOST_RESERVES = 3
 """Clusters that get nothing as long as the others answer."""
-LIKE_BEFORE = 1.5
-"""A round trip that is another by less than this factor is written as it was: a client plans with
-it, and every change of a work is a write in every cluster."""
+MOST_LAST = 8
+"""Of the hub's list: the last in order are clouds, which have room when all others are full."""
+LIKE_BEFORE = 0.5
+NEAR_MILLISECONDS = 10
+"""A round trip that is another by no more than this part of it, or these milliseconds, is written
+as it was: every change of a work is a write in every cluster. The hub measures it anew with each
+look, to a millisecond, so between clusters that are near each other a factor alone would make
+writes at rest; and a client that plans for 10 ms more or less does nothing else."""
+STAYS_WITHIN = 1.2
+"""Of the budget: so late may a reserve be that is in the list already, as measured latencies waver
+about it."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,29 @@ class Fleet:
 
     def is_reached(self, name: str, suffix: str) -> bool:
         """Whether clients ask there for the same model as at home: its name is in every request,
-        and is the service's."""
-        return name in self.urls and self.suffixes.get(name, "") == suffix
+        and is the service's. Never where data must not be processed, though a work that has to go
+        is there until the agent lets it go."""
+        return name in self.urls and self.suffixes.get(name, "") == suffix and self.is_allowed(name)
+
+    def is_allowed(self, name: str) -> bool:
+        """Whether data may be processed there."""
+        zones = self.settings.zones
+        return not zones or not set(zones).isdisjoint(self.facts[name].zones)
+
+    def keeps(self, name: str) -> str:
+        """One of the clusters that a cluster's requests should go to, and cannot: their share stays
+        at home. Empty: there is none, or nothing may stay."""
+        if not self.is_allowed(name):
+            return ""
+        suffix = self.suffixes.get(name, "")
+        unreached = (
+            other
+            for other, percent in sorted(self.placed.sites[name].weights.items())
+            if percent > 0
+            and other != name
+            and not (other in self.facts and self.is_reached(other, suffix))
+        )
+        return next(unreached, "")
 
 
 def member_list(
@@ -94,7 +123,7 @@ def member_list(
     named = {cluster, *(one.cluster for one in away)}
     reserves = [
         row(name, len(away) + place, 0)
-        for place, name in enumerate(_reserves(fleet, cluster, named), start=1)
+        for place, name in enumerate(_reserves(fleet, cluster, named, ways), start=1)
     ]
     rest = 100 - sum(one.weight_percent for one in away)
     return WorkRouting(endpoints=[row(cluster, 0, rest), *away, *reserves], local_only=local_only)
@@ -104,14 +133,16 @@ def hub_list(fleet: Fleet, before: Iterable[RoutedEndpoint]) -> list[RoutedEndpo
     """Of clients that are in none of the clusters: all that have an address, in the order of
     filling, each with a share by what is ready there. To nobody data goes that must stay.
 
-    One whose endpoint does not answer, or that is drained, gets none; without any share the first
-    one is asked first.
+    Of more than fit the first ones, and the last. One whose endpoint does not answer, or is not
+    known to while the cluster is lost, or that is drained, gets no share; without any share the
+    first one is asked first.
     """
     ways = {one.cluster: one.round_trip_milliseconds for one in before}
     names = [
         name for name in fleet.placed.sites if name in fleet.serving and fleet.is_reached(name, "")
     ]
-    names = names[:MOST_ENDPOINTS]
+    if len(names) > MOST_ENDPOINTS:
+        names = [*names[: MOST_ENDPOINTS - MOST_LAST], *names[-MOST_LAST:]]
     shares = _percents({name: _ready(fleet.facts[name]) for name in names})
     return [
         RoutedEndpoint(
@@ -128,9 +159,11 @@ def hub_list(fleet: Fleet, before: Iterable[RoutedEndpoint]) -> list[RoutedEndpo
     ]
 
 
-def _reserves(fleet: Fleet, cluster: str, named: Collection[str]) -> list[str]:
+def _reserves(
+    fleet: Fleet, cluster: str, named: Collection[str], before: Collection[str]
+) -> list[str]:
     """In the order of filling: never an earlier tier, and nobody who is too far away to answer in
-    time, as far as that is known."""
+    time, as far as that is known. `before`: who is in the list that is written."""
     own, suffix = fleet.facts[cluster], fleet.suffixes.get(cluster, "")
     found = (
         name
@@ -140,17 +173,21 @@ def _reserves(fleet: Fleet, cluster: str, named: Collection[str]) -> list[str]:
         and name in fleet.serving
         and fleet.facts[name].place >= own.place
         and not _is_drained(fleet.facts[name])
-        and _is_in_time(own, fleet.facts[name], fleet.settings)
+        and _is_in_time(
+            own, fleet.facts[name], fleet.settings, STAYS_WITHIN if name in before else 1.0
+        )
     )
     # Nobody looks beyond them: each of hundreds of clusters has such a list in every decision.
     return list(islice(found, MOST_RESERVES))
 
 
-def _is_in_time(own: ClusterFacts, other: ClusterFacts, settings: PlacementSettings) -> bool:
+def _is_in_time(
+    own: ClusterFacts, other: ClusterFacts, settings: PlacementSettings, patience: float
+) -> bool:
     if settings.budget_seconds is None:
         return True
     way, its = own.rtt_to(other), planned_seconds(other, settings)
-    return way is None or its is None or way + its <= settings.budget_seconds
+    return way is None or its is None or way + its <= patience * settings.budget_seconds
 
 
 def _is_drained(facts: ClusterFacts) -> bool:
@@ -159,6 +196,9 @@ def _is_drained(facts: ClusterFacts) -> bool:
 
 def _ready(facts: ClusterFacts) -> float:
     if facts.data_plane is False or _is_drained(facts):
+        return 0.0
+    if facts.state is ConnectionState.LOST and facts.data_plane is not True:
+        # Only its endpoint itself can say that it still serves.
         return 0.0
     return facts.ready * facts.speed
 
@@ -177,6 +217,6 @@ def _milliseconds(seconds: float | None, before: int | None) -> int | None:
     if seconds is None:
         return before
     now = min(LONGEST_WAY_MILLISECONDS, max(1, round(1000 * seconds)))
-    if before and before / LIKE_BEFORE <= now <= before * LIKE_BEFORE:
+    if before is not None and abs(now - before) <= max(NEAR_MILLISECONDS, LIKE_BEFORE * before):
         return before
     return now

@@ -27,6 +27,8 @@ def site_reasons(
     spilled = sum(found.grants[site.name].values())
     yield from _own(target, found, spilled, settings)
     yield from target.reasons
+    if site.is_drained and site.facts.moves and not site.is_known and ceiling > 0:
+        yield reason(Why.DEMAND_UNKNOWN)
     granted = found.granted[site.name]
     if granted > NOTHING:
         yield reason(Why.TAKES, granted=granted)

@@ -47,17 +47,21 @@ def ceiling_of(
     facts: ClusterFacts,
     settings: PlacementSettings,
     written: Mapping[str, Any] | None,
+    *,
+    keeps: bool = False,
 ) -> int:
     """`maxReplicas` to write; `written`: the spec of the work that there is.
 
-    Where nothing can be changed it stays as it was written.
+    Where nothing can be changed it stays as it was written, and in a drained cluster that `keeps`
+    requests which the placement has counted as sent away.
     Without a maximum over clusters it does not follow what the cluster could run at the moment: a
     node that is away while the link is cut must not bind the cluster once the node is back.
     """
-    if written is not None and not facts.moves:
+    drained = TaintEffect.NO_SELECT in facts.taints
+    if written is not None and (not facts.moves or (drained and keeps)):
         most = most_replicas(written["template"])
         return placed.ceiling if most is None else most
-    if settings.bounds(facts.tier) or TaintEffect.NO_SELECT in facts.taints:
+    if settings.bounds(facts.tier) or drained:
         return placed.ceiling
     return MOST_REPLICAS
 

@@ -150,7 +150,8 @@ def _states(scene: Scene, written: Written) -> dict[str, WorkState]:
     """Of those clusters that have a work, or should."""
     states = {}
     for name, member in scene.members.items():
-        work, problem = scene.works.get(name), written.problems.get(name, "")
+        work = scene.works.get(name)
+        problem = written.problems.get(name) or written.kept.get(name, "")
         if work is not None or problem:
             states[name] = WorkState(
                 revision=0 if work is None else work["spec"]["revision"],

@@ -11,7 +11,7 @@ from triton_operator.api.enums import ConnectionState
 from triton_operator.fleet.containment import contains
 from triton_operator.fleet.member import Member
 from triton_operator.fleet.placement import Placed
-from triton_operator.fleet.rollout import Candidate, RolloutMemory, roll_out
+from triton_operator.fleet.rollout import Candidate, Rollout, RolloutMemory, roll_out
 from triton_operator.fleet.rollout_findings import progressing
 from triton_operator.fleet.rollout_template import TEMPLATE, core, held_back
 from triton_operator.fleet.rollout_wish import rollout_settings
@@ -69,10 +69,18 @@ def templates(scene: Scene, placed: Placed, now: float) -> Templates:
     return Templates(
         wanted=wanted,
         held=held,
-        pattern=None if rollout.admits_new else next(iter(held.values()), None),
+        pattern=None if rollout.admits_new else _pattern(held, memory, rollout),
         memory=memory,
         finding=progressing(rollout, memory, settings, works),
     )
+
+
+def _pattern(held: Mapping[str, Body], memory: RolloutMemory, rollout: Rollout) -> Body | None:
+    """One that others have proven: not one that got a change which did not come so far, nor, where
+    there is a choice, one that was passed over, which may be of long ago."""
+    sound = [name for name in held if name not in memory.updates]
+    sound.sort(key=lambda name: name in rollout.passed_over)
+    return held[sound[0]] if sound else None
 
 
 def _has(work: Body, wanted: str, spec: Mapping[str, Any]) -> bool:

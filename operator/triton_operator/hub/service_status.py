@@ -122,7 +122,8 @@ def _is_fresh(before: Mapping[str, Any], now: float) -> bool:
 
 
 def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
-    """What is written at once; of numbers that come and go, that they are there."""
+    """What is written at once; of numbers that come and go, that they are there. So with shares of
+    endpoints, which follow what is ready: clients read them in the ConfigMap."""
     found = _without_time(status)
     clusters = [
         {
@@ -132,4 +133,8 @@ def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
         }
         for row in found["placement"].get("clusters") or ()
     ]
-    return {**found, "placement": {**found["placement"], "clusters": clusters}}
+    endpoints = [
+        {**row, "weightPercent": bool(row.get("weightPercent"))} for row in found["endpoints"]
+    ]
+    placement = {**found["placement"], "clusters": clusters}
+    return {**found, "placement": placement, "endpoints": endpoints}

@@ -51,11 +51,13 @@ Ask = Callable[[], Awaitable[None]]
 @dataclass
 class Written:
     """What became of a decision. `revision`: the highest in force. `problems`: why a cluster's work
-    is not as decided; `failure`: an error after which to try again."""
+    is not as decided; `kept`: why one stays that would go; `failure`: an error after which to try
+    again."""
 
     revision: int
     changed: list[str] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
     failure: ApiError | None = None
 
 
@@ -91,9 +93,12 @@ class WorkWriter:
             if facts.paused or (live is None and (site.ceiling == 0 or not facts.moves)):
                 continue
             if live is not None and facts.moves and is_out(site):
-                why = site.reasons[0].sentence
-                asks.append(partial(self._delete, live, why, decision, written))
-                continue
+                other = fleet.keeps(name)
+                if not other:
+                    why = site.reasons[0].sentence
+                    asks.append(partial(self._delete, live, why, decision, written))
+                    continue
+                written.kept[name] = _kept(other)
             wanted = self._wanted(scene, name, placed, fleet, its_templates)
             if live is None or not (
                 _is_as_wanted(live, wanted)
@@ -144,7 +149,8 @@ class WorkWriter:
             placement_of(scene.spec).residency.local_only,
             _written_routing(live),
         )
-        ceiling = ceiling_of(site, facts, scene.settings, live and live["spec"])
+        keeps = bool(fleet.keeps(name))
+        ceiling = ceiling_of(site, facts, scene.settings, live and live["spec"], keeps=keeps)
         fresh = template(scene.body["spec"], site.floor, ceiling)
         its_template, noted = its_templates.of(name, live, fresh)
         body: Body = {
@@ -183,7 +189,16 @@ def _written_routing(live: Body | None) -> WorkRouting:
 
 
 def _is_as_it_was(live: Body, held: Body) -> bool:
-    return contains(live["spec"], held["spec"])
+    """But for the routing, what is there and not wanted is the API's defaults. In a routing it may
+    be a header, or an address, that was taken out."""
+    return contains(live["spec"], held["spec"]) and _written_routing(live) == _written_routing(held)
+
+
+def _kept(other: str) -> str:
+    return (
+        f"is drained, and its requests stay: {other}, where they should go, has no address for "
+        "this model: set spec.dataPlane.url of its InferenceCluster, with the same targetNameSuffix"
+    )
 
 
 def _desired_hash(live: Body) -> str:

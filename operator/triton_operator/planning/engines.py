@@ -1,5 +1,5 @@
 """What else may run an ONNX model on a pool than ONNX Runtime's own kernels: one engine for each
-kind of hardware, and whether it can there.
+kind of hardware, where the pool's owner names it, and whether it can there.
 
 As with a copy in another precision, it runs where it was measured and beats what it would replace
 (see `adoption`). That a model does not load in it is found out in that way too, and kept.
@@ -22,6 +22,11 @@ from triton_operator.triton.releases import NVIDIA_IMAGES, Release
 from triton_operator.triton.tensorrt_provider import tensorrt_problem
 
 _NVIDIA = "nvidia.com/"
+_WHY_ASK = {
+    Engine.TENSORRT: "each pod would compile for minutes before it serves",
+    Engine.OPENVINO: "it computes in BF16 on CPUs that have it",
+}
+"""What somebody has to want: no pool has an engine that its owner does not name."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +83,21 @@ def refusal_of(
 
 
 def _absent(engine: Engine, pool: Pool, runtime: Runtime) -> str | None:
-    """Why the image, or the pool by its owner's words, does not have it."""
-    own_image = runtime.image == pool.image
-    if pool.engines is not None and own_image:
-        return None if engine in pool.engines else f"not among spec.engines of pool {pool.name}"
-    if engine is Engine.OPENVINO:
+    """Why nobody has asked for it on the pool, or the image is not known to have it."""
+    if pool.engines is None:
         return (
-            f"it computes in BF16 on CPUs that have it; name it in spec.engines of ServingPool "
-            f"{pool.name} if that will do"
+            f"{_WHY_ASK[engine]}; name it in spec.engines of ServingPool {pool.name} if that will "
+            "do"
         )
-    if runtime.image.startswith(NVIDIA_IMAGES):
+    if engine not in pool.engines:
+        return f"not among spec.engines of pool {pool.name}"
+    of_nvidia = engine is Engine.TENSORRT and runtime.image.startswith(NVIDIA_IMAGES)
+    if runtime.image == pool.image or of_nvidia:
         return None
-    where = f"in spec.engines of ServingPool {pool.name}" if own_image else "beside its image"
-    return f"nothing says that image {runtime.image} has it; name it {where}"
+    return (
+        f"nothing says that image {runtime.image} has it; make that the image of a ServingPool "
+        "that names it in spec.engines"
+    )
 
 
 def _unable(

@@ -11,9 +11,10 @@ from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.controllers.errors import ApiUnavailable
 from triton_operator.controllers.times import rfc3339
 from triton_operator.fleet.link_state import LINK_SINCE, LINK_STATE, LinkState
-from triton_operator.fleet.origin import Local
+from triton_operator.fleet.origin import MAILBOX, Local
 
 Body = dict[str, Any]
+OURS = "fleet-a"
 EPOCH = 1_800_000_000.0
 OFFLINE = {"policy": "FallbackVariant", "fallbackVariant": "small", "afterSeconds": 300}
 HEARTBEAT_SECONDS = 15
@@ -45,13 +46,15 @@ class Member:
         said.update(state.annotations if state else {})
 
     def said(self, name: str = "vision") -> Mapping[str, str]:
-        found: dict[str, str] = self.bodies[name]["metadata"]["annotations"]
-        return found
+        """What was written of the link."""
+        found = self.bodies[name]["metadata"]["annotations"]
+        return {key: word for key, word in found.items() if key != MAILBOX}
 
 
 def service(name: str, offline: Body | None) -> Body:
     spec = {"offline": offline} if offline else {}
-    metadata = {"namespace": "shop", "name": name, "uid": name, "annotations": {}}
+    annotations = {MAILBOX: OURS}
+    metadata = {"namespace": "shop", "name": name, "uid": name, "annotations": annotations}
     return {"metadata": metadata, "spec": spec}
 
 
@@ -67,6 +70,7 @@ class Time:
     def agent(self) -> LinkWatch:
         """A new process of the agent: nothing is handed over but what is in the member."""
         self.watch = LinkWatch(
+            OURS,
             self.member,
             every_seconds=HEARTBEAT_SECONDS,
             now=lambda: EPOCH + self.at + self.clock_offset,
@@ -223,7 +227,7 @@ def test_a_write_that_fails_is_tried_again() -> None:
 @pytest.mark.parametrize("since", ["", "yesterday"])
 def test_a_time_that_is_none_does_no_harm(since: str) -> None:
     member = Member(vision=OFFLINE)
-    member.bodies["vision"]["metadata"]["annotations"] = {LINK_STATE: "Lost", LINK_SINCE: since}
+    member.bodies["vision"]["metadata"]["annotations"] |= {LINK_STATE: "Lost", LINK_SINCE: since}
     time = Time(member)
 
     time.pass_seconds(300, heard=True)
@@ -257,3 +261,21 @@ def test_what_cannot_be_seen_in_the_member_is_not_written() -> None:
     time.pass_seconds(5, heard=False)
 
     assert member.writes == [("vision", "Lost")]
+
+
+def test_a_service_of_another_mailbox_is_for_its_own_agent() -> None:
+    """Two hubs' agents would undo each other's words for ever."""
+    member = Member(ours=OFFLINE, theirs=OFFLINE)
+    said = member.bodies["theirs"]["metadata"]["annotations"]
+    said[MAILBOX] = "fleet-b"
+    time = Time(member)
+
+    time.pass_seconds(400, heard=False)
+
+    assert member.writes == [("ours", "Lost")]
+    assert said == {MAILBOX: "fleet-b"}
+    said |= LinkState("Lost", rfc3339(EPOCH)).annotations
+    time.agent()
+    time.pass_seconds(400, heard=True)
+
+    assert {name for name, _ in member.writes} == {"ours"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from dataclasses import replace
 from typing import Any, cast
 
@@ -28,11 +29,13 @@ class Hub:
         self.asked: list[float] = []
         self.told: list[set[str]] = []
         """Parts of the statuses, but the sequence."""
+        self.sent: list[dict[str, Any]] = []
         self.reports = Reports(every_seconds=60.0, now=lambda: self.now, clock=lambda: self.now)
 
     async def apply_status(self, *arguments: Any) -> Any:
         self.asked.append(self.now)
         self.told.append(set(arguments[-1]) - {"sequence"})
+        self.sent.append(copy.deepcopy(arguments[-1]))
         if self.errors:
             raise self.errors.pop(0)
         return WORK
@@ -97,6 +100,58 @@ def test_an_older_hub_gets_what_it_knows_and_later_the_rest(
     assert hub.told[5:] == [both]
     assert len(caplog.messages) == 1
     assert "is older than this agent" in caplog.text
+
+
+CURVE = {
+    "baseMicroseconds": 3980,
+    "perRequestMicroseconds": 1070,
+    "maxBatchSize": 16,
+    "instances": 2,
+}
+SERVING = {
+    **DECIDED.service,  # type: ignore[dict-item]
+    "status": {
+        "observedGeneration": 1,
+        "readyReplicas": 3,
+        "autoscaling": {"metrics": "Fresh", "arrivalsPerSecond": "9", "replicaCurve": CURVE},
+    },
+}
+SERVED = replace(DECIDED, service=SERVING)
+
+
+def test_of_a_part_that_an_older_hub_knows_only_the_new_field_is_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hub = Hub(older("load.replicaCurve"))
+
+    assert hub.tell(0.0, SERVED) == WORK
+    hub.tell(60.0, SERVED)
+    hub.tell(601.0, SERVED)
+
+    loads = [status["load"] for status in hub.sent]
+    rest = {"readyReplicas": 3, "capReplicas": 3, "arrivalsPerSecond": "9"}
+    for load in loads:
+        del load["observedAt"]
+    assert loads == [{**rest, "replicaCurve": CURVE}, rest, rest, {**rest, "replicaCurve": CURVE}]
+    assert {frozenset(told) for told in hub.told} == {
+        frozenset({"conditions", "decisions", "load"})
+    }
+    assert [vars(one)["field"] for one in caplog.records] == ["status.load.replicaCurve"]
+
+
+def test_an_older_hub_may_lack_several_fields() -> None:
+    hub = Hub(older("decisions"), older("load.replicaCurve"), older("load.arrivalsPerSecond"))
+
+    assert hub.tell(0.0, SERVED) == WORK
+    assert hub.told[-1] == {"conditions", "load"}
+    assert hub.sent[-1]["load"].keys() == {"readyReplicas", "capReplicas", "observedAt"}
+
+
+def test_a_field_that_is_left_out_already_is_another_error() -> None:
+    hub = Hub(*(older("load.replicaCurve") for _ in range(9)))
+
+    assert hub.tell(0.0, SERVED) is None
+    assert len(hub.asked) == 2
 
 
 @pytest.mark.parametrize("field", ["load.waits", "conditions[0].since", "endpoints"])

@@ -130,6 +130,7 @@ ROWS = [
     ),
     Row("a good window ends the row", missing(2), look(late=False), "primary"),
     Row("not to know is no window", missing(2), look(late=None), "primary"),
+    Row("three windows, and now nobody knows", missing(3), look(late=None), "primary"),
     Row("during a rollout", missing(2), look(late=True, rolling=True), "primary"),
     Row(
         "back up after the dwell",

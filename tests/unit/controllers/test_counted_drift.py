@@ -131,9 +131,10 @@ def test_batches_are_compared_with_what_is_counted() -> None:
     absorb(cluster, seen(cluster, drift))
     cluster.roll_out(DEPLOYMENT)
     step(cluster)
+    back = slower(curve(cluster), (1, 1 / 1.6), (8, 1 / 1.6))
     edit(runtime={"env": [{"name": "A", "value": "c"}]})(cluster)
 
-    found = seen(cluster, slower(curve(cluster), (1, 1 / 1.6), (8, 1 / 1.6)))
+    found = seen(cluster, back)
 
     assert counted(found) == []
     assert batch(found) == largest
@@ -164,10 +165,27 @@ def test_of_another_profile_it_is_nothing() -> None:
     assert counted(seen(cluster, drift)) == []
 
 
+def test_pods_of_the_plan_before_are_no_word_about_this_one() -> None:
+    """While they are replaced, batches are those of other threads, or of another copy."""
+    cluster = measured()
+    edit(hardware={"resources": {"cpu": "8"}})(cluster)
+
+    changed = reconcile(observed(cluster)).scaling_question
+    absorb(cluster, reconcile(observed(cluster)))
+    under_way = reconcile(observed(cluster)).scaling_question
+    cluster.roll_out(DEPLOYMENT)
+
+    assert changed is not None
+    assert under_way is not None
+    assert (changed.pools[0].profile, under_way.pools[0].profile) == (None, None)
+    assert curve(cluster).seconds(1) == pytest.approx(0.030)
+
+
 def test_what_is_counted_ends_with_the_row_that_it_is_about() -> None:
     cluster = measured()
+    drift = slower(curve(cluster), (1, 1.6))
     OTHER_POD(cluster)
-    absorb(cluster, seen(cluster, slower(curve(cluster), (1, 1.6))))
+    absorb(cluster, seen(cluster, drift))
     declare(cluster, {size: 1.5 * time for size, time in TIMES.items()})
 
     found = reconcile(observed(cluster))
@@ -178,8 +196,9 @@ def test_what_is_counted_ends_with_the_row_that_it_is_about() -> None:
 
 def test_without_a_plan_it_is_kept() -> None:
     cluster = measured()
+    drift = slower(curve(cluster), (1, 1.6))
     OTHER_POD(cluster)
-    absorb(cluster, seen(cluster, slower(curve(cluster), (1, 1.6))))
+    absorb(cluster, seen(cluster, drift))
     edit(model={"uri": "pvc://models/other/model.onnx"})(cluster)
 
     assert counted(reconcile(observed(cluster))) == [{"1": "1.600"}]

@@ -10,6 +10,7 @@ from tests.unit.controllers.questions import question
 from tests.unit.controllers.world import DEPLOYMENT, NOW
 from triton_operator.api import reasons as conditions
 from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.attainment import Attainment
 from triton_operator.autoscaling.curve_drift import DriftMemory, with_batches
 from triton_operator.autoscaling.decision import Decision
 from triton_operator.autoscaling.decision_record import DecisionRecord
@@ -79,6 +80,12 @@ def slower_by(share: float, executions: int = 1000, milliseconds: int = 30) -> S
     return ServiceMemory(pools={"cpu": PoolMemory(drift=drift)})
 
 
+def in_time(share: float | None) -> ServiceMemory:
+    """So many of the requests of the last minutes were within the objective."""
+    rows = () if share is None else ((NOW, 1000.0, 1000.0 * share),)
+    return ServiceMemory(attainment=Attainment(rows))
+
+
 def test_an_answer_says_what_was_seen() -> None:
     found = said(judged(1))
 
@@ -95,9 +102,7 @@ RATES = tuple((NOW - 4 + second, 1.0, 3.0) for second in range(5))
 @pytest.mark.parametrize(
     ("rates", "freshness", "rate"),
     [
-        pytest.param(
-            RATES, MetricsFreshness.FRESH, 3.0, id="how fast is not known"
-        ),
+        pytest.param(RATES, MetricsFreshness.FRESH, 3.0, id="how fast is not known"),
         pytest.param(RATES[:1], MetricsFreshness.FRESH, None, id="the first look"),
         pytest.param(RATES, MetricsFreshness.LOST, None, id="silence is no load of then"),
     ],
@@ -289,6 +294,33 @@ def test_a_rate_that_jumps_is_told_within_seconds(told: float, now: float, news:
 
     assert not is_news(before, replace(after, time=NOW + 9))
     assert is_news(before, replace(after, time=NOW + 10)) is news
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "news"),
+    [(0.985, 0.955, True), (0.955, 0.985, True), (0.985, 0.975, False), (None, 0.985, True)],
+)
+def test_that_the_objective_is_missed_is_told(
+    before: float | None, after: float, news: bool
+) -> None:
+    """What lies between 99 % and 96 % is far less than a tenth, and variants go by it."""
+    asked = question(settings=replace(SETTINGS, attainment=0.97))
+
+    def kept(share: float | None, now: float) -> ScalingAnswer:
+        return said(judged(1, now=now), asked=asked, memory=in_time(share))
+
+    told, later = kept(before, NOW), kept(after, NOW + TOLD_EVERY_SECONDS)
+    assert is_news(told, later) is news
+    assert not is_news(told, replace(later, time=NOW + TOLD_EVERY_SECONDS - 1))
+
+
+@pytest.mark.parametrize(("p99", "kept"), [(0.07, True), (0.26, False), (None, None)])
+def test_without_shares_the_p99_says_whether_it_is_kept(
+    p99: float | None, kept: bool | None
+) -> None:
+    look = replace(judged(1), look=replace(TELLS, p99_seconds=p99))
+
+    assert said(look, asked=question(settings=SETTINGS)).kept is kept
 
 
 def test_the_first_answer_is_news() -> None:

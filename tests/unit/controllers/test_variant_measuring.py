@@ -4,9 +4,10 @@ from tests.unit.controllers.cluster import Body, Cluster
 from tests.unit.controllers.test_measuring import ASKED, end, numbers, refused
 from tests.unit.controllers.test_variants import BIG, SMALL, its_facts, reconciled, variant
 from tests.unit.controllers.world import DEPLOYMENT, NOW, ago, edit, first_sight, step
+from tests.unit.planning.building import measurement
 from triton_operator.manifests import names
 from triton_operator.manifests.desired_hash import with_desired_hash
-from triton_operator.manifests.model_profile import profile_of_facts
+from triton_operator.manifests.model_profile import profile_of_facts, profile_of_findings
 
 TINY = "sha256:" + "71" * 32
 
@@ -97,6 +98,28 @@ def test_a_measurement_goes_on_while_another_variant_is_rolled_out() -> None:
 
     assert running(cluster)["metadata"]["name"] == job
     assert all(child.name != job for child in outcome.delete)
+
+
+def test_numbers_are_added_while_another_variant_of_which_nothing_is_known_serves() -> None:
+    cluster = asked(variantPolicy={"mode": "Slo"})
+    step(cluster)
+    job = running(cluster)
+    assert BIG in str(job["spec"])
+    before = measurement({1: 30.0}, source="Measured", instances=4, threads=1)
+    cluster.put(with_desired_hash(profile_of_findings("shop", BIG, [before], ())))
+    status = {"name": "small", "since": ago(3600), "reason": "ObjectiveMissed", "message": "x"}
+    cluster.observe("InferenceService", "shop", "filetype", variant=status)
+    step(cluster)
+    cluster.roll_out(DEPLOYMENT)
+    step(cluster)
+    other = {**variant(), "model": {"uri": "pvc://models/small-2.onnx"}}
+    edit(variants=[other, variant("tiny", TINY)])(cluster)
+
+    end(cluster, numbers(), at=ago(5), name=job["metadata"]["name"])
+    reconciled(cluster, NOW)
+
+    kept = cluster.objects["ModelProfile", "shop", names.measured_profile(BIG)]["spec"]
+    assert [row["instances"] for row in kept["measurements"]] == [4, 1]
 
 
 def test_who_asks_for_no_measurement_gets_none() -> None:

@@ -14,6 +14,7 @@ from tests.unit.controllers.world import (
     absorb,
     ago,
     edit,
+    failed,
     first_sight,
     found,
     observed,
@@ -158,6 +159,22 @@ def test_models_are_inspected_one_after_the_other_and_remembered() -> None:
     assert [row["digest"] for row in rows(cluster).values()] == [BIG, SMALL, "sha256:" + "71" * 32]
     assert all("problem" not in row for row in rows(cluster).values())
     assert served(cluster)["name"] == "primary"
+
+
+def test_one_that_is_no_model_holds_up_no_other() -> None:
+    """Its Job is kept until the next try, for its report."""
+    cluster = first_sight(model={"uri": "pvc://models/big.onnx"}, variants=[variant("small", None)])
+    step(cluster)
+    said = failed("NotAModel", "model.onnx: not an ONNX model", retryable=False)
+    cluster.end_job(said, at=ago(3601), failed=True, exit_code=2)
+
+    step(cluster)
+
+    jobs = [str(job["spec"]) for job in cluster.of_kind("Job")]
+    assert [("big.onnx" in one, "small.onnx" in one) for one in jobs] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 def test_an_unknown_variant_says_why_it_cannot_be_served() -> None:
@@ -340,6 +357,18 @@ def test_it_begins_with_the_replicas_that_the_load_needs_of_it() -> None:
     after = reconciled(cluster, NOW + 61, said)
     assert "startReplicas" not in served(cluster)
     assert after.replicas == {DEPLOYMENT: 1}
+
+
+def test_it_is_scaled_though_it_begins_with_all_that_it_may_have() -> None:
+    cluster = with_variants(variantPolicy=SLO)
+    begins = {"name": "primary", "since": ago(60), "reason": "RoomForBetter", "message": "x"}
+    cluster.observe("InferenceService", "shop", "filetype", variant={**begins, "startReplicas": 2})
+
+    question = reconciled(cluster, NOW, loaded(20.0)).scaling_question
+
+    assert question is not None
+    assert question.scales
+    assert question.settings.most == 2
 
 
 def test_a_paused_service_keeps_its_variant() -> None:

@@ -5,13 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from tests.unit.controllers.cluster import Cluster
 from tests.unit.controllers.shell import Shell
-from tests.unit.controllers.world import CPU, L4, absorb, edit, observed, serving, step, written
+from tests.unit.controllers.world import (
+    CPU,
+    L4,
+    absorb,
+    edit,
+    first_sight,
+    observed,
+    serving,
+    step,
+    written,
+)
 from triton_operator.api.conditions import known_conditions
 from triton_operator.client.endpoints import endpoints_in
+from triton_operator.controllers.errors import ApiUnavailable
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Outcome
 from triton_operator.fleet.origin import ROUTING
@@ -212,6 +224,27 @@ def test_kinds_that_are_not_installed_are_said_and_the_others_are_made() -> None
     assert (ways(without_grpc), routed(without_grpc)) == (ROUTES[:1], "True RoutedAsAsked")
 
 
+def test_what_cannot_be_listed_any_more_takes_away_nothing_that_it_names() -> None:
+    """Routes may be there and not be seen, and a name without an object costs requests."""
+    cluster = opened(noted(serving(), ROUTED))
+    step(cluster, optional_kinds=KINDS)
+    seen = observed(cluster)
+    seen = replace(seen, children=tuple(one for one in seen.children if one.kind not in KINDS))
+
+    outcome = reconcile(seen)
+
+    assert "filetype-to-cloud-1" in {one.name for one in seen.children if one.kind == "Service"}
+    assert outcome.delete == ()
+    assert routed(outcome) == "False RoutesNotInstalled"
+
+
+def test_routes_wait_for_the_model_and_say_so() -> None:
+    outcome = step(opened(noted(first_sight(), ROUTED)), optional_kinds=KINDS)
+
+    assert ways(outcome) == []
+    assert routed(outcome) == "Unknown WaitingForModel"
+
+
 def test_a_share_that_cannot_be_sent_is_served_here_and_said() -> None:
     cluster = opened(noted(serving(), ROUTED))
 
@@ -283,4 +316,26 @@ def test_no_route_leads_to_a_service_of_somebody_else_and_no_name_of_a_route_goe
     shell.clock.advance(60)
     asyncio.run(shell.run())
     assert ("BackendTLSPolicy", "shop", "filetype-to-cloud-1") not in cluster.objects
+    assert shell.condition("Routed") == "True RoutedAsAsked"
+
+
+def test_a_webhook_that_does_not_answer_stops_neither_replicas_nor_the_status() -> None:
+    """Routes have other webhooks than Deployments; it is tried again within a minute."""
+    cluster = opened(serving())
+    shell = Shell(cluster)
+    shell.controller.can_make(frozenset(KINDS))
+    down = ApiUnavailable(500, "InternalError", "failed calling webhook")
+    cluster.failures[("apply", "HTTPRoute")] = [down]
+
+    asyncio.run(shell.run())
+
+    generation = cluster.one("InferenceService")["metadata"]["generation"]
+    assert shell.status()["observedGeneration"] == generation
+    assert shell.condition("Routed") == "False ApplyRefused"
+    assert "ApplyRefused" not in shell.condition("Ready") + shell.condition("Progressing")
+    assert set(shell.controller.counts.reconciles) == {"ok"}
+
+    shell.clock.advance(60)
+    asyncio.run(shell.run())
+    assert ("HTTPRoute", "shop", "filetype") in cluster.objects
     assert shell.condition("Routed") == "True RoutedAsAsked"

@@ -136,7 +136,7 @@ def observed(
         ),
         found_out={
             digest: FoundOut(tuple(own_rows(view.spec)), tuple(own_conversions(view.spec)))
-            for digest in candidate_digests(service)[1:]
+            for digest in candidate_digests(service)
             for view in about
             if view.name == names.measured_profile(digest)
         },

@@ -23,7 +23,8 @@ def edge(name: str = "edge", need: float | None = 2.0, **more: Any) -> ClusterFa
 def cloud(name: str = "cloud", need: float | None = 0.0, **more: Any) -> ClusterFacts:
     """Room for forty, ten of them ready."""
     usual = {"capacity": 40, "ready": 10, "rtt_seconds": 0.03, "p95_seconds": 0.05}
-    return ClusterFacts(name, Tier.CLOUD, ConnectionState.CONNECTED, need=need, **{**usual, **more})
+    state = more.pop("state", ConnectionState.CONNECTED)
+    return ClusterFacts(name, Tier.CLOUD, state, need=need, **{**usual, **more})
 
 
 class Hub:

@@ -8,6 +8,7 @@ from tests.unit.fleet.clusters import Hub, cloud, edge, whys
 from triton_operator.api.enums import TaintEffect
 from triton_operator.fleet.placement_memory import SiteMemory, after_restart, with_wanted
 from triton_operator.fleet.placement_reasons import Why
+from triton_operator.fleet.works import is_out
 
 
 def test_a_floor_covers_own_and_others_demand_and_only_where_others_demand_is() -> None:
@@ -238,8 +239,42 @@ def test_a_ceiling_is_raised_only_when_another_is_not_in_force_any_more() -> Non
 def test_a_drained_cluster_keeps_replicas_for_what_still_goes_there() -> None:
     hub, drained = Hub(), edge(need=3.0, taints=(TaintEffect.NO_SELECT,))
 
-    first = hub.place(drained, cloud(ready=1)).sites["edge"]
-    last = hub.place(drained, cloud(ready=4)).sites["edge"]
+    found = [hub.place(drained, cloud(ready=ready)).sites["edge"] for ready in (1, 1, 4, 4)]
 
-    assert (first.ceiling, first.weights) == (2, {"edge": 67, "cloud": 33})
-    assert (last.ceiling, last.weights) == (0, {"cloud": 100})
+    assert [(one.ceiling, one.weights) for one in found] == [
+        (3, {"edge": 67, "cloud": 33}),
+        (2, {"edge": 67, "cloud": 33}),
+        (2, {"cloud": 100}),
+        (0, {"cloud": 100}),
+    ]
+
+
+def test_a_drained_cluster_is_emptied_only_once_its_requests_were_sent_away() -> None:
+    hub, drained = Hub(), edge(need=3.0, taints=(TaintEffect.NO_SELECT,))
+    hub.place(edge(need=3.0), cloud())
+
+    first, second = (hub.place(drained, cloud()).sites["edge"] for _ in range(2))
+
+    assert (first.weights, is_out(first)) == ({"cloud": 100}, False)
+    assert (second.weights, is_out(second)) == ({"cloud": 100}, True)
+
+
+def test_demand_that_grows_does_not_keep_a_drained_cluster() -> None:
+    hub = Hub()
+    for need in (2.0, 2.1, 2.2):
+        drained = edge(need=need, taints=(TaintEffect.NO_SELECT,))
+        placed = hub.place(drained, cloud()).sites["edge"]
+
+    assert is_out(placed)
+
+
+def test_a_drained_cluster_that_serves_and_never_told_its_demand_is_not_emptied() -> None:
+    hub, drained = Hub(), edge(need=None, ceiling=4, taints=(TaintEffect.NO_SELECT,))
+    hub.place(edge(need=None), cloud())
+
+    for _ in range(2):
+        placed = hub.place(drained, cloud()).sites["edge"]
+    assert (placed.ceiling, placed.weights, is_out(placed)) == (4, {"edge": 100}, False)
+    assert Why.DEMAND_UNKNOWN in whys(placed)
+
+    assert is_out(hub.place(replace(drained, ready=0), cloud()).sites["edge"])

@@ -8,11 +8,23 @@ from typing import Any
 import pytest
 
 from tests.unit.fleet.clusters import Hub, cloud, edge
-from triton_operator.api.enums import TaintEffect, Tier
-from triton_operator.api.routing import LocalOnly, RoutedEndpoint, WorkRouting, endpoints_file
+from triton_operator.api.enums import ConnectionState, TaintEffect, Tier
+from triton_operator.api.routing import (
+    MOST_ENDPOINTS,
+    LocalOnly,
+    RoutedEndpoint,
+    WorkRouting,
+    endpoints_file,
+)
 from triton_operator.client.endpoints import Endpoint, endpoints_in
 from triton_operator.client.order import in_order
-from triton_operator.fleet.endpoint_lists import MOST_RESERVES, Fleet, hub_list, member_list
+from triton_operator.fleet.endpoint_lists import (
+    MOST_LAST,
+    MOST_RESERVES,
+    Fleet,
+    hub_list,
+    member_list,
+)
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.published import published_memory
 from triton_operator.manifests.endpoint_map import member_rows
@@ -155,6 +167,71 @@ def test_a_round_trip_is_written_again_only_where_it_matters() -> None:
     assert way(0.070, first).endpoints[1].round_trip_milliseconds == 70
 
 
+def test_a_short_round_trip_that_wavers_is_not_written_again() -> None:
+    """As between clusters in one building: 4 ms, then 9, then 2."""
+    routing = NOTHING
+    written = []
+    for seconds in (0.004, 0.009, 0.002, 0.014, 0.015):
+        given = fleet(edge(rtt_seconds=0.0), cloud(rtt_seconds=seconds))
+        routing = member_list(given, "edge", None, routing)
+        written.append(routing.endpoints[1].round_trip_milliseconds)
+
+    assert written == [4, 4, 4, 4, 15]
+
+
+def test_a_reserve_stays_while_its_latency_wavers_about_the_budget() -> None:
+    routing = NOTHING
+    listed = []
+    for p95 in (0.07, 0.05, 0.07, 0.075, 0.09, 0.07):
+        given = fleet(edge(), cloud(p95_seconds=p95), budget_seconds=0.1)
+        routing = member_list(given, "edge", None, routing)
+        listed.append(len(routing.endpoints) == 2)
+
+    assert listed == [False, True, True, True, False, False]
+
+
+def test_nobody_is_sent_where_data_must_not_be_processed() -> None:
+    """Its work is there until its agent has let it go, and so it has a part."""
+    given = fleet(
+        edge(zones=("eu",)), cloud(zones=("us",)), cloud("c", zones=("eu",)), zones=("eu",)
+    )
+    assert "cloud" in given.serving
+
+    assert [one.cluster for one in hub_list(given, ())] == ["edge", "c"]
+    assert rows(member_list(given, "edge", None, NOTHING).endpoints) == [
+        ("edge", 0, 100),
+        ("c", 1, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        pytest.param({}, "", id="all is reached"),
+        pytest.param({"urls": {}}, "cloud", id="it has no address"),
+        pytest.param({"suffixes": {"cloud": "-b"}}, "cloud", id="it has another name"),
+    ],
+)
+def test_what_cannot_be_sent_is_kept(changes: dict[str, Any], kept: str) -> None:
+    given = replace(fleet(edge(taints=(TaintEffect.NO_SELECT,)), cloud()), **changes)
+    assert given.placed.sites["edge"].weights == {"cloud": 100}
+
+    assert given.keeps("edge") == kept
+    assert given.keeps("cloud") == ""
+
+
+def test_nothing_is_kept_where_data_must_not_be_processed() -> None:
+    hub = Hub()
+    facts = (edge(), cloud(zones=("eu",)))
+    hub.place(*facts)
+    hub.settings = replace(hub.settings, zones=("eu",))
+    placed = hub.place(*facts)
+    given = Fleet(placed, {one.name: one for one in facts}, {}, {"edge", "cloud"}, hub.settings)
+    assert placed.sites["edge"].weights == {"cloud": 100}
+
+    assert given.keeps("edge") == ""
+
+
 def test_where_nothing_is_served_there_is_no_list() -> None:
     given = fleet(edge(zones=("us",)), zones=("eu",))
 
@@ -244,6 +321,27 @@ def test_who_does_not_answer_the_hub_gets_no_share_of_it() -> None:
         ("b", 72, True),
         ("cloud", 0, False),
     ]
+
+
+@pytest.mark.parametrize(("answers", "share"), [(True, 100), (None, 0), (False, 0)])
+def test_a_lost_cluster_has_a_share_while_its_endpoint_answers(
+    answers: bool | None, share: int
+) -> None:
+    lost = cloud(state=ConnectionState.LOST, data_plane=answers)
+
+    assert rows(hub_list(fleet(edge(ready=0), lost), ())) == [("edge", 0, 0), ("cloud", 1, share)]
+
+
+def test_of_more_than_fit_the_last_are_in_the_hubs_list_too() -> None:
+    """Or it would have no cloud in it, where the room is."""
+    edges = [f"edge-{number:03}" for number in range(70)]
+    clouds = [f"cloud-{number}" for number in range(MOST_LAST)]
+
+    made = hub_list(fleet(*map(edge, edges), *map(cloud, clouds), times=1), ())
+
+    assert [one.cluster for one in made] == edges[: MOST_ENDPOINTS - MOST_LAST] + clouds
+    assert [one.priority for one in made] == list(range(MOST_ENDPOINTS))
+    assert sum(one.weight_percent for one in made) == 100
 
 
 def test_of_nothing_that_is_ready_the_first_is_asked_first() -> None:

@@ -140,6 +140,16 @@ def test_a_ceiling_stays_where_nothing_can_be_changed(facts: Any) -> None:
     assert ceiling_of(site, facts, PlacementSettings(most=3), written) == 7
 
 
+def test_a_drained_cluster_keeps_its_ceiling_while_its_requests_cannot_go() -> None:
+    drained = edge(taints=(TaintEffect.NO_SELECT,))
+    site = Hub().place(drained, cloud()).sites["edge"]
+    written = {"template": {"scaling": {"maxReplicas": 7}}}
+
+    assert ceiling_of(site, drained, PlacementSettings(most=3), written, keeps=True) == 7
+    assert ceiling_of(site, drained, PlacementSettings(most=3), written) == site.ceiling
+    assert ceiling_of(site, edge(), PlacementSettings(most=9), written, keeps=True) == site.ceiling
+
+
 def test_out_is_who_must_not_have_it_and_not_who_has_no_room() -> None:
     zones = Hub(zones=("eu",))
     placed = zones.place(edge(zones=("us",)), cloud(zones=("eu",)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.unit.hub.test_scene import KEY, World
+from triton_operator.api.enums import ConnectionState
 from triton_operator.fleet.placement import place
 from triton_operator.fleet.rollout_template import TEMPLATE, core
 from triton_operator.hub.rollout_memory import written_down
@@ -80,6 +81,40 @@ def test_one_cluster_gets_a_change_and_a_new_one_gets_what_the_others_have() -> 
     assert shop.model_of(found, "b") == (NEW["uri"], found.wanted)
     for cluster in ("a", "new"):
         assert shop.model_of(found, cluster) == (OLD["uri"], old)
+
+
+def test_a_new_cluster_gets_nothing_that_was_not_proven() -> None:
+    """The canary has got a bad change, and is away as its former spec comes back."""
+    shop = Shop(canaryClusters=["a"])
+    shop.note()
+    shop.decide()
+    shop.service["spec"]["model"] = {"uri": "https://models.example/bad"}
+    bad = shop.decide()
+    shop.works["a"]["spec"]["template"]["model"] = shop.service["spec"]["model"]
+    shop.works["a"]["metadata"]["annotations"] = {TEMPLATE: bad.wanted}
+    shop.decide()
+    shop.service["spec"]["model"] = NEW
+    shop.states = {"a": ConnectionState.SUSPECT}
+    found = shop.decide()
+
+    assert list(found.held) == ["a", "b"]
+    assert shop.model_of(found, "new")[0] == OLD["uri"]
+
+
+def test_a_new_cluster_gets_what_is_of_long_ago_only_where_nobody_else_has_anything() -> None:
+    shop = Shop(canaryClusters=["c"])
+    shop.tell(a="20", b="20", c="20", new="20")
+    del shop.works["new"]
+    for name, uri in {"a": "ancient", "b": "old", "c": "old"}.items():
+        shop.works[name]["spec"]["template"] = {"model": {"uri": uri}, "scaling": {"mode": "Auto"}}
+        shop.works[name]["metadata"]["annotations"] = {TEMPLATE: uri}
+    shop.states = {"a": ConnectionState.LOST}
+    shop.service["spec"]["model"] = NEW
+    assert shop.model_of(shop.decide(), "new") == ("old", "old")
+
+    shop.states["b"] = ConnectionState.LOST
+    shop.works["b"] = shop.works["a"]
+    assert shop.model_of(shop.decide(), "new") == ("ancient", "ancient")
 
 
 def test_a_change_of_bounds_or_placement_is_none() -> None:

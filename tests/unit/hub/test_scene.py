@@ -31,12 +31,14 @@ class Objects:
 
 
 class World:
-    """Connected clusters, whose agents tell some rate and a demand of two replicas."""
+    """Clusters, Connected but for `states`, whose agents tell some rate and a demand of two
+    replicas."""
 
     def __init__(self) -> None:
         self.clusters = Objects()
         self.specs = ClusterSpecs()
         self.works: dict[str, Any] = {}
+        self.states: dict[str, ConnectionState] = {}
         self.service: Any = {
             "metadata": {"namespace": "shop", "name": "vision"},
             "spec": {
@@ -54,7 +56,7 @@ class World:
         return sorted(self.works.items())
 
     def state(self, cluster: str) -> ConnectionState:
-        return ConnectionState.CONNECTED
+        return self.states.get(cluster, ConnectionState.CONNECTED)
 
     def facts(self, cluster: str) -> MemberFacts:
         return MemberFacts()

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.unit.fleet.clusters import cloud, edge
-from triton_operator.api.enums import ConnectionState, ManagedBy
+from triton_operator.api.enums import ConnectionState, ManagedBy, Protocol
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import Kind
 from triton_operator.fleet.placement import Placed, place
@@ -51,9 +52,14 @@ class World:
         return self.body
 
     def decide(self, seconds: float, need: float | None = 2.0, **changes: Any) -> int:
-        """How many writes a decision so long after the first leads to; `changes` of the edge's."""
+        """How many writes a decision so long after the first leads to; `changes` of the edge's.
+        `shares`: in the list of endpoints."""
         spec = InferenceServiceSpec.model_validate(SPEC)
         settings = replace(settings_of(spec), rising_seconds=0.0, smoothing_seconds=0.0)
+        endpoints = [
+            RoutedEndpoint(cluster=name, protocol=Protocol.HTTP, weight_percent=percent)
+            for name, percent in changes.pop("shares", {}).items()
+        ]
         facts = (replace(edge(need=need), **changes.pop("facts", {})), cloud())
         self.memory, placed = place(facts, settings, self.memory, NOW + seconds)
         site = replace(placed.sites["edge"], **changes)
@@ -69,8 +75,9 @@ class World:
             {one.name: one for one in facts},
         )
         before = self.writes
-        writing = self._writer.write(scene, placed, self.memory, WORKS, 1, Templates(""), (), "")
-        asyncio.run(writing)
+        asyncio.run(
+            self._writer.write(scene, placed, self.memory, WORKS, 1, Templates(""), endpoints, "")
+        )
         return self.writes - before
 
 
@@ -92,6 +99,20 @@ def test_numbers_that_always_move_are_written_now_and_then(world: World) -> None
 
     rows = {row["name"]: row for row in world.body["status"]["placement"]["clusters"]}
     assert rows["edge"]["need"] == "2.3"
+
+
+def test_shares_that_follow_what_is_ready_are_written_now_and_then(world: World) -> None:
+    world.decide(0, shares={"edge": 40, "cloud": 60})
+
+    moved = [
+        world.decide(2 + ready, shares={"edge": ready, "cloud": 100 - ready}) for ready in (9, 8)
+    ]
+    later = world.decide(REFRESH_SECONDS, shares={"edge": 7, "cloud": 93})
+
+    assert (moved, later) == ([0, 0], 1)
+    assert world.body["status"]["endpoints"][1]["weightPercent"] == 93
+    assert world.decide(REFRESH_SECONDS + 2, shares={"edge": 0, "cloud": 100}) == 1, "one has none"
+    assert world.decide(REFRESH_SECONDS + 4, shares={"cloud": 100}) == 1
 
 
 @pytest.mark.parametrize(

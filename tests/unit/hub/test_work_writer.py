@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from triton_operator.api.enums import ConnectionState, ManagedBy
 from triton_operator.api.inference_cluster import InferenceClusterSpec
@@ -41,6 +44,7 @@ class ApiServer:
     def __init__(self) -> None:
         self.under_way: list[str] = []
         self.answered: list[str] = []
+        self.deleted: list[str] = []
         self.errors: dict[str, ApiError] = {}
         self.held: dict[str, asyncio.Event] = {}
 
@@ -54,6 +58,7 @@ class ApiServer:
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         await self._answer(namespace)
+        self.deleted.append(namespace)
 
     async def _answer(self, namespace: str) -> None:
         self.under_way.append(namespace)
@@ -64,6 +69,7 @@ class ApiServer:
         self.answered.append(namespace)
 
 
+NO_STRATEGY = Templates("")
 _FREE = asyncio.Event()
 _FREE.set()
 
@@ -99,11 +105,16 @@ def scene(names: list[str], works: dict[str, Any] | None = None, **specs: Any) -
     return made
 
 
-async def written(server: ApiServer, made: Scene) -> Written:
-    _, placed = place(tuple(made.facts.values()), made.settings, made.memory, 0.0)
+async def written(
+    server: ApiServer, made: Scene, times: int = 1, its_templates: Templates = NO_STRATEGY
+) -> Written:
+    """What comes of the last of some decisions; only that one is written."""
+    memory = made.memory
+    for time in range(times):
+        memory, placed = place(tuple(made.facts.values()), made.settings, memory, 600.0 * time)
     known: Any = SimpleNamespace(hub_id="hub", works=SimpleNamespace(put=lambda body: None))
     writer = WorkWriter(server, known)  # type: ignore[arg-type]
-    return await writer.write(made, placed, fleet_of(made, placed), "1-1", Templates(""))
+    return await writer.write(made, placed, fleet_of(made, placed), "1-1", its_templates)
 
 
 async def stand_still() -> None:
@@ -178,3 +189,63 @@ def test_a_work_that_cannot_be_deleted_keeps_no_other_from_being_written() -> No
         assert found.revision == 5
 
     asyncio.run(check())
+
+
+DRAINED = {**WITHIN, "taints": [{"key": "drain", "effect": "NoSelect"}]}
+REACHED = {**WITHIN, "tier": "Cloud", "dataPlane": {"url": "https://cloud.example"}}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "kept"),
+    [
+        pytest.param(REACHED, False, id="its requests went elsewhere"),
+        pytest.param({**WITHIN, "tier": "Cloud"}, True, id="the other has no address"),
+        pytest.param({**REACHED, "targetNameSuffix": "-b"}, True, id="the other has another name"),
+    ],
+)
+def test_the_work_of_a_drained_cluster_goes_once_its_requests_can(
+    cloud: dict[str, Any], kept: bool
+) -> None:
+    server = ApiServer()
+    work = {
+        "metadata": {"namespace": MAILBOX.format("edge"), "name": "shop.vision", "uid": "w"},
+        "spec": {"revision": 4, "template": {"scaling": {"maxReplicas": 4}}},
+    }
+    made = scene(["cloud", "edge"], {"edge": work}, edge=DRAINED, cloud=cloud)
+    made.facts["cloud"] = replace(made.facts["cloud"], ready=4)
+
+    found = asyncio.run(written(server, made, times=3))
+
+    assert server.deleted == ([] if kept else [MAILBOX.format("edge")])
+    if kept:
+        assert "cloud, where they should go, has no address" in found.kept["edge"]
+        assert found.problems == {}
+        assert made.works["edge"]["spec"]["template"]["scaling"]["maxReplicas"] == 4
+
+
+@pytest.mark.parametrize("taken", ["localOnly", "url"])
+def test_what_is_taken_out_of_a_routing_reaches_a_work_whose_template_waits(taken: str) -> None:
+    """By the hash of before, and a look at what is wanted only, it would be as it was."""
+    server = ApiServer()
+    made = scene(["edge"], edge={**WITHIN, "dataPlane": {"url": "https://edge.example"}})
+    residency = {"zones": ["eu"], "localOnly": {"header": "x-data-class", "values": ["pii"]}}
+    untagged = made.spec
+    made.spec = InferenceServiceSpec.model_validate({**SPEC, "placement": {"residency": residency}})
+    assert asyncio.run(written(server, made)).changed == ["edge"]
+    live = made.works["edge"]
+    live["metadata"] |= {"uid": "w"}
+    waits = Templates("new", held={"edge": live})
+    # As an API server shows it, with its defaults.
+    live["spec"]["routing"]["endpoints"][0] |= {"priority": 0, "weightPercent": 100}
+    assert taken in live["spec"]["routing"] | live["spec"]["routing"]["endpoints"][0]
+
+    assert asyncio.run(written(server, made, its_templates=waits)).changed == []
+
+    if taken == "localOnly":
+        made.spec = untagged
+    else:
+        spec = InferenceClusterSpec.model_validate(WITHIN)
+        made.members["edge"] = replace(made.members["edge"], spec=spec)
+    assert asyncio.run(written(server, made, its_templates=waits)).changed == ["edge"]
+    routing = made.works["edge"]["spec"]["routing"]
+    assert taken not in routing | routing["endpoints"][0]

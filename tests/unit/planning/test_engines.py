@@ -25,10 +25,10 @@ from triton_operator.planning.pools import Pool
 
 SIZES = (1, 2, 4, 8, 16, 32)
 NVIDIA = "nvcr.io/nvidia/tritonserver:26.09-py3"
-L4 = gpu_pool("l4", product="NVIDIA-L4", image=NVIDIA)
-PRIVATE = gpu_pool("l4", product="NVIDIA-L4")
-CPU = pool("cpu", engines=(Engine.OPENVINO,))
 TRT, OV = Engine.TENSORRT, Engine.OPENVINO
+L4 = gpu_pool("l4", product="NVIDIA-L4", image=NVIDIA, engines=(TRT,))
+UNASKED = gpu_pool("l4", product="NVIDIA-L4", image=NVIDIA)
+CPU = pool("cpu", engines=(OV,))
 BY_TRT, BY_OV = "onnxruntime-tensorrt", "openvino"
 
 
@@ -131,13 +131,13 @@ ROWS = [
         "TensorRT not used: TensorRT is not measured on pool l4",
     ),
     Row(
-        "a private image",
-        "nobody says what is in it",
+        "TensorRT, and nobody named it",
+        "no pod compiles for minutes whose owner did not ask for it, whatever the image has",
         (on_l4(1), on_l4(0.5, BY_TRT)),
         None,
-        "TensorRT not used: nothing says that image registry.example/triton:26.09-py3 has it; "
-        "name it in spec.engines of ServingPool l4",
-        PRIVATE,
+        "TensorRT not used: each pod would compile for minutes before it serves; name it in "
+        "spec.engines of ServingPool l4 if that will do",
+        UNASKED,
     ),
     Row(
         "a private image of which somebody says it",
@@ -152,9 +152,27 @@ ROWS = [
         "what the pool says is of the pool's image",
         (on_l4(1), on_l4(0.5, BY_TRT)),
         None,
-        "TensorRT not used: nothing says that image r.example/mine:26.09 has it",
-        gpu_pool("l4", product="NVIDIA-L4", engines=(TRT,)),
+        "TensorRT not used: nothing says that image r.example/mine:26.09 has it; make that the "
+        "image of a ServingPool that names it in spec.engines",
         spec={**within(250), "runtime": {"image": "r.example/mine:26.09"}},
+    ),
+    Row(
+        "the service's own image, of NVIDIA",
+        "it has it, and the pool wants it",
+        (on_l4(1), on_l4(0.5, BY_TRT)),
+        TRT,
+        "TensorRT: 164/s",
+        gpu_pool("l4", product="NVIDIA-L4", engines=(TRT,)),
+        spec={**within(250), "runtime": {"image": NVIDIA}},
+    ),
+    Row(
+        "an image of NVIDIA where none is wanted",
+        "the image does not say what the pool's owner wants",
+        (on_l4(1), on_l4(0.5, BY_TRT)),
+        None,
+        "TensorRT not used: not among spec.engines of pool l4",
+        gpu_pool("l4", product="NVIDIA-L4", engines=()),
+        spec={**within(250), "runtime": {"image": NVIDIA}},
     ),
     Row(
         "no engines",
@@ -170,7 +188,12 @@ ROWS = [
         (on_l4(1), on_l4(0.5, BY_TRT)),
         None,
         "TensorRT not used: Triton 24.02 cannot be told shapes; use 24.03 or later",
-        gpu_pool("l4", product="NVIDIA-L4", image="nvcr.io/nvidia/tritonserver:24.02-py3"),
+        gpu_pool(
+            "l4",
+            product="NVIDIA-L4",
+            image="nvcr.io/nvidia/tritonserver:24.02-py3",
+            engines=(TRT,),
+        ),
     ),
     Row(
         "GPUs of somebody else",
@@ -178,7 +201,7 @@ ROWS = [
         (took(1, product="MI300X"),),
         None,
         "TensorRT not used: it needs a GPU of NVIDIA, and pool amd has amd.com/gpu",
-        gpu_pool("amd", product="MI300X", image=NVIDIA, accelerator_resource="amd.com/gpu"),
+        gpu_pool("amd", product="MI300X", accelerator_resource="amd.com/gpu", engines=(TRT,)),
     ),
     Row(
         "texts of any length",
@@ -321,7 +344,7 @@ def test_nor_that_the_model_does_not_load() -> None:
 
 
 def test_where_it_cannot_be_had_it_is_not_measured() -> None:
-    assert measured_next(ROWS[0]._replace(pool=PRIVATE), ()) == [("FP32", None)]
+    assert measured_next(ROWS[0]._replace(pool=UNASKED), ()) == [("FP32", None)]
 
 
 def test_a_declared_engine_is_enough() -> None:
