@@ -13,6 +13,7 @@ from e2e.autoscaling.stage import SMALL_FETCH
 from e2e.conftest import IMPATIENT
 from e2e.fleet.gateway import door
 from e2e.fleet.membership import SECRET, join, make_hub
+from e2e.harness import cgroups
 from e2e.harness.cluster import Cluster
 from e2e.harness.edge import EdgeCluster
 from e2e.harness.kubectl import Kubectl
@@ -99,7 +100,12 @@ def both(
     with joined.inside():
         at_the_edge.kubectl(*fresh, timeout_seconds=120)
         at_the_edge.kubectl("create", "namespace", CODE_NAMESPACE)
-    yield Fleet(joined, at_the_hub, at_the_edge)
+    with (
+        # Each pod stands for a machine of its own.
+        cgroups.favoured(hub.topology.cgroup),
+        cgroups.favoured(joined.cluster.topology.cgroup),
+    ):
+        yield Fleet(joined, at_the_hub, at_the_edge)
     # Works go while the agents are there to let them go.
     at_the_hub.kubectl("delete", "tisvc", "--all", "--wait=true")
     at_the_hub.kubectl("delete", "inferencecluster", CLOUD, "--wait=true")
