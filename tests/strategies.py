@@ -310,6 +310,14 @@ def _accelerator(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _pool(value: dict[str, Any]) -> dict[str, Any]:
+    """Its image is always one whose tag says the release."""
+    missing = "OpenVINO" if "accelerator" in value else "TensorRT"
+    if "engines" not in value:
+        return value
+    return {**value, "engines": [one for one in value["engines"] if one != missing]}
+
+
 def _lacking(value: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: kept for key, kept in value.items() if key != name}
 
@@ -342,8 +350,7 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     ".tolerations[]": _toleration,
     "ServingPool.spec.accelerator": _accelerator,
     ".maxPerReplica": _resources,
-    # Its image is always one whose tag says the release.
-    "ServingPool.spec": lambda value: value,
+    "ServingPool.spec": _pool,
 }
 """Objects with rules across fields: drawn freely, then mended, which is faster than filtering."""
 

@@ -162,7 +162,7 @@ def test_columns_of_an_inference_service(api: Api, namespace: str) -> None:
 
     shown = cells(api, document)
 
-    columns = "Name Ready Precision Batch Replicas Desired P99 URL Age Pools Model Reason"
+    columns = "Name Ready Precision Batch Replicas Desired P99 URL Age Pools Model Variant Reason"
     assert " ".join(shown) == columns
     age, priority = shown.pop("Age")
     assert age
@@ -178,6 +178,7 @@ def test_columns_of_an_inference_service(api: Api, namespace: str) -> None:
         "URL": ("http://filetype.shop.svc:8000", 0),
         "Pools": ("l4", 1),
         "Model": ("s3://models/magika/model.onnx", 1),
+        "Variant": ("small", 1),
         "Reason": ("ModelNotReady", 1),
     }
 

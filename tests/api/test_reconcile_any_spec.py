@@ -113,6 +113,8 @@ def sights(draw: st.DrawFn) -> Observed:
     spec = draw(inference_service_specs())
     source = draw(st.sampled_from([known.URI, "pvc://models/a/model.onnx"]))
     spec["model"] |= {"uri": source, "format": "ONNX", "digest": DIGEST}
+    for variant in spec.get("variants", ()):
+        variant["model"] |= {"format": "ONNX", "digest": DIGEST}
     named = spec.get("hardware", {}).get("pools") or draw(st.lists(pool_names(), max_size=2))
     declared = {name: ServingPoolSpec.model_validate(draw(serving_pool_specs())) for name in named}
     name = draw(service_names())

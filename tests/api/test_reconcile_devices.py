@@ -18,6 +18,8 @@ from triton_operator.api import labels
 
 ADDRESS = "127.77.0.1"
 PORT = 8000
+AUTOSCALER = "triton-operator"
+"""As `User-Agent`."""
 GPU_POOL = {"accelerator": {"resource": "nvidia.com/gpu"}}
 
 
@@ -28,9 +30,9 @@ class Triton:
     kind: str = "KIND_CPU"
     asked: list[str] = field(default_factory=list)
 
-    def heard(self, path: str) -> bool:
-        """Whether there is an answer: who asks for statistics, to scale, gets none here."""
-        known = path.endswith("/config")
+    def heard(self, path: str, who: str | None) -> bool:
+        """Whether there is an answer: the autoscaler, which asks for configs too, gets none."""
+        known = path.endswith("/config") and who != AUTOSCALER
         if known:
             self.asked.append(path)
         return known
@@ -40,7 +42,7 @@ class Triton:
 def listening(triton: Triton) -> Iterator[None]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if not triton.heard(self.path):
+            if not triton.heard(self.path, self.headers.get("User-Agent")):
                 self.send_error(404)
                 return
             group = {"name": "a_0", "kind": triton.kind, "count": 1, "gpus": []}

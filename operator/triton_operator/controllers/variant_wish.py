@@ -96,7 +96,11 @@ def variant_wish(
     }
     due = WINDOW_SECONDS if settings.by_objective else None
     for one in variants:
-        if one.model != served.model:
+        if one.resolution.profile is not None:
+            # Found out just now. The status remembers the digest, of a model that cannot be served
+            # too; nothing else looks again, and its Job must go.
+            due = 0.0
+        elif one.model != served.model:
             due = sooner(due, one.resolution.requeue_after_seconds)
     return VariantWish(
         status,
