@@ -100,7 +100,9 @@ def test_an_overloaded_shop_spills_to_the_cloud_and_takes_it_back(
             assert ordered(served, SHOP) == 2, "as many as it may have"
         until("what had queued to be worked off", partial(in_time, busy.generator))
         assert busy.router.shares[shop] + busy.router.shares[cloud] == 100
-        assert busy.generator.so_far["failed"] == 0
+        failed = busy.generator.so_far["failed"]
+        assert in_time(busy.generator), "and it stays so"
+        assert busy.generator.so_far["failed"] == failed
         busy.generator.stop()
     with load(served, tmp_path, [(600, CALM)]) as calm:
         until("the floor to be lowered", lambda: placed(served, CLOUD).get("floor", 9) <= 1)
@@ -136,6 +138,7 @@ def test_the_shop_alone_scales_heals_and_fails_no_request(served: Fleet, tmp_pat
                 assert ready(served) == ordered(served, SHOP)
             tell(served, "alone")
         until("the shop to be heard of", lambda: state(served) == "Connected")
+        until("what it decided alone to be told", lambda: 3 <= most_decided(served) <= 6)
         with served.edge.inside():
             assert ordered(served, SHOP) >= 3, "no replica is lost on return"
             (one,) = json.loads(served.at_the_edge.kubectl("get", "tisvc", "-o", "json"))["items"]
@@ -144,7 +147,7 @@ def test_the_shop_alone_scales_heals_and_fails_no_request(served: Fleet, tmp_pat
         until("the end of the load", lambda: not offered.generator.running())
         figures = offered.generator.result()
     assert least >= 3
-    assert figures["failed"] == 0, figures["errors"]
+    assert figures["failed"] == 0, figures["kinds"]
 
 
 def test_nothing_moves_while_the_hub_is_away(served: Fleet, tmp_path: Path) -> None:
@@ -161,7 +164,7 @@ def test_nothing_moves_while_the_hub_is_away(served: Fleet, tmp_path: Path) -> N
         assert bounds(served) == before, "what it could not hear is no silence"
         until("the end of the load", lambda: not offered.generator.running())
         figures = offered.generator.result()
-    assert figures["failed"] == 0, figures["errors"]
+    assert figures["failed"] == 0, figures["kinds"]
 
 
 def test_data_that_must_stay_never_takes_the_link(served: Fleet, tmp_path: Path) -> None:
@@ -199,6 +202,12 @@ def packets(port: int) -> int:
 def state(fleet: Fleet) -> str:
     found = fleet.at_the_hub.get("inferencecluster", SHOP)
     return str(found.get("status", {}).get("connectionState", ""))
+
+
+def most_decided(fleet: Fleet) -> int:
+    """The highest number of replicas that the shop's autoscaler has ordered, as the hub knows."""
+    rows = work(fleet, SHOP).get("status", {}).get("decisions", [])
+    return max((row["to"] for row in rows), default=0)
 
 
 def in_time(generator: LoadGenerator) -> bool:
