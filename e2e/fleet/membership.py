@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from e2e.harness.commands import run
-from e2e.harness.edge import EdgeCluster
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.native import NativeCluster
 from e2e.harness.progress import step
@@ -35,8 +38,19 @@ def make_hub(hub: NativeCluster, *settings: str) -> None:
     install_operator(hub, *settings, "hub.enabled=true")
 
 
-def join(hub: NativeCluster, edge: EdgeCluster, name: str, folder: Path, *settings: str) -> None:
-    """The edge is a cluster of the fleet, and its agent has a way to the hub."""
+def join(
+    hub: NativeCluster,
+    member: NativeCluster,
+    name: str,
+    folder: Path,
+    *settings: str,
+    spec: Mapping[str, Any],
+    inside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+) -> None:
+    """A cluster is one of the fleet, and its agent has a way to the hub.
+
+    `spec` is what else its InferenceCluster says, `inside` where the member is reached.
+    """
     with step(f"joining {name}"):
         address = f"https://{hub.topology.node_ip}:{hub.topology.apiserver_port}"
         file = folder / f"{name}.kubeconfig"
@@ -44,15 +58,15 @@ def join(hub: NativeCluster, edge: EdgeCluster, name: str, folder: Path, *settin
         triton_operator(*words, kubeconfig=hub.kubeconfig)
         Kubectl(hub.kubeconfig)(
             *("patch", "inferencecluster", name, "--type=merge"),
-            *("-p", json.dumps({"spec": {"heartbeat": SILENCE}})),
+            *("-p", json.dumps({"spec": {"heartbeat": SILENCE, **spec}})),
         )
-        with edge.inside():
-            Kubectl(edge.cluster.kubeconfig)(
+        with inside():
+            Kubectl(member.kubeconfig)(
                 *("-n", NAMESPACE, "create", "secret", "generic", SECRET),
                 f"--from-file=kubeconfig={file}",
             )
             install_operator(
-                edge.cluster,
+                member,
                 *settings,
                 "agent.enabled=true",
                 f"agent.cluster={name}",

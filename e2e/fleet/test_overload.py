@@ -1,0 +1,249 @@
+"""A shop has more to do than it can: the cloud helps. The link is cut: the shop helps itself."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from e2e.emulated_model import NAME
+from e2e.fleet.conftest import CLOUD, CLOUD_PORT, SHOP, SHOP_PORT, Fleet
+from e2e.fleet.gateway import door
+from e2e.fleet.overflow import (
+    AWAY_SECONDS,
+    CUT_SECONDS,
+    SERVED,
+    apply,
+    bounds,
+    endpoints,
+    load,
+    open_doors,
+    ordered,
+    placed,
+    set_bounds,
+    tell,
+    work,
+)
+from e2e.harness.commands import run
+from e2e.harness.errors import HarnessError
+from e2e.harness.waiting import wait_until
+from e2e.installation import NAMESPACE
+from e2e.load_generator import LoadGenerator
+from triton_operator.client import FleetClient, NotServedLocally
+
+LONGEST_SECONDS = 180
+WATCHED_SECONDS = 10
+CALM, BUSY, RISEN = 30.0, 200.0, 180.0
+"""Requests/s: what one replica does with ease, what two cannot, and what three or four can."""
+
+
+@pytest.fixture(scope="module")
+def served(both: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    """The service is served in both clusters, and both doors are open."""
+    apply(both, tmp_path_factory.mktemp("model"))
+    both.at_the_hub.wait_for(NAME, "Placed", "True")
+    until("the service in the cloud", lambda: exists(both, CLOUD))
+    both.at_the_hub.wait_for(SERVED, "Ready", "True", timeout_seconds=LONGEST_SECONDS)
+    with both.edge.inside():
+        until("the service at the shop", lambda: exists(both, SHOP))
+        both.at_the_edge.wait_for(SERVED, "Ready", "True", timeout_seconds=LONGEST_SECONDS)
+    open_doors(both)
+    for name in (SHOP, CLOUD):
+        until(f"{name} to answer", partial(answers, both, name))
+    return both
+
+
+def until(what: str, probe: Callable[[], bool], seconds: float = LONGEST_SECONDS) -> None:
+    wait_until(what, probe, timeout_seconds=seconds, poll_seconds=1.0)
+
+
+def spilling(fleet: Fleet, what: str, probe: Callable[[], bool]) -> None:
+    """As `until`; what the hub and the clusters say is told where it does not come to that."""
+    try:
+        until(what, probe)
+    except HarnessError as error:
+        status = fleet.at_the_hub.get("tisvc", NAME)["status"]
+        loads = {name: work(fleet, name).get("status", {}).get("load") for name in (SHOP, CLOUD)}
+        raise AssertionError(f"{error}\n{json.dumps([status, loads], indent=1)}") from error
+
+
+def exists(fleet: Fleet, cluster: str) -> bool:
+    services = fleet.at_the_edge if cluster == SHOP else fleet.at_the_hub
+    return SERVED in services.kubectl("get", "tisvc", "-o", "name").replace("/", "\n").split()
+
+
+def answers(fleet: Fleet, cluster: str) -> bool:
+    found = fleet.at_the_hub.get("inferencecluster", cluster).get("status", {})
+    rows = {one["type"]: one["status"] for one in found.get("conditions", [])}
+    return rows.get("DataPlaneHealthy") == "True" and found.get("connectionState") == "Connected"
+
+
+def test_an_overloaded_shop_spills_to_the_cloud_and_takes_it_back(
+    served: Fleet, tmp_path: Path
+) -> None:
+    shop, cloud = (
+        door(served.edge.cluster.topology, SHOP_PORT),
+        door(served.edge.link.here, CLOUD_PORT),
+    )
+    with load(served, tmp_path, [(20, CALM), (400, BUSY)]) as busy:
+        spilling(served, "a floor in the cloud", lambda: placed(served, CLOUD).get("floor", 0) >= 2)
+        spilling(
+            served, "requests to be sent there", lambda: busy.router.shares.get(cloud, 0) >= 20
+        )
+        tell(served, "spilling")
+        with served.edge.inside():
+            assert ordered(served, SHOP) == 2, "as many as it may have"
+        until("what had queued to be worked off", partial(in_time, busy.generator))
+        assert busy.router.shares[shop] + busy.router.shares[cloud] == 100
+        failed = busy.generator.so_far["failed"]
+        assert in_time(busy.generator), "and it stays so"
+        assert busy.generator.so_far["failed"] == failed
+        busy.generator.stop()
+    with load(served, tmp_path, [(600, CALM)]) as calm:
+        until("the floor to be lowered", lambda: placed(served, CLOUD).get("floor", 9) <= 1)
+        until("all requests to stay", lambda: calm.router.shares == {shop: 100})
+        tell(served, "back")
+        calm.generator.stop()
+
+
+def test_the_shop_alone_scales_heals_and_fails_no_request(served: Fleet, tmp_path: Path) -> None:
+    set_bounds(served, 6)
+    until("the new bound at the shop", lambda: most_at_the_shop(served) == 6)
+    seconds = CUT_SECONDS
+    until("all to be in force", lambda: in_force(served))
+    with load(served, tmp_path, [(40, CALM), (seconds, RISEN), (60, CALM)]) as offered:
+        offered.rest(20)
+        before = bounds(served)
+        with served.edge.link.severed():
+            offered.rest(40 + seconds / 4)
+            with served.edge.inside():
+                until("more replicas at the shop", lambda: ordered(served, SHOP) >= 3)
+                least = ordered(served, SHOP)
+                kill(served, "triton-operator")
+                kill(served, "triton-operator-agent")
+                pod = served.at_the_edge.every("pods", SERVED)[0]["metadata"]["name"]
+                served.at_the_edge.kubectl("delete", "pod", pod, "--wait=true")
+            until("the shop to be Lost", lambda: state(served) == "Lost")
+            offered.rest(20 + seconds)
+            assert bounds(served) == before, (
+                "the hub moves nothing of a cluster that it cannot hear"
+            )
+            with served.edge.inside():
+                assert ordered(served, SHOP) >= 3
+                assert ready(served) == ordered(served, SHOP)
+            tell(served, "alone")
+        until("the shop to be heard of", lambda: state(served) == "Connected")
+        until("what it decided alone to be told", lambda: 3 <= most_decided(served) <= 6)
+        with served.edge.inside():
+            assert ordered(served, SHOP) >= 3, "no replica is lost on return"
+            (one,) = json.loads(served.at_the_edge.kubectl("get", "tisvc", "-o", "json"))["items"]
+            assert len(served.at_the_edge.every("deployments", SERVED)) == 1, one
+        offered.rest(40 + seconds + 60)
+        until("the end of the load", lambda: not offered.generator.running())
+        figures = offered.generator.result()
+    assert least >= 3
+    assert figures["failed"] == 0, figures["kinds"]
+
+
+def test_nothing_moves_while_the_hub_is_away(served: Fleet, tmp_path: Path) -> None:
+    with load(served, tmp_path, [(AWAY_SECONDS + 60, 60.0)]) as offered:
+        offered.rest(20)
+        before = bounds(served)
+        scale_hub(served, 0)
+        try:
+            offered.rest(20 + AWAY_SECONDS)
+        finally:
+            scale_hub(served, 1)
+        offered.rest(40 + AWAY_SECONDS)
+        assert state(served) == "Connected"
+        assert bounds(served) == before, "what it could not hear is no silence"
+        until("the end of the load", lambda: not offered.generator.running())
+        figures = offered.generator.result()
+    assert figures["failed"] == 0, figures["kinds"]
+
+
+def test_data_that_must_stay_never_takes_the_link(served: Fleet, tmp_path: Path) -> None:
+    """The shop's own endpoint does not answer: others' requests go to the cloud, these nowhere."""
+    port = ("-d", served.edge.link.here.node_ip, "-p", "tcp", "--dport", str(CLOUD_PORT))
+    rows = {one["cluster"]: dict(one) for one in endpoints(served)}
+    # Nobody listens there.
+    rows[SHOP]["url"] = f"http://{door(served.edge.cluster.topology, 9)}"
+    assert rows[CLOUD]["url"] == f"http://{door(served.edge.link.here, CLOUD_PORT)}"
+    file = tmp_path / "endpoints.json"
+    file.write_text(json.dumps({"endpoints": list(rows.values())}))
+    inputs = {"x": np.ones((1, 1), np.float32)}
+    with served.edge.inside():
+        run(["iptables", "-I", "OUTPUT", *port, "-j", "ACCEPT"])
+        try:
+            with FleetClient(file) as client:
+                for _ in range(20):
+                    with pytest.raises(NotServedLocally):
+                        client.infer(NAME, inputs, deadline_seconds=2.0, local_only=True)
+                assert packets(CLOUD_PORT) == 0
+                answer = client.infer(NAME, inputs, deadline_seconds=2.0)
+                assert answer.cluster == CLOUD
+                assert packets(CLOUD_PORT) > 0, "the count counts"
+        finally:
+            run(["iptables", "-D", "OUTPUT", *port, "-j", "ACCEPT"])
+
+
+def packets(port: int) -> int:
+    """Sent to that port since the rule is there."""
+    rows = run(["iptables", "-L", "OUTPUT", "-v", "-n", "-x"]).splitlines()
+    (row,) = [row for row in rows if f"dpt:{port}" in row]
+    return int(row.split()[0])
+
+
+def state(fleet: Fleet) -> str:
+    found = fleet.at_the_hub.get("inferencecluster", SHOP)
+    return str(found.get("status", {}).get("connectionState", ""))
+
+
+def most_decided(fleet: Fleet) -> int:
+    """The highest number of replicas that the shop's autoscaler has ordered, as the hub knows."""
+    rows = work(fleet, SHOP).get("status", {}).get("decisions", [])
+    return max((row["to"] for row in rows), default=0)
+
+
+def in_time(generator: LoadGenerator) -> bool:
+    """Whether of the requests of some seconds nearly all are answered within the objective."""
+    before = dict(generator.so_far)
+    time.sleep(WATCHED_SECONDS)
+    sent, within = (generator.so_far[key] - before[key] for key in ("sent", "within"))
+    return sent > 0 and within >= 0.95 * sent
+
+
+def most_at_the_shop(fleet: Fleet) -> int:
+    return int(bounds(fleet)[SHOP]["template"]["scaling"]["maxReplicas"])
+
+
+def in_force(fleet: Fleet) -> bool:
+    with fleet.edge.inside():
+        spec = fleet.at_the_edge.get("tisvc", SERVED)["spec"]
+    return bool(spec["scaling"]["maxReplicas"] == most_at_the_shop(fleet))
+
+
+def ready(fleet: Fleet) -> int:
+    return sum(
+        one.get("status", {}).get("readyReplicas", 0)
+        for one in fleet.at_the_edge.every("deployments", SERVED)
+    )
+
+
+def kill(fleet: Fleet, name: str) -> None:
+    """A pod of the operator's release at the shop goes without a word."""
+    kubectl = fleet.at_the_edge.kubectl
+    chosen = ("-n", NAMESPACE, "-l", f"app.kubernetes.io/name={name}")
+    pods = kubectl("get", "pods", *chosen, "-o", "name").split()
+    assert pods, name
+    kubectl("delete", *pods, "-n", NAMESPACE, "--grace-period=0", "--force")
+
+
+def scale_hub(fleet: Fleet, replicas: int) -> None:
+    name = "deployment/triton-operator-hub"
+    fleet.at_the_hub.kubectl("-n", NAMESPACE, "scale", name, f"--replicas={replicas}")
