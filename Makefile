@@ -125,7 +125,7 @@ bench-scaling-loop: venv ## 1,000 services looked at by one operator: cores, pac
 e2e-autoscaling: venv ## Autoscalers on a real cluster with real Triton, KEDA too: 75 minutes
 	$(BIN)/python -m e2e.autoscaling
 
-e2e-fleet: venv ## Two real clusters, a hub, and a link that is cut: minutes, as root
+e2e-fleet: venv ## Two real clusters, a hub, and a link that is cut: half an hour, as root
 	$(BIN)/python -m pytest e2e/fleet
 
 help: ## This list
