@@ -31,7 +31,9 @@ def test_a_deleted_child_comes_back(shop: Shop, audit: Audit, kind: str) -> None
     for place in doomed:
         assert wish(now[place]) == wish(before[place])
     written = {write.resource for write in audit.writes(shop.namespace, since=mark)}
-    assert written <= {f"{kind.lower()}s", "deployments/scale", "inferenceservices/status"}
+    # A look that falls between the deletion and the return tells that too, as it should.
+    told = {"inferenceservices/status", "events"}
+    assert written <= {f"{kind.lower()}s", "deployments/scale", *told}
 
 
 def test_a_deleted_inspection_is_started_again(shop: Shop) -> None:
