@@ -5,7 +5,6 @@ children of the old one stay as they are. And nothing that serves is removed bef
 is ready.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +18,8 @@ from triton_operator.api.conditions import (
     merge_conditions,
 )
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.status import CountedDrift
 from triton_operator.controllers.beside import found_beside
-from triton_operator.controllers.counted_drift import counted_anew, counted_drifts, ratios
+from triton_operator.controllers.counted_drift import counted_anew, counted_drifts
 from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.hub_finding import hub_findings
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
@@ -32,8 +30,9 @@ from triton_operator.controllers.kinds import (
     NETWORK_POLICY,
     OPTIONAL,
 )
-from triton_operator.controllers.model_resolution import Resolution, resolve_model
+from triton_operator.controllers.model_resolution import resolve_model
 from triton_operator.controllers.observed import Observed, Outcome
+from triton_operator.controllers.resolved_plan import resolved_plan
 from triton_operator.controllers.rollout import observe_rollout, wanted_replicas
 from triton_operator.controllers.scaling_events import scaling_events
 from triton_operator.controllers.scaling_status import alone_pool
@@ -61,7 +60,7 @@ from triton_operator.manifests import names
 from triton_operator.manifests.children import children_of_fetching, desired_children
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.owner import Owner
-from triton_operator.planning.plan import Plan, plan_service
+from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.replicas import replica_bounds
 
@@ -89,7 +88,8 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
     owner = Owner(service.name, service.namespace, service.uid)
     resolution = resolve_model(observed, owner, spec.model, spec.runtime, paused=spec.paused)
     counted = counted_drifts(observed, resolution.digest)
-    plan = _plan(observed, spec, resolution, counted)
+    in_use = _pools_in_use(observed)
+    plan = resolved_plan(observed, spec, resolution, counted, in_use)
     children: list[dict[str, Any]] = []
     if isinstance(plan, Plan) and (digest := resolution.digest) and (facts := resolution.facts):
         present = {
@@ -113,9 +113,11 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
 
         plan, children = with_rollout_ways(observed, plan, build)
         anew = None if spec.paused else counted_anew(observed, plan, children, counted)
-        if anew is not None and isinstance(again := _plan(observed, spec, resolution, anew), Plan):
-            counted = anew
-            plan, children = with_rollout_ways(observed, again, build)
+        if anew is not None:
+            again = resolved_plan(observed, spec, resolution, anew, in_use)
+            if isinstance(again, Plan):
+                counted = anew
+                plan, children = with_rollout_ways(observed, again, build)
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
         wanted += children_of_fetching(owner, spec.model, observed.fetch)
@@ -183,28 +185,6 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
             sooner(found.requeue_after_seconds, wish.requeue_after_seconds),
             sooner(resolution.requeue_after_seconds, outcome.requeue_after_seconds),
         ),
-    )
-
-
-def _plan(
-    observed: Observed,
-    spec: InferenceServiceSpec,
-    resolution: Resolution,
-    counted: Sequence[CountedDrift],
-) -> Plan | Refusal | None:
-    if resolution.facts is None:
-        return None
-    # Not those of the model before it, whose digest is in the status still.
-    digest = resolution.digest or ""
-    return plan_service(
-        spec,
-        resolution.facts,
-        observed.pools,
-        _pools_in_use(observed),
-        observed.measurements.get(digest, ()),
-        observed.conversions.get(digest, ()),
-        observed.tool_versions,
-        ratios(observed, digest, counted),
     )
 
 

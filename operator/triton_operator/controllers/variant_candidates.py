@@ -14,9 +14,9 @@ from triton_operator.api.reasons import UNSCHEDULABLE
 from triton_operator.api.status import CountedDrift
 from triton_operator.api.tensors import Tensor
 from triton_operator.api.variants import PRIMARY
-from triton_operator.controllers.counted_drift import ratios
 from triton_operator.controllers.model_resolution import Resolution, resolve_model
 from triton_operator.controllers.observed import Observed
+from triton_operator.controllers.resolved_plan import resolved_plan
 from triton_operator.controllers.side_jobs import has_ended
 from triton_operator.controllers.views import JobView, ObjectView
 from triton_operator.manifests import names
@@ -24,7 +24,7 @@ from triton_operator.manifests.children import children_of_fetching
 from triton_operator.manifests.owner import Owner
 from triton_operator.planning.measured_replica import Measured
 from triton_operator.planning.objective import SHARES, latency_percentile
-from triton_operator.planning.plan import Plan, plan_service
+from triton_operator.planning.plan import Plan
 from triton_operator.planning.predicted_latency import predicted_seconds
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.replicas import replica_bounds
@@ -72,7 +72,8 @@ def every_variant(
         ],
     )
     for (name, model, accuracy), its in zip(rows, resolved, strict=True):
-        planned = plan if model == served.model else _planned(observed, served, model, its, counted)
+        its_spec = served.model_copy(update={"model": model})
+        planned = plan if model == served.model else resolved_plan(observed, its_spec, its, counted)
         primary = found[0].resolution.facts if found else None
         problem = _problem(owner, its, planned, primary)
         made = planned if isinstance(planned, Plan) else None
@@ -183,28 +184,6 @@ def _is_there(observed: Observed, job: Mapping[str, Any]) -> bool:
 def _has_ended(child: ObjectView) -> bool:
     """Of a Job that failed it is kept until its next try: it takes nobody's turn."""
     return isinstance(child, JobView) and has_ended(child)
-
-
-def _planned(
-    observed: Observed,
-    served: InferenceServiceSpec,
-    model: Model,
-    resolution: Resolution,
-    counted: Sequence[CountedDrift],
-) -> Plan | Refusal | None:
-    if resolution.facts is None:
-        return None
-    digest = resolution.digest or ""
-    return plan_service(
-        served.model_copy(update={"model": model}),
-        resolution.facts,
-        observed.pools,
-        (),
-        observed.measurements.get(digest, ()),
-        observed.conversions.get(digest, ()),
-        observed.tool_versions,
-        ratios(observed, digest, counted),
-    )
 
 
 def _problem(
