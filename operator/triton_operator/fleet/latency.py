@@ -24,14 +24,13 @@ def planned_seconds(facts: ClusterFacts, settings: PlacementSettings) -> float |
 
 
 def expected_seconds(
-    facts: Sequence[ClusterFacts], settings: PlacementSettings
+    facts: Sequence[ClusterFacts], planned: Sequence[float | None]
 ) -> list[float | None]:
-    """`planned_seconds` of each cluster; None where no cluster tells anything.
+    """Latency in each cluster, from its `planned_seconds`; None where no cluster tells anything.
 
     One that tells nothing, as a cluster without requests does, is taken to be as slow as the
     slowest whose curve is known, or else that tells its latency.
     """
-    planned = [planned_seconds(one, settings) for one in facts]
     by_curve = [
         seconds
         for one, seconds in zip(facts, planned, strict=True)

@@ -55,9 +55,9 @@ def may_take(site: Site) -> bool:
 
 def targets(sites: Sequence[Site], settings: PlacementSettings) -> list[Target]:
     """Every site, in the given order, with limit, headroom and score."""
-    known = [planned_seconds(site.facts, settings) for site in sites]
-    fastest = _fastest(sites, known, settings)
-    expected = expected_seconds([site.facts for site in sites], settings)
+    planned = [planned_seconds(site.facts, settings) for site in sites]
+    fastest = _fastest(sites, planned, settings)
+    expected = expected_seconds([site.facts for site in sites], planned)
     made = []
     for site, its in zip(sites, expected, strict=True):
         limit, inverted = _limit(site, fastest, settings)
