@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.fleet.clusters import Hub, cloud, edge
 from triton_operator.api.enums import ConnectionState
+from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.own_demand import FOLLOWING_SECONDS, own_demand
 from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory
 from triton_operator.fleet.placement_settings import PlacementSettings
@@ -17,7 +18,9 @@ LONG_AGO, JUST_NOW = -FOLLOWING_SECONDS, -1.0
 
 
 def needs(
-    facts: tuple, memory: dict[str, SiteMemory], settings: PlacementSettings = SETTINGS
+    facts: tuple[ClusterFacts, ...],
+    memory: dict[str, SiteMemory],
+    settings: PlacementSettings = SETTINGS,
 ) -> dict[str, float | None]:
     found = own_demand(facts, settings, PlacementMemory(0.0, memory), 0.0)
     return {one.name: None if one.need is None else round(one.need, 6) for one in found}
