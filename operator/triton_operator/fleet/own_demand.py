@@ -133,11 +133,9 @@ def _sent(
             low, high = 0.0, held
         least[one.name] = {name: share * low for name, share in its.least.items()}
         most[one.name] = {name: share * high for name, share in its.most.items()}
-    arrived = {one.name: one.need for one in facts if one.name in kept}
+    arrived = {one.name: one.need for one in facts if one.name in kept and one.need is not None}
     fresh = {
-        name: max(0.0, need - (memory.site(name).held or 0.0))
-        for name, need in arrived.items()
-        if need is not None
+        name: max(0.0, need - (memory.site(name).held or 0.0)) for name, need in arrived.items()
     }
     able = _bounded(most, arrived, unknown=math.inf)
     sure = _at_most(_bounded(least, arrived, unknown=0.0), able)
@@ -174,7 +172,7 @@ def _all_of(kept: float, away: float, held: float) -> float:
 
 
 def _bounded(
-    loads: dict[str, dict[str, float]], arrived: dict[str, float | None], unknown: float
+    loads: dict[str, dict[str, float]], arrived: dict[str, float], unknown: float
 ) -> dict[str, dict[str, float]]:
     """Each origin's loads, less where more were sent to a target than reached it: all in the same
     proportion. `unknown`: what may have reached a target that tells nothing."""
@@ -184,8 +182,7 @@ def _bounded(
             together[target] += load
     parts = {}
     for target, load in together.items():
-        room = arrived.get(target)
-        room = unknown if room is None else room
+        room = arrived.get(target, unknown)
         parts[target] = min(1.0, room / load) if load > NOTHING else 1.0
     return {
         origin: {target: load * parts[target] for target, load in row.items()}
