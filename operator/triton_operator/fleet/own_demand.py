@@ -67,6 +67,7 @@ def own_demand(
     """
     shares = {one.name: _shares(one, memory.site(one.name), settings, now) for one in facts}
     sent_here: dict[str, float] = {}
+    maybe_here: dict[str, float] = {}
     for _ in range(PASSES):
         kept = {
             one.name: max(0.0, one.need - sent_here.get(one.name, 0.0))
@@ -147,10 +148,10 @@ def _sent(
             found[name] = _Sent(sure[name], able[name], dict.fromkeys(able[name], 0.0))
             continue
         low, high = sum(sure[name].values()), sum(able[name].values())
-        held = memory.site(name).held
+        before = memory.site(name).held or 0.0
         # Where a target tells nothing, what was known of the origin says how much it sends there.
         blind = any(target not in arrived for target in able[name])
-        wanted = (held or 0.0) - kept[name] if blind else sum(seen[name].values())
+        wanted = before - kept[name] if blind else sum(seen[name].values())
         part = (min(max(wanted, low), high) - low) / (high - low) if high - low > NOTHING else 0.0
         found[name] = _Sent(
             sure[name],
