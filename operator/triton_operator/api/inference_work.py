@@ -89,7 +89,7 @@ class InferenceWorkSpec(ApiModel):
 class WorkLoad(ApiModel):
     """What a placement reads of the service in the cluster. Numbers in the cluster's own replicas.
 
-    Demand is of the cluster's own clients, counted before any of it is sent elsewhere.
+    Demand is what reaches the cluster, of its own clients and of others'.
     """
 
     need_replicas: Amount | None = Field(

@@ -328,9 +328,13 @@ def _pool_memory(
 
 
 def _steady(used: ServiceCurve | None, found: ServiceCurve | None) -> ServiceCurve | None:
-    """The curve that is used already, as long as it is about the one that was found."""
+    """The curve that is used already, as long as it is about the one that was found.
+
+    What was measured fades, and with no request for hours nothing is left of it: that makes no
+    replica slower.
+    """
     if used is None or found is None:
-        return found
+        return found or used
     same = (used.max_batch_size, used.instances) == (found.max_batch_size, found.instances)
     for size in (1, used.max_batch_size):
         ratio = found.seconds(size) / used.seconds(size)

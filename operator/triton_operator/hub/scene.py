@@ -160,7 +160,10 @@ class Scenes:
         """Where it moves, what is remembered moves with it."""
         rates = {name: member.report.safe_rate for name, member in made.members.items()}
         before = self._references.get(made.key) or _written_reference(made.body)
-        made.reference = reference_rate((rate for rate in rates.values() if rate), before)
+        # What replicas without requests do is known from few of them, or from others.
+        busy = [rate for name, rate in rates.items() if made.members[name].report.arrivals]
+        known = [rate for rate in busy if rate] or [rate for rate in rates.values() if rate]
+        made.reference = reference_rate(known, before)
         if made.reference is None:
             return
         self._references[made.key] = made.reference

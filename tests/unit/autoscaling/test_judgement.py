@@ -205,9 +205,9 @@ def executed(time: float, executions: float) -> PodSample:
 def test_metrics_tell_the_curve_where_no_statistics_are_to_be_had(unreadable: bool) -> None:
     watched = Watched(replace(QUESTION, pools=(replace(POOL, prior=None),)))
     pools = frozenset({"cpu"}) if unreadable else frozenset()
-    for time in (1000, 1001):
+    for time in (1000, 1001, 1002):
         judgement = watched.look(
-            samples(time, a=executed(time, 10.0 * (time - 990))), unreadable=pools
+            samples(time, a=executed(time, 15.0 * (time - 990))), unreadable=pools
         )
 
     curve = judgement.record.observation.curve
@@ -216,6 +216,20 @@ def test_metrics_tell_the_curve_where_no_statistics_are_to_be_had(unreadable: bo
         assert curve.seconds(4) == pytest.approx(0.060, rel=0.01)
     else:
         assert curve is None
+
+
+def test_a_handful_of_batches_is_no_curve_and_one_that_is_known_stays() -> None:
+    watched = Watched(replace(QUESTION, pools=(replace(POOL, prior=None),)))
+    found = []
+    for time, executions in ((1000, 0.0), (1001, 19.0), (1002, 21.0), (1003 + 8 * 3600, 21.0)):
+        judgement = watched.look(
+            samples(time, a=executed(time, executions)), unreadable=frozenset({"cpu"})
+        )
+        found.append(judgement.record.observation.curve)
+
+    assert found[:2] == [None, None]
+    assert found[2] is not None
+    assert found[3] == found[2]
 
 
 def rows(time: float, success: float, inferences: float) -> Samples:
