@@ -8,8 +8,8 @@ from triton_operator.model.authorization import Authorization, Refusal
 from triton_operator.model.errors import SourceRefused
 
 GOOD = frozenset({200, 206})
-TAKEN = frozenset({200, 201, 202, 204})
-"""What a store answers to what it takes."""
+TAKEN = frozenset({200, 201, 202, 204, 206})
+"""What a store answers to what it takes, and to a question whether something is there."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that say "not now"; other 5xx count as well."""
