@@ -17,7 +17,7 @@ from triton_operator.api.inspection import Failure, Report
 from triton_operator.model import reasons
 from triton_operator.model.answer import fitting, write_report
 from triton_operator.model.cache import DigestCache
-from triton_operator.model.copies.put import Putting, put_copy
+from triton_operator.model.copies.put import PATIENCE, Putting, put_copy
 from triton_operator.model.copies.take import seconds_for, take_copy
 from triton_operator.model.download import Conditions, Patience
 from triton_operator.model.fetch import Transfer
@@ -38,8 +38,6 @@ from triton_operator.model.sources import Surroundings, source_for
 
 _TO_TAKE = Patience(connect_seconds=5, read_seconds=10, attempts=2, longest_pause_seconds=2)
 """A store that does not answer costs a pod half a minute at most."""
-_TO_PUT = Patience(connect_seconds=10, read_seconds=120, attempts=4)
-"""Nothing waits for that, and a store may hash a large file before it answers."""
 
 log = logging.getLogger("triton_operator.model.copies")
 
@@ -96,7 +94,7 @@ def _put(given: argparse.Namespace) -> bool:
             store=given.uri,
             endpoint=given.endpoint,
             secret=secret,
-            around=_conditions(given, _TO_PUT, secret.keys()),
+            around=_conditions(given, PATIENCE, secret.keys()),
             deadline=Deadline.after(given.timeout_seconds, time.monotonic),
         )
     )

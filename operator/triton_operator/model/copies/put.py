@@ -6,16 +6,19 @@ from pathlib import Path
 
 from triton_operator.api.copy_address import MAIN_FILE, copy_uri
 from triton_operator.model import reasons
+from triton_operator.model.addresses import refuse_credentials
 from triton_operator.model.copies.oci_upload import OciCopyUpload
 from triton_operator.model.copies.s3_upload import S3CopyUpload
 from triton_operator.model.copies.upload import CopyFiles, CopyUpload
 from triton_operator.model.digest import file_row, model_digest
-from triton_operator.model.download import Conditions
+from triton_operator.model.download import Conditions, Patience
 from triton_operator.model.errors import ModelRefused, WorkFailed
 from triton_operator.model.external_files import safe_path
 from triton_operator.model.receiving import Deadline
 from triton_operator.model.secret_files import SecretFiles
 
+PATIENCE = Patience(connect_seconds=10, read_seconds=120, attempts=4)
+"""No pod waits for an upload, and a store may hash a large file before it answers."""
 MOST_FILES = 8
 """As a row of a ModelProfile has at most."""
 
@@ -36,11 +39,13 @@ def put_copy(job: Putting) -> bool:
     """Put the copy there, under an address that follows from its digest; False: there is none.
 
     Raises:
-        SourceRefused, SourceUnavailable: the store does not take it, for good or for now.
+        SourceRefused, SourceUnavailable: the store does not take it, for good or for now; its
+            address is none, or has credentials in it.
         ModelRefused: `ExternalDataRefused`, a file has a name that no copy has; `ModelTooLarge`,
             there are more files than a copy has.
         WorkFailed: `WriteFailed`, it cannot be read.
     """
+    refuse_credentials(job.store)
     files = copy_files(job.folder)
     if not files:
         job.around.say("there is no copy to keep")
