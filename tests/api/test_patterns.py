@@ -25,6 +25,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.variants[0].accuracy": ("0.5", "50%"),
         "spec.variantPolicy.primaryAccuracy": ("1", "1,0"),
         "spec.precision.minAgreement": ("0.5", ".5"),
+        "spec.precision.store.secretName": ("copies.shop", "Copies"),
         "spec.hardware.pools[0]": ("l4", "l4.spot"),
         "spec.hardware.resources.cpu": ("500m", "2 cores"),
         "spec.hardware.resources.memory": ("1.5Gi", "4gi"),

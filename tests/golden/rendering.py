@@ -61,7 +61,7 @@ PLATFORM = replace(
         requests={"cpu": "50m", "memory": "128Mi"}, limits={"cpu": "2", "memory": "512Mi"}
     ),
 )
-SETTINGS = {"platform-settings": PLATFORM}
+SETTINGS = {"platform-settings": PLATFORM, "stored-copy": PLATFORM}
 """Settings of the operator by case; FETCH for the others."""
 OPERATOR = Peer(
     namespace_selector=LabelSelector(match_labels={"kubernetes.io/metadata.name": "triton-system"}),
@@ -87,7 +87,7 @@ COPY = Conversion.model_validate(
         "time": "2026-11-20T10:00:00Z",
     }
 )
-COPIES = {"converted": (COPY,)}
+COPIES = {"converted": (COPY,), "stored-copy": (COPY,)}
 """Copies of a case whose agreement is known; none in the others."""
 
 
@@ -147,7 +147,7 @@ def _of_service(
     return [
         with_desired_hash(manifest)
         for manifest in (
-            *children_of_fetching(owner, service.spec.model, fetch),
+            *children_of_fetching(owner, service.spec.model, fetch, service.spec.precision.store),
             inspection_job(owner, service.spec.model, service.spec.runtime, fetch),
             profile_of_facts(owner.namespace, digest, found),
             *desired_children(

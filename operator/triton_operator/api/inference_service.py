@@ -3,6 +3,7 @@
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.access import Access
+from triton_operator.api.copy_store import CopyStore
 from triton_operator.api.enums import (
     AcceleratorKind,
     BatchingMode,
@@ -107,6 +108,11 @@ class PrecisionSpec(ApiModel):
                 cel("double(self) <= 1.0", "must be between 0 and 1, such as '0.99'")
             ]
         },
+    )
+    store: CopyStore | None = Field(
+        None,
+        description="Where converted copies are kept. Omitted: each pod makes its own, or takes "
+        "it from spec.model.cacheClaimName.",
     )
 
 

@@ -120,7 +120,7 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
                 plan, children = with_rollout_ways(observed, again, build)
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
-        wanted += children_of_fetching(owner, spec.model, observed.fetch)
+        wanted += children_of_fetching(owner, spec.model, observed.fetch, spec.precision.store)
     wanted += [resolution.job] if resolution.job else []
     variants = every_variant(observed, owner, asked, spec, resolution, plan, counted)
     wanted = found_out(observed, owner, variants, spec.model, wanted)
