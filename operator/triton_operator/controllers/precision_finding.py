@@ -84,9 +84,7 @@ def precision_finding(spec: InferenceServiceSpec, plan: Plan) -> Finding:
     of what was asked for.
     """
     mode = spec.precision.mode
-    if mode is PrecisionMode.FP32:
-        return _finding(TRUE, reasons.AS_STORED, _AS_STORED)
-    if mode is PrecisionMode.AUTO:
+    if mode in (PrecisionMode.AUTO, PrecisionMode.FP32):
         return _of_auto(plan)
     return _of_asked(plan)
 
@@ -127,7 +125,7 @@ def _running(rows: Iterable[PoolPlan]) -> Finding:
     for row in rows:
         for one in row.prospects:
             if one.copy is not None and one.copy == row.copy:
-                told.append(f"pool {row.pool.name} runs {one.precision}: {one.agreement}")
+                told.append(f"pool {row.pool.name} runs {one.name}: {one.agreement}")
                 smoke_test |= one.smoke_test
     reason = reasons.SMOKE_TEST_ONLY if smoke_test else reasons.VERIFIED
     return _finding(TRUE, reason, "; ".join(told))
