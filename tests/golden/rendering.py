@@ -87,7 +87,10 @@ COPY = Conversion.model_validate(
         "time": "2026-11-20T10:00:00Z",
     }
 )
-COPIES = {"converted": (COPY,), "stored-copy": (COPY,)}
+REBATCHED = Conversion.model_validate(
+    {**COPY.wire(), "precision": "FP32", "method": "DynamicBatch", "agreement": "1"}
+)
+COPIES = {"converted": (COPY,), "stored-copy": (COPY,), "rebatched": (REBATCHED,)}
 """Copies of a case whose agreement is known; none in the others."""
 
 

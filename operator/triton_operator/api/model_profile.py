@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from triton_operator.api.conversion_method import Method
 from triton_operator.api.enums import MeasurementEnd, MeasurementSource, ModelFormat, Precision
 from triton_operator.api.fields import ApiModel, Decimal, Digest, Quantity, cel, list_map
 from triton_operator.api.repository import RepositoryFacts
@@ -87,6 +88,12 @@ class Measurement(ApiModel):
     """Numbers of one way to run the model on one kind of hardware."""
 
     precision: Precision
+    method: str | None = Field(
+        None,
+        max_length=32,
+        description="DynamicBatch: of the copy that takes any batch, of a model whose batch is "
+        "fixed at 1; omitted: of the model as it is stored, or of its copy in that precision.",
+    )
     engine: str = Field(
         max_length=64,
         description="The backend of Triton, such as onnxruntime; onnxruntime-tensorrt where that "
@@ -147,15 +154,23 @@ class Measurement(ApiModel):
         json_schema_extra={"format": "date-time"},
     )
 
+    @property
+    def rebatched(self) -> bool:
+        """Whether it is of the copy that takes any batch."""
+        return self.method == Method.DYNAMIC_BATCH
+
 
 class Conversion(ApiModel):
-    """A copy of the model in another precision and how it compares, or why there is none."""
+    """A copy of the model and how it compares, or why there is none: in another precision, or in
+    FP32 for batches of any size."""
 
     model_config = ConfigDict(protected_namespaces=())
 
     precision: Precision
     method: str | None = Field(
-        None, max_length=32, description="Such as INT8Dynamic; omitted: none was tried."
+        None,
+        max_length=32,
+        description="Such as INT8Dynamic, or DynamicBatch in FP32; omitted: none was tried.",
     )
     tool_versions: dict[str, Annotated[str, Field(max_length=128)]] = Field(
         default_factory=dict,
@@ -190,7 +205,8 @@ class Conversion(ApiModel):
     )
     agreement: Decimal | None = Field(
         None,
-        description="Share of the rows compared that the copy answers as FP32 does, 0 to 1.",
+        description="Share of the rows compared that the copy answers as FP32 does, 0 to 1; of "
+        "DynamicBatch always 1, as no row may differ.",
         json_schema_extra={
             "x-kubernetes-validations": [
                 cel("double(self) <= 1.0", "must be between 0 and 1, such as '0.99'")
@@ -201,7 +217,8 @@ class Conversion(ApiModel):
     batch_size: int | None = Field(
         None,
         ge=2,
-        description="How many rows shared a batch where the copy agreed least; omitted: none did.",
+        description="How many rows shared a batch where the copy agreed least, of DynamicBatch at "
+        "most; omitted: none did.",
     )
     samples_digest: Digest | None = Field(
         None, description="sha256 of the samples that were compared; omitted: made-up inputs."
@@ -221,6 +238,11 @@ class Conversion(ApiModel):
     def size_bytes(self) -> int:
         """Of all files of the copy together."""
         return sum(file.size_bytes for file in self.files)
+
+    @property
+    def rebatched(self) -> bool:
+        """Whether it takes any batch, of a model whose batch is fixed at 1."""
+        return self.method == Method.DYNAMIC_BATCH
 
 
 class ModelProfileSpec(ApiModel):

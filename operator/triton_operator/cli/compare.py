@@ -27,15 +27,23 @@ from triton_operator.manifests.model_profile import profile_of_facts
 
 
 class Converted(StrEnum):
-    """In what a copy may be."""
+    """What a copy may be."""
 
     FP16 = "FP16"
     INT8 = "INT8"
+    DYNAMIC_BATCH = "DynamicBatch"
+
+    @property
+    def precision(self) -> Precision:
+        """That of the copy."""
+        return Precision.FP32 if self is Converted.DYNAMIC_BATCH else Precision(self.value)
 
 
 def compare(
     file: Path = typer.Argument(..., metavar="MODEL", help="The ONNX model in FP32."),
-    to: Converted = typer.Option(..., help="The precision of the copy."),
+    to: Converted = typer.Option(
+        ..., help="The precision of the copy, or DynamicBatch: FP32 for batches of any size."
+    ),
     samples: Path | None = typer.Option(
         None, help="An .npz of real inputs, rows first; without it, a smoke test."
     ),
@@ -73,7 +81,7 @@ def compare(
     least = Decimal(str(min_agreement))
     with told(), tempfile.TemporaryDirectory(prefix="triton-operator-kept-") as folder:
         kept = Path(folder) if store else None
-        row = _row(file, Precision(to.value), samples, keep_in=kept)
+        row = _row(file, to.precision, samples, keep_in=kept)
         # First: what was found out may have taken long, whatever a store says.
         if output is Output.TABLE:
             _print(file, row)

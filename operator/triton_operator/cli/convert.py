@@ -1,4 +1,4 @@
-"""`triton-operator model convert`: the model in another precision, with ONNX Runtime's tools."""
+"""`triton-operator model convert`: the model in another precision, or with a dynamic batch."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from triton_operator.api.conversion_method import Method
+from triton_operator.api.conversion_method import LEAST_ROWS, Method
 from triton_operator.cli.exit_codes import INVALID
 from triton_operator.cli.model_failure import told
 from triton_operator.cli.output import OUTPUT, Output, print_documents, print_error, print_table
@@ -67,18 +67,24 @@ def _converted(
     file: Path, to: Target, int8: Int8, samples: Path | None, converted: Path
 ) -> "ConversionRecord":
     from triton_operator.model.conversion.conversion import convert_model
-    from triton_operator.model.conversion.dynamic_batch import BATCH, with_dynamic_batch
+    from triton_operator.model.conversion.dynamic_batch import with_dynamic_batch
     from triton_operator.model.conversion.method import int8_method
     from triton_operator.model.conversion.source_model import read_source
     from triton_operator.model.generated_rows import generated_samples
     from triton_operator.model.sample_rows import read_samples
+    from triton_operator.model.verification.rows_together import SIZES, refuse_mixed_rows
 
     source = read_source(file)
     inputs = source.facts.inputs
     rows = None if samples is None else read_samples(samples, inputs)
     if to is Target.DYNAMIC_BATCH:
-        rows = rows or generated_samples(source.digest, inputs, 2 * BATCH)
-        return with_dynamic_batch(source, converted, rows)
+        compared = rows or generated_samples(source.digest, inputs, LEAST_ROWS)
+        record = with_dynamic_batch(
+            source, converted, check=lambda path: refuse_mixed_rows(file, path, compared)
+        )
+        sizes, kind = ", ".join(map(str, SIZES)), "samples" if rows else "made-up inputs"
+        note = f"{compared.rows} rows of {kind} get the same alone and in batches of {sizes}"
+        return record.model_copy(update={"notes": [*record.notes, note]})
     if to is Target.FP16:
         method = Method.FP16
     elif int8 is Int8.AUTO:

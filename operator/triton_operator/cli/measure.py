@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from triton_operator.api.conversion_method import Method
 from triton_operator.api.enums import Precision
 from triton_operator.api.model_profile import Measurement, PoolHardware
 from triton_operator.cli.exit_codes import FAILED, INVALID
@@ -50,6 +51,9 @@ def measure(
         Precision.FP32,
         help="What Triton runs: FP32 stands for whatever is in the file; INT8 or FP16 where it has "
         "a copy that `model convert` made of it. FILE is the model itself in either case.",
+    ),
+    dynamic_batch: bool = typer.Option(
+        False, help="Triton runs the copy that `model convert --to DynamicBatch` made of FILE."
     ),
     cpu: str | None = typer.Option(
         None, help="CPU of a Triton on another machine, as its /proc/cpuinfo says."
@@ -102,6 +106,7 @@ def measure(
             _print_measured(result.name, result.outcome, served)
         around = Circumstances(
             precision=precision,
+            method=Method.DYNAMIC_BATCH if dynamic_batch else None,
             engine=served.engine,
             hardware=PoolHardware(
                 product=product if served.gpu else None,

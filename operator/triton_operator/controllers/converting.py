@@ -10,6 +10,7 @@ from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.conversion_method import copy_name
 from triton_operator.api.enums import Precision, PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
@@ -75,9 +76,14 @@ class _Work:
         return str(self.job["metadata"]["name"])
 
     @property
+    def copy(self) -> str:
+        """What people call it."""
+        return copy_name(self.precision)
+
+    @property
     def what(self) -> str:
         return (
-            f"Job {self.name} converts the model to {self.precision} on pool {self.pool}, and "
+            f"Job {self.name} converts the model to {self.copy} on pool {self.pool}, and "
             "compares what both answer"
         )
 
@@ -159,7 +165,7 @@ def _one(
             _unknown(
                 reasons.CONVERTED_ELSEWHERE,
                 f"Job {other.name} of service {other.service} converts this model to "
-                f"{work.precision}, or has just failed to",
+                f"{work.copy}, or has just failed to",
             ),
             requeue_after_seconds=TURN_SECONDS,
         )
@@ -173,7 +179,7 @@ def _one(
 def _start(
     observed: Observed, spec: InferenceServiceSpec, work: _Work, rollout: Rollout
 ) -> Converting:
-    what = f"the model is converted to {work.precision}"
+    what = f"the model is converted to {work.copy}"
     if spec.paused:
         return _unknown(reasons.PAUSED, f"{what} once spec.paused is gone: no Job is started")
     if not rollout.ready_replicas or not (rollout.complete or rollout.resizing):
@@ -266,7 +272,7 @@ def _failed(observed: Observed, work: _Work, job: JobView, failure: Failure) -> 
     told = _finding(
         ConditionStatus.FALSE,
         failure.reason,
-        f"{work.precision}: {failure.message} (tried again after {pause / 60:.0f} min, and at "
+        f"{work.copy}: {failure.message} (tried again after {pause / 60:.0f} min, and at "
         "once when what is converted or its samples' address changes)",
     )
     if wait := seconds_to_next_try(observed, job, failure):

@@ -10,6 +10,7 @@ from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
+from triton_operator.api.conversion_method import copy_name
 from triton_operator.api.enums import MeasurementMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
@@ -269,7 +270,8 @@ def _what(spec: InferenceServiceSpec, work: _Work) -> str:
 def _way(ran: PoolPlan) -> str:
     instances = instance_words(ran.instances, ran.threads)
     by = f" by {ran.engine}" if ran.engine else ""
-    return f"{ran.precision}{by} with {instances} on pool {ran.pool.name}"
+    what = copy_name(ran.precision) if ran.copy else ran.precision
+    return f"{what}{by} with {instances} on pool {ran.pool.name}"
 
 
 def _ended(
@@ -370,7 +372,7 @@ def _same(one: Measurement, other: Measurement) -> bool:
     """
     return is_on_samples(one) == is_on_samples(other) and all(
         getattr(one, name) == getattr(other, name)
-        for name in ("precision", "engine", "hardware", "instances", "threads")
+        for name in ("precision", "rebatched", "engine", "hardware", "instances", "threads")
     )
 
 

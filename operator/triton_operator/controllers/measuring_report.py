@@ -66,6 +66,7 @@ def trusted(
     row = said.model_copy(
         update={
             "precision": ran.precision,
+            "method": _method(ran),
             "engine": engine_of(facts, ran.engine),
             "hardware": PoolHardware(
                 product=ran.pool.product,
@@ -82,6 +83,11 @@ def trusted(
         }
     )
     return Measurement.model_validate(row.wire())
+
+
+def _method(ran: PoolPlan) -> str | None:
+    """What a profile says of it beside the precision."""
+    return ran.copy.method if ran.copy is not None and ran.copy.rebatched else None
 
 
 def refused_way(
@@ -101,6 +107,7 @@ def refused_way(
     why = f"Triton refuses the model: {telling_lines(said[0])}" if said else failure.message
     return Measurement(
         precision=ran.precision,
+        method=_method(ran),
         engine=engine_of(facts, ran.engine),
         hardware=PoolHardware(product=ran.pool.product, triton_release=str(ran.release)),
         instances=ran.instances,

@@ -85,9 +85,7 @@ def precision_finding(spec: InferenceServiceSpec, plan: Plan) -> Finding:
     of what was asked for.
     """
     mode = spec.precision.mode
-    if mode is PrecisionMode.FP32:
-        return _finding(TRUE, reasons.AS_STORED, _AS_STORED)
-    if mode is PrecisionMode.AUTO:
+    if mode in (PrecisionMode.AUTO, PrecisionMode.FP32):
         return _of_auto(spec, plan)
     return _of_asked(spec, plan)
 
@@ -129,7 +127,7 @@ def _running(spec: InferenceServiceSpec, rows: Iterable[PoolPlan]) -> Finding:
     for row in rows:
         for one in row.prospects:
             if one.copy is not None and one.copy == row.copy:
-                told.append(f"pool {row.pool.name} runs {one.precision}: {one.agreement}")
+                told.append(f"pool {row.pool.name} runs {one.name}: {one.agreement}")
                 smoke_test |= one.smoke_test
                 if spec.precision.store and one.copy.store_failure:
                     unstored[one.copy.store_failure] = None

@@ -1,4 +1,4 @@
-"""The Job that converts a model to another precision, and compares the copy with FP32.
+"""The Job that makes a copy of a model, and compares it with the model.
 
 It runs on the pool that would serve the copy, whose processors compute both.
 """

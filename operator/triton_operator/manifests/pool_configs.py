@@ -7,6 +7,7 @@ from triton_operator.manifests import names
 from triton_operator.manifests.config_map import CONFIG_FILE
 from triton_operator.manifests.owner import Owner
 from triton_operator.planning.plan import PoolPlan
+from triton_operator.planning.rebatching import as_served
 from triton_operator.triton.config_completion import completion_text
 from triton_operator.triton.model_config import ModelSettings, config_text, model_config
 from triton_operator.triton.tensorrt_provider import precision_mode
@@ -35,12 +36,13 @@ def pool_configs(owner: Owner, facts: ModelFacts, plan: PoolPlan) -> Mapping[str
             for number, row in enumerate(plan.completions)
         }
         return {name: text for name, text in sorted(texts.items()) if text}
+    served = as_served(facts, plan.copy)
     config = model_config(
         ModelSettings(
             model_name=names.triton_model(owner.name, facts),
             format=facts.format,
-            inputs=facts.inputs,
-            outputs=facts.outputs,
+            inputs=served.inputs,
+            outputs=served.outputs,
             max_batch_size=plan.max_batch_size,
             instances=plan.instances,
             gpu=plan.pool.is_gpu,

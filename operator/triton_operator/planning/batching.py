@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from triton_operator.api.enums import BatchingMode, ModelFormat
+from triton_operator.api.enums import BatchingMode
 from triton_operator.api.inference_service import Batching
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.repository import SilentField
+from triton_operator.planning.rebatching import is_fixed_at_one
 from triton_operator.planning.refusal import Refusal
 
 BATCHING_NOT_POSSIBLE = "BatchingNotPossible"
@@ -44,7 +45,7 @@ def choose_batching(batching: Batching, facts: ModelFacts, *, gpu: bool) -> Batc
                 f"spec.batching.mode is Fixed with maxBatchSize {batching.max_batch_size}, but the "
                 f"model cannot be batched: {facts.reason}{_advice(facts)}; choose Auto or Off",
             )
-        return BatchChoice(0, False, f"no batching: {facts.reason}{_advice(facts)}")
+        return BatchChoice(0, False, f"no batching: {facts.reason}")
     if batching.mode is BatchingMode.OFF:
         return BatchChoice(1, False, "batch size 1: spec.batching.mode is Off")
     largest = facts.max_batch_size
@@ -92,9 +93,8 @@ def executed_size(choice: BatchChoice, batching: Batching, facts: ModelFacts) ->
 
 
 def _advice(facts: ModelFacts) -> str:
-    """What may give the model a batch axis, where each tensor has one of length 1."""
-    tensors = (*facts.inputs, *facts.outputs)
-    if facts.format is not ModelFormat.ONNX or not all(one.shape[:1] == [1] for one in tensors):
+    """What may give the model a batch axis at once, where each tensor has one of length 1."""
+    if not is_fixed_at_one(facts):
         return ""
     return "; `triton-operator model convert --to DynamicBatch` makes a copy that may be batched"
 

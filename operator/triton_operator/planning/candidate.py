@@ -16,7 +16,7 @@ from triton_operator.api.enums import (
 )
 from triton_operator.api.inference_service import Batching, InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
-from triton_operator.planning.batching import is_free, largest_allowed
+from triton_operator.planning.batching import choose_batching, is_free, largest_allowed
 from triton_operator.planning.compute import choose_compute
 from triton_operator.planning.copies import facts_of_copy
 from triton_operator.planning.engines import Runtime, alternative
@@ -32,6 +32,8 @@ from triton_operator.planning.objective import latency_bound_milliseconds
 from triton_operator.planning.overload import choose_queue
 from triton_operator.planning.plan import PoolPlan
 from triton_operator.planning.pools import Pool
+from triton_operator.planning.rebatching import as_served
+from triton_operator.planning.refusal import Refusal
 from triton_operator.triton.backends import BACKENDS
 from triton_operator.triton.releases import image_architectures
 
@@ -77,7 +79,7 @@ def to_measure(
     which somebody declared numbers, what the plan does not run: whoever declares has chosen what to
     compare.
     """
-    if spec.precision.mode is PrecisionMode.AUTO:
+    if spec.precision.mode in (PrecisionMode.AUTO, PrecisionMode.FP32):
         copies = [None, *(one.usable for one in row.prospects if one.usable)]
         awaited = False
     else:
@@ -93,7 +95,7 @@ def to_measure(
     by_engine = [
         _way(spec, facts, row, copy, row.instances, engine)
         for copy in ([] if awaited else copies)
-        if (engine := _other_engine(facts, row, copy))
+        if (engine := _other_engine(spec, facts, row, copy))
     ]
     wide = (
         candidate(spec, facts, way)
@@ -113,6 +115,7 @@ def candidate(spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan) -> P
     Where the batch size is free, it is as large as the model and the spec allow, up to a bound,
     and the memory follows it. Nothing is rejected, however long it waits.
     """
+    facts = as_served(facts, row.copy)
     if not is_free(spec.batching, facts):
         return _unhurried(spec, row)
     most = MOST_GPU_BATCH if row.pool.is_gpu else MOST_CPU_BATCH
@@ -135,11 +138,19 @@ def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
     """
     return (
         bool(on_hardware_of(row.pool, [known]) or refusals_on_hardware_of(row.pool, [known]))
-        and known.precision is row.precision
-        and known.engine == engine_of(facts, row.engine)
+        and _is_of(known, row, facts)
         and known.hardware.triton_release in (None, str(row.release))
         and (known.instances or 1) == row.instances
         and known.threads in (None, row.threads)
+    )
+
+
+def _is_of(known: Measurement, row: PoolPlan, facts: ModelFacts) -> bool:
+    """Whether a row of a profile is of what this row of the plan runs, by that engine."""
+    return (
+        known.precision is row.precision
+        and known.rebatched == (row.copy is not None and row.copy.rebatched)
+        and known.engine == engine_of(facts, row.engine)
     )
 
 
@@ -172,10 +183,13 @@ def _instances(facts: ModelFacts, row: PoolPlan) -> tuple[int, ...]:
     return tuple(dict.fromkeys((row.instances, 1, cores)))
 
 
-def _other_engine(facts: ModelFacts, row: PoolPlan, copy: Conversion | None) -> Engine | None:
+def _other_engine(
+    spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan, copy: Conversion | None
+) -> Engine | None:
     """The one beside ONNX Runtime that may run the copy; None: none can there."""
-    runtime = Runtime(row.image, row.release, row.max_batch_size)
-    found = alternative(facts, row.pool, runtime, copy)
+    served = as_served(facts, copy)
+    runtime = Runtime(row.image, row.release, _batched(spec, facts, row, copy).max_batch_size)
+    found = alternative(served, row.pool, runtime, copy)
     return found.engine if found and found.why_not is None else None
 
 
@@ -197,14 +211,28 @@ def _way(
         instances=instances,
     )
     way = replace(
-        row,
+        _batched(spec, facts, row, copy),
         precision=copy.precision if copy else Precision.FP32,
         copy=copy,
         instances=compute.instances,
         threads=compute.threads,
         engine=engine,
     )
-    return replace(way, memory_bytes=_memory_bytes(spec, facts, way, row.max_batch_size))
+    return replace(way, memory_bytes=_memory_bytes(spec, facts, way, way.max_batch_size))
+
+
+def _batched(
+    spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan, copy: Conversion | None
+) -> PoolPlan:
+    """The row with batches as that copy takes them, where what runs now takes others."""
+    served = as_served(facts, copy)
+    if served.batchable == as_served(facts, row.copy).batchable:
+        return row
+    batch = choose_batching(spec.batching, served, gpu=row.pool.is_gpu)
+    if isinstance(batch, Refusal):
+        # What runs could not either: no copy takes fewer sizes than are asked for.
+        return row
+    return replace(row, max_batch_size=batch.max_batch_size, dynamic_batching=batch.dynamic)
 
 
 def _memory_bytes(
@@ -235,9 +263,7 @@ def _has_room(row: PoolPlan) -> bool:
 def _is_declared(row: PoolPlan, facts: ModelFacts, known: Sequence[Measurement]) -> bool:
     """Whether somebody declared how the model does in this precision on such hardware."""
     return any(
-        one.source is MeasurementSource.DECLARED
-        and one.precision is row.precision
-        and one.engine == engine_of(facts, row.engine)
+        one.source is MeasurementSource.DECLARED and _is_of(one, row, facts)
         for one in on_hardware_of(row.pool, known)
     )
 

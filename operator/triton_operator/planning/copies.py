@@ -1,4 +1,5 @@
-"""Copies of a model in other precisions: which are wanted, and which of those known may be used.
+"""Copies of a model: which are wanted, and which of those known may be used. They are in another
+precision, or in FP32 where the batch is fixed at 1 and the copy takes any (see `rebatching`).
 
 A row of a ModelProfile's `conversions` counts only if it was made with the tools that this operator
 has: the pods make the copy again with them, and check its digest. A copy is used only if it agrees
@@ -17,20 +18,21 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
-from triton_operator.api.conversion_method import CONVERTED, LEAST_ROWS, Method
-from triton_operator.api.enums import MeasurementMode, ModelFormat, Precision, PrecisionMode
+from triton_operator.api.conversion_method import CONVERTED, LEAST_ROWS, Method, copy_name
+from triton_operator.api.enums import ModelFormat, Precision, PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.api.model_source import Samples
 from triton_operator.planning.arithmetic import cannot_run
 from triton_operator.planning.pools import Pool
+from triton_operator.planning.rebatching import as_served, may_be_rebatched, seeks_copies
 from triton_operator.planning.samples_source import of_other_samples
 
 NO_TOOLS: Mapping[str, str] = MappingProxyType({})
 
 
 class Standing(StrEnum):
-    """What comes of a precision on a pool, as far as is known."""
+    """What comes of a copy on a pool, as far as is known."""
 
     USABLE = "may be used"
     UNKNOWN = "not known: a Job converts and verifies"
@@ -41,7 +43,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Prospect:
-    """One other precision on a pool: how it stands, and why, in one line that names it.
+    """One other precision on a pool: how it stands, and why, in one line that names it. FP32 is
+    that of the copy which takes any batch.
 
     `copy` is the row that counts, if there is one. `wanted`: a Job should convert and verify now.
     With `spec.model.samples` a row settles that only if it was compared on them, a refusal too:
@@ -55,6 +58,11 @@ class Prospect:
     copy: Conversion | None = None
     wanted: bool = False
     others: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call the copy."""
+        return copy_name(self.precision)
 
     @property
     def usable(self) -> Conversion | None:
@@ -79,10 +87,25 @@ def prospects(
     known: Sequence[Conversion],
     tool_versions: Mapping[str, str],
 ) -> tuple[Prospect, ...]:
-    """Each other precision that is in question on a pool; none where nobody asks for any.
+    """Each copy that is in question on a pool; none where nobody asks for any.
 
-    Where the spec names one, that one is, even if nothing can be done about it.
+    Where the spec names a precision, that one is, even if nothing can be done about it.
     """
+    told = any(row.precision is Precision.FP32 for row in known)
+    rebatched = may_be_rebatched(spec, facts) and (told or seeks_copies(spec))
+    others = _in_other_precisions(spec, facts, pool, known, tool_versions)
+    if not rebatched:
+        return others
+    return (_prospect(spec, pool, Precision.FP32, known, tool_versions), *others)
+
+
+def _in_other_precisions(
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    pool: Pool,
+    known: Sequence[Conversion],
+    tool_versions: Mapping[str, str],
+) -> tuple[Prospect, ...]:
     mode = spec.precision.mode
     if mode is PrecisionMode.FP32:
         return ()
@@ -97,10 +120,12 @@ def prospects(
 
 
 def facts_of_copy(facts: ModelFacts, pool: Pool, copy: Conversion | None) -> ModelFacts:
-    """The model's facts with the copy's size, for the memory that it takes; None: the model's own.
+    """The model's facts with the copy's size and batch axis, for the memory that it takes; None:
+    the model's own.
 
     Except of FP16 on CPUs: where ONNX Runtime has no kernel for it, it makes FP32 of the weights.
     """
+    facts = as_served(facts, copy)
     if copy is None or not copy.files or (copy.precision is Precision.FP16 and not pool.is_gpu):
         return facts
     # A profile may say anything; no copy takes more than the model that it was made from.
@@ -122,16 +147,8 @@ def _never(mode: PrecisionMode, facts: ModelFacts) -> str | None:
 def _in_question(spec: InferenceServiceSpec, known: Sequence[Conversion]) -> list[Precision]:
     if spec.precision.mode is PrecisionMode.AUTO:
         told = {row.precision for row in known}
-        return [one for one in CONVERTED if _asks(spec) or one in told]
+        return [one for one in CONVERTED if seeks_copies(spec) or one in told]
     return [one for one in CONVERTED if one.value == spec.precision.mode.value]
-
-
-def _asks(spec: InferenceServiceSpec) -> bool:
-    """Whether Jobs may be started for it: whoever names a precision wants it, and with Auto it
-    takes the leave to measure and real samples, as a copy is of no use without either."""
-    if spec.precision.mode is not PrecisionMode.AUTO:
-        return True
-    return spec.measurement.mode is MeasurementMode.IF_UNKNOWN and spec.model.samples is not None
 
 
 def _prospect(
@@ -141,7 +158,8 @@ def _prospect(
     known: Sequence[Conversion],
     tool_versions: Mapping[str, str],
 ) -> Prospect:
-    if impossible := cannot_run(pool, precision):
+    named = spec.precision.mode.value == precision.value and precision is not Precision.FP32
+    if precision is not Precision.FP32 and (impossible := cannot_run(pool, precision)):
         return Prospect(precision, Standing.IMPOSSIBLE, f"{precision}: {impossible}")
     rows = [row for row in known if row.precision is precision]
     current = [row for row in rows if dict(row.tool_versions) == dict(tool_versions)]
@@ -154,19 +172,18 @@ def _prospect(
         and (copy.refusal is not None or _lacks(copy) is None)
         and (samples is None or (copy.samples_digest is not None and not others))
     )
-    wanted = _asks(spec) and not settled
+    wanted = (named or seeks_copies(spec)) and not settled
     if copy is None:
         standing, why = Standing.UNCHECKED, _no_copy(precision, rows, tool_versions)
     else:
-        auto = spec.precision.mode is PrecisionMode.AUTO
-        standing, why = _judged(copy, least, auto=auto, others=others)
+        standing, why = _judged(copy, least, named=named, others=others)
     if wanted and standing is not Standing.USABLE:
         standing, why = Standing.UNKNOWN, f"{why}; its Job converts and verifies"
     return Prospect(precision, standing, why, copy, wanted, others)
 
 
-def _judged(copy: Conversion, least: Decimal, *, auto: bool, others: bool) -> tuple[Standing, str]:
-    name = copy.precision
+def _judged(copy: Conversion, least: Decimal, *, named: bool, others: bool) -> tuple[Standing, str]:
+    name = copy_name(copy.precision)
     if copy.refusal is not None:
         return Standing.REJECTED, f"{name} rejected: {copy.refusal}"
     if lacks := _lacks(copy):
@@ -175,7 +192,7 @@ def _judged(copy: Conversion, least: Decimal, *, auto: bool, others: bool) -> tu
         low = f"agreement {copy.agreement} < {least}{_in_batches(copy)}"
         return Standing.REJECTED, f"{name} rejected: {low}"
     told = agreement_words(copy, others=others)
-    if auto and (others or not _on_real_rows(copy)):
+    if not named and (others or not _on_real_rows(copy)):
         return Standing.UNCHECKED, f"{name} not used: {told}"
     return Standing.USABLE, f"{name}: {told}"
 
@@ -185,7 +202,7 @@ def _lacks(copy: Conversion) -> str | None:
     if copy.digest is None or copy.agreement is None or not copy.files:
         return "digest, files or agreement"
     if copy.method not in [one for one in Method if one.precision is copy.precision]:
-        return f"method that makes {copy.precision}"
+        return f"method that makes {copy_name(copy.precision)}"
     if copy.method == Method.INT8_STATIC and (copy.ranges is None or copy.samples_digest is None):
         return "ranges of activations, or samples that gave them"
     return None
@@ -212,15 +229,16 @@ def _in_batches(copy: Conversion) -> str:
 def _no_copy(
     precision: Precision, rows: Sequence[Conversion], tool_versions: Mapping[str, str]
 ) -> str:
+    name = copy_name(precision)
     if not rows:
-        return f"{precision}: not known yet"
+        return f"{name}: not known yet"
     theirs = max(rows, key=lambda row: row.time).tool_versions
     changed = [
-        f"{name} {theirs.get(name, 'unknown')}, here {tool_versions.get(name, 'unknown')}"
-        for name in sorted({*theirs, *tool_versions})
-        if theirs.get(name) != tool_versions.get(name)
+        f"{tool} {theirs.get(tool, 'unknown')}, here {tool_versions.get(tool, 'unknown')}"
+        for tool in sorted({*theirs, *tool_versions})
+        if theirs.get(tool) != tool_versions.get(tool)
     ]
-    return f"{precision} not used: its copy was made with other tools ({'; '.join(changed)})"
+    return f"{name} not used: its copy was made with other tools ({'; '.join(changed)})"
 
 
 def _counting(

@@ -76,6 +76,7 @@ def refusal_of(
         if (
             row.engine == engine_of(facts, engine)
             and row.precision.value == (copy.precision.value if copy else "FP32")
+            and row.rebatched == bool(copy and copy.rebatched)
             and (told is None or release is None or told == str(release))
         ):
             return f"{engine} not used: {row.refusal}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from triton_operator.api.conversion_method import copy_name
 from triton_operator.api.enums import Precision, Preference
 from triton_operator.api.model_profile import Measurement
 from triton_operator.planning.compute import instance_words
@@ -145,8 +146,9 @@ def _unused_because(measurements: Sequence[Measurement], candidates: Candidates,
     if not on_hardware:
         return _elsewhere(measurements, pool)
     if not candidates.of_this_way:
-        ways = _some(f"{row.precision} by {row.engine}" for row in on_hardware)
-        return f"none is of {candidates.precision} by {candidates.engine}, but {ways}"
+        ways = _some(_way(row.precision, row.engine, row.rebatched) for row in on_hardware)
+        wanted = _way(candidates.precision, candidates.engine, candidates.rebatched)
+        return f"none is of {wanted}, but {ways}"
     if not any(shape.takes(row) for row in on_hardware):
         ways = _some(instance_words(row.instances or 1, row.threads) for row in on_hardware)
         here = instance_words(1, shape.cores)
@@ -155,6 +157,10 @@ def _unused_because(measurements: Sequence[Measurement], candidates: Candidates,
         "none is of batch size 1, and the smallest that is there takes longer than the objective "
         "allows"
     )
+
+
+def _way(precision: Precision, engine: str, rebatched: bool) -> str:
+    return f"{copy_name(precision) if rebatched else precision} by {engine}"
 
 
 def _elsewhere(measurements: Sequence[Measurement], pool: Pool) -> str:

@@ -7,7 +7,8 @@ A measurement fits a pool if all of these hold:
    compared, as no pool says which it has.
 2. `engine` is what runs the model: onnxruntime, onnxruntime-tensorrt, tensorrt, openvino, pytorch;
    for a repository the backend of the model that clients call.
-3. `precision` is the one in which the model runs.
+3. `precision` is the one in which the model runs; `method` is DynamicBatch if it runs as the copy
+   that takes any batch, and only then.
 4. It fits the replica: on CPUs, `instances` instances have `threads` threads each, omitted: one
    instance, and as many threads as it gets. A measurement with other threads tells nothing of it.
 
@@ -80,13 +81,15 @@ def refusals_on_hardware_of(pool: Pool, measurements: Iterable[Measurement]) -> 
 @dataclass(frozen=True)
 class Candidates:
     """`rows` on the pool's hardware, and the way to run of which they are asked: the replica's
-    `shape`, Triton's `release` there, an engine and a precision."""
+    `shape`, Triton's `release` there, an engine and a precision, and whether it is the copy that
+    takes any batch."""
 
     rows: Sequence[Measurement]
     engine: str
     precision: Precision
     shape: ReplicaShape
     release: str | None
+    rebatched: bool = False
 
     @property
     def of_this_way(self) -> list[Measurement]:
@@ -94,7 +97,9 @@ class Candidates:
         return [
             row
             for row in self.rows
-            if row.engine == self.engine and row.precision is self.precision
+            if row.engine == self.engine
+            and row.precision is self.precision
+            and row.rebatched is self.rebatched
         ]
 
     def fitting(self) -> list[Measurement]:
@@ -109,10 +114,11 @@ class Candidates:
         ]
 
     def other_ways(self) -> list[Candidates]:
-        """The same rows, asked of each other engine and precision that is among them."""
-        ways = {(row.engine, row.precision) for row in self.rows}
+        """The same rows, asked of each other engine and precision that is among them: of the model
+        as it is stored, or its copies in other precisions."""
+        ways = {(row.engine, row.precision) for row in self.rows if not row.rebatched}
         return [
-            replace(self, engine=engine, precision=precision)
+            replace(self, engine=engine, precision=precision, rebatched=False)
             for engine, precision in sorted(ways - {(self.engine, self.precision)})
         ]
 

@@ -27,7 +27,7 @@ def as_stored(
 
 def as_copied(found: Prospect, why: str) -> PrecisionChoice:
     """The copy of a prospect, and what speaks for it."""
-    words = f"{found.precision}: {why}; {found.agreement}"
+    words = f"{found.name}: {why}; {found.agreement}"
     return PrecisionChoice(found.precision, words, found.copy)
 
 

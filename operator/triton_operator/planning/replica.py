@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from triton_operator.api.conversion_method import copy_name
 from triton_operator.api.enums import (
     Engine,
     MeasurementMode,
@@ -48,6 +49,7 @@ from triton_operator.planning.memory import MemoryChoice, choose_memory
 from triton_operator.planning.objective import latency_bound_milliseconds, latency_percentile
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.precision import PrecisionChoice, as_copied, as_stored
+from triton_operator.planning.rebatching import as_served, how_to_rebatch
 from triton_operator.planning.refusal import Refusal
 from triton_operator.planning.throughput import server_rate
 from triton_operator.triton.backends import ENGINE_NAMES
@@ -56,6 +58,8 @@ from triton_operator.triton.releases import Release, image_architectures
 from triton_operator.triton.tensor_shapes import tensor_problem
 
 MODEL_NOT_SERVABLE = "ModelNotServable"
+ONE_ROW = "a batch of 1"
+"""What people call the model as it is stored, where its copy takes any batch."""
 _MOST_WITHOUT_ROOM = 3
 """A profile may have hundreds, and a status holds 32 reasons."""
 
@@ -116,11 +120,14 @@ def size_replica(
     than ONNX Runtime by as much. `release` is the Triton release that will run.
     """
     known = prospects(spec, facts, pool, rows.conversions, rows.tool_versions)
-    auto = spec.precision.mode is PrecisionMode.AUTO
-    told = frozenset(one.precision for one in known) | ({Precision.FP32} if auto else set())
+    mode = spec.precision.mode
+    told = frozenset(one.precision for one in known)
+    advice = None if Precision.FP32 in told else how_to_rebatch(spec, facts)
+    told |= {Precision.FP32} if mode is PrecisionMode.AUTO else set()
 
     def replica(choice: PrecisionChoice) -> Replica | Refusal:
-        sized = _unmeasured(spec, facts, pool, choice)
+        served = as_served(facts, choice.copy)
+        sized = _unmeasured(spec, served, pool, choice, advice)
         if isinstance(sized, Refusal):
             return sized
         sized = replace(sized, prospects=known)
@@ -129,14 +136,15 @@ def size_replica(
             if not rows.measurements:
                 return sized
             measurements = rows.measurements
-            return _as_measured(sized, spec, facts, pool, measurements, release, told, engine)
+            return _as_measured(sized, spec, served, pool, measurements, release, told, engine)
 
-        return _by_engine(spec, facts, pool, rows.measurements, release, measured)
+        return _by_engine(spec, served, pool, rows.measurements, release, measured)
 
-    if not auto and (able := next((one for one in known if one.usable), None)):
+    named = mode not in (PrecisionMode.AUTO, PrecisionMode.FP32)
+    if named and (able := next((one for one in known if one.usable), None)):
         return replica(as_copied(able, "spec.precision.mode"))
     stored = replica(as_stored(spec.precision, facts, known))
-    if isinstance(stored, Refusal) or not auto:
+    if isinstance(stored, Refusal) or named:
         return stored
     return _adopted(spec, pool, stored, replica)
 
@@ -181,14 +189,20 @@ def _adopted(
     stored: Replica,
     replica: Callable[[PrecisionChoice], Replica | Refusal],
 ) -> Replica:
-    """FP32 or the copy that beats it by most, with a note on each precision that does not run."""
+    """The model as it is stored or the copy that beats it by most, with a note on each that does
+    not run."""
     copies: dict[Precision, Replica] = {}
     found: dict[Precision, Comparison] = {}
     for one in stored.prospects:
         if one.usable and isinstance(sized := replica(as_copied(one, "")), Replica):
             copies[one.precision] = sized
             found[one.precision] = compared(
-                one.precision, sized.measured, stored.measured, spec.objective.prefer, pool.name
+                one.name,
+                sized.measured,
+                stored.measured,
+                spec.objective.prefer,
+                pool.name,
+                ONE_ROW if one.precision is Precision.FP32 else Precision.FP32,
             )
     best = best_of(found)
     notes = tuple(
@@ -210,17 +224,23 @@ def _adopted(
 def _not_chosen(found: Comparison | None, prospect: Prospect, best: Precision | None) -> str:
     if found is None:
         return prospect.why
-    if found.adoptable:
-        return f"{prospect.precision} not used: {found.words}, and {best} does more"
+    if found.adoptable and best is not None:
+        return f"{prospect.name} not used: {found.words}, and {copy_name(best)} does more"
     return found.words
 
 
 def _unmeasured(
-    spec: InferenceServiceSpec, facts: ModelFacts, pool: Pool, precision: PrecisionChoice
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
+    pool: Pool,
+    precision: PrecisionChoice,
+    advice: str | None,
 ) -> Replica | Refusal:
     batch = choose_batching(spec.batching, facts, gpu=pool.is_gpu)
     if isinstance(batch, Refusal):
         return batch
+    if advice and not facts.batchable:
+        batch = replace(batch, reason=f"{batch.reason}; {advice}")
     if refusal := _unservable(facts, batch):
         return refusal
     return _sized(spec, facts, pool, batch, precision)
@@ -301,7 +321,8 @@ def _as_measured(
     rows = on_hardware_of(pool, measurements)
     name = engine_of(facts, engine)
     told_release = str(release) if release else None
-    candidates = Candidates(rows, name, precision.precision, shape, told_release)
+    rebatched = precision.copy is not None and precision.copy.rebatched
+    candidates = Candidates(rows, name, precision.precision, shape, told_release, rebatched)
     choice = measured_choice(candidates, question)
     no_room = [
         no_room_reason(row, pool, shape, fit(row, 1).why)

@@ -65,7 +65,8 @@ def _nothing_converts(spec: InferenceServiceSpec, plan: Plan | None) -> str | No
     """Why no Job makes a copy of the model, whatever comes; None: one may, or has."""
     mode = spec.precision.mode
     if mode is PrecisionMode.FP32:
-        return "spec.precision.mode is FP32"
+        rebatched = plan is not None and any(row.prospects for row in plan.pools)
+        return None if rebatched else "spec.precision.mode is FP32"
     if mode is PrecisionMode.AUTO:
         if spec.measurement.mode is MeasurementMode.NEVER:
             return "spec.measurement.mode is Never"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -186,6 +187,58 @@ def test_a_rejected_copy_goes_nowhere(call: Call, tmp_path: Path, bucket: Store)
     assert bucket.requests == []
 
 
+def times(milliseconds: dict[int, int], **more: str) -> dict[str, object]:
+    return {
+        "precision": "FP32",
+        "engine": "onnxruntime",
+        "hardware": {},
+        "latency": [
+            {"batchSize": size, "milliseconds": str(one)} for size, one in milliseconds.items()
+        ],
+        "source": "Declared",
+        "time": "2026-11-20T10:00:00Z",
+        **more,
+    }
+
+
+def test_a_batch_of_one_is_planned_with_before_anything_runs(call: Call, tmp_path: Path) -> None:
+    fixed = saved(nets.mlp(rows=1), tmp_path, "fixed.onnx")
+    rows = samples(tmp_path, 40, 16)
+    compared = call(
+        "model", "compare", fixed, "--to", "DynamicBatch", "--samples", rows, "-o", "json"
+    )
+    assert compared.exit_code == OK, compared.stderr
+    profile = json.loads(compared.stdout)
+    (row,) = profile["spec"]["conversions"]
+    assert (row["precision"], row["method"]) == ("FP32", "DynamicBatch")
+    service = {
+        "apiVersion": profile["apiVersion"],
+        "kind": "InferenceService",
+        "metadata": {"name": "s"},
+        "spec": {"model": {"uri": "pvc://m/model.onnx", "samples": {"uri": "pvc://m/rows.npz"}}},
+    }
+    (tmp_path / "service.yaml").write_text(json.dumps(service))
+
+    def planned(*measurements: dict[str, object]) -> dict[str, Any]:
+        profile["spec"]["measurements"] = list(measurements)
+        (tmp_path / "profile.yaml").write_text(json.dumps(profile))
+        given = ["-f", tmp_path / "service.yaml", "--profile", tmp_path / "profile.yaml"]
+        answer = call("plan", *given, "--model", fixed, "-o", "json")
+        assert answer.exit_code == OK, answer.stderr
+        pool: dict[str, Any] = json.loads(answer.stdout)["pools"][0]
+        return pool
+
+    alone = times({1: 30})
+    before = planned(alone)
+    after = planned(alone, times({1: 30, 4: 48, 16: 120}, method="DynamicBatch"))
+
+    assert (before["maxBatchSize"], before["copy"]) == (0, None)
+    assert any("DynamicBatch is not measured on pool" in one for one in before["reasons"])
+    assert after["maxBatchSize"] > 1
+    assert after["copy"] == row["digest"]
+    assert any(one.startswith("DynamicBatch: ") for one in after["reasons"])
+
+
 def test_what_cannot_be_converted_is_a_row_too(call: Call, tmp_path: Path) -> None:
     looped = saved(nets.branching(), tmp_path, "looped.onnx")
 
@@ -235,10 +288,10 @@ def test_a_batch_of_one_becomes_any(call: Call, tmp_path: Path) -> None:
     refused = call("model", "convert", saved(mixed, tmp_path, "mixed.onnx"), *words)
 
     assert done.exit_code == OK, done.stderr
-    assert "in batches of 4: 8 rows of made-up inputs" in done.stdout
+    assert "32 rows of made-up inputs get the same alone and in batches of 2, 7, 16" in done.stdout
     assert "batchable: " in call("model", "inspect", output).stdout
     assert refused.exit_code == REFUSED
-    assert "some operator mixes rows" in refused.stderr
+    assert "(Softmax) works over axis 0, which is the batch" in refused.stderr
 
 
 def test_a_broken_conversion_is_rejected(call: Call, mlp: Path, tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ from tests.unit.planning.building import (
     measurement,
     pool,
     refused,
+    single_request_facts,
     spec,
 )
-from triton_operator.api.model_profile import Conversion, Measurement
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Observed, Outcome
 from triton_operator.controllers.precision_finding import precision_finding
@@ -55,9 +56,43 @@ class Row(NamedTuple):
     copies: tuple[Conversion, ...] = ()
     rows: tuple[Measurement, ...] = ()
     in_use: tuple[str, ...] = ("cpu",)
+    model: ModelFacts = facts()
 
 
+BATCHED = conversion("FP32", method="DynamicBatch", agreement="1", batchSize=16)
+ONE_ROW = single_request_facts()
+IN_BATCHES = (
+    measurement({1: 900}),
+    measurement({1: 900, 2: 910, 4: 920}, method="DynamicBatch"),
+)
 ROWS = [
+    Row(
+        "FP32, a batch awaited",
+        "Unknown",
+        "CopyNotKnown",
+        "DynamicBatch: not known yet; its Job converts and verifies",
+        {**ASKED, **mode("FP32")},
+        model=ONE_ROW,
+    ),
+    Row(
+        "FP32, in batches",
+        "True",
+        "Verified",
+        "pool cpu runs DynamicBatch: agreement 1 on 300 rows in batches of 16 of samples",
+        {**mode("FP32"), "objective": {"latency": {"milliseconds": 5000}}},
+        (BATCHED,),
+        IN_BATCHES,
+        model=ONE_ROW,
+    ),
+    Row(
+        "FP32, never in batches",
+        "True",
+        "AsStored",
+        "DynamicBatch rejected: node 'loop' is a Loop",
+        mode("FP32"),
+        (refused("FP32", method="DynamicBatch"),),
+        model=ONE_ROW,
+    ),
     Row("auto", "True", "AsStored", "the model runs in the precision in which it is stored"),
     Row("FP32", "True", "AsStored", "in which it is stored", mode("FP32"), (conversion(),)),
     Row("auto, awaited", "Unknown", "CopyNotKnown", "its Job converts and verifies", ASKED),
@@ -199,7 +234,7 @@ ROWS = [
 @pytest.mark.parametrize("case", ROWS, ids=lambda case: case.name)
 def test_condition(case: Row) -> None:
     wanted = spec(**case.spec)
-    plan = plan_service(wanted, facts(), [CPU, L4], case.in_use, case.rows, case.copies, TOOLS)
+    plan = plan_service(wanted, case.model, [CPU, L4], case.in_use, case.rows, case.copies, TOOLS)
     assert isinstance(plan, Plan)
 
     found = precision_finding(wanted, plan)

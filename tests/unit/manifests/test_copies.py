@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from tests.unit.manifests.building import FETCH, OWNER
-from tests.unit.planning.building import DIGEST, facts, gpu_pool, pool, spec
+from tests.unit.planning.building import (
+    DIGEST,
+    facts,
+    gpu_pool,
+    pool,
+    single_request_facts,
+    spec,
+)
 from triton_operator.api import labels
 from triton_operator.api.conversion_method import LEAST_ROWS
 from triton_operator.api.enums import Precision
@@ -30,6 +37,7 @@ from triton_operator.model.measurement.__main__ import arguments as measuring
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import Pool
 from triton_operator.planning.quantities import size_bytes
+from triton_operator.triton.model_config import parse_config
 
 TOOLS = {"onnx": "1.23.2"}
 MODEL = {"uri": "pvc://models/magika/model.onnx"}
@@ -95,6 +103,34 @@ def test_the_job_fetches_then_converts_and_compares() -> None:
     assert given.model == into / "model.onnx"
 
 
+def test_a_copy_that_takes_any_batch() -> None:
+    """Its Job asks for FP32, its pods make it again, and Triton is told of its batch axis."""
+    digest = "sha256:" + "cd" * 32
+    copy = Conversion.model_validate(
+        {**COPY.wire(), "precision": "FP32", "method": "DynamicBatch", "agreement": "1"}
+    )
+    wanted = spec(model=SAMPLED)
+    plan = plan_service(wanted, single_request_facts(), [pool("cpu")])
+    assert isinstance(plan, Plan)
+    row = replace(plan.pools[0], copy=copy, max_batch_size=8, dynamic_batching=True)
+    (text,) = pool_configs(OWNER, single_request_facts(), row).values()
+    config = parse_config(text)
+    common = (OWNER, wanted, DIGEST, single_request_facts(), row, {"config.pbtxt": text})
+    made = pool_deployment(*common, None, FETCH)
+    given = converting().parse_args(named(made, "convert")["args"])
+    asked = converting().parse_args(
+        named(job(model=SAMPLED, precision=Precision.FP32), "convert")["args"]
+    )
+
+    assert (given.command, given.method, given.digest) == ("rebuild", "DynamicBatch", digest)
+    assert (asked.command, asked.precision) == ("compare", "FP32")
+    assert config.max_batch_size == 8
+    assert [list(one.dims) for one in (*config.input, *config.output)] == [
+        [3, 640, 640],
+        [84, 8400],
+    ]
+
+
 def test_samples_come_from_where_they_are() -> None:
     made = job(model=SAMPLED)
     given = fetching().parse_args(named(made, "samples")["args"])
@@ -154,7 +190,7 @@ def test_memory_follows_the_model() -> None:
     assert named(job(size=2**31), "convert")["resources"]["requests"]["memory"] == "64Mi"
 
 
-@pytest.mark.parametrize("precision", [Precision.FP16, Precision.INT8])
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.FP16, Precision.INT8])
 def test_the_job_has_room_for_inputs_and_activations_too(precision: Precision) -> None:
     shapes = ([-1, 3, 640, 640], [-1, 3, -1, -1], [2, 64], [])
     inputs = [Tensor(name=f"x{i}", datatype="FP64", shape=one) for i, one in enumerate(shapes)]

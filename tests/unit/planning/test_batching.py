@@ -114,7 +114,8 @@ def test_a_fixed_batch_that_the_model_cannot_take_is_refused() -> None:
 )
 def test_what_gives_a_batch_of_one_an_axis_is_named(changes: dict[str, Any], told: bool) -> None:
     """Where the command would take the model at all."""
-    choice = choose_batching(Batching(), single_request_facts(**changes), gpu=False)
+    fixed = Batching.model_validate({"mode": "Fixed", "maxBatchSize": 8})
+    refusal = choose_batching(fixed, single_request_facts(**changes), gpu=False)
 
-    assert isinstance(choice, BatchChoice)
-    assert ("`triton-operator model convert --to DynamicBatch`" in choice.reason) is told
+    assert isinstance(refusal, Refusal)
+    assert ("`triton-operator model convert --to DynamicBatch`" in refusal.message) is told

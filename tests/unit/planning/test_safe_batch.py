@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from triton_operator.planning.measured_curve import MeasuredCurve, curve_through
-from triton_operator.planning.queue_model import safe_rate
+from triton_operator.planning.queue_model import percentile_seconds, safe_rate
 from triton_operator.planning.safe_batch import candidate_sizes, kept_seconds, safe_batch
 from triton_operator.planning.service_curve import ServiceCurve
 
@@ -67,6 +67,40 @@ def test_a_step_in_the_curve_is_seen() -> None:
     assert found.best.size == 16
     assert found.runner_up is not None
     assert found.runner_up.rate < 0.6 * found.best.rate
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "most_rate"),
+    [
+        ({1: 30, 2: 36, 4: 48, 8: 72, 16: 120}, 57.2),
+        ({1: 30, 2: 40, 4: 60, 8: 100, 16: 180}, 30),
+        ({1: 0.12, 2: 0.14, 4: 0.18, 8: 0.26, 16: 0.42}, 3600),
+        ({1: 10, 2: 12, 4: 16, 8: 24, 16: 90, 32: 100}, 150),
+    ],
+    ids=["flat", "steep", "short", "a step"],
+)
+def test_a_bound_by_the_server_is_no_reason_for_smaller_batches(
+    milliseconds: dict[int, float], most_rate: float
+) -> None:
+    """Where the server does no more than a smaller batch would: at that rate it is later, and never
+    sooner by more than the queue model knows."""
+    curve = curve_through(milliseconds.items(), max(milliseconds), 1)
+    assert curve is not None
+    chosen = safe_batch(curve, tuple(milliseconds), 0.25, 0.99).best
+    as_fast = [
+        size
+        for size in milliseconds
+        if size < chosen.size and safe_rate(curve.up_to(size), 0.25, 0.99) >= most_rate
+    ]
+    late = {
+        size: percentile_seconds(curve.up_to(size), most_rate, 0.99)
+        for size in (*as_fast, chosen.size)
+    }
+
+    assert chosen.rate > most_rate
+    assert as_fast, "or there would be nothing to choose"
+    assert late[chosen.size] <= 1.01 * min(late.values())
+    assert late[as_fast[0]] > 1.2 * late[chosen.size]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ from triton_operator.model.progress import Progress
 from triton_operator.model.receiving import Deadline
 from triton_operator.model.sample_rows import MOST_BYTES
 
+_COPIES = (Precision.FP32, *CONVERTED)
+"""A copy in FP32 is one with a dynamic batch."""
 _CACHE_SECONDS = 600.0
 """For reading and writing the cache, which is only there to save time."""
 
@@ -54,7 +56,7 @@ def arguments() -> Arguments:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("compare", parents=[shared], allow_abbrev=False)
-    one.add_argument("--precision", type=Precision, choices=CONVERTED, required=True)
+    one.add_argument("--precision", type=Precision, choices=_COPIES, required=True)
     one.add_argument("--samples", type=Path, metavar="F.npz")
     one.add_argument("--most-sample-bytes", type=int, default=MOST_BYTES, metavar="N")
     one.add_argument("--keep-in", type=Path, metavar="DIR", help="leave a sound copy there")

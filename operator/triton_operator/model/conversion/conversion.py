@@ -1,4 +1,7 @@
-"""From a model file to a converted one: read, check, bring into form, convert, finish, write."""
+"""From a model file to a converted one: read, check, bring into form, convert, finish, write.
+
+A dynamic batch changes no weights: that conversion is all in `dynamic_batch`.
+"""
 
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +21,7 @@ from triton_operator.model.conversion.artifact import (
     finished,
     write_artifact,
 )
+from triton_operator.model.conversion.dynamic_batch import with_dynamic_batch
 from triton_operator.model.conversion.eligibility import is_quantized, refuse_ineligible
 from triton_operator.model.conversion.normal_form import normalised
 from triton_operator.model.conversion.quiet import quiet
@@ -73,14 +77,16 @@ def convert_model(
     """Convert `source` and write the result to `output`.
 
     Static INT8 has its ranges from `calibration`, else from `samples` of real inputs; the other
-    methods need neither. Takes five times the model's size of memory to FP16, up to nine times to
-    INT8, and twice of temporary files.
+    methods need neither. Takes five times the model's size of memory to FP16 or a dynamic batch, up
+    to nine times to INT8, and twice of temporary files.
 
     Raises:
         ModelRefused: `ConversionRefused`, naming the node or tensor; `ModelDoesNotRun`.
         WorkFailed: `SamplesRequired`, for static INT8 without either; `WriteFailed`.
         MemoryError: there is not enough for it.
     """
+    if method is Method.DYNAMIC_BATCH:
+        return with_dynamic_batch(source, output, most_inline_bytes=most_inline_bytes)
     real = samples is not None and not samples.generated
     if method is Method.INT8_STATIC and calibration is None and not real:
         raise WorkFailed(

@@ -1,5 +1,6 @@
-"""What a ModelProfile says of a copy: it is made, and compared with FP32 here.
+"""What a ModelProfile says of a copy: it is made, and compared with the model here.
 
+A copy in FP32 differs from the model in its batch, and is compared row by row with that alone.
 Whether its agreement is enough is not decided here: that is each service's to say.
 """
 
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
+
+from onnx import ModelProto
 
 from triton_operator.api.conversion_method import LEAST_ROWS, Method
 from triton_operator.api.enums import Precision
@@ -29,6 +32,8 @@ from triton_operator.model.sample_rows import MOST_BYTES, Samples, read_samples
 from triton_operator.model.samples_file import named
 from triton_operator.model.verification.held_out import rows_to_verify
 from triton_operator.model.verification.pair import read_pair
+from triton_operator.model.verification.rows_together import refuse_mixed_rows
+from triton_operator.model.verification.shared_batches import MOST_TOGETHER
 from triton_operator.model.verification.verification import (
     Verification,
     verify,
@@ -68,7 +73,12 @@ def copy_row(asked: Comparison) -> Conversion:
         if record is None or samples is None:
             return row
         asked.say(f"{record.recipe.method}: {record.size_bytes} bytes, {record.artifact_digest}")
-        row = _with(row, **_compared(asked, copy, record, samples))
+        found = (
+            _together(asked, copy, samples)
+            if asked.precision is Precision.FP32
+            else _compared(asked, copy, record, samples)
+        )
+        row = _with(row, **found)
         if asked.keep_in is not None and row.refusal is None:
             _keep(row, copy.parent, asked.keep_in)
         return row
@@ -82,6 +92,12 @@ def _keep(row: Conversion, folder: Path, into: Path) -> None:
         raise not_writable(into, error) from error
 
 
+def _method(precision: Precision, graph: ModelProto) -> Method:
+    if precision is Precision.FP32:
+        return Method.DYNAMIC_BATCH
+    return Method.FP16 if precision is Precision.FP16 else int8_method(graph)
+
+
 def _converted(
     asked: Comparison, copy: Path
 ) -> tuple[Conversion, ConversionRecord | None, Samples | None]:
@@ -89,7 +105,7 @@ def _converted(
     it.
     """
     source = read_source(asked.model)
-    method = Method.FP16 if asked.precision is Precision.FP16 else int8_method(source.graph)
+    method = _method(asked.precision, source.graph)
     samples = None
     if asked.samples is not None:
         with named():
@@ -157,6 +173,21 @@ def _compared(
         "batch_size": verdict.batch_size,
         "refusal": _objection(verdict),
     }
+
+
+def _together(asked: Comparison, copy: Path, samples: Samples) -> Mapping[str, Any]:
+    """All rows agree, or there is no such copy."""
+    asked.say(f"comparing on {samples.rows} rows, alone and in batches")
+    try:
+        refuse_mixed_rows(asked.model, copy, samples)
+    except ModelRefused as error:
+        return {"refusal": error.failure.message}
+    except WorkFailed as error:
+        if error.failure.reason != reasons.SAMPLES_REQUIRED:
+            raise
+        return {"refusal": error.failure.message}
+    together = min(samples.rows, MOST_TOGETHER)
+    return {"agreement": "1", "rows": samples.rows, "batch_size": together}
 
 
 def _objection(verdict: Verification) -> str | None:

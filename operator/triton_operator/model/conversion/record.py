@@ -33,7 +33,7 @@ class Recipe(ApiModel):
     """Everything that the bytes of a converted model depend on."""
 
     source_digest: Digest
-    method: str = Field(description="A `Method`, or `dynamic_batch.METHOD`.")
+    method: str = Field(description="A `Method`.")
     parameters: Mapping[str, Any]
     calibration: Calibration | None = None
     tool_versions: Mapping[str, str]

@@ -46,7 +46,8 @@ class Circumstances:
     """What was measured, beside the model: `time` is RFC 3339, `samples_digest` None: on made-up
     inputs.
 
-    `devices` is the number of accelerators that shared the load.
+    `devices` is the number of accelerators that shared the load. `method` is DynamicBatch where it
+    was the copy that takes any batch.
     """
 
     precision: Precision
@@ -57,6 +58,7 @@ class Circumstances:
     samples_digest: str | None
     time: str
     devices: int = 1
+    method: str | None = None
 
 
 def measurement(measured: Measured, around: Circumstances) -> Measurement:
@@ -67,6 +69,7 @@ def measurement(measured: Measured, around: Circumstances) -> Measurement:
     rate = measured.requests_per_second if around.devices == 1 else None
     return Measurement(
         precision=around.precision,
+        method=around.method,
         engine=around.engine,
         hardware=around.hardware,
         instances=around.instances,

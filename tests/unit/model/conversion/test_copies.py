@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import onnx
 import pytest
 
 from tests.unit.model import nets
-from tests.unit.model.building import saved
+from tests.unit.model.building import model as built
+from tests.unit.model.building import saved, value
 from triton_operator.api.conversion_report import ConversionReport, decode_conversion
 from triton_operator.api.inspection import decode_report
 from triton_operator.api.model_profile import Conversion
@@ -29,6 +31,7 @@ from triton_operator.model.conversion.copy_row import agreement_text
 from triton_operator.model.conversion.source_model import read_source
 from triton_operator.model.copies.put import copy_files
 from triton_operator.model.digest import model_digest
+from triton_operator.model.inspection import inspect_model
 from triton_operator.model.job_process import DONE, PERMANENT, RETRYABLE
 
 
@@ -122,6 +125,58 @@ def test_a_sound_copy_on_samples(pod: Pod, precision: str) -> None:
     assert row.tool_versions == tool_versions()
     assert row.digest == row.files[0].digest
     assert 0 < row.size_bytes < model.stat().st_size
+
+
+def test_a_dynamic_batch_on_samples(pod: Pod) -> None:
+    model = pod.model(nets.mlp(rows=1))
+    row = pod.compare(model, "FP32", f"--samples={pod.samples(model)}")
+
+    assert (row.precision, row.method, row.refusal) == ("FP32", "DynamicBatch", None)
+    assert (row.agreement, row.rows, row.batch_size) == ("1", 64, 16)
+    assert row.samples_digest == nets.rows_for(read_source(model)).digest
+    assert row.digest == row.files[0].digest
+    assert pod.rebuild(model, row) == DONE
+    served = pod.folder / "models/m/1/model.onnx"
+    assert inspect_model(served).batchable
+    assert onnx.load(served).graph.initializer == onnx.load(model).graph.initializer
+
+
+def shuffling() -> onnx.ModelProto:
+    """Right for one row; of several, a reshape joins parts of different ones."""
+    nodes = [
+        nets.node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+        nets.node("Reshape", ["t", "s"], ["y"]),
+    ]
+    flat = onnx.numpy_helper.from_array(np.array([1, 20], "i8"), "s")
+    return built(nodes, [value("x", [1, 5, 4])], [value("y", [1, 20])], weights=[flat])
+
+
+@pytest.mark.parametrize(
+    ("net", "why"),
+    [
+        (nets.mlp, "axis 0 of input 'x' is n, not fixed at 1"),
+        (shuffling, "output 'y' of a row is another one when the row shares a batch of 2"),
+    ],
+)
+def test_a_batch_that_stays_as_it_is(
+    pod: Pod, net: Callable[[], onnx.ModelProto], why: str
+) -> None:
+    model = pod.model(net())
+    row = pod.compare(model, "FP32", f"--samples={pod.samples(model)}")
+
+    assert (row.method, row.agreement) == ("DynamicBatch", None)
+    assert row.refusal is not None
+    assert why in row.refusal
+    assert row.samples_digest
+
+
+def test_rows_that_are_alike_are_no_proof(pod: Pod) -> None:
+    model = pod.model(nets.mlp(rows=1))
+    np.savez(pod.folder / "rows.npz", x=np.zeros((64, 16), "f4"))
+    row = pod.compare(model, "FP32", f"--samples={pod.folder / 'rows.npz'}")
+
+    assert row.refusal is not None
+    assert "give samples with different rows" in row.refusal
 
 
 def test_without_samples_it_says_that_nobody_gave_any(pod: Pod) -> None:

@@ -37,7 +37,7 @@ sys.exit(code)
 """
 
 
-def convolutions() -> onnx.ModelProto:
+def convolutions(rows: str | int = "n") -> onnx.ModelProto:
     """80 MB in ten layers, and little to compute."""
     width, layers = 472, 10
     chain = ["x", *(f"h{layer}" for layer in range(1, layers)), "y"]
@@ -46,14 +46,14 @@ def convolutions() -> onnx.ModelProto:
         for i in range(layers)
     ]
     tensors = [nets.weights(f"w{layer}", width, width, 3, 3) for layer in range(layers)]
-    shape = ["n", width, 2, 2]
+    shape = [rows, width, 2, 2]
     return model(nodes, [value("x", shape)], [value("y", shape)], weights=tensors)
 
 
-def product() -> onnx.ModelProto:
+def product(rows: str | int = "n") -> onnx.ModelProto:
     """64 MB in one Gemm, of which ONNX Runtime's tool makes the most copies."""
     nodes = [nets.node("Gemm", ["x", "w"], ["y"], transB=1)]
-    ends = [value("x", ["n", 4096])], [value("y", ["n", 4096])]
+    ends = [value("x", [rows, 4096])], [value("y", [rows, 4096])]
     return model(nodes, *ends, weights=[nets.weights("w", 4096, 4096)])
 
 
@@ -63,6 +63,8 @@ def product() -> onnx.ModelProto:
         (Method.INT8_STATIC, convolutions),
         (Method.INT8_DYNAMIC, product),
         (Method.FP16, convolutions),
+        (Method.DYNAMIC_BATCH, lambda: convolutions(rows=1)),
+        (Method.DYNAMIC_BATCH, lambda: product(rows=1)),
     ],
 )
 def test_making_a_copy_again_fits_into_its_container(

@@ -68,6 +68,9 @@ def test_a_row_of_a_profile() -> None:
     several = measurement(Measured((size,), "why", 118.239, 16), replace(around, devices=2))
     assert several.throughput is None, "a row is of a replica with one accelerator"
     assert several.latency == found.latency
+    of_copy = replace(around, method="DynamicBatch")
+    assert measurement(Measured((size,), "why", 118.239, 16), of_copy).rebatched
+    assert not found.rebatched
 
 
 @pytest.mark.parametrize(
