@@ -94,6 +94,9 @@ def measurement_job(
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # So that the container that measures sees how much memory Triton takes. It holds nothing
+        # that a model which executes code could take from it, and is believed in numbers only.
+        "shareProcessNamespace": True,
         "securityContext": pod_security(),
         "initContainers": [
             *model_containers(owner, spec, digest, facts, plan, settings),

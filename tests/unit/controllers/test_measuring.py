@@ -242,6 +242,23 @@ def test_the_job_is_believed_in_its_numbers_only() -> None:
     assert "agreement" not in found
 
 
+@pytest.mark.parametrize(
+    ("said", "written"), [("300Mi", "300Mi"), ("9Gi", "LIMIT"), ("0", None), (None, None)]
+)
+def test_memory_is_believed_up_to_what_the_container_had(
+    said: str | None, written: str | None
+) -> None:
+    """Its processes may share memory that counts for each of them."""
+    cluster = measuring()
+    triton = cluster.one("Job")["spec"]["template"]["spec"]["initContainers"][1]
+    end(cluster, numbers(memory=said), at=ago(5))
+    step(cluster, now=NOW)
+    (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+
+    limit = triton["resources"]["limits"]["memory"]
+    assert found.get("memory") == (limit if written == "LIMIT" else written)
+
+
 SAMPLED = {
     "model": {
         "uri": "pvc://models/magika/model.onnx",

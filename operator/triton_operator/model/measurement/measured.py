@@ -8,6 +8,7 @@ from triton_operator.api.enums import MeasurementEnd, MeasurementSource, Precisi
 from triton_operator.api.model_profile import BatchLatency, Measurement, PoolHardware
 
 _DIGITS = 4
+_MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Circumstances:
     """What was measured, beside the model: `time` is RFC 3339, `samples_digest` None: on made-up
     inputs.
 
-    `devices` is the number of accelerators that shared the load.
+    `devices` is the number of accelerators that shared the load. `memory_bytes` is the most that
+    Triton had in the host's memory with this model alone; None: not known.
     """
 
     precision: Precision
@@ -57,6 +59,7 @@ class Circumstances:
     samples_digest: str | None
     time: str
     devices: int = 1
+    memory_bytes: int | None = None
 
 
 def measurement(measured: Measured, around: Circumstances) -> Measurement:
@@ -65,6 +68,7 @@ def measurement(measured: Measured, around: Circumstances) -> Measurement:
     It has no number of accelerators, and what several do is no throughput of a replica with one.
     """
     rate = measured.requests_per_second if around.devices == 1 else None
+    memory = around.memory_bytes
     return Measurement(
         precision=around.precision,
         engine=around.engine,
@@ -74,6 +78,7 @@ def measurement(measured: Measured, around: Circumstances) -> Measurement:
         latency=latency_rows(measured.sizes),
         ended=measured.end,
         throughput=None if rate is None else decimal_text(rate),
+        memory=None if memory is None else f"{-(-memory // _MEBIBYTE)}Mi",
         samples_digest=around.samples_digest,
         source=MeasurementSource.MEASURED,
         time=around.time,
