@@ -28,7 +28,7 @@ def both(
     common = (owner, wanted, digest, facts(), row, config)
     return (
         pool_deployment(*common, None, FETCH),
-        measurement_job(*common, FETCH),
+        measurement_job(*common, FETCH, wanted.measurement.budget_seconds),
     )
 
 
