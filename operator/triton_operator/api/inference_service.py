@@ -210,7 +210,11 @@ class Measuring(ApiModel):
         "Never: not at all.",
     )
     budget_seconds: int = Field(
-        180, ge=10, le=3600, description="How long one measurement may take, loading not counted."
+        180,
+        ge=10,
+        le=3600,
+        description="How long the measurements of a model may take on one pool: all ways to run "
+        "it there share the time, in equal parts, loading not counted.",
     )
 
 

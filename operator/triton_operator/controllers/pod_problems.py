@@ -25,6 +25,7 @@ from triton_operator.controllers.times import epoch_seconds
 from triton_operator.controllers.views import ContainerView, PodView
 from triton_operator.manifests.copy_store import PUT_CONTAINER, TAKE_CONTAINER
 from triton_operator.manifests.fetching import FETCH_CONTAINER
+from triton_operator.manifests.triton_container import SERVING_CONTAINER
 
 IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
@@ -32,7 +33,6 @@ IMAGE_REASONS = frozenset(
 CREATE_REASONS = frozenset(
     {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
-SERVING_CONTAINER = "triton"
 LOOPING_RESTARTS = 2
 LOOPING_SECONDS = 300.0
 """A container that ended with an error at least twice, the last time this recently, is not trusted
