@@ -180,8 +180,7 @@ def test_an_inventory_says_where_services_go_and_learns_where_they_went(
     # What the profile itself says counts.
     profile(fleet, "inside", **{region: "us"})
     fleet.hub.read_profiles()
-    fleet.hub.place()
-    assert reason(fleet, "Placed") == ("False", "NoClusters")
+    fleet.await_("the service to leave", lambda: reason(fleet, "Placed") == ("False", "NoClusters"))
 
 
 def test_a_cluster_whose_profile_cannot_be_there_says_so(fleet: Fleet) -> None:

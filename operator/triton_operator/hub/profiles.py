@@ -6,11 +6,12 @@ anything, nothing else is read.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from triton_operator.api.inference_cluster import ClusterProfileReference
 from triton_operator.controllers.api_server import ApiServer
-from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.errors import ApiError, ApiRefused
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.cluster_labels import read_profile
 from triton_operator.fleet.profile_labels import ProfileLook
@@ -18,6 +19,7 @@ from triton_operator.hub.kinds import CLUSTER_PROFILE
 from triton_operator.hub.known import Known
 from triton_operator.hub.served_kinds import ServedKinds
 
+logger = logging.getLogger(__name__)
 MOST_QUOTED = 200
 
 
@@ -53,11 +55,18 @@ class Profiles:
         }
         for cluster in self._found.keys() - wanted.keys():
             del self._found[cluster]
-        for cluster, reference in wanted.items():
-            now = reference, await self._look(reference)
-            if self._found.get(cluster) != now:
-                self._found[cluster] = now
-                self._changed(cluster)
+        try:
+            for cluster, reference in wanted.items():
+                now = reference, await self._look(reference)
+                if self._found.get(cluster) != now:
+                    self._found[cluster] = now
+                    self._changed(cluster)
+        except ApiError as error:
+            # The others would wait for as long, one after the other.
+            logger.warning(
+                "ClusterProfiles cannot be read now; what they said last stays.",
+                extra={"error": str(error)},
+            )
 
     async def _look(self, reference: ClusterProfileReference) -> ProfileLook:
         try:
@@ -71,7 +80,7 @@ class Profiles:
             body = await self._server.get(
                 CLUSTER_PROFILE, reference.namespace, reference.name, cached=True
             )
-        except ApiError as error:
+        except ApiRefused as error:
             return ProfileLook(
                 None, reasons.PROFILE_NOT_READ, f"cannot be read: {error}"[:MOST_QUOTED]
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.unit.hub.beside import Place
 from triton_operator.api.inference_cluster import ClusterProfileReference
-from triton_operator.controllers.errors import ApiUnavailable
+from triton_operator.controllers.errors import ApiRefused, ApiUnavailable
 from triton_operator.fleet.cluster_labels import ProfileReading
 from triton_operator.fleet.profile_labels import ProfileLook
 from triton_operator.hub.cluster_specs import ClusterSpecs
@@ -74,11 +74,22 @@ def test_why_nothing_is_read() -> None:
     assert found is not None
     assert (found.reading, found.reason) == (None, "ProfileNotFound")
 
-    world.server.error = ApiUnavailable(503, "", "down")
+    world.server.error = ApiRefused(403, "Forbidden", "no right")
     world.now += 60
     found = world.look()
     assert found is not None
     assert (found.reading, found.reason) == (None, "ProfileNotRead")
+
+
+def test_a_server_that_does_not_answer_says_nothing() -> None:
+    world = World(CLUSTER_PROFILE)
+    world.put(region="eu")
+    before = world.look()
+
+    world.server.error = ApiUnavailable(503, "", "down")
+    world.now += 60
+    assert world.look() == before
+    assert world.heard == ["a"]
 
 
 def test_a_look_at_another_profile_says_nothing() -> None:
