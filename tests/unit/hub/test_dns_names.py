@@ -114,15 +114,15 @@ def test_only_domains_of_the_administrator_count(domains: tuple[str, ...]) -> No
 
 def test_a_name_is_the_oldest_services_and_others_records_of_it_go() -> None:
     world = World(DNS_ENDPOINT)
-    world.add("younger", NAME, "2026-11-20T10:00:01Z")
+    world.add("a-younger", NAME, "2026-11-20T10:00:01Z")
     world.add("other", "other.models.example", "2020-01-01T00:00:00Z")
     assert world.reason(ROW) == "Published"
 
-    world.add("older", NAME, "2026-11-20T09:59:59Z")
+    world.add("z-older", NAME, "2026-11-20T09:59:59Z")
     found = world.write(ROW)
     assert found is not None
     assert found.reason == "NameTaken"
-    assert "shop/older" in found.message
+    assert "shop/z-older" in found.message
     assert world.server.names(DNS_ENDPOINT) == []
 
 
