@@ -43,7 +43,7 @@ def decision_slices(
     """One slice for each hundred clusters, in the order of filling; one without any where nobody is
     chosen. `metadata`: of the slice at that place, with labels."""
     key = work_name(namespace, service)
-    slices = []
+    slices: list[Manifest] = []
     for index in range(max(1, -(-len(chosen) // MOST_IN_SLICE))):
         own = metadata(index)
         labels = {
