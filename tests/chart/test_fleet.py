@@ -18,6 +18,7 @@ from triton_operator.cli.main import app
 from triton_operator.fleet.mailbox import AGENT, MANAGER, mailbox
 
 FLEET = (VALUES / "fleet.yaml",)
+INVENTORY, EXTERNAL_DNS = "multicluster.x-k8s.io", "externaldns.k8s.io"
 RBAC, COORDINATION = "rbac.authorization.k8s.io", "coordination.k8s.io"
 RIGHTS = {
     "hub": {
@@ -34,6 +35,8 @@ RIGHTS = {
         (RBAC, "roles", "create patch"),
         (RBAC, "rolebindings", "create patch"),
         (COORDINATION, "leases", "get list watch create patch"),
+        (INVENTORY, "clusterprofiles", "get"),
+        (INVENTORY, "placementdecisions", "get create patch delete"),
     },
     "agent": {
         (GROUP, "inferenceservices", "get list watch create patch delete"),
@@ -65,6 +68,20 @@ def test_each_part_has_exactly_its_rights(part: str) -> None:
     assert account == named(part, "ServiceAccount")["metadata"]["name"]
     pod = named(part, "Deployment")["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == account
+
+
+DOMAINS = ("hub.dnsDomains={models.example.com,ml.example}",)
+
+
+def test_a_hub_that_publishes_names_has_the_right_and_the_domains() -> None:
+    dns = (EXTERNAL_DNS, "dnsendpoints", "get create patch delete")
+    assert rights(named("hub", "ClusterRole", DOMAINS)) == rights_of({*RIGHTS["hub"], dns})
+
+    (container,) = named("hub", "Deployment", DOMAINS)["spec"]["template"]["spec"]["containers"]
+    command, *arguments = container["args"]
+    found = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
+    with found.make_context(command, list(arguments)) as context:
+        assert list(context.params["dns_domain"]) == ["models.example.com", "ml.example"]
 
 
 def _with_names(rules: list[Object]) -> set[tuple[str, str, str, str]]:

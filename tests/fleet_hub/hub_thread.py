@@ -43,6 +43,9 @@ class HubThread:
             "place_seconds": NEVER_SECONDS,
             "sweep_seconds": NEVER_SECONDS,
             "probe_seconds": NEVER_SECONDS,
+            "profile_seconds": NEVER_SECONDS,
+            "kinds_seconds": 0.0,
+            "dns_domains": ("models.example",),
         }
         self._options = HubOptions(kubeconfig=kubeconfig, **{**usual, **options})
         self._clock = clock
@@ -132,6 +135,11 @@ class HubThread:
         """Ask every endpoint so often, and wait until nothing is left to do."""
         for _ in range(times):
             self._call(self.hub.probes.look())
+        self.settle()
+
+    def read_profiles(self) -> None:
+        """Look at every ClusterProfile, and wait until nothing is left to do."""
+        self._call(self.hub.profiles.look())
         self.settle()
 
     def connection(self, cluster: str) -> Connection:

@@ -82,7 +82,9 @@ DOMAIN_PATTERN = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 QUALIFIED_NAME_PATTERN = _NAME
 LABEL_KEY_PATTERN = f"^({DOMAIN_PATTERN}/)?{_NAME}$"
 
-LabelValue = Annotated[str, Field(pattern=f"^({_NAME})?$", max_length=63)]
+LABEL_VALUE_PATTERN = f"^({_NAME})?$"
+MOST_LABEL_VALUE = 63
+LabelValue = Annotated[str, Field(pattern=LABEL_VALUE_PATTERN, max_length=MOST_LABEL_VALUE)]
 """The value of a label."""
 
 

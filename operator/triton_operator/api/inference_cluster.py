@@ -1,5 +1,7 @@
 """`InferenceCluster`: a cluster of the fleet, said on the hub by whoever runs the fleet."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.enums import TaintEffect, Tier
@@ -8,12 +10,15 @@ from triton_operator.api.fields import (
     Amount,
     ApiModel,
     DnsLabel,
+    ObjectName,
     ServerUrl,
     cel,
     list_map,
 )
 
 MOST_TARGET_SUFFIX = 13
+MOST_TAKEN = 16
+"""Labels that a cluster takes from its ClusterProfile."""
 
 
 class PullSource(ApiModel):
@@ -118,6 +123,22 @@ class HeartbeatSpec(ApiModel):
     )
 
 
+class ClusterProfileReference(ApiModel):
+    """The cluster in an inventory that somebody else keeps: a `ClusterProfile` of
+    `multicluster.x-k8s.io/v1alpha1` at the hub."""
+
+    namespace: DnsLabel = Field(description="Its namespace.")
+    name: ObjectName = Field(description="Its name.")
+    labels: list[Annotated[str, Field(pattern=LABEL_KEY_PATTERN, max_length=317)]] = Field(
+        default_factory=list,
+        max_length=MOST_TAKEN,
+        description="Properties of the ClusterProfile, or else labels of it, by which services "
+        "select this cluster as by its own labels, such as topology.kubernetes.io/region. Its own "
+        "labels come first. Omitted: none is believed.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+
 class InferenceClusterSpec(ApiModel):
     """What the hub has to know of a cluster, and cannot find out itself."""
 
@@ -158,6 +179,11 @@ class InferenceClusterSpec(ApiModel):
         json_schema_extra=list_map("key", "effect"),
     )
     heartbeat: HeartbeatSpec = Field(default_factory=HeartbeatSpec)
+    cluster_profile: ClusterProfileReference | None = Field(
+        None,
+        description="The cluster in an inventory of multicluster.x-k8s.io. Omitted: it is in none, "
+        "and in no PlacementDecision.",
+    )
     paused: bool = Field(
         False, description="Change nothing in the cluster; what serves there goes on serving."
     )

@@ -15,12 +15,14 @@ from triton_operator.api.conditions import (
     merge_conditions,
 )
 from triton_operator.api.enums import ConnectionReason, ConnectionState
+from triton_operator.api.inference_cluster import ClusterProfileReference
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.connection import Connection
 from triton_operator.fleet.credentials import credentials_valid
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
+from triton_operator.fleet.profile_labels import ProfileLook, read_labels
 
 REFRESH_SECONDS = 60.0
 """What changes with every heartbeat is written that often: 500 clusters would be 33 writes/s."""
@@ -50,7 +52,8 @@ def persisted_connection(status: Mapping[str, Any]) -> Connection:
 class ClusterLook:
     """What is known of a cluster when its status is made.
 
-    `mailbox_problem`: why its mailbox is not as it should be; empty: it is.
+    `mailbox_problem`: why its mailbox is not as it should be; empty: it is. `profile_look`: what
+    became of the last look at its `profile`; None: nobody has looked yet.
     """
 
     connection: Connection
@@ -59,6 +62,8 @@ class ClusterLook:
     paused: bool = False
     mailbox_problem: Finding | None = None
     data_plane: DataPlane = field(default_factory=DataPlane)
+    profile: ClusterProfileReference | None = None
+    profile_look: ProfileLook | None = None
 
 
 def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -66,6 +71,10 @@ def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> 
     were for `REFRESH_SECONDS`, so that equal means: nothing to write."""
     connection = look.connection
     findings = list(_findings(look, now))
+    labels: dict[str, str] = {}
+    if look.profile is not None:
+        labels, its = read_labels(look.profile, look.profile_look, before)
+        findings += [its] if its is not None else []
     times = {
         "lastHeardTime": connection.heard_at,
         "lostSince": connection.lost_since,
@@ -81,6 +90,8 @@ def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> 
         **{name: rfc3339(seconds) for name, seconds in times.items() if seconds is not None},
         **look.facts.shown(),
     }
+    if labels:
+        status["takenLabels"] = [{"key": key, "value": labels[key]} for key in sorted(labels)]
     last = _seconds(before.get("lastHeardTime"))
     stale = connection.heard_at is not None and (
         last is None or connection.heard_at - last >= REFRESH_SECONDS

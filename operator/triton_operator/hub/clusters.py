@@ -32,6 +32,7 @@ from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known
 from triton_operator.hub.mailboxes import Mailboxes, MailboxTaken
 from triton_operator.hub.probes import Probes
+from triton_operator.hub.profiles import Profiles
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
@@ -51,6 +52,7 @@ class Clusters:
         contacts: Contacts,
         mailboxes: Mailboxes,
         probes: Probes,
+        profiles: Profiles,
         now: Callable[[], float],
         moved: Callable[[str], None],
     ) -> None:
@@ -59,6 +61,7 @@ class Clusters:
         self._contacts = contacts
         self._mailboxes = mailboxes
         self._probes = probes
+        self._profiles = profiles
         self._now = now
         self._moved = moved
         self._problems: dict[str, Finding | None] = {}
@@ -211,6 +214,8 @@ class Clusters:
             paused=spec.paused,
             mailbox_problem=self._problems.get(cluster),
             data_plane=self._probes.get(cluster),
+            profile=spec.cluster_profile,
+            profile_look=self._profiles.look_of(cluster, spec.cluster_profile),
         )
         return connection, cluster_status(look, body.get("status") or {}, self._now())
 

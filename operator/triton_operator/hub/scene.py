@@ -14,6 +14,7 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
 from triton_operator.fleet import revisions
+from triton_operator.fleet.cluster_labels import cluster_labels
 from triton_operator.fleet.curves import TakenCurves
 from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
 from triton_operator.fleet.member import Member, facts_of
@@ -124,7 +125,7 @@ class Scenes:
             if (
                 cluster_spec is None
                 or metadata.get("deletionTimestamp")
-                or not selects(placement, name, metadata.get("labels") or {})
+                or not selects(placement, name, cluster_labels(cluster))
             ):
                 continue
             report = report_of((works.get(name) or {}).get("status") or {})

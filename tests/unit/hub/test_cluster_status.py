@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 from triton_operator.api.enums import ConnectionReason, ConnectionState
+from triton_operator.api.inference_cluster import ClusterProfileReference
+from triton_operator.fleet.cluster_labels import ProfileReading
 from triton_operator.fleet.connection import Connection
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
+from triton_operator.fleet.profile_labels import ProfileLook
 from triton_operator.hub.cluster_status import (
     REFRESH_SECONDS,
     ClusterLook,
@@ -71,3 +74,18 @@ def test_an_endpoint_that_a_deaf_hub_does_not_hear_keeps_its_status_and_says_why
 
         assert rows["DataPlaneHealthy"]["status"] == status
         assert "a failure of its own network" in rows["DataPlaneHealthy"]["message"]
+
+
+def test_labels_of_a_profile_are_noted_at_once_and_kept_by_the_next_hub() -> None:
+    reference = ClusterProfileReference(namespace="fleet", name="a", labels=["region"])
+    plain = cluster_status(LOOK, {}, NOW)
+    read = ProfileLook(ProfileReading({"region": "eu"}))
+    named = replace(LOOK, profile=reference)
+
+    status = cluster_status(replace(named, profile_look=read), plain, NOW)
+    assert status["takenLabels"] == [{"key": "region", "value": "eu"}]
+    assert status["conditions"][-1]["type"] == "ProfileRead"
+
+    assert cluster_status(named, status, NOW) == status, "nobody has looked yet"
+    assert "takenLabels" not in cluster_status(LOOK, status, NOW)
+    assert cluster_status(LOOK, status, NOW)["conditions"] == plain["conditions"]
