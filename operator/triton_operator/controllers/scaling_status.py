@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from triton_operator.api.conditions import shortened
+from triton_operator.api.fields import MOST_REQUESTS
 from triton_operator.api.replica_curve import (
     MOST_BATCH,
     MOST_INSTANCES,
@@ -37,6 +38,8 @@ def scaling_status(
     return AutoscalingStatus(
         arrivals_per_second=_figure(figures.rate),
         attainment_percent=_percent(figures.attainment),
+        recent_requests=_count(figures.ended and figures.ended.answered + figures.ended.failed),
+        failed_requests=_count(figures.ended and figures.ended.failed),
         latency_source=answer.latency_source.value,
         p99_milliseconds=_whole(
             None if figures.p99_seconds is None else 1000 * figures.p99_seconds
@@ -138,6 +141,11 @@ def _microseconds(seconds: float) -> int:
 def _figure(value: float | None) -> str | None:
     """A decimal string of three digits that count."""
     return None if value is None else figure(value)
+
+
+def _count(requests: float | None) -> int | None:
+    """As a hub takes it: a number that is beyond that is told as the highest."""
+    return None if requests is None else min(MOST_REQUESTS, round(requests))
 
 
 def _whole(value: float | None) -> int | None:
