@@ -41,7 +41,8 @@ MOST_QUOTED = 300
 
 
 class Clusters:
-    """`now` gives seconds since the epoch, `moved(cluster)` hears of every change of state."""
+    """`now` gives seconds since the epoch, `moved(cluster)` hears of every change of state.
+    `credentials(cluster)` are of one that the hub pushes to; None: it has an agent."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Clusters:
         contacts: Contacts,
         mailboxes: Mailboxes,
         probes: Probes,
+        credentials: Callable[[str], Finding | None],
         now: Callable[[], float],
         moved: Callable[[str], None],
     ) -> None:
@@ -59,6 +61,7 @@ class Clusters:
         self._contacts = contacts
         self._mailboxes = mailboxes
         self._probes = probes
+        self._credentials = credentials
         self._now = now
         self._moved = moved
         self._problems: dict[str, Finding | None] = {}
@@ -211,6 +214,7 @@ class Clusters:
             paused=spec.paused,
             mailbox_problem=self._problems.get(cluster),
             data_plane=self._probes.get(cluster),
+            pushed=self._credentials(cluster),
         )
         return connection, cluster_status(look, body.get("status") or {}, self._now())
 

@@ -11,6 +11,7 @@ from triton_operator.controllers.kinds import (
 )
 
 INFERENCE_CLUSTER = Kind("InferenceCluster", GROUP, VERSION, "inferenceclusters", namespaced=False)
+SECRET = Kind("Secret", "", "v1", "secrets")
 ROLE = Kind("Role", "rbac.authorization.k8s.io", "v1", "roles")
 ROLE_BINDING = Kind("RoleBinding", "rbac.authorization.k8s.io", "v1", "rolebindings")
 

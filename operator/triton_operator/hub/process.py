@@ -33,6 +33,7 @@ from triton_operator.hub.mailboxes import Mailboxes
 from triton_operator.hub.options import HubOptions
 from triton_operator.hub.placements import Placements
 from triton_operator.hub.probes import Probes
+from triton_operator.hub.pushes import Pushes
 from triton_operator.hub.telemetry import HubCollector
 
 logger = logging.getLogger(__name__)
@@ -108,12 +109,20 @@ class Hub:
             ),
         )
         self.probes = Probes(self.known, lambda cluster: self.events.answers(cluster))
+        self.pushes = Pushes(
+            server=server,
+            known=self.known,
+            namespace=options.push_namespace,
+            connect_hub=lambda: connect(options.kubeconfig, for_kopf=False),
+            now=now,
+        )
         self.clusters = Clusters(
             server=server,
             known=self.known,
             contacts=self.contacts,
             mailboxes=Mailboxes(server, loop.time),
             probes=self.probes,
+            credentials=self.pushes.credentials,
             now=now,
             moved=lambda cluster: self.events.moved(cluster),
         )
@@ -210,6 +219,7 @@ class Hub:
             asyncio.create_task(self._every(self._options.place_seconds, self.events.place_all)),
             asyncio.create_task(self._every(self._options.sweep_seconds, self.events.sweep)),
             asyncio.create_task(self._probe()),
+            asyncio.create_task(self._push()),
         ]
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -223,6 +233,7 @@ class Hub:
             for task in endless:
                 task.cancel()
             await asyncio.gather(*endless, return_exceptions=True)
+            await self.pushes.stop()
             await self._election.release()
         for task in (*endless, *following, *workers):
             if task.done() and not task.cancelled() and (error := task.exception()):
@@ -250,6 +261,15 @@ class Hub:
             except Exception:
                 logger.exception("Endpoints could not be asked; it is tried again.")
             await asyncio.sleep(self._options.probe_seconds * self._randomness.uniform(0.9, 1.0))
+
+    async def _push(self) -> None:
+        await self._election.acquired.wait()
+        while True:
+            try:
+                await self.pushes.look()
+            except Exception:
+                logger.exception("Kubeconfigs could not be looked at; it is tried again.")
+            await asyncio.sleep(self._options.push_seconds * self._randomness.uniform(0.9, 1.0))
 
     async def _worker(self) -> None:
         await self._election.acquired.wait()
