@@ -34,12 +34,12 @@ def scaling_status(
     if answer is None:
         return before.model_copy(update={"aside_replicas": aside or None}) if before else None
     figures = answer.figures
-    change = answer.change
+    ended, change = figures.ended, answer.change
     return AutoscalingStatus(
         arrivals_per_second=_figure(figures.rate),
         attainment_percent=_percent(figures.attainment),
-        recent_requests=_count(figures.ended and figures.ended.answered + figures.ended.failed),
-        failed_requests=_count(figures.ended and figures.ended.failed),
+        recent_requests=_count(ended.answered + ended.failed) if ended else None,
+        failed_requests=_count(ended.failed) if ended else None,
         latency_source=answer.latency_source.value,
         p99_milliseconds=_whole(
             None if figures.p99_seconds is None else 1000 * figures.p99_seconds
@@ -143,9 +143,9 @@ def _figure(value: float | None) -> str | None:
     return None if value is None else figure(value)
 
 
-def _count(requests: float | None) -> int | None:
+def _count(requests: float) -> int:
     """As a hub takes it: a number that is beyond that is told as the highest."""
-    return None if requests is None else min(MOST_REQUESTS, round(requests))
+    return min(MOST_REQUESTS, round(requests))
 
 
 def _whole(value: float | None) -> int | None:

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 MOST_BYTES = 64 * 1024
-_SERVER = re.compile(r"^https://[^/?#@\s]+(/[^?#@\s]*)?$")
+_SERVER = re.compile(r"https://[^/?#@\s]+(/[^?#@\s]*)?")
 _CLUSTER = ("server", "certificate-authority-data", "insecure-skip-tls-verify", "extensions")
 _USER = ("token", "client-certificate-data", "client-key-data", "extensions")
 _WHY = {
@@ -88,7 +88,7 @@ def _checked(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> MemberKubec
             "remove it, and give certificate-authority-data"
         )
     server = _text("cluster", cluster, "server")
-    if not _SERVER.match(server):
+    if not _SERVER.fullmatch(server):
         raise RefusedKubeconfig(
             "cluster.server: https://HOST is wanted, with a port and a path if need be, and "
             "without credentials"

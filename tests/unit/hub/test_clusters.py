@@ -56,6 +56,7 @@ class World:
             contacts=self.contacts,
             mailboxes=self,  # type: ignore[arg-type]
             probes=self,  # type: ignore[arg-type]
+            credentials=lambda cluster: None,
             now=lambda: self.now,
             moved=lambda cluster: None,
         )
