@@ -43,6 +43,7 @@ class HubThread:
             "place_seconds": NEVER_SECONDS,
             "sweep_seconds": NEVER_SECONDS,
             "probe_seconds": NEVER_SECONDS,
+            "push_seconds": NEVER_SECONDS,
         }
         self._options = HubOptions(kubeconfig=kubeconfig, **{**usual, **options})
         self._clock = clock
@@ -133,6 +134,10 @@ class HubThread:
         for _ in range(times):
             self._call(self.hub.probes.look())
         self.settle()
+
+    def push(self) -> None:
+        """Look at the kubeconfigs of clusters that it reaches itself."""
+        self._call(self.hub.pushes.look())
 
     def connection(self, cluster: str) -> Connection:
         """As the hub knows it."""
