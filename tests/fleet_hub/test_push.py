@@ -63,7 +63,8 @@ class Pushed:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "triton_operator.cli.main", "cluster", "join", self.name),
-                *("--push", "--push-namespace=default"),
+                # The hub's clock is made up: a month of the API server's may be over by it.
+                *("--push", "--push-namespace=default", "--token-days=365"),
                 f"--member-kubeconfig={self._plane.kubeconfig}",
                 f"--kubeconfig={self._hub.kubeconfig}",
             ],
