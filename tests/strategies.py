@@ -334,6 +334,10 @@ def _lacking(value: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: kept for key, kept in value.items() if key != name}
 
 
+def _cluster_source(value: dict[str, Any]) -> dict[str, Any]:
+    return _lacking(value, "pull") if "kubeConfig" in value else value
+
+
 def _requirement(value: dict[str, Any]) -> dict[str, Any]:
     if value["operator"] in ("In", "NotIn"):
         return {**value, "values": value.get("values") or ["x"]}
@@ -344,6 +348,7 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "InferenceService.spec": _managed,
     "InferenceWork.spec.template": _service,
     "InferenceWork.spec.target": lambda value: value,
+    ".clusterSource": _cluster_source,
     ".heartbeat": _heartbeat,
     ".model": _model,
     # Mended with the variants that it may name.

@@ -111,6 +111,8 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.conversions[0].samplesSource": (SHA, "pvc://data/rows.npz"),
     },
     "inferencecluster": {
+        "spec.clusterSource.kubeConfig.secretName": ("push.store-1", "push_store"),
+        "spec.clusterSource.kubeConfig.key": ("kube_Config.1-a", "a/b"),
         "spec.targetNameSuffix": ("-l-1", "local"),
         "spec.residencyZones[0]": ("eu-west", "EU"),
         "spec.dataPlane.probePath": ("/a/b", "a"),

@@ -330,6 +330,14 @@ ROWS: dict[str, Row] = {
         {"metadata.name": "a" * 58},
         {"metadata.name": "a" * 57},
     ),
+    "cluster that fetches, and is pushed to": Row(
+        "inferencecluster",
+        "spec.clusterSource",
+        "pull and kubeConfig exclude each other: an agent in the cluster fetches its works, or the "
+        "hub carries them there",
+        {"spec.clusterSource.pull": {}},
+        {"spec.clusterSource": {"pull": {}}},
+    ),
     "data plane of gRPC": url_row("inferencecluster", "spec.dataPlane.url", "grpc://host:8001"),
     "data plane with a password": url_row(
         "inferencecluster", "spec.dataPlane.url", "https://me:p4ss@host"

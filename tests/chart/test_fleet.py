@@ -16,6 +16,7 @@ from tests.chart.test_rbac import GROUP, rights, rights_of
 from triton_operator.api.labels import MANAGED_BY
 from triton_operator.cli.main import app
 from triton_operator.fleet.mailbox import AGENT, MANAGER, mailbox
+from triton_operator.fleet.push_account import RULES
 
 FLEET = (VALUES / "fleet.yaml",)
 INVENTORY, EXTERNAL_DNS = "multicluster.x-k8s.io", "externaldns.k8s.io"
@@ -130,6 +131,22 @@ def test_the_hub_holds_its_own_lease_in_its_own_namespace() -> None:
     assert binding["subjects"] == [
         {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}
     ]
+
+
+def test_the_hub_reads_the_secrets_of_clusters_that_it_pushes_to_and_no_others() -> None:
+    secrets = ("hub.pushSecrets[0]=push-a", "hub.pushSecrets[1]=push-b")
+    role = named("hub", "Role", secrets)
+
+    assert _with_names(role["rules"]) - _with_names(named("hub", "Role")["rules"]) == {
+        ("", "secrets", "get", "push-a"),
+        ("", "secrets", "get", "push-b"),
+    }
+    assert role["metadata"]["namespace"] == named("hub", "ServiceAccount")["metadata"]["namespace"]
+    assert rights(named("hub", "ClusterRole", secrets)) == rights_of(RIGHTS["hub"])
+
+
+def test_a_hub_that_pushes_has_the_rights_of_an_agent_there() -> None:
+    assert rights({"rules": RULES}) == rights(named("agent", "ClusterRole"))
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,7 @@ class HubThread:
             "profile_seconds": NEVER_SECONDS,
             "kinds_seconds": 0.0,
             "dns_domains": ("models.example",),
+            "push_seconds": NEVER_SECONDS,
         }
         self._options = HubOptions(kubeconfig=kubeconfig, **{**usual, **options})
         self._clock = clock
@@ -141,6 +142,10 @@ class HubThread:
         """Look at every ClusterProfile, and wait until nothing is left to do."""
         self._call(self.hub.profiles.look())
         self.settle()
+
+    def push(self) -> None:
+        """Look at the kubeconfigs of clusters that it reaches itself."""
+        self._call(self.hub.pushes.look())
 
     def connection(self, cluster: str) -> Connection:
         """As the hub knows it."""

@@ -166,6 +166,10 @@ MOST_REPLICAS = 100_000
 """Of one service in one cluster: no number above this is believed."""
 Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 """Replicas of one service in one cluster."""
+MOST_REQUESTS = 1_000_000_000
+"""Of one service in one cluster, in a few minutes."""
+RequestCount = Annotated[int, Field(ge=0, le=MOST_REQUESTS)]
+"""Requests of one service in one cluster."""
 
 SERVICE_NAME_LIMIT = 50
 """Leaves room for `-<pool>` within the 63 characters of a Service's name."""

@@ -25,13 +25,46 @@ class PullSource(ApiModel):
     """Nothing has to be said: the agent comes with a ServiceAccount of the hub."""
 
 
+class KubeConfigSource(ApiModel):
+    """A kubeconfig that leads from the hub to the cluster."""
+
+    secret_name: ObjectName = Field(
+        description="Secret in the hub's own namespace that the hub may read: the chart's "
+        "hub.pushSecrets names it."
+    )
+    key: str = Field(
+        "kubeconfig",
+        pattern=r"^[-._a-zA-Z0-9]+$",
+        max_length=253,
+        description="Key in the Secret. All is inside of it: an https server, the certificate of "
+        "its authority, and a token or a client certificate; no files, no commands.",
+    )
+
+
 class ClusterSource(ApiModel):
     """How works get to the cluster."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "!(has(self.pull) && has(self.kubeConfig))",
+                    "pull and kubeConfig exclude each other: an agent in the cluster fetches its "
+                    "works, or the hub carries them there",
+                )
+            ]
+        }
+    )
 
     pull: PullSource | None = Field(
         None,
         description="An agent in the cluster fetches its works from the hub, and needs no way in. "
-        "The only source there is.",
+        "This is the default.",
+    )
+    kube_config: KubeConfigSource | None = Field(
+        None,
+        description="The hub carries works to the cluster itself, as its agent would: where "
+        "nothing may run there, or nothing leads from there to the hub.",
     )
 
 

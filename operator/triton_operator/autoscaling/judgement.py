@@ -19,6 +19,7 @@ from triton_operator.autoscaling.curve_memory import (
 )
 from triton_operator.autoscaling.decision import Decision, decide
 from triton_operator.autoscaling.decision_record import DecisionRecord
+from triton_operator.autoscaling.failures import Failures, with_ended
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.lead_memory import LeadMemory, lead_seconds, with_start
 from triton_operator.autoscaling.look import FRESH_SECONDS, Look, look
@@ -65,6 +66,7 @@ class ServiceMemory:
     seen: Seen | None = None
     pools: Mapping[str, PoolMemory] = field(default_factory=dict)
     attainment: Attainment = field(default_factory=Attainment)
+    failures: Failures = field(default_factory=Failures)
     rows: RequestRows = field(default_factory=RequestRows)
 
 
@@ -144,6 +146,7 @@ def judge(
             for one in question.pools
         },
         attainment=with_look(memory.attainment, now, seen_now.traffic),
+        failures=with_ended(memory.failures, now, seen_now.ended),
         rows=rows,
     )
     observation = _observation(memory, question, serving, seen_now, now)

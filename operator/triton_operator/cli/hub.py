@@ -37,6 +37,11 @@ def hub(
     lease_seconds: float = typer.Option(
         12.0, min=3, max=300, help="How long after a leader's last sign another replica waits."
     ),
+    push_namespace: str = typer.Option(
+        "default",
+        envvar="POD_NAMESPACE",
+        help="Namespace of the Secrets with kubeconfigs of clusters that the hub pushes to.",
+    ),
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
     verbose: bool = typer.Option(False, help="Log everything."),
 ) -> None:
@@ -54,6 +59,7 @@ def hub(
         workers=workers,
         place_seconds=place_seconds,
         dns_domains=tuple(domain_of(one) for one in dns_domain),
+        push_namespace=push_namespace,
     )
     raise typer.Exit(asyncio.run(_until_stopped(options)))
 

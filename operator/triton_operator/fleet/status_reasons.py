@@ -24,7 +24,7 @@ ABSURD_REPORT = "AbsurdReport"
 """Something that the agent tells cannot be, and is not used."""
 
 CREDENTIALS_VALID = "CredentialsValid"
-"""Condition of an InferenceCluster: the token of its agent holds."""
+"""Condition of an InferenceCluster: the token of its agent, or the hub's kubeconfig, holds."""
 TOKEN_HOLDS = "TokenHolds"  # noqa: S105  # a reason
 """There is time until it ends, or until another one is due."""
 TOKEN_NEAR_ITS_END = "TokenNearItsEnd"  # noqa: S105
@@ -33,6 +33,15 @@ TOKEN_IS_OVER = "TokenIsOver"  # noqa: S105
 """Its agent cannot reach the hub any more."""
 TOKEN_NOT_TOLD = "TokenNotTold"  # noqa: S105
 """Its agent does not say when its token ends."""
+
+KUBECONFIG_HOLDS = "KubeconfigHolds"
+"""The hub reaches the cluster by it, and there is time until it ends."""
+KUBECONFIG_UNUSABLE = "KubeconfigUnusable"
+"""There is none, or it asks for something that it may not: the hub does not use it."""
+KUBECONFIG_NOT_READ = "KubeconfigNotRead"
+"""Nobody has looked at it yet."""
+MEMBER_REFUSES = "MemberRefuses"
+"""The cluster does not know the account of the kubeconfig."""
 
 ON_CLUSTERS = "OnClusters"
 """Some cluster has a part of the service."""

@@ -53,7 +53,8 @@ class ClusterLook:
     """What is known of a cluster when its status is made.
 
     `mailbox_problem`: why its mailbox is not as it should be; empty: it is. `profile_look`: what
-    became of the last look at its `profile`; None: nobody has looked yet.
+    became of the last look at its `profile`; None: nobody has looked yet. `pushed`: whether the
+    kubeconfig by which the hub reaches it is of use; None: it has an agent.
     """
 
     connection: Connection
@@ -64,6 +65,7 @@ class ClusterLook:
     data_plane: DataPlane = field(default_factory=DataPlane)
     profile: ClusterProfileReference | None = None
     profile_look: ProfileLook | None = None
+    pushed: Finding | None = None
 
 
 def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -106,12 +108,12 @@ def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _findings(look: ClusterLook, now: float) -> Iterable[Finding]:
-    connected = _connected(look.connection)
+    connected = _connected(look.connection, is_pushed=look.pushed is not None)
     yield _ready(look, connected)
     yield connected
     yield _data_plane(look.data_plane)
     yield _told(look.facts)
-    yield credentials_valid(look.facts.token, now)
+    yield look.pushed or credentials_valid(look.facts.token, now)
 
 
 def _ready(look: ClusterLook, connected: Finding) -> Finding:
@@ -127,34 +129,41 @@ def _ready(look: ClusterLook, connected: Finding) -> Finding:
     return finding(conditions.READY, connected.status, connected.reason, connected.message)
 
 
-def _connected(connection: Connection) -> Finding:
+def _connected(connection: Connection, *, is_pushed: bool) -> Finding:
     status = (
         ConditionStatus.TRUE
         if connection.state is ConnectionState.CONNECTED
         else ConditionStatus.FALSE
     )
-    return finding(conditions.CONNECTED, status, connection.reason.value, _sentence(connection))
+    return finding(
+        conditions.CONNECTED, status, connection.reason.value, _sentence(connection, is_pushed)
+    )
 
 
-def _sentence(connection: Connection) -> str:
+def _sentence(connection: Connection, is_pushed: bool) -> str:
+    where = "Look at CredentialsValid, and at the way to its API server"
+    if not is_pushed:
+        where = "Look at the agent and at the way to the hub"
     match connection.state:
         case ConnectionState.CONNECTED:
-            return "its agent is heard of"
+            return "it answers the hub" if is_pushed else "its agent is heard of"
         case ConnectionState.SUSPECT:
             return (
                 f"not heard of since {_time(connection.lost_since)}: nothing new is placed here, "
-                "and what serves goes on. Look at the agent and at the way to the hub"
+                f"and what serves goes on. {where}"
             )
         case ConnectionState.RECOVERING:
             return (
                 f"heard of again, after a loss at {_time(connection.lost_since)}; it is trusted "
                 "once contact was unbroken for spec.heartbeat.recoverForSeconds"
             )
+    if connection.heard_at is None and is_pushed:
+        return f"it has never answered the hub. {where}"
     if connection.heard_at is None:
         return "its agent was never heard of: install it with `triton-operator cluster join`"
     return (
         f"lost since {_time(connection.lost_since)}: what it did for others goes elsewhere, and "
-        "its own demand as spec.placement.failover says. Look at the agent and the way to the hub"
+        f"its own demand as spec.placement.failover says. {where}"
     )
 
 

@@ -42,7 +42,8 @@ MOST_QUOTED = 300
 
 
 class Clusters:
-    """`now` gives seconds since the epoch, `moved(cluster)` hears of every change of state."""
+    """`now` gives seconds since the epoch, `moved(cluster)` hears of every change of state.
+    `credentials(cluster)` are of one that the hub pushes to; None: it has an agent."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Clusters:
         mailboxes: Mailboxes,
         probes: Probes,
         profiles: Profiles,
+        credentials: Callable[[str], Finding | None],
         now: Callable[[], float],
         moved: Callable[[str], None],
     ) -> None:
@@ -62,6 +64,7 @@ class Clusters:
         self._mailboxes = mailboxes
         self._probes = probes
         self._profiles = profiles
+        self._credentials = credentials
         self._now = now
         self._moved = moved
         self._problems: dict[str, Finding | None] = {}
@@ -216,6 +219,7 @@ class Clusters:
             data_plane=self._probes.get(cluster),
             profile=spec.cluster_profile,
             profile_look=self._profiles.look_of(cluster, spec.cluster_profile),
+            pushed=self._credentials(cluster),
         )
         return connection, cluster_status(look, body.get("status") or {}, self._now())
 

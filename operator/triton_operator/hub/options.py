@@ -14,7 +14,8 @@ class HubOptions:
     from an event to a placement; `look_seconds`: between two looks at the silence of clusters;
     `sweep_seconds`: between two looks for works whose service is gone; `probe_seconds`: between two
     questions to each endpoint; `profile_seconds`: between two looks at ClusterProfiles;
-    `kinds_seconds`: how long it is believed which kinds of others there are.
+    `kinds_seconds`: how long it is believed which kinds of others there are; `push_seconds`:
+    between two looks at the kubeconfigs in `push_namespace`.
 
     `dns_domains`: in which services may have names.
     """
@@ -32,3 +33,5 @@ class HubOptions:
     profile_seconds: float = 60.0
     kinds_seconds: float = 60.0
     dns_domains: tuple[str, ...] = ()
+    push_seconds: float = 15.0
+    push_namespace: str = "default"

@@ -35,6 +35,7 @@ from triton_operator.hub.placements import Placements
 from triton_operator.hub.probes import Probes
 from triton_operator.hub.profiles import Profiles
 from triton_operator.hub.publications import Publications
+from triton_operator.hub.pushes import Pushes
 from triton_operator.hub.served_kinds import ServedKinds
 from triton_operator.hub.telemetry import HubCollector
 
@@ -115,6 +116,13 @@ class Hub:
         self.profiles = Profiles(
             server, self.known, kinds, lambda cluster: self.events.profile(cluster)
         )
+        self.pushes = Pushes(
+            server=server,
+            known=self.known,
+            namespace=options.push_namespace,
+            connect_hub=lambda: connect(options.kubeconfig, for_kopf=False),
+            now=now,
+        )
         self.clusters = Clusters(
             server=server,
             known=self.known,
@@ -122,6 +130,7 @@ class Hub:
             mailboxes=Mailboxes(server, loop.time),
             probes=self.probes,
             profiles=self.profiles,
+            credentials=self.pushes.credentials,
             now=now,
             moved=lambda cluster: self.events.moved(cluster),
         )
@@ -222,6 +231,7 @@ class Hub:
             asyncio.create_task(
                 self._again(options.profile_seconds, self.profiles.look, "ClusterProfiles")
             ),
+            asyncio.create_task(self._again(options.push_seconds, self.pushes.look, "Kubeconfigs")),
         ]
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -235,6 +245,7 @@ class Hub:
             for task in endless:
                 task.cancel()
             await asyncio.gather(*endless, return_exceptions=True)
+            await self.pushes.stop()
             await self._election.release()
         for task in (*endless, *following, *workers):
             if task.done() and not task.cancelled() and (error := task.exception()):

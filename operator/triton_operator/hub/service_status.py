@@ -23,6 +23,7 @@ from triton_operator.fleet.placement_findings import (
     rows,
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
+from triton_operator.fleet.unheeded_offline import unheeded_offline
 from triton_operator.hub.rollout_memory import written_down
 from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene, reference_text
@@ -74,12 +75,13 @@ class ServiceStatusWriter:
             metadata["generation"],
             decided_at,
         )
+        remarks = unheeded_offline(scene.spec.offline, scene.members.values())
         placement = PlacementStatus(
             revision=revision,
             decided_at=decided_at,
             unplaced=amount(placed.unplaced),
             reference_rate=None if scene.reference is None else reference_text(scene.reference),
-            clusters=rows(placed, scene.facts, memory),
+            clusters=rows(placed, scene.facts, memory, remarks),
             rollout=(None if its_templates.memory is None else written_down(its_templates.memory)),
         )
         status = {

@@ -11,6 +11,7 @@ from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.curve_drift import drift
 from triton_operator.autoscaling.curve_memory import BatchReading
 from triton_operator.autoscaling.exposition import ModelMetrics
+from triton_operator.autoscaling.failures import Ended
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.judgement import (
     SAME_CURVE,
@@ -398,6 +399,21 @@ def test_attainment_is_over_the_last_minutes() -> None:
     watched.now = 1400.0
     watched.look(counted(1400, 5))
     assert watched.memory.attainment.share == 1.0, "what is five minutes old does not count"
+
+
+def test_failures_are_over_the_last_minutes_but_for_requests_that_were_given_up() -> None:
+    def counted(time: float, **failures: float) -> Samples:
+        return samples(time, a=told(time, 10.0 * (time - 1000), failures=failures))
+
+    watched = Watched()
+    watched.look(counted(1000))
+    assert watched.memory.failures.total is None, "one look has no difference"
+    watched.look(counted(1001, BACKEND=2, CANCELED=7))
+    watched.look(counted(1002, BACKEND=2, REJECTED=3, CANCELED=9))
+    assert watched.memory.failures.total == Ended(pytest.approx(20.0), pytest.approx(5.0))
+    watched.now = 1400.0
+    watched.look(counted(1400, BACKEND=2, REJECTED=3, CANCELED=9))
+    assert watched.memory.failures.total == Ended(pytest.approx(3980.0), 0.0)
 
 
 def test_targets_of_a_fleet_are_what_is_looked_at() -> None:

@@ -9,6 +9,7 @@ from triton_operator.fleet.connection import Connection
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
 from triton_operator.fleet.profile_labels import ProfileLook
+from triton_operator.fleet.push_credentials import PushCredentials
 from triton_operator.hub.cluster_status import (
     REFRESH_SECONDS,
     ClusterLook,
@@ -65,6 +66,17 @@ def test_conditions_say_what_to_do() -> None:
     assert rows["Ready"]["status"] == "False"
     assert rows["Connected"]["lastTransitionTime"] == "2027-01-15T08:00:00Z"
     assert rows["ReportsAccepted"]["lastTransitionTime"] == "1970-01-01T00:00:00Z"
+
+
+def test_a_cluster_that_the_hub_reaches_itself_has_no_agent_to_look_at() -> None:
+    credentials = PushCredentials("hub/push, key k", is_read=True).finding(NOW)
+    for connection in (UP, SUSPECT, Connection()):
+        look = replace(LOOK, connection=connection, pushed=credentials)
+        rows = {row["type"]: row for row in cluster_status(look, {}, NOW)["conditions"]}
+
+        assert "agent" not in rows["Connected"]["message"]
+        assert rows["CredentialsValid"]["reason"] == "KubeconfigHolds"
+    assert "Look at CredentialsValid" in rows["Connected"]["message"]
 
 
 def test_an_endpoint_that_a_deaf_hub_does_not_hear_keeps_its_status_and_says_why() -> None:

@@ -59,6 +59,7 @@ class World:
             mailboxes=self,  # type: ignore[arg-type]
             probes=self,  # type: ignore[arg-type]
             profiles=self,  # type: ignore[arg-type]
+            credentials=lambda cluster: None,
             now=lambda: self.now,
             moved=lambda cluster: None,
         )
