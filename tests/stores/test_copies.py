@@ -26,6 +26,7 @@ from triton_operator.model.conversion.__main__ import main as converting
 from triton_operator.model.conversion.source_model import read_source
 from triton_operator.model.copies.__main__ import main
 from triton_operator.model.copies.put import copy_files
+from triton_operator.model.copies.s3_upload import S3CopyUpload
 from triton_operator.model.digest import model_digest
 
 NewPod = Callable[[Mapping[str, str], str], Command]
@@ -130,6 +131,24 @@ def test_it_is_put_there_once(
     assert "is there already" in caplog.text
     assert f"{kept.stat().st_size} bytes" not in caplog.text
     assert take(command, place, rows(kept))
+
+
+def test_two_jobs_at_once_put_it_there_once(
+    s3: Stocked, kept: Path, pod: NewPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have seen that nothing is there."""
+    monkeypatch.setattr(S3CopyUpload, "_is_there", lambda *_: False)
+    place = Place(s3, f"s3://models/raced/{random.getrandbits(40):x}")
+    command = pod(s3.secret, s3.address)
+    client = Minio(
+        s3.address, s3_store.USER, s3_store.PASSWORD, secure=False, region=s3_store.REGION
+    )
+    key = f"{place.uri.removeprefix('s3://models/')}/{model_digest(rows(kept))[7:]}/model.onnx"
+
+    client.put_object("models", key, io.BytesIO(b"the first"), 9)
+
+    assert put(command, place, kept) is None
+    assert client.get_object("models", key).data == b"the first"
 
 
 def test_who_may_not_write_is_told(place: Place, kept: Path, pod: NewPod) -> None:
