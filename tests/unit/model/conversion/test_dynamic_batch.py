@@ -109,6 +109,22 @@ def own_state(rows: int = 1) -> onnx.ModelProto:
     return model(nodes, *ends, weights=[shape("axes", 1)])
 
 
+def labels() -> onnx.ModelProto:
+    """Integers, which have to be equal to the bit."""
+    nodes = [
+        nets.node("MatMul", ["x", "w"], ["h"]),
+        nets.node("ArgMax", ["h"], ["y"], axis=1, keepdims=1),
+    ]
+    out = value("y", [1, 1], onnx.TensorProto.INT64)
+    return model(nodes, [value("x", [1, 16])], [out], weights=[nets.weights("w", 16, 8)])
+
+
+def one_node(kind: str, out: list[int], *more: str, **attributes: object) -> onnx.ModelProto:
+    """Of `x` of shape `[1, 4]`, and of `i`, which is 0."""
+    nodes = [nets.node(kind, ["x", *more], ["y"], name="it", **attributes)]
+    return model(nodes, [value("x", [1, 4])], [value("y", out)], weights=[shape("i", 0)])
+
+
 BATCHABLE = [
     ("mlp", lambda: nets.mlp(rows=1)),
     ("cnn", lambda: nets.cnn(rows=1)),
@@ -121,6 +137,8 @@ BATCHABLE = [
     ("words together", words_together),
     ("reshape by its own length", length_of_its_own),
     ("a state for each row", own_state),
+    ("labels", labels),
+    ("not a number", lambda: one_node("Log", [1, 4])),
 ]
 
 
@@ -220,12 +238,6 @@ def joined_inputs() -> onnx.ModelProto:
     ]
     ends = [value("x", [1, 4]), value("z", [1, 4])]
     return model(nodes, ends, [value("y", [1, 8])], weights=[shape("s", 1, 8)])
-
-
-def one_node(kind: str, out: list[int], *more: str, **attributes: object) -> onnx.ModelProto:
-    """Of `x` of shape `[1, 4]`, and of `i`, which is 0."""
-    nodes = [nets.node(kind, ["x", *more], ["y"], name="it", **attributes)]
-    return model(nodes, [value("x", [1, 4])], [value("y", out)], weights=[shape("i", 0)])
 
 
 def with_a_state_of_one() -> onnx.ModelProto:
