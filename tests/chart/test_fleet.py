@@ -279,6 +279,32 @@ def test_the_hubs_account_writes_its_own_lists_of_endpoints_and_no_other_configu
         assert "its own ConfigMaps" in said, (one, said)
 
 
+def _decision(name: str, manager: str | None, *clusters: str) -> Object:
+    labels = {} if manager is None else {MANAGED_BY: manager}
+    return {
+        "apiVersion": f"{INVENTORY}/v1alpha1",
+        "kind": "PlacementDecision",
+        "metadata": {"name": name, "namespace": "default", "labels": labels},
+        "decisions": [{"clusterProfileRef": {"name": one}} for one in clusters],
+    }
+
+
+def test_the_hubs_account_writes_its_own_decisions_and_no_others(
+    control_plane: ControlPlane, hub_account: tuple[str, ...], inventory_crds: None
+) -> None:
+    for clusters in (["a"], ["a", "b"]):
+        own = _decision("vision-0", MANAGER, *clusters)
+        assert _applied(control_plane, hub_account, own) == ""
+
+    assert _applied(control_plane, (), _decision("theirs", "somebody", "a")) == ""
+    for one in (_decision("theirs", MANAGER, "b"), _decision("new", None)):
+        said = _applied(control_plane, hub_account, one, dry=True)
+        assert "its own ConfigMaps, DNSEndpoints and PlacementDecisions" in said, (one, said)
+    for name, is_own in (("theirs", False), ("vision-0", True)):
+        deleted = kubectl(control_plane, *hub_account, "delete", "placementdecision", name)
+        assert (deleted.returncode == 0) is is_own, deleted.stderr
+
+
 def test_the_hubs_account_gets_no_token_outside_of_mailboxes(
     control_plane: ControlPlane, hub_account: tuple[str, ...]
 ) -> None:
