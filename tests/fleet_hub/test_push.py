@@ -16,12 +16,15 @@ from e2e.harness.controlplane import ControlPlane
 from tests.api.client import Api, Object, RefusedError
 from tests.api.definitions import install_definitions
 from tests.fleet.works import work
+from tests.fleet_hub.clock import Clock
 from tests.fleet_hub.fleet import Fleet
+from tests.fleet_hub.test_commands import RIGHTS, rule
 from triton_operator.api.group import API_VERSION
 from triton_operator.fleet.mailbox import AGENT, DELETED_BY, mailbox_namespace
 
 REPOSITORY = Path(__file__).parents[2]
 SHOP = "shop"
+RBAC = "rbac.authorization.k8s.io"
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +149,47 @@ def pushed(
     yield made
     if made.found(fleet.api, made.cluster):
         fleet.api.delete(made.cluster)
+
+
+def grant(api: Api, kind: str, name: str, rules: list[Object], user: str) -> list[Object]:
+    """A role for a user, in the namespace `default` or everywhere; what was made."""
+    metadata = {"name": name} | ({"namespace": "default"} if kind == "Role" else {})
+    role = {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata}
+    binding = {
+        **role,
+        "kind": f"{kind}Binding",
+        "roleRef": {"apiGroup": RBAC, "kind": kind, "name": name},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
+    }
+    return [api.create({**role, "rules": rules}), api.create(binding)]
+
+
+def test_a_hub_needs_no_right_for_it_but_to_read_the_secret(
+    hub_plane: ControlPlane, hub_api: Api, member_plane: ControlPlane, member_api: Api
+) -> None:
+    """The rights are those that docs/fleet-hub.md has."""
+    user = "hub-that-pushes"
+    kubeconfig = hub_plane.client_kubeconfig(user, f"/CN={user}")
+    made = grant(hub_api, "ClusterRole", user, [rule(*row) for row in RIGHTS], user)
+    with Fleet(hub_api, hub_plane.ca, kubeconfig, Clock(), "limited") as fleet:
+        pushed = Pushed(fleet, hub_plane, member_plane, member_api)
+        pushed.join()
+        assert "hub.pushSecrets" in pushed.until("False", "KubeconfigUnusable")
+        assert not pushed.beat()
+
+        secret = rule("", ["secrets"], ["get"], pushed.secret["metadata"]["name"])
+        made += grant(hub_api, "Role", user, [secret], user)
+        pushed.until("True", "KubeconfigHolds")
+        fleet.await_("a heartbeat", lambda: bool(pushed.beat()))
+        hub_api.apply(work(pushed.mailbox, namespace=SHOP), "hub", force=True)
+        fleet.await_("the service", lambda: pushed.applied() == ("True", "InForce"))
+        hub_api.merge(pushed.work(), {"metadata": {"annotations": {DELETED_BY: "1-2"}}})
+        hub_api.delete(pushed.work())
+        fleet.await_("the end of it", lambda: pushed.applied() == ("False", "Deleted"))
+        hub_api.merge(pushed.work(), {"metadata": {"finalizers": None}})
+        hub_api.delete(pushed.cluster)
+    for document in made:
+        hub_api.delete(document)
 
 
 def test_works_come_and_go_by_the_accounts_own_rights(pushed: Pushed) -> None:

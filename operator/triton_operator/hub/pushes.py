@@ -101,6 +101,7 @@ class Pushes:
                 wanted[cluster] = source, USUAL_INTERVAL_SECONDS
         for cluster in self._pushes.keys() - wanted.keys():
             self._end(self._pushes.pop(cluster))
+            await self._forget(cluster)
         await asyncio.gather(*(self._look(cluster, *source) for cluster, source in wanted.items()))
 
     async def stop(self) -> None:
@@ -217,6 +218,20 @@ class Pushes:
             change = {"metadata": {"annotations": {PUSHED_BY: noted}}}
             await self._server.merge(NAMESPACE, "", name, change)
         return True
+
+    async def _forget(self, cluster: str) -> None:
+        """A cluster that has an agent now must not be reached by this Secret once it is deleted."""
+        if self._known.clusters.get("", cluster) is None:
+            return
+        try:
+            name = mailbox_namespace(cluster)
+            change = {"metadata": {"annotations": {PUSHED_BY: None}}}
+            await self._server.merge(NAMESPACE, "", name, change)
+        except ApiError as error:
+            logger.warning(
+                "A mailbox still names the Secret by which its cluster was reached.",
+                extra={"cluster": cluster, "annotation": PUSHED_BY, "error": str(error)},
+            )
 
     async def _run(
         self, cluster: str, push: _Push, kubeconfig: MemberKubeconfig, interval: float

@@ -286,9 +286,12 @@ def test_a_cluster_that_goes_back_to_an_agent_is_not_pushed_to(world: World) -> 
         world.add("a", "push-a")
         world.secrets["push-a"] = kubeconfig()
         await world.look()
-        world.add("a")
+        world.clusters["", "a"]["spec"] = {"tier": "Edge"}
+        world.clusters["", "a"]["metadata"]["generation"] += 1
         assert await world.look() == set()
         assert world.pushes.credentials("a") is None
+        noted = world.namespaces["fleet-a"]["metadata"]["annotations"]
+        assert noted == {PUSHED_BY: None}, "nor is it when it is deleted"
 
     asyncio.run(story())
 
