@@ -272,6 +272,16 @@ class Shop:
         """End the pod of the service's conversion with a termination message."""
         self._end_job(self.until_conversion(name), "convert", message, exit_code)
 
+    def answer_storing(self, name: str, message: str, put: str, *, exit_code: int = 0) -> None:
+        """End the conversion of a service that has a store, and then what puts the copy there."""
+        for pod in self._pods_of_job(self.until_conversion(name)):
+            status = {
+                "phase": "Failed" if exit_code else "Succeeded",
+                "initContainerStatuses": [_ended("convert", message, 0)],
+                "containerStatuses": [_ended("put", put, exit_code)],
+            }
+            self._patch_pod(pod, status)
+
     def fail_copies(self, name: str, message: str) -> None:
         """End the container that makes a copy in each serving pod with a termination message."""
         for pod in self.all("Pod", name):

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from tests.api import model_facts
 from tests.api.audit import Audit
 from tests.api.shop import Shop
 from tests.api.test_reconcile_measuring import ASKED, PERMANENT, numbers, profile
 from triton_operator.api import labels
 from triton_operator.api.conversion_report import ConversionReport, encode_conversion
-from triton_operator.api.inspection import Failure
+from triton_operator.api.inspection import Failure, Report, encode_report
 from triton_operator.api.model_profile import Conversion
 from triton_operator.api.tool_versions import tool_versions
 
@@ -92,6 +94,35 @@ def test_a_failure_is_told_and_what_serves_goes_on(shop: Shop) -> None:
     shop.until("nothing to be left to do", shop.operator.is_quiet)
     assert len(shop.all("Job", "first")) == 1, "its pod's log can be read, and it is no loop"
     assert shop.find("ModelProfile", profile(1)) is None
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_a_copy_counts_whatever_becomes_of_putting_it_into_a_store(
+    shop: Shop, exit_code: int
+) -> None:
+    shop.add_running("first", precision={**INT8, "store": {"uri": "s3://copies/shop"}})
+    shop.serve("first")
+    failure = Failure(reason="SourceForbidden", message="the bucket answers 403")
+    put = encode_report(Report(failure=failure))
+    shop.answer_storing("first", row(agreement="0.999"), put, exit_code=exit_code)
+
+    shop.until_condition("first", "PrecisionVerified", "Unknown", "CopyRollingOut")
+    (found,) = shop.get("ModelProfile", profile(1))["spec"]["conversions"]
+    assert (found["digest"], found["storeFailure"]) == (COPY, failure.message)
+
+    def containers() -> list[str]:
+        pod = shop.get("Deployment", "first-cpu")["spec"]["template"]["spec"]
+        return [one["name"] for one in pod["initContainers"]]
+
+    shop.until("pods to take it", lambda: containers() == ["take", "fetch", "convert"])
+    shop.serve("first")
+    shop.until_condition("first", "PrecisionVerified", "True", "SmokeTestOnly")
+    (told,) = [
+        one["message"]
+        for one in shop.status("first")["conditions"]
+        if one["type"] == "PrecisionVerified"
+    ]
+    assert "not in spec.precision.store: the bucket answers 403" in told
 
 
 def test_copies_and_speed_share_a_profile(shop: Shop) -> None:
