@@ -110,6 +110,13 @@ def model_uris() -> SearchStrategy[str]:
     )
 
 
+def store_uris() -> SearchStrategy[str]:
+    """Valid addresses of stores of copies."""
+    name = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
+    place = st.lists(name, min_size=2, max_size=3).map("/".join)
+    return st.builds("{}://{}".format, st.sampled_from(["s3", "oci"]), place)
+
+
 @st.composite
 def model_facts(draw: st.DrawFn) -> ModelFacts:
     """Facts that agree with themselves: batchable exactly if every tensor has a batch axis."""
@@ -164,6 +171,7 @@ _IMAGES = st.builds(
     st.integers(1, 12),
 )
 _WRITTEN: dict[str, SearchStrategy[Any]] = {
+    ".store.uri": store_uris(),
     ".uri": model_uris(),
     ".endpoint": st.from_regex(
         r"https://[a-z0-9]{1,20}(:[1-9][0-9]{1,3})?(/[!-~]{0,20})?", fullmatch=True
@@ -234,6 +242,10 @@ def _with_variants(value: dict[str, Any]) -> dict[str, Any]:
     if "fallbackVariant" in offline or offline.get("policy") == "FallbackVariant":
         offline = {**offline, "fallbackVariant": rows[0]["name"]} if rows else {}
     return {**value, "offline": offline}
+
+
+def _copy_store(value: dict[str, Any]) -> dict[str, Any]:
+    return value if value["uri"].startswith("s3://") else _lacking(value, "endpoint")
 
 
 def _managed(value: dict[str, Any]) -> dict[str, Any]:
@@ -322,6 +334,10 @@ def _lacking(value: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: kept for key, kept in value.items() if key != name}
 
 
+def _cluster_source(value: dict[str, Any]) -> dict[str, Any]:
+    return _lacking(value, "pull") if "kubeConfig" in value else value
+
+
 def _requirement(value: dict[str, Any]) -> dict[str, Any]:
     if value["operator"] in ("In", "NotIn"):
         return {**value, "values": value.get("values") or ["x"]}
@@ -332,11 +348,13 @@ _MENDED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "InferenceService.spec": _managed,
     "InferenceWork.spec.template": _service,
     "InferenceWork.spec.target": lambda value: value,
+    ".clusterSource": _cluster_source,
     ".heartbeat": _heartbeat,
     ".model": _model,
     # Mended with the variants that it may name.
     ".offline": lambda value: value,
     ".batching": _batching,
+    ".precision.store": _copy_store,
     ".scaling": _scaling,
     ".env[]": _env_var,
     ".valueFrom": _env_var_source,

@@ -42,6 +42,12 @@ def main() -> int:
         f"ours without one of its parts, {options.part_seeds} seeds": jobs(
             (OURS, *PARTS), seeds(options.part_seeds), hours
         ),
+        f"half of the clients follow their list, {options.part_seeds} seeds": jobs(
+            three, seeds(options.part_seeds), hours, follows=0.5
+        ),
+        f"no client follows its list, {options.part_seeds} seeds": jobs(
+            three, seeds(options.part_seeds), hours, follows=0.0
+        ),
         f"the first cloud is gone for its own clients too, {options.blackout_seeds} seeds": jobs(
             three, seeds(options.blackout_seeds), hours, blackout=True
         ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from triton_operator.api.enums import ConnectionState, Failover, TaintEffect, Tier
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.latency import planned_seconds
+from triton_operator.fleet.own_demand import own_demand
 from triton_operator.fleet.placement import Placed, SitePlacement, place
 from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory
 from triton_operator.fleet.placement_reasons import Why
@@ -241,7 +242,8 @@ def _maxima(question: Question, placed: Placed) -> Iterator[str]:
 
 
 def _oversubscribed(question: Question, after: PlacementMemory) -> Iterator[str]:
-    for one in question.facts:
+    told_apart = own_demand(question.facts, question.settings, question.memory, question.now)
+    for one in told_apart:
         own = max(after.site(one.name).held or 0.0, one.need or 0.0)
         spare = max(0.0, one.ready * one.speed - own)
         loads = {True: 0.0, False: 0.0}

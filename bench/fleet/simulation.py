@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from bench.fleet.clients import Clients
 from bench.fleet.policies import Policy
 from bench.fleet.site import Site
 from bench.fleet.weather import HOUR, STEP_SECONDS, Flags, Place, Weather
@@ -46,18 +47,20 @@ class Result:
         return 100.0 * self.impossible / self.demand
 
 
-def simulate(weather: Weather, policy: Policy) -> Result:
-    """What comes of it. Pure: a weather and a policy have one result."""
-    world = _World(weather, policy)
+def simulate(weather: Weather, policy: Policy, follows: float = 1.0) -> Result:
+    """What comes of it. Pure: a weather, a policy and the part of clients that follow their list
+    have one result."""
+    world = _World(weather, policy, follows)
     for step in range(weather.steps):
         world.step(step)
     return world.finished()
 
 
 class _World:
-    def __init__(self, weather: Weather, policy: Policy) -> None:
+    def __init__(self, weather: Weather, policy: Policy, follows: float) -> None:
         self._weather, self._policy = weather, policy
         places = weather.places
+        self._clients = [Clients(follows) for _ in places]
         self._sites = [Site(place, ceiling=place.capacity) for place in places]
         self._column = {place.name: number for number, place in enumerate(places)}
         self._connections = [
@@ -101,12 +104,12 @@ class _World:
         site = self._sites[column]
         self._connections[column] = heard(self._connections[column], now, self._policy.heartbeat)
         self._facts[column] = replace(
-            self._facts[column], ready=site.ready, need=site.need, ceiling=site.ceiling
+            self._facts[column], ready=site.ready, need=site.arriving, ceiling=site.ceiling
         )
         if self._placed is not None and not self._policy.alone:
             written = self._placed.sites[site.place.name]
             site.floor, site.ceiling = written.floor, written.ceiling
-            site.weights = self._weights(site.place.name)
+            self._clients[column].told(now, self._weights(site.place.name))
 
     def _weights(self, name: str) -> dict[str, int]:
         assert self._placed is not None
@@ -145,14 +148,14 @@ class _World:
         loads = list(demand)
         for column, site in enumerate(self._sites):
             mobile = demand[column] * (1.0 - site.place.local_only_share)
-            for name, share in site.weights.items():
+            for name, share in self._clients[column].shares(now).items():
                 other = self._column[name]
-                # Without a way there, the site's own router falls back to what is near.
+                # Without a way there, clients fall back to what is near.
                 if other != column and linked[column] and linked[other]:
-                    loads[other] += mobile * share / 100
-                    loads[column] -= mobile * share / 100
+                    loads[other] += mobile * share
+                    loads[column] -= mobile * share
         for column, site in enumerate(self._sites):
-            unserved += site.step(now, demand[column], loads[column])
+            unserved += site.step(now, loads[column])
             if not linked[column]:
                 impossible += max(0.0, demand[column] - site.place.capacity)
             self._result.replica_hours += site.replicas * STEP_SECONDS / HOUR

@@ -1,4 +1,4 @@
-"""A simulated cluster: it scales itself within its bounds, and routes as it was told last."""
+"""A simulated cluster: it scales itself within its bounds, and tells what reaches it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ KEPT_SECONDS = 300.0
 
 @dataclass
 class Site:
-    """Loads in replicas. `floor`, `ceiling`, `weights` are what it has applied."""
+    """Loads in replicas. `floor`, `ceiling` are what it has applied; `arriving` is what reaches it,
+    of its own clients and of others', as it has counted over some time."""
 
     place: Place
     floor: int = 0
     ceiling: int = 0
-    weights: dict[str, int] = field(default_factory=dict)
     ready: int = 1
     starting: deque[float] = field(default_factory=deque)
-    need: float = 0.0
-    _seen: float = 0.0
+    arriving: float = 0.0
     _wanted: deque[tuple[float, int]] = field(default_factory=deque)
 
     @property
@@ -38,22 +37,21 @@ class Site:
     def begin(self, load: float) -> None:
         """It has been there for long, with that load."""
         self.ready = min(self.place.capacity, max(1, math.ceil(load / FULL)))
-        self.need = self._seen = load
+        self.arriving = load
 
-    def step(self, now: float, demand: float, load: float) -> float:
+    def step(self, now: float, load: float) -> float:
         """Serve for one step, and scale; what was not served in time of the load."""
         while self.starting and self.starting[0] <= now:
             self.starting.popleft()
             self.ready += 1
         part = 1.0 - math.exp(-STEP_SECONDS / SEEN_SECONDS)
-        self.need += part * (demand - self.need)
-        self._seen += part * (load - self._seen)
+        self.arriving += part * (load - self.arriving)
         if now % SCALING_SECONDS == 0:
             self._scale(now)
         return max(0.0, load - self.ready)
 
     def _scale(self, now: float) -> None:
-        wanted = math.ceil(self._seen / FULL - 1e-9)
+        wanted = math.ceil(self.arriving / FULL - 1e-9)
         while self._wanted and self._wanted[-1][1] <= wanted:
             self._wanted.pop()
         self._wanted.append((now, wanted))

@@ -27,20 +27,25 @@ TIMED = 15
 
 @dataclass(frozen=True)
 class Job:
-    """One run. `size`: edges and clouds."""
+    """One run. `size`: edges and clouds; `follows`: part of clients that follow their list."""
 
     policy: str
     seed: int
     size: tuple[int, int] = SMALL
     blackout: bool = False
     hours: float = 6.0
+    follows: float = 1.0
 
     @property
     def name(self) -> str:
         """For a file."""
         edges, clouds = self.size
         words = [f"{edges}+{clouds}", self.policy.replace(" ", "-").replace("%", "percent")]
-        return "_".join([*words, *(["blackout"] if self.blackout else []), str(self.seed)])
+        if self.blackout:
+            words.append("blackout")
+        if self.follows < 1:
+            words.append(f"{round(100 * self.follows)}-percent-follow")
+        return "_".join([*words, str(self.seed)])
 
 
 def play(jobs: Sequence[Job], processes: int) -> dict[Job, Result]:
@@ -51,7 +56,8 @@ def play(jobs: Sequence[Job], processes: int) -> dict[Job, Result]:
 
 def _played(job: Job) -> Result:
     policy = {**POLICIES, **PARTS}[job.policy]
-    return simulate(weather(job.seed, fleet(*job.size), job.hours, job.blackout), policy)
+    course = weather(job.seed, fleet(*job.size), job.hours, job.blackout)
+    return simulate(course, policy, job.follows)
 
 
 def broken_rules(inputs: int, processes: int) -> list[str]:
@@ -104,7 +110,10 @@ def jobs(
     hours: float,
     size: tuple[int, int] = SMALL,
     blackout: bool = False,
+    follows: float = 1.0,
 ) -> list[Job]:
     """Every policy with every seed."""
     seeds = tuple(seeds)
-    return [Job(policy, seed, size, blackout, hours) for policy in policies for seed in seeds]
+    return [
+        Job(policy, seed, size, blackout, hours, follows) for policy in policies for seed in seeds
+    ]

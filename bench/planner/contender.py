@@ -24,7 +24,7 @@ from triton_operator.model.conversion.copy_row import agreement_text
 from triton_operator.model.measurement.cpu_model import this_cpu
 from triton_operator.model.measurement.measured import Circumstances, SizeMeasured, measurement
 from triton_operator.model.measurement.session import Session
-from triton_operator.planning.candidate import to_measure
+from triton_operator.planning.candidate import ways_to_compare
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import PoolDefaults, declared_pool
 
@@ -72,7 +72,7 @@ def candidates(model: Prepared, cores: int, objective_milliseconds: int) -> list
     """What the operator would measure of a model of which it knows nothing but its copy."""
     spec = _spec(cores, objective_milliseconds)
     row = _planned(model, spec, ()).pools[0]
-    return [_way(one) for one in to_measure(spec, model.facts, row, ())]
+    return [_way(one) for one in ways_to_compare(spec, model.facts, row, ())]
 
 
 def studied(

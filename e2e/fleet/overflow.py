@@ -53,9 +53,6 @@ def set_bounds(fleet: Fleet, at_the_shop: int) -> None:
             "tiers": [{"name": "Edge", "maxReplicas": at_the_shop}],
             "latencyBudgetMilliseconds": 10_000,
             "returnWindowSeconds": 30,
-            # A shop's clients follow their list, and it then tells only the demand that stays:
-            # docs/fleet.md has what share it keeps, and why there has to be room.
-            "spillAt": "0.6",
         },
     )
 

@@ -22,7 +22,7 @@ from e2e.harness.progress import step
 @dataclass(frozen=True)
 class Source:
     """Where definitions are: `folder` of the Go `module`, and of the `repository` on GitHub.
-    `digests`: sha256 by the kind's plural."""
+    `digests`: sha256 by the kind's plural. `file`: how their files are called."""
 
     group: str
     module: str
@@ -30,6 +30,7 @@ class Source:
     version: str
     folder: str
     digests: Mapping[str, str]
+    file: str = "{group}_{plural}.yaml"
 
 
 PROMETHEUS = Source(
@@ -56,13 +57,36 @@ GATEWAY_API = Source(
     },
 )
 
+EXTERNAL_DNS = Source(
+    group="externaldns.k8s.io",
+    module="sigs.k8s.io/external-dns",
+    repository="kubernetes-sigs/external-dns",
+    version="0.22.0",
+    folder="config/crd/standard",
+    digests={
+        "dnsendpoints": "7d1c06b1e991c8db3a70be658fb628e61e71ba72f2686469c276f4f6ab0d1e30",
+    },
+    file="{plural}.{group}.yaml",
+)
+CLUSTER_INVENTORY = Source(
+    group="multicluster.x-k8s.io",
+    module="sigs.k8s.io/cluster-inventory-api",
+    repository="kubernetes-sigs/cluster-inventory-api",
+    version="0.1.0",
+    folder="config/crd/bases",
+    digests={
+        "clusterprofiles": "6ff09e298672dac644e85926774e1e5f9768c8a2c94b36e54408f737e05bd1c6",
+        "placementdecisions": "13574924760ffc6c3d565e34ddda23865960c8ec7c8e56b02aabfcd180ca194a",
+    },
+)
+
 
 def foreign_crd(source: Source, plural: str) -> Path:
     """The file with the definition of a kind, such as `podmonitors`.
 
     Raises BinaryUnavailableError when it can be had from nowhere, or is another than the pinned.
     """
-    name = f"{source.group}_{plural}.yaml"
+    name = source.file.format(group=source.group, plural=plural)
     cached = paths.cache_root() / "crds" / f"{source.version}-{name}"
     if cached.exists() and _digest(cached.read_bytes()) == source.digests[plural]:
         return cached

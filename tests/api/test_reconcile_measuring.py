@@ -33,7 +33,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 def numbers() -> str:
     return encode_measurement(
-        MeasurementReport(measurement=Measurement.model_validate(row(instances=1)))
+        MeasurementReport(measurement=Measurement.model_validate(row(instances=1, memory="300Mi")))
     )
 
 
@@ -53,6 +53,7 @@ def test_numbers_are_kept_for_every_service_of_the_model(shop: Shop, audit: Audi
     assert shop.condition("first", "Ready") == ("True", "Serving")
     sidecar = job["spec"]["template"]["spec"]["initContainers"][1]
     assert sidecar["restartPolicy"] == "Always", "the API server kept it"
+    assert job["spec"]["template"]["spec"]["shareProcessNamespace"] is True
     shop.answer_measurement("first", numbers())
 
     shop.until_condition("first", "ModelMeasured", "True", "Measured")
@@ -64,6 +65,9 @@ def test_numbers_are_kept_for_every_service_of_the_model(shop: Shop, audit: Audi
     rolled = shop.get("Deployment", "first-cpu")["metadata"]["generation"]
     assert rolled == deployment + 1, "once, to the batches that were measured"
     assert shop.status("first")["pools"][0]["maxBatchSize"] == 2
+    pod = shop.get("Deployment", "first-cpu")["spec"]["template"]["spec"]
+    limits = pod["containers"][0]["resources"]["limits"]
+    assert limits["memory"] == "448Mi", "with the rollout that there was anyway"
 
     mark = audit.mark()
     shop.add_running("second", measurement=ASKED)

@@ -99,6 +99,61 @@ def endpoint_row(refused: str, accepted: str) -> Row:
     return Row("inferenceservice", at, message, {at: refused, **uri}, {at: accepted, **uri})
 
 
+def store_rows() -> dict[str, Row]:
+    """The rules of a store of copies."""
+    at = "spec.precision.store.uri"
+    # An endpoint is only for one of these addresses, which is a rule of its own.
+    others = {"spec.precision.store.endpoint": ABSENT}
+
+    def row(message: str, refused: str, accepted: str) -> Row:
+        changes = [{at: uri, **others} for uri in (refused, accepted)]
+        return Row("inferenceservice", at, message, *changes)
+
+    scheme = (
+        "must be s3://BUCKET/PREFIX or oci://REGISTRY/REPOSITORY; to keep copies in a claim, use "
+        "spec.model.cacheClaimName"
+    )
+    credentials = (
+        "must have no credentials in it, everybody may read it: put them into a Secret, and name "
+        "that in spec.precision.store.secretName"
+    )
+    bucket = "s3:// needs a bucket, and after it a prefix without empty parts: s3://BUCKET/PREFIX"
+    repository = (
+        "oci:// needs a registry and a repository in small letters, without tag or digest: "
+        "oci://REGISTRY/REPOSITORY"
+    )
+    minio = "https://minio:9000"
+    return {
+        "copies in a claim": row(scheme, "pvc://copies/a", "s3://copies/a"),
+        "copies in another store": row(scheme, "gs://copies/a", "s3://copies"),
+        "copies at a query": row(scheme, "s3://copies/a?b", "s3://copies/a/"),
+        "copies above": row("must not contain '..'", "s3://a/../b", "s3://a/..b"),
+        "copies with a password": row(credentials, "s3://u:p4ss@b/a", "s3://b/u:p4ss@a"),
+        "copies nowhere in a bucket": row(bucket, "s3://copies//a", "s3://copies/a/b"),
+        "copies under a tag": row(repository, "oci://r/copies:1", "oci://r:5000/team/copies"),
+        "copies under a digest": row(
+            repository, f"oci://r/copies@sha256:{SHA}", "oci://r.example/a_b/c--d.e"
+        ),
+        "copies in capitals": row(repository, "oci://r/Copies", "oci://R/copies"),
+        "copies in a registry alone": row(repository, "oci://r", "oci://r/copies"),
+        "endpoint of copies without encryption": Row(
+            "inferenceservice",
+            "spec.precision.store.endpoint",
+            "must be https://HOST, with a port and a path if need be, and without credentials, "
+            "query or fragment",
+            {"spec.precision.store.endpoint": "http://minio:9000"},
+            {"spec.precision.store.endpoint": minio},
+        ),
+        "endpoint of copies in a registry": Row(
+            "inferenceservice",
+            "spec.precision.store",
+            "endpoint is for s3://; oci:// names the registry itself: omit endpoint",
+            {at: "oci://r/copies", "spec.precision.store.endpoint": minio},
+            {at: "s3://copies", "spec.precision.store.endpoint": minio},
+        ),
+    }
+
+
 NAME = (
     "metadata.name becomes the name of a Service: lower-case letters, digits and '-', "
     "first a letter, last no '-', at most 50 characters, so that <name>-<pool> fits too"
@@ -275,6 +330,14 @@ ROWS: dict[str, Row] = {
         {"metadata.name": "a" * 58},
         {"metadata.name": "a" * 57},
     ),
+    "cluster that fetches, and is pushed to": Row(
+        "inferencecluster",
+        "spec.clusterSource",
+        "pull and kubeConfig exclude each other: an agent in the cluster fetches its works, or the "
+        "hub carries them there",
+        {"spec.clusterSource.pull": {}},
+        {"spec.clusterSource": {"pull": {}}},
+    ),
     "data plane of gRPC": url_row("inferencecluster", "spec.dataPlane.url", "grpc://host:8001"),
     "data plane with a password": url_row(
         "inferencecluster", "spec.dataPlane.url", "https://me:p4ss@host"
@@ -357,6 +420,7 @@ ROWS: dict[str, Row] = {
         {"spec.model.uri": "https://a/m.onnx", "spec.model.endpoint": "https://minio"},
         {"spec.model.uri": "s3://a/m.onnx", "spec.model.endpoint": "https://minio"},
     ),
+    **store_rows(),
     "fixed batch without size": Row(
         "inferenceservice",
         "spec.batching",

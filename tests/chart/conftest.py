@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.harness.controlplane import ControlPlane
-from e2e.harness.foreign_crds import PROMETHEUS, foreign_crd
+from e2e.harness.foreign_crds import CLUSTER_INVENTORY, PROMETHEUS, Source, foreign_crd
 from e2e.harness.waiting import wait_until
 from tests.chart.kubectl import kubectl
 from tests.chart.rendering import CHART
@@ -40,8 +40,18 @@ def installed_crds(control_plane: ControlPlane) -> None:
 @pytest.fixture(scope="session")
 def monitoring_crds(control_plane: ControlPlane) -> None:
     """The kinds of the Prometheus Operator."""
-    for plural in ("podmonitors", "servicemonitors"):
-        file = ("--filename", str(foreign_crd(PROMETHEUS, plural)))
+    _install(control_plane, PROMETHEUS)
+
+
+@pytest.fixture(scope="session")
+def inventory_crds(control_plane: ControlPlane) -> None:
+    """The kinds of the Cluster Inventory API."""
+    _install(control_plane, CLUSTER_INVENTORY)
+
+
+def _install(control_plane: ControlPlane, source: Source) -> None:
+    for plural in source.digests:
+        file = ("--filename", str(foreign_crd(source, plural)))
         applied = kubectl(control_plane, "apply", "--server-side", *file)
         assert applied.returncode == 0, applied.stderr
         waited = kubectl(

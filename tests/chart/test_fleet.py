@@ -16,8 +16,10 @@ from tests.chart.test_rbac import GROUP, rights, rights_of
 from triton_operator.api.labels import MANAGED_BY
 from triton_operator.cli.main import app
 from triton_operator.fleet.mailbox import AGENT, MANAGER, mailbox
+from triton_operator.fleet.push_account import RULES
 
 FLEET = (VALUES / "fleet.yaml",)
+INVENTORY, EXTERNAL_DNS = "multicluster.x-k8s.io", "externaldns.k8s.io"
 RBAC, COORDINATION = "rbac.authorization.k8s.io", "coordination.k8s.io"
 RIGHTS = {
     "hub": {
@@ -34,6 +36,8 @@ RIGHTS = {
         (RBAC, "roles", "create patch"),
         (RBAC, "rolebindings", "create patch"),
         (COORDINATION, "leases", "get list watch create patch"),
+        (INVENTORY, "clusterprofiles", "get"),
+        (INVENTORY, "placementdecisions", "get create patch delete"),
     },
     "agent": {
         (GROUP, "inferenceservices", "get list watch create patch delete"),
@@ -65,6 +69,20 @@ def test_each_part_has_exactly_its_rights(part: str) -> None:
     assert account == named(part, "ServiceAccount")["metadata"]["name"]
     pod = named(part, "Deployment")["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == account
+
+
+DOMAINS = ("hub.dnsDomains={models.example.com,ml.example}",)
+
+
+def test_a_hub_that_publishes_names_has_the_right_and_the_domains() -> None:
+    dns = (EXTERNAL_DNS, "dnsendpoints", "get create patch delete")
+    assert rights(named("hub", "ClusterRole", DOMAINS)) == rights_of({*RIGHTS["hub"], dns})
+
+    (container,) = named("hub", "Deployment", DOMAINS)["spec"]["template"]["spec"]["containers"]
+    command, *arguments = container["args"]
+    found = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
+    with found.make_context(command, list(arguments)) as context:
+        assert list(context.params["dns_domain"]) == ["models.example.com", "ml.example"]
 
 
 def _with_names(rules: list[Object]) -> set[tuple[str, str, str, str]]:
@@ -113,6 +131,22 @@ def test_the_hub_holds_its_own_lease_in_its_own_namespace() -> None:
     assert binding["subjects"] == [
         {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}
     ]
+
+
+def test_the_hub_reads_the_secrets_of_clusters_that_it_pushes_to_and_no_others() -> None:
+    secrets = ("hub.pushSecrets[0]=push-a", "hub.pushSecrets[1]=push-b")
+    role = named("hub", "Role", secrets)
+
+    assert _with_names(role["rules"]) - _with_names(named("hub", "Role")["rules"]) == {
+        ("", "secrets", "get", "push-a"),
+        ("", "secrets", "get", "push-b"),
+    }
+    assert role["metadata"]["namespace"] == named("hub", "ServiceAccount")["metadata"]["namespace"]
+    assert rights(named("hub", "ClusterRole", secrets)) == rights_of(RIGHTS["hub"])
+
+
+def test_a_hub_that_pushes_has_the_rights_of_an_agent_there() -> None:
+    assert rights({"rules": RULES}) == rights(named("agent", "ClusterRole"))
 
 
 @pytest.fixture(scope="module")
@@ -243,6 +277,32 @@ def test_the_hubs_account_writes_its_own_lists_of_endpoints_and_no_other_configu
     ):
         said = _applied(control_plane, hub_account, one, dry=True)
         assert "its own ConfigMaps" in said, (one, said)
+
+
+def _decision(name: str, manager: str | None, *clusters: str) -> Object:
+    labels = {} if manager is None else {MANAGED_BY: manager}
+    return {
+        "apiVersion": f"{INVENTORY}/v1alpha1",
+        "kind": "PlacementDecision",
+        "metadata": {"name": name, "namespace": "default", "labels": labels},
+        "decisions": [{"clusterProfileRef": {"name": one}} for one in clusters],
+    }
+
+
+def test_the_hubs_account_writes_its_own_decisions_and_no_others(
+    control_plane: ControlPlane, hub_account: tuple[str, ...], inventory_crds: None
+) -> None:
+    for clusters in (["a"], ["a", "b"]):
+        own = _decision("vision-0", MANAGER, *clusters)
+        assert _applied(control_plane, hub_account, own) == ""
+
+    assert _applied(control_plane, (), _decision("theirs", "somebody", "a")) == ""
+    for one in (_decision("theirs", MANAGER, "b"), _decision("new", None)):
+        said = _applied(control_plane, hub_account, one, dry=True)
+        assert "its own ConfigMaps, DNSEndpoints and PlacementDecisions" in said, (one, said)
+    for name, is_own in (("theirs", False), ("vision-0", True)):
+        deleted = kubectl(control_plane, *hub_account, "delete", "placementdecision", name)
+        assert (deleted.returncode == 0) is is_own, deleted.stderr
 
 
 def test_the_hubs_account_gets_no_token_outside_of_mailboxes(

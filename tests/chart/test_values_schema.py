@@ -22,6 +22,9 @@ DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
     [
         ("imge.tag=1", "imge"),
         ("hub.enabled=perhaps", "enabled"),
+        ("hub.dnsDomains={example}", "dnsDomains"),
+        ("hub.dnsDomains={*.example.com}", "dnsDomains"),
+        ("hub.dnsDomains=example.com", "dnsDomains"),
         ("agent.cluster=Store_1", "cluster"),
         ("agent.hubSecret=x", "hubSecret"),
         ("image.tga=1", "tga"),

@@ -29,6 +29,7 @@ from tests.faults.virtual_time import now
 from tests.fleet.works import HUB, work
 from triton_operator.agent.sync import sync
 from triton_operator.controllers.connection import Connection
+from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.kinds import INFERENCE_SERVICE, INFERENCE_WORK, LEASE
 from triton_operator.fleet.mailbox import DELETED_BY
 
@@ -41,9 +42,10 @@ BEAT_SECONDS = 45.0
 
 
 class Weather(Faults):
-    """`silent`: nothing is answered, and no event arrives; `deaf`: no event does. `lists` and
-    `writes` give codes by kind; 200 is a body that is no list. `swallows`: what a silence began
-    with, requests and watches, is never answered afterwards either. `delays` in seconds by kind.
+    """`silent`: nothing is answered, and no event arrives; `deaf`: no event does. `lists`,
+    `writes` and `gets` give codes by kind; 200 is a body that is no list. `swallows`: what a
+    silence began with, requests and watches, is never answered afterwards either. `delays` in
+    seconds by kind.
     """
 
     def __init__(self) -> None:
@@ -56,6 +58,7 @@ class Weather(Faults):
         self._heard.set()
         self.lists: dict[str, int] = {}
         self.writes: dict[str, int] = {}
+        self.gets: dict[str, int] = {}
         self.seen: list[Incoming] = []
 
     @property
@@ -83,7 +86,7 @@ class Weather(Faults):
             await self._end.wait()
         kind = request.target.kind.kind
         await asyncio.sleep(self.delays.get(kind, 0))
-        table = self.lists if request.lists else self.writes if request.writes else {}
+        table = self.lists if request.lists else self.writes if request.writes else self.gets
         code = table.get(kind)
         if code == 200:
             return Answer(200, {"kind": "Status", "apiVersion": "v1", "metadata": {}})
@@ -139,6 +142,9 @@ class MadeFleet:
         self.hub = Side(folder / "hub")
         self.member = Side(folder / "member")
         self.clock_offset = 0.0
+        self.is_pushed = False
+        self.reached: list[ApiError | None] = []
+        """What the member answered, of an agent that runs at the hub."""
         self._agent: asyncio.Task[None] | None = None
         self._starts = 0
         for side, name in ((self.hub, MAILBOX), (self.member, NAMESPACE)):
@@ -146,10 +152,11 @@ class MadeFleet:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls) -> AsyncIterator["MadeFleet"]:
-        """Both servers listen, and the agent runs."""
+    async def open(cls, *, pushed: bool = False) -> AsyncIterator["MadeFleet"]:
+        """Both servers listen, and the agent runs: in the member, or `pushed` at the hub."""
         with tempfile.TemporaryDirectory(prefix="fleet-") as name:
             fleet = cls(Path(name))
+            fleet.is_pushed = pushed
             async with (
                 fleet.hub.server.listening(fleet.hub.socket),
                 fleet.member.server.listening(fleet.member.socket),
@@ -175,6 +182,7 @@ class MadeFleet:
                 look_seconds=BEAT_SECONDS,
                 now=lambda: now() + self.clock_offset,
                 randomness=random.Random(self._starts),
+                reached=self.reached.append if self.is_pushed else None,
             )
         )
 

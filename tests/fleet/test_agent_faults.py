@@ -542,7 +542,8 @@ def test_a_long_silence_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
 
         told = [vars(one) for one in caplog.records if "cannot be used" in one.message]
 
-        assert [one["server"] for one in told if one["server"] == "hub"] == ["hub"]
+        hub = f"hub of {MAILBOX}"
+        assert [one["server"] for one in told if one["server"] == hub] == [hub]
 
     play(story)
 

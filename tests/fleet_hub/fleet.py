@@ -154,10 +154,14 @@ class Fleet:
             {"apiVersion": API_VERSION, "kind": "InferenceWork", "metadata": metadata}
         )
 
+    def beside(self, version: str, kind: str, name: str) -> Object | None:
+        """An object in the services' namespace."""
+        metadata = {"name": name, "namespace": self.namespace}
+        return self._found({"apiVersion": version, "kind": kind, "metadata": metadata})
+
     def endpoint_map(self, service: str = "vision") -> Object | None:
         """The ConfigMap with a service's endpoints."""
-        metadata = {"name": f"{service}-endpoints", "namespace": self.namespace}
-        return self._found({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+        return self.beside("v1", "ConfigMap", f"{service}-endpoints")
 
     def await_work(self, member: Member, service: str = "vision") -> Object:
         """Once there is one."""

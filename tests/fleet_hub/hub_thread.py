@@ -43,6 +43,10 @@ class HubThread:
             "place_seconds": NEVER_SECONDS,
             "sweep_seconds": NEVER_SECONDS,
             "probe_seconds": NEVER_SECONDS,
+            "profile_seconds": NEVER_SECONDS,
+            "kinds_seconds": 0.0,
+            "dns_domains": ("models.example",),
+            "push_seconds": NEVER_SECONDS,
         }
         self._options = HubOptions(kubeconfig=kubeconfig, **{**usual, **options})
         self._clock = clock
@@ -133,6 +137,15 @@ class HubThread:
         for _ in range(times):
             self._call(self.hub.probes.look())
         self.settle()
+
+    def read_profiles(self) -> None:
+        """Look at every ClusterProfile, and wait until nothing is left to do."""
+        self._call(self.hub.profiles.look())
+        self.settle()
+
+    def push(self) -> None:
+        """Look at the kubeconfigs of clusters that it reaches itself."""
+        self._call(self.hub.pushes.look())
 
     def connection(self, cluster: str) -> Connection:
         """As the hub knows it."""

@@ -32,7 +32,7 @@ class Shop:
             fleet.await_work(member)
         self.tell_all()
 
-    def tell(self, member: Member, attainment: str = "99.6", **row: str) -> None:
+    def tell(self, member: Member, attainment: str = "99.6", failed: int = 0, **row: str) -> None:
         """It has applied its work, follows it, and serves."""
         work = self.fleet.work(member)
         assert work
@@ -64,6 +64,8 @@ class Shop:
                     "capReplicas": 8,
                     "arrivalsPerSecond": "20",
                     "attainmentPercent": attainment,
+                    "recentRequests": 6000,
+                    "failedRequests": failed,
                     "observedAt": "2001-02-03T00:00:00Z",
                 },
             },
@@ -155,6 +157,23 @@ def test_a_bad_canary_ends_it_and_bounds_go_on(fleet: Fleet) -> None:
     shop.go(10)
     shop.go(70)
     assert shop.progress()["reason"] == "RolledOut"
+
+
+def test_a_canary_whose_requests_fail_ends_it(fleet: Fleet) -> None:
+    shop = Shop(fleet, observeSeconds=60)
+    shop.change(model=NEW_MODEL)
+    shop.tell(shop.canary, failed=300)
+    shop.go(10)
+    fleet.restart_hub()
+    shop.go(70)
+
+    told = shop.progress()
+    assert (told["status"], told["reason"]) == ("False", "CanaryFailed")
+    assert told["message"].startswith(
+        f"{shop.canary.cluster}: 5 % of 6000 requests fail, 0 % of 6000 before, 0 % in the middle "
+        "of 2 clusters without it"
+    )
+    assert shop.new() == [shop.canary.cluster]
 
 
 @pytest.mark.parametrize("state", ["Lost", "paused"])

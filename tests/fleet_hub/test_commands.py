@@ -72,7 +72,7 @@ def process(
             "roleRef": {"apiGroup": rbac, "kind": kind, "name": "hub-rights"},
             "subjects": [{"apiGroup": rbac, "kind": "User", "name": "hub-with-rights"}],
         }
-        hub_api.create({**role, "rules": [_rule(*row) for row in rows]})
+        hub_api.create({**role, "rules": [rule(*row) for row in rows]})
         hub_api.create(binding)
         made += [role, binding]
     kubeconfig = hub_plane.client_kubeconfig("hub-with-rights", "/CN=hub-with-rights")
@@ -224,9 +224,10 @@ def test_names_that_do_not_fit_are_refused(
     assert "cannot join" in done.stderr
 
 
-def _rule(group: str, resources: list[str], verbs: list[str], name: str) -> Object:
-    rule = {"apiGroups": [group], "resources": resources, "verbs": verbs}
-    return {**rule, "resourceNames": [name]} if name else rule
+def rule(group: str, resources: list[str], verbs: list[str], name: str) -> Object:
+    """Of a role; `name`: the only one that it is about, empty: any."""
+    found = {"apiGroups": [group], "resources": resources, "verbs": verbs}
+    return {**found, "resourceNames": [name]} if name else found
 
 
 def _named(version: str, kind: str, name: str, namespace: str = "") -> Object:

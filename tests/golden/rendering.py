@@ -29,7 +29,7 @@ from triton_operator.manifests.model_profile import profile_of_facts
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
 from triton_operator.manifests.proxy import Proxy
-from triton_operator.planning.candidate import candidate
+from triton_operator.planning.candidate import seconds_for_each, ways_to_compare
 from triton_operator.planning.chosen_model import chosen_model
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import PoolDefaults, known_pools
@@ -61,7 +61,7 @@ PLATFORM = replace(
         requests={"cpu": "50m", "memory": "128Mi"}, limits={"cpu": "2", "memory": "512Mi"}
     ),
 )
-SETTINGS = {"platform-settings": PLATFORM}
+SETTINGS = {"platform-settings": PLATFORM, "stored-copy": PLATFORM}
 """Settings of the operator by case; FETCH for the others."""
 OPERATOR = Peer(
     namespace_selector=LabelSelector(match_labels={"kubernetes.io/metadata.name": "triton-system"}),
@@ -90,7 +90,7 @@ COPY = Conversion.model_validate(
 REBATCHED = Conversion.model_validate(
     {**COPY.wire(), "precision": "FP32", "method": "DynamicBatch", "agreement": "1"}
 )
-COPIES = {"converted": (COPY,), "rebatched": (REBATCHED,)}
+COPIES = {"converted": (COPY,), "stored-copy": (COPY,), "rebatched": (REBATCHED,)}
 """Copies of a case whose agreement is known; none in the others."""
 
 
@@ -150,7 +150,7 @@ def _of_service(
     return [
         with_desired_hash(manifest)
         for manifest in (
-            *children_of_fetching(owner, service.spec.model, fetch),
+            *children_of_fetching(owner, service.spec.model, fetch, service.spec.precision.store),
             inspection_job(owner, service.spec.model, service.spec.runtime, fetch),
             profile_of_facts(owner.namespace, digest, found),
             *desired_children(
@@ -189,10 +189,13 @@ def _measured(
     """What is applied for a measurement, once the service serves."""
     made = []
     for row in plan.pools:
-        measured = candidate(service.spec, facts, row)
-        config = pool_configs(owner, facts, measured)
+        ways = ways_to_compare(service.spec, facts, row, ())
+        seconds = seconds_for_each(service.spec, len(ways))
+        config = pool_configs(owner, facts, ways[0])
         made.append(model_config_map(owner, row.pool.name, config))
-        made.append(measurement_job(owner, service.spec, digest, facts, measured, config, fetch))
+        made.append(
+            measurement_job(owner, service.spec, digest, facts, ways[0], config, fetch, seconds)
+        )
     return made
 
 

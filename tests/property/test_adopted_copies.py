@@ -17,7 +17,13 @@ from tests.unit.planning.building import (
 )
 from triton_operator.api.enums import Engine, Precision
 from triton_operator.api.model_profile import Conversion, Measurement
-from triton_operator.planning.candidate import MOST_BY_ENGINE, MOST_MEASURED, to_measure
+from triton_operator.planning.candidate import (
+    MOST_BY_ENGINE,
+    MOST_MEASURED,
+    seconds_for_each,
+    to_measure,
+    ways_to_compare,
+)
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import Pool
 from triton_operator.triton.backends import ENGINE_NAMES
@@ -135,7 +141,11 @@ def test_only_what_may_run_runs(
     assert set(jobs) <= RUNS[where.name]
     assert mode not in ("FP32", "BF16") or not jobs
     assert asked or mode != "Auto" or not jobs
-    ways = to_measure(wanted, facts(), row, rows)
+    every = ways_to_compare(wanted, facts(), row, rows)
+    ways = to_measure(wanted, facts(), every, rows)
+    assert set(map(id, ways)) <= set(map(id, every))
+    seconds = wanted.measurement.budget_seconds
+    assert 0 < len(every) * seconds_for_each(wanted, len(every)) <= seconds
     assert len([way for way in ways if way.engine is None]) <= MOST_MEASURED
     assert len([way for way in ways if way.engine]) <= MOST_BY_ENGINE
     for way in (row, *ways):

@@ -31,12 +31,13 @@ class Job:
     """The containers of a Job for a model on a pool of this Triton's release."""
 
     def __init__(self, model: LocalModel) -> None:
-        wanted = spec(measurement={"mode": "IfUnknown", "budgetSeconds": BUDGET_SECONDS})
+        wanted = spec(measurement={"mode": "IfUnknown"})
         plan = plan_service(wanted, model.facts, [pool("cpu", release="24.10")])
         assert isinstance(plan, Plan)
         row = candidate(wanted, model.facts, plan.pools[0])
         self.configs = pool_configs(OWNER, model.facts, row)
-        job = measurement_job(OWNER, wanted, model.digest, model.facts, row, self.configs, FETCH)
+        common = (OWNER, wanted, model.digest, model.facts, row, self.configs)
+        job = measurement_job(*common, FETCH, BUDGET_SECONDS)
         pod = job["spec"]["template"]["spec"]
         program, *flags = pod["initContainers"][1]["args"]
         assert program == "tritonserver"

@@ -186,4 +186,19 @@ pods mount them by name. Server-side apply needs `patch`, and `create` where the
   resources: [leases]
   resourceNames: [fleet-agent]
   verbs: [get, list, watch, create, patch]
+# What an inventory says of a cluster that names its ClusterProfile, where that kind is installed.
+- apiGroups: [multicluster.x-k8s.io]
+  resources: [clusterprofiles]
+  verbs: [get]
+# For whoever reads where a service is placed, where that kind is installed. They go with the service, and those
+# that are too many are deleted.
+- apiGroups: [multicluster.x-k8s.io]
+  resources: [placementdecisions]
+  verbs: [get, create, patch, delete]
+{{- if .Values.hub.dnsDomains }}
+# Names of services, for external-dns. They go with the service, or when it asks for none any more.
+- apiGroups: [externaldns.k8s.io]
+  resources: [dnsendpoints]
+  verbs: [get, create, patch, delete]
+{{- end }}
 {{- end }}

@@ -8,11 +8,12 @@ import asyncio
 import json
 import random
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from triton_operator import __version__
 from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.kinds import LEASE
 from triton_operator.controllers.times import micro_time, rfc3339
 from triton_operator.fleet.agent_token import Life
@@ -35,6 +36,10 @@ class Heartbeat:
     `now` gives seconds since the epoch, `clock` seconds that never go back. `capacity` gives what
     the nodes offer, as rows of resource and amount; None: not known. `token` gives how long the
     agent's token holds; None: not known.
+
+    `reach`, of an agent that runs at the hub: asks the member, and gives the seconds that took, or
+    raises `ApiError`. There is no heartbeat of a member that does not answer: that this process
+    lives says nothing of it.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Heartbeat:
         capacity: Callable[[], list[dict[str, str]] | None],
         clock: Callable[[], float],
         token: Callable[[], Life | None] = lambda: None,
+        reach: Callable[[], Awaitable[float]] | None = None,
     ) -> None:
         self._mailbox = mailbox
         self._every_seconds = every_seconds
@@ -55,6 +61,7 @@ class Heartbeat:
         self._capacity = capacity
         self._clock = clock
         self._token = token
+        self._reach = reach
         self._round_trips: deque[float] = deque(maxlen=ROUND_TRIPS)
         self._claim = ""
         self._due = asyncio.Event()
@@ -73,8 +80,9 @@ class Heartbeat:
             while True:
                 self._due.clear()
                 began = self._clock()
-                await self._beat(server)
-                beaten()
+                if await self._reached():
+                    await self._beat(server)
+                    beaten()
                 # A slow hub must not take what is late for a loss.
                 spent = self._clock() - began
                 pause = self._every_seconds * self._randomness.uniform(0.9, 1.0) - spent
@@ -92,9 +100,19 @@ class Heartbeat:
             self._claim = claim
             self._due.set()
 
+    async def _reached(self) -> bool:
+        if self._reach is None:
+            return True
+        try:
+            self._round_trips.append(await self._reach())
+        except ApiError:
+            return False
+        return True
+
     async def _beat(self, server: ApiServer) -> None:
         lease = await server.get(LEASE, self._mailbox, NAME)
-        await self._measure(server)
+        if self._reach is None:
+            await self._measure(server)
         known = ((lease or {}).get("metadata", {}).get("annotations") or {}).get(HUB_ID, "")
         hub_id = self._claim or known
         await server.apply(LEASE, self._manifest(hub_id), force=True)

@@ -162,6 +162,7 @@ class Mailbox:
                 logger.info(
                     "A work is carried out.",
                     extra={
+                        "mailbox": self._namespace,
                         "work": work.name,
                         "service": f"{work.namespace}/{work.target}",
                         "step": step.value,
@@ -172,12 +173,15 @@ class Mailbox:
             if error.status == HTTPStatus.UNAUTHORIZED:
                 logger.error(
                     "The cluster's API server does not know this agent.",
-                    extra={"error": str(error)},
+                    extra={"mailbox": self._namespace, "error": str(error)},
                 )
             applied = await self._member.why_not(work, error)
         except Exception as error:
             # A bug: the other works go on.
-            logger.exception("A work cannot be carried out.", extra={"work": work.name})
+            logger.exception(
+                "A work cannot be carried out.",
+                extra={"mailbox": self._namespace, "work": work.name},
+            )
             applied = finding(
                 reasons.APPLIED, ConditionStatus.UNKNOWN, work_reasons.AGENT_FAILED, repr(error)
             )

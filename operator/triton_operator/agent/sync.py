@@ -13,11 +13,13 @@ from triton_operator.agent.link_watch import LinkWatch
 from triton_operator.agent.mailbox import Mailbox
 from triton_operator.agent.member import Member
 from triton_operator.agent.node_look import NodeLook
+from triton_operator.agent.reach import Reach
 from triton_operator.agent.removal import Removal
 from triton_operator.agent.renewal import LOOK_SECONDS as LOOK_SECONDS_OF_TOKENS
 from triton_operator.agent.renewal import Renewal
 from triton_operator.agent.reports import Reports
 from triton_operator.agent.token_store import Store
+from triton_operator.controllers.errors import ApiError
 from triton_operator.fleet.absence import GRACE_SECONDS
 
 HEARTBEAT_SECONDS = 15.0
@@ -39,6 +41,7 @@ async def sync(
     hub_kubeconfig: Path | None = None,
     store: Store | None = None,
     token_look_seconds: float = LOOK_SECONDS_OF_TOKENS,
+    reached: Callable[[ApiError | None], None] | None = None,
 ) -> None:
     """Keep the member as its mailbox at the hub says, for ever.
 
@@ -48,6 +51,9 @@ async def sync(
     `grace_seconds` after its work was first seen to be missing.
     `hub_kubeconfig`: the file that `connect_hub` reads; the life of its token is told, and with a
     `store` it is renewed.
+    `reached`: this runs at the hub and not in the member. It is called each time that the member
+    was asked whether it is there, with an error if it did not answer, which is no heartbeat then.
+    What a member does while its hub is silent it is not told, as nobody there would notice.
     """
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
@@ -69,16 +75,17 @@ async def sync(
         works.wake()
 
     member = Member(
-        Link("member", connect_member, randomness=randomness, clock=clock),
+        Link(f"member of {mailbox}", connect_member, randomness=randomness, clock=clock),
         nodes,
         changed,
         randomness=randomness,
     )
+    reach = None if reached is None else Reach(connect_member, reached, clock=clock)
     decisions = Decisions(mailbox, member, clock=clock)
     link = LinkWatch(mailbox, member, every_seconds=heartbeat_seconds, now=now, clock=clock)
     works = Mailbox(
         mailbox,
-        Link("hub", connect_hub, randomness=randomness, clock=clock),
+        Link(f"hub of {mailbox}", connect_hub, randomness=randomness, clock=clock),
         member,
         Heartbeat(
             mailbox,
@@ -88,6 +95,7 @@ async def sync(
             capacity=nodes.offered,
             clock=clock,
             token=lambda: renewal.life if renewal else None,
+            reach=None if reach is None else reach.ask,
         ),
         nodes,
         Reports(every_seconds=report_seconds, now=now, clock=clock),
@@ -97,4 +105,9 @@ async def sync(
         look_seconds=look_seconds,
         randomness=randomness,
     )
-    await together(member.run(), works.run(), decisions.run(), link.run())
+    watches = (link.run(),) if reach is None else ()
+    try:
+        await together(member.run(), works.run(), decisions.run(), *watches)
+    finally:
+        if reach is not None:
+            await reach.close()

@@ -82,7 +82,9 @@ DOMAIN_PATTERN = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 QUALIFIED_NAME_PATTERN = _NAME
 LABEL_KEY_PATTERN = f"^({DOMAIN_PATTERN}/)?{_NAME}$"
 
-LabelValue = Annotated[str, Field(pattern=f"^({_NAME})?$", max_length=63)]
+LABEL_VALUE_PATTERN = f"^({_NAME})?$"
+MOST_LABEL_VALUE = 63
+LabelValue = Annotated[str, Field(pattern=LABEL_VALUE_PATTERN, max_length=MOST_LABEL_VALUE)]
 """The value of a label."""
 
 
@@ -164,6 +166,10 @@ MOST_REPLICAS = 100_000
 """Of one service in one cluster: no number above this is believed."""
 Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 """Replicas of one service in one cluster."""
+MOST_REQUESTS = 1_000_000_000
+"""Of one service in one cluster, in a few minutes."""
+RequestCount = Annotated[int, Field(ge=0, le=MOST_REQUESTS)]
+"""Requests of one service in one cluster."""
 
 SERVICE_NAME_LIMIT = 50
 """Leaves room for `-<pool>` within the 63 characters of a Service's name."""

@@ -1,5 +1,7 @@
 """`InferenceCluster`: a cluster of the fleet, said on the hub by whoever runs the fleet."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.enums import TaintEffect, Tier
@@ -8,25 +10,61 @@ from triton_operator.api.fields import (
     Amount,
     ApiModel,
     DnsLabel,
+    ObjectName,
     ServerUrl,
     cel,
     list_map,
 )
 
 MOST_TARGET_SUFFIX = 13
+MOST_TAKEN = 16
+"""Labels that a cluster takes from its ClusterProfile."""
 
 
 class PullSource(ApiModel):
     """Nothing has to be said: the agent comes with a ServiceAccount of the hub."""
 
 
+class KubeConfigSource(ApiModel):
+    """A kubeconfig that leads from the hub to the cluster."""
+
+    secret_name: ObjectName = Field(
+        description="Secret in the hub's own namespace that the hub may read: the chart's "
+        "hub.pushSecrets names it."
+    )
+    key: str = Field(
+        "kubeconfig",
+        pattern=r"^[-._a-zA-Z0-9]+$",
+        max_length=253,
+        description="Key in the Secret. All is inside of it: an https server, the certificate of "
+        "its authority, and a token or a client certificate; no files, no commands.",
+    )
+
+
 class ClusterSource(ApiModel):
     """How works get to the cluster."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "!(has(self.pull) && has(self.kubeConfig))",
+                    "pull and kubeConfig exclude each other: an agent in the cluster fetches its "
+                    "works, or the hub carries them there",
+                )
+            ]
+        }
+    )
 
     pull: PullSource | None = Field(
         None,
         description="An agent in the cluster fetches its works from the hub, and needs no way in. "
-        "The only source there is.",
+        "This is the default.",
+    )
+    kube_config: KubeConfigSource | None = Field(
+        None,
+        description="The hub carries works to the cluster itself, as its agent would: where "
+        "nothing may run there, or nothing leads from there to the hub.",
     )
 
 
@@ -118,6 +156,22 @@ class HeartbeatSpec(ApiModel):
     )
 
 
+class ClusterProfileReference(ApiModel):
+    """The cluster in an inventory that somebody else keeps: a `ClusterProfile` of
+    `multicluster.x-k8s.io/v1alpha1` at the hub."""
+
+    namespace: DnsLabel = Field(description="Its namespace.")
+    name: ObjectName = Field(description="Its name.")
+    labels: list[Annotated[str, Field(pattern=LABEL_KEY_PATTERN, max_length=317)]] = Field(
+        default_factory=list,
+        max_length=MOST_TAKEN,
+        description="Properties of the ClusterProfile, or else labels of it, by which services "
+        "select this cluster as by its own labels, such as topology.kubernetes.io/region. Its own "
+        "labels come first. Omitted: none is believed.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+
 class InferenceClusterSpec(ApiModel):
     """What the hub has to know of a cluster, and cannot find out itself."""
 
@@ -158,6 +212,11 @@ class InferenceClusterSpec(ApiModel):
         json_schema_extra=list_map("key", "effect"),
     )
     heartbeat: HeartbeatSpec = Field(default_factory=HeartbeatSpec)
+    cluster_profile: ClusterProfileReference | None = Field(
+        None,
+        description="The cluster in an inventory of multicluster.x-k8s.io. Omitted: it is in none, "
+        "and in no PlacementDecision.",
+    )
     paused: bool = Field(
         False, description="Change nothing in the cluster; what serves there goes on serving."
     )

@@ -13,10 +13,12 @@ from triton_operator.api.fields import (
     MOST_SEQUENCE,
     ApiModel,
     ClusterName,
+    LabelValue,
     Quantity,
     Timestamp,
     list_map,
 )
+from triton_operator.api.inference_cluster import MOST_TAKEN
 
 MOST_RTT_MILLISECONDS = 60_000
 
@@ -59,6 +61,13 @@ class ClusterNetwork(ApiModel):
         json_schema_extra=list_map("cluster"),
     )
     measured_at: Timestamp = Field(description="When, by the cluster's own clock.")
+
+
+class TakenLabel(ApiModel):
+    """A label that the cluster's ClusterProfile gives it."""
+
+    key: str = Field(pattern=LABEL_KEY_PATTERN, max_length=317, description="Its key.")
+    value: LabelValue = Field(description="Its value.")
 
 
 class InferenceClusterStatus(ApiModel):
@@ -121,3 +130,10 @@ class InferenceClusterStatus(ApiModel):
         json_schema_extra=list_map("resource"),
     )
     network: ClusterNetwork | None = Field(None, description="The agent's: ways and their times.")
+    taken_labels: list[TakenLabel] = Field(
+        default_factory=list,
+        max_length=MOST_TAKEN,
+        description="The hub's: labels that spec.clusterProfile gives the cluster. They stay as "
+        "they were last read while there is no profile.",
+        json_schema_extra=list_map("key"),
+    )

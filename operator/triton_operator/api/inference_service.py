@@ -3,6 +3,7 @@
 from pydantic import ConfigDict, Field
 
 from triton_operator.api.access import Access
+from triton_operator.api.copy_store import CopyStore
 from triton_operator.api.enums import (
     AcceleratorKind,
     BatchingMode,
@@ -108,6 +109,11 @@ class PrecisionSpec(ApiModel):
             ]
         },
     )
+    store: CopyStore | None = Field(
+        None,
+        description="Where converted copies are kept. Omitted: each pod makes its own, or takes "
+        "it from spec.model.cacheClaimName.",
+    )
 
 
 class Resources(ApiModel):
@@ -204,7 +210,11 @@ class Measuring(ApiModel):
         "Never: not at all.",
     )
     budget_seconds: int = Field(
-        180, ge=10, le=3600, description="How long one measurement may take, loading not counted."
+        180,
+        ge=10,
+        le=3600,
+        description="How long the measurements of a model may take on one pool: all ways to run "
+        "it there share the time, in equal parts, loading not counted.",
     )
 
 

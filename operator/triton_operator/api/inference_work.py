@@ -17,6 +17,7 @@ from triton_operator.api.fields import (
     ApiModel,
     DnsLabel,
     Replicas,
+    RequestCount,
     ServerUrl,
     Timestamp,
     cel,
@@ -89,7 +90,7 @@ class InferenceWorkSpec(ApiModel):
 class WorkLoad(ApiModel):
     """What a placement reads of the service in the cluster. Numbers in the cluster's own replicas.
 
-    Demand is of the cluster's own clients, counted before any of it is sent elsewhere.
+    Demand is what reaches the cluster, of its own clients and of others'.
     """
 
     need_replicas: Amount | None = Field(
@@ -121,6 +122,15 @@ class WorkLoad(ApiModel):
         None,
         description="Share of the last 300 s' requests within the objective, in %. Omitted: nobody "
         "counts, or there were none.",
+    )
+    recent_requests: RequestCount | None = Field(
+        None,
+        description="Requests of the last 300 s, those that failed included. Omitted: nobody "
+        "counts.",
+    )
+    failed_requests: RequestCount | None = Field(
+        None,
+        description="How many of these failed, but for those that their clients gave up.",
     )
     observed_at: Timestamp = Field(description="When, by the cluster's own clock.")
 

@@ -197,6 +197,12 @@ class Conversion(ApiModel):
         max_length=1024,
         description="Why there is no copy, or why it is not used whatever its agreement is.",
     )
+    store_failure: str | None = Field(
+        None,
+        max_length=1024,
+        description="Why the copy could not be put into spec.precision.store of the service whose "
+        "Job made it; omitted: it is there, or nobody named a store.",
+    )
     agreement: Decimal | None = Field(
         None,
         description="Share of the rows compared that the copy answers as FP32 does, 0 to 1; of "

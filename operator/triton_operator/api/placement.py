@@ -14,6 +14,7 @@ from triton_operator.api.fields import (
     cel,
     list_map,
 )
+from triton_operator.api.placement_dns import PlacementDns
 from triton_operator.api.routing import LocalOnly
 
 
@@ -178,4 +179,7 @@ class Placement(ApiModel):
     failover: FailoverSpec = Field(default_factory=FailoverSpec)
     strategy: PlacementStrategy | None = Field(
         None, description="Omitted: a change reaches all clusters at once."
+    )
+    dns: PlacementDns | None = Field(
+        None, description="Omitted: no DNS name leads to the clusters together."
     )

@@ -10,6 +10,7 @@ from triton_operator.api.fields import (
     ApiModel,
     ClusterName,
     Replicas,
+    RequestCount,
     Timestamp,
     list_map,
 )
@@ -72,6 +73,12 @@ class ClusterUpdate(ApiModel):
         ge=0,
         le=3_600_000,
         description="99th percentile of the latency before it got the change.",
+    )
+    recent_requests_before: RequestCount | None = Field(
+        None, description="Requests of the 300 s before it got the change."
+    )
+    failed_requests_before: RequestCount | None = Field(
+        None, description="How many of these failed."
     )
 
 

@@ -30,6 +30,8 @@ SYNCED = "Synced"
 CAPACITY_EXCEEDED = "CapacityExceeded"
 RESIDENCY_CONSTRAINED = "ResidencyConstrained"
 ENDPOINTS_LISTED = "EndpointsListed"
+NAME_PUBLISHED = "NamePublished"
+DECISION_PUBLISHED = "DecisionPublished"
 
 CONDITION_TYPES = frozenset(
     {

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 
 from triton_operator.api.conditions import Condition
 from triton_operator.api.enums import MetricsFreshness, ModelFormat, Precision
-from triton_operator.api.fields import ApiModel, Decimal, list_map
+from triton_operator.api.fields import ApiModel, Decimal, RequestCount, list_map
 from triton_operator.api.placement_status import PlacementStatus
 from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.api.routing import Endpoints
@@ -104,6 +104,13 @@ class AutoscalingStatus(ApiModel):
     )
     attainment_percent: str | None = Field(
         None, max_length=32, description="Share of requests within the latency objective, in %."
+    )
+    recent_requests: RequestCount | None = Field(
+        None, description="Requests of the last 300 s, those that failed included."
+    )
+    failed_requests: RequestCount | None = Field(
+        None,
+        description="How many of these failed, but for those that their clients gave up.",
     )
     latency_source: str | None = Field(
         None,

@@ -22,6 +22,9 @@ EVERY_SECONDS = 60.0
 HALF_LIFE_SECONDS = 1800.0
 ENOUGH_EXECUTIONS = 50.0
 """Fewer batches than this may be the slow first ones of a new process; a profile is better."""
+ENOUGH_WITHOUT_PRIOR = 20.0
+"""Where there is no profile, fewer than this are no curve. A cluster that stands by has had a
+handful of requests, all of them by a process that had just begun."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def curve(
     max_batch_size: int,
     instances: int = 1,
 ) -> ServiceCurve | None:
-    """The curve as it is best known; None: nothing was measured and there is no prior.
+    """The curve as it is best known; None: too little was measured and there is no prior.
 
     `max_batch_size` and `instances` are as they were planned. How many instances there are the
     server knows better, and of an ensemble all.
@@ -136,6 +139,8 @@ def curve(
         instances = steps[0].instances
     if prior is not None and memory.executions < ENOUGH_EXECUTIONS:
         return ServiceCurve(prior.base_seconds, prior.per_request_seconds, largest, instances)
+    if prior is None and memory.executions < ENOUGH_WITHOUT_PRIOR:
+        return None
     of_steps = curve_of_steps(steps, memory.sums, prior) if joins_others else None
     return of_steps or fitted(memory.sums.get(model, BatchSums()), prior, largest, instances)
 

@@ -17,6 +17,8 @@ MAX_SERIES = 4096
 """Of one model, in one answer: some 40 are usual, times versions and GPUs."""
 PERCENTILE = "0.99"
 """The quantile that is read from summaries, as Triton writes it."""
+GIVEN_UP = "CANCELED"
+"""The reason of a failure that is the client's own decision, as Triton writes it."""
 
 _SUMS = {
     "nv_inference_request_success": "success",
@@ -74,6 +76,13 @@ class ModelMetrics:
     def failure(self) -> float | None:
         """Requests that failed, for whatever reason."""
         return None if self.failures is None else sum(self.failures.values())
+
+    @property
+    def errors(self) -> float | None:
+        """Failures but for requests that the client itself gave up."""
+        if self.failures is None:
+            return None
+        return sum(count for why, count in self.failures.items() if why != GIVEN_UP)
 
     @property
     def compute_us(self) -> float | None:

@@ -19,6 +19,7 @@ from triton_operator.autoscaling.curve_memory import (
 )
 from triton_operator.autoscaling.decision import Decision, decide
 from triton_operator.autoscaling.decision_record import DecisionRecord
+from triton_operator.autoscaling.failures import Failures, with_ended
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.lead_memory import LeadMemory, lead_seconds, with_start
 from triton_operator.autoscaling.look import FRESH_SECONDS, Look, look
@@ -65,6 +66,7 @@ class ServiceMemory:
     seen: Seen | None = None
     pools: Mapping[str, PoolMemory] = field(default_factory=dict)
     attainment: Attainment = field(default_factory=Attainment)
+    failures: Failures = field(default_factory=Failures)
     rows: RequestRows = field(default_factory=RequestRows)
 
 
@@ -144,6 +146,7 @@ def judge(
             for one in question.pools
         },
         attainment=with_look(memory.attainment, now, seen_now.traffic),
+        failures=with_ended(memory.failures, now, seen_now.ended),
         rows=rows,
     )
     observation = _observation(memory, question, serving, seen_now, now)
@@ -328,9 +331,13 @@ def _pool_memory(
 
 
 def _steady(used: ServiceCurve | None, found: ServiceCurve | None) -> ServiceCurve | None:
-    """The curve that is used already, as long as it is about the one that was found."""
+    """The curve that is used already, as long as it is about the one that was found.
+
+    What was measured fades, and with no request for hours nothing is left of it: that makes no
+    replica slower.
+    """
     if used is None or found is None:
-        return found
+        return found or used
     same = (used.max_batch_size, used.instances) == (found.max_batch_size, found.instances)
     for size in (1, used.max_batch_size):
         ratio = found.seconds(size) / used.seconds(size)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from triton_operator.autoscaling.exposition import ModelMetrics
+from triton_operator.autoscaling.failures import Ended
 from triton_operator.autoscaling.observation import Served, Traffic
 from triton_operator.autoscaling.samples import (
     NONE_YET,
@@ -47,7 +48,8 @@ class Look:
     of these are in `traffic`. `age_seconds` is the newest sample's, infinite where there is none.
     `p99_seconds` is an upper bound, and there for `LatencySource.SUMMARY` only. `answered_rates`
     are successes/s by instance, `rows_per_request` what a request brings to a batch. `queues` are
-    what waits, by instance, of those that have told lately.
+    what waits, by instance, of those that have told lately. `ended` are requests that came to an
+    end since the look before; None: as `traffic`.
     """
 
     traffic: Traffic | None
@@ -61,6 +63,7 @@ class Look:
     answered_rates: Mapping[str, float] = field(default_factory=dict)
     rows_per_request: float | None = None
     queues: Mapping[str, float] = field(default_factory=dict)
+    ended: Ended | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ def look(
         answered_rates={one: change.rate("success") or 0.0 for one, change in changes.items()},
         rows_per_request=rows / answered if rows and answered else None,
         queues=queues,
+        ended=_ended(seen, changes),
     )
 
 
@@ -160,6 +164,15 @@ def _zeros(metrics: ModelMetrics) -> ModelMetrics:
     sums = ("success", "pending", "inferences", "executions", "answered")
     zero = {name: 0.0 for name in sums if getattr(metrics, name) is not None}
     return ModelMetrics(failures={}, within_ms=within, **zero)
+
+
+def _ended(seen: Seen, changes: Mapping[str, _Change]) -> Ended | None:
+    """Errors are counted as arrivals are: by each pod's own rate, over the time between looks."""
+    if seen.previous is None or not changes:
+        return None
+    interval = seen.taken - seen.previous
+    answered, failed = _summed(changes.values(), "success"), _summed(changes.values(), "errors")
+    return Ended(interval * (answered or 0.0), interval * max(0.0, failed or 0.0))
 
 
 def _traffic(

@@ -39,14 +39,27 @@ def join(
     agent_kubeconfig: Path | None = typer.Argument(
         None,
         help="File for its agent's kubeconfig: with it, the cluster joins; omitted: its object is "
-        "printed, and nothing is asked or written.",
+        "printed, and nothing is asked or written. Not with --push.",
     ),
     tier: Tier = typer.Option(Tier.EDGE, help="What kind of place it is."),
     zone: list[str] = typer.Option([], help="Zone that it is in, such as eu; may be repeated."),
     url: str = typer.Option("", help="Where other clusters reach its inference endpoints."),
     token_days: int = typer.Option(30, min=1, max=365, help="How long its token is to hold."),
     server: str = typer.Option(
-        "", help="Address of the hub's API server for the agent; default: as this kubeconfig."
+        "",
+        help="Address of the hub's API server for the agent, with --push of the cluster's for the "
+        "hub; default: as the kubeconfig.",
+    ),
+    push: bool = typer.Option(
+        False, help="The hub carries works to the cluster, which needs no agent."
+    ),
+    member_kubeconfig: Path | None = typer.Option(
+        None,
+        help="With --push, of the cluster: an account for the hub is made there, and its "
+        "kubeconfig is written to a Secret at the hub; omitted: what the account needs is printed.",
+    ),
+    push_namespace: str = typer.Option(
+        "triton-system", help="With --push: namespace of the hub, for that Secret."
     ),
     output: Manifests = typer.Option(
         Manifests.YAML, "--output", "-o", help="yaml or json; `kubectl apply` takes both."
@@ -61,10 +74,21 @@ def join(
     from pydantic import ValidationError
 
     from triton_operator.api.inference_cluster import InferenceClusterSpec
+    from triton_operator.cli.pushing import KEY, push_secret_name
+
+    if push and agent_kubeconfig is not None:
+        print_error("--push: there is no agent, so there is no file for its kubeconfig")
+        raise typer.Exit(INVALID)
+    if member_kubeconfig is not None and not push:
+        print_error("--member-kubeconfig is for --push")
+        raise typer.Exit(INVALID)
 
     spec: dict[str, Any] = {"tier": tier.value}
     spec |= {"residencyZones": zone} if zone else {}
     spec |= {"dataPlane": {"url": url}} if url else {}
+    if push:
+        source = {"secretName": push_secret_name(name), "key": KEY}
+        spec["clusterSource"] = {"kubeConfig": source}
     manifest = {
         "apiVersion": API_VERSION,
         "kind": "InferenceCluster",
@@ -77,6 +101,9 @@ def join(
         first = error.errors(include_url=False)[0]
         print_error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         raise typer.Exit(INVALID) from error
+    if push:
+        _push(manifest, member_kubeconfig, push_namespace, token_days, server, output, kubeconfig)
+        return
     if agent_kubeconfig is None:
         print_documents([manifest], Output(output))
         return
@@ -87,6 +114,55 @@ def join(
         f"{name} has joined: its agent's token holds until {until}. In the cluster: "
         f"`triton-operator agent --hub-kubeconfig {agent_kubeconfig} --mailbox fleet-{name}`"
     )
+
+
+def _push(
+    manifest: dict[str, Any],
+    member: Path | None,
+    namespace: str,
+    token_days: int,
+    server: str,
+    output: Manifests,
+    kubeconfig: Path | None,
+) -> None:
+    from triton_operator.fleet.push_account import push_account
+
+    name, source = manifest["metadata"]["name"], manifest["spec"]["clusterSource"]["kubeConfig"]
+    if member is None:
+        print_documents(list(push_account()), Output(output))
+        print_error(
+            f"This is for the cluster {name}. At the hub, it takes a kubeconfig of that account in "
+            f"the Secret {namespace}/{source['secretName']}, key {source['key']}, and an "
+            "InferenceCluster that names it: --member-kubeconfig makes all of it"
+        )
+        return
+    with asking():
+        until = asyncio.run(
+            _pushed(manifest, member, namespace, token_days * DAY_SECONDS, server, kubeconfig)
+        )
+    print_error(
+        f"{name} has joined: the hub's token there holds until {until}, and nobody renews it: the "
+        f"same command makes another one. Name {source['secretName']} in hub.pushSecrets of the "
+        "hub's chart, so that the hub may read it"
+    )
+
+
+async def _pushed(
+    manifest: dict[str, Any],
+    member: Path,
+    namespace: str,
+    seconds: int,
+    address: str,
+    kubeconfig: Path | None,
+) -> str:
+    from triton_operator.cli.live import cluster
+    from triton_operator.cli.pushing import hand_over, let_in
+
+    async with cluster(member) as there:
+        text, until = await let_in(there, seconds, address, member)
+    async with cluster(kubeconfig) as hub:
+        await hand_over(hub, manifest, namespace, text)
+    return until
 
 
 def _write(text: str, file: Path) -> None:

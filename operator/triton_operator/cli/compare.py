@@ -1,5 +1,6 @@
 """`triton-operator model compare`: what the operator's Job finds out about a copy, to commit it."""
 
+import tempfile
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,6 +11,7 @@ import typer
 
 from triton_operator.api.enums import Precision
 from triton_operator.api.model_profile import Conversion
+from triton_operator.cli.copy_upload import put
 from triton_operator.cli.exit_codes import INVALID, REFUSED
 from triton_operator.cli.local_model import UnusableModel, local_model
 from triton_operator.cli.model_failure import told
@@ -48,10 +50,24 @@ def compare(
     min_agreement: float = typer.Option(
         0.99, min=0.0, max=1.0, help="Least share of rows that agree, as in spec.precision."
     ),
+    store: str | None = typer.Option(
+        None,
+        metavar="URI",
+        help="Put an accepted copy there, as the Job does for spec.precision.store.",
+    ),
+    store_endpoint: str | None = typer.Option(
+        None, metavar="URL", help="Where the store of an s3:// address answers, if elsewhere."
+    ),
+    store_credentials: Path | None = typer.Option(
+        None,
+        metavar="DIR",
+        help="A folder with a file for each key that the store's Secret would have.",
+    ),
     output: Output = OUTPUT,
     namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
 ) -> None:
-    """Convert a model, compare the copy with it as the operator's Job does, and throw it away.
+    """Convert a model, compare the copy with it as the operator's Job does, and throw it away,
+    or put it into a store.
 
     yaml and json print a ModelProfile with a row of `conversions` that can be committed: services
     with that digest use the copy by it, if the operator has the same tools. Exit codes: 0 accepted,
@@ -62,19 +78,30 @@ def compare(
     except UnusableModel as error:
         print_error(str(error))
         raise typer.Exit(INVALID) from error
-    with told():
-        row = _row(file, to.precision, samples)
-    if output is Output.TABLE:
-        _print(file, row)
-    else:
-        profile: dict[str, Any] = profile_of_facts(namespace, model.digest, model.facts)
-        profile["spec"]["conversions"] = [row.wire()]
-        print_documents([profile], output)
-    if row.refusal is not None or Decimal(row.agreement or 0) < Decimal(str(min_agreement)):
-        raise typer.Exit(REFUSED)
+    least = Decimal(str(min_agreement))
+    with told(), tempfile.TemporaryDirectory(prefix="triton-operator-kept-") as folder:
+        kept = Path(folder) if store else None
+        row = _row(file, to.precision, samples, keep_in=kept)
+        # First: what was found out may have taken long, whatever a store says.
+        if output is Output.TABLE:
+            _print(file, row)
+        else:
+            profile: dict[str, Any] = profile_of_facts(namespace, model.digest, model.facts)
+            profile["spec"]["conversions"] = [row.wire()]
+            print_documents([profile], output)
+        if not _is_accepted(row, least):
+            raise typer.Exit(REFUSED)
+        if store is not None and kept is not None:
+            put(kept, store, store_endpoint, store_credentials)
 
 
-def _row(file: Path, precision: Precision, samples: Path | None) -> Conversion:
+def _is_accepted(row: Conversion, least: Decimal) -> bool:
+    return row.refusal is None and Decimal(row.agreement or 0) >= least
+
+
+def _row(
+    file: Path, precision: Precision, samples: Path | None, *, keep_in: Path | None
+) -> Conversion:
     from triton_operator.model.conversion.copy_row import Comparison, copy_row
 
     asked = Comparison(
@@ -83,6 +110,7 @@ def _row(file: Path, precision: Precision, samples: Path | None) -> Conversion:
         samples=samples,
         time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         say=print_error,
+        keep_in=keep_in,
     )
     return copy_row(asked)
 

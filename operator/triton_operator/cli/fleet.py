@@ -56,7 +56,7 @@ async def joined(
     """
     name = manifest["metadata"]["name"]
     namespace = mailbox_namespace(name)
-    settings = await _settings(kubeconfig)
+    settings = await settings_of(kubeconfig)
     address = address or settings.host
     if not address.startswith("https://"):
         raise CannotAsk(
@@ -70,7 +70,9 @@ async def joined(
     except ApiError as error:
         raise CannotAsk(f"{name} cannot join: {error.message}") from error
     status = answer["status"]
-    found = await _kubeconfig(status["token"], namespace, address, settings.ssl_ca_cert)
+    found = await kubeconfig_of(
+        status["token"], "hub", AGENT, namespace, address, settings.ssl_ca_cert
+    )
     return found, status["expirationTimestamp"]
 
 
@@ -86,7 +88,8 @@ async def _until_made(server: ApiServer, name: str, namespace: str) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _settings(kubeconfig: Path | None) -> Configuration:
+async def settings_of(kubeconfig: Path | None) -> Configuration:
+    """Where a kubeconfig leads, as kubectl reads it."""
     settings = Configuration()
     try:
         await config.load_kube_config(
@@ -97,22 +100,27 @@ async def _settings(kubeconfig: Path | None) -> Configuration:
     return settings
 
 
-async def _kubeconfig(
-    token: str, namespace: str, address: str, authority_file: str | None
+async def kubeconfig_of(
+    token: str,
+    cluster_name: str,
+    account: str,
+    namespace: str,
+    address: str,
+    authority_file: str | None,
 ) -> dict[str, Any]:
+    """With everything inside of it."""
     cluster = {"server": address}
     if authority_file:
         authority = await asyncio.to_thread(Path(authority_file).read_bytes)
         cluster["certificate-authority-data"] = base64.b64encode(authority).decode()
+    context = {"cluster": cluster_name, "user": account, "namespace": namespace}
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "hub", "cluster": cluster}],
-        "users": [{"name": AGENT, "user": {"token": token}}],
-        "contexts": [
-            {"name": "hub", "context": {"cluster": "hub", "user": AGENT, "namespace": namespace}}
-        ],
-        "current-context": "hub",
+        "clusters": [{"name": cluster_name, "cluster": cluster}],
+        "users": [{"name": account, "user": {"token": token}}],
+        "contexts": [{"name": cluster_name, "context": context}],
+        "current-context": cluster_name,
     }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,11 @@ def hub(
     place_seconds: float = typer.Option(
         30.0, min=1, max=600, help="Time between two placements of a service without news."
     ),
+    dns_domain: list[str] = typer.Option(
+        [],
+        help="A domain in which services may have names by spec.placement.dns; more than once for "
+        "several, never for none.",
+    ),
     leader_election: bool = typer.Option(
         True, help="Write only while holding a Lease, so that several replicas can run."
     ),
@@ -30,6 +36,11 @@ def hub(
     ),
     lease_seconds: float = typer.Option(
         12.0, min=3, max=300, help="How long after a leader's last sign another replica waits."
+    ),
+    push_namespace: str = typer.Option(
+        "default",
+        envvar="POD_NAMESPACE",
+        help="Namespace of the Secrets with kubeconfigs of clusters that the hub pushes to.",
     ),
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
     verbose: bool = typer.Option(False, help="Log everything."),
@@ -47,8 +58,23 @@ def hub(
         lease=LeaseOptions(lease_namespace, lease_name, lease_seconds) if leader_election else None,
         workers=workers,
         place_seconds=place_seconds,
+        dns_domains=tuple(domain_of(one) for one in dns_domain),
+        push_namespace=push_namespace,
     )
     raise typer.Exit(asyncio.run(_until_stopped(options)))
+
+
+def domain_of(text: str) -> str:
+    """A domain as a flag has it. Raises BadParameter where it is none."""
+    from triton_operator.api.placement_dns import HOSTNAME_PATTERN, MOST_HOSTNAME
+
+    if len(text) > MOST_HOSTNAME or not re.fullmatch(HOSTNAME_PATTERN, text):
+        raise typer.BadParameter(
+            f"{text!r} is no domain: lower-case DNS labels joined by dots, such as "
+            "models.example.com",
+            param_hint="--dns-domain",
+        )
+    return text
 
 
 async def _until_stopped(options: "HubOptions") -> int:

@@ -16,7 +16,7 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.controllers.conversion_rows import are_about_the_same, with_row
-from triton_operator.controllers.converting_report import answer_of, trusted
+from triton_operator.controllers.converting_report import answer_of, store_failure, trusted
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import newest, pod_problem, starting_step
 from triton_operator.controllers.rollout import Rollout
@@ -223,7 +223,14 @@ def _ended(
     answer = answer_of(job, pod, message)
     if isinstance(answer, Conversion):
         samples = spec.model.samples
-        answer = trusted(answer, work.precision, observed.tool_versions, job, samples=samples)
+        answer = trusted(
+            answer,
+            work.precision,
+            observed.tool_versions,
+            job,
+            samples=samples,
+            unstored=store_failure(pod),
+        )
     if isinstance(answer, Conversion):
         return _written(observed, owner, digest, work, job, answer)
     return _failed(observed, work, job, answer)

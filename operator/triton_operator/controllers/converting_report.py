@@ -3,19 +3,25 @@
 from collections.abc import Mapping
 
 from triton_operator.api import reasons
+from triton_operator.api.conditions import shortened
 from triton_operator.api.conversion_report import decode_conversion
 from triton_operator.api.enums import Precision
-from triton_operator.api.inspection import Failure
+from triton_operator.api.inspection import Failure, decode_report
 from triton_operator.api.model_profile import Conversion
 from triton_operator.api.model_source import Samples
 from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.side_jobs import lost, unsaid
-from triton_operator.controllers.views import JobView, PodView
+from triton_operator.controllers.views import ContainerView, JobView, PodView
+from triton_operator.manifests.converting import CONVERT_CONTAINER
+from triton_operator.manifests.copy_store import PUT_CONTAINER
 from triton_operator.planning.samples_source import samples_source
 
 
 def answer_of(job: JobView, pod: PodView | None, message: str) -> Conversion | Failure:
-    """What the Job's pod says, or why it says nothing."""
+    """What the Job's pod says, or why it says nothing.
+
+    A copy that was compared counts, whatever became of putting it into a store.
+    """
     if not message:
         return _unsaid(job, pod)
     nothing = lost(job, reasons.CONVERSION_FAILED)
@@ -27,7 +33,40 @@ def answer_of(job: JobView, pod: PodView | None, message: str) -> Conversion | F
         return said if said.reason != nothing.reason else _more(nothing, str(error))
     if report.conversion is None:
         return report.failure or nothing
-    return report.conversion if job.succeeded else nothing
+    return report.conversion if job.succeeded or _has_converted(pod) else nothing
+
+
+def store_failure(pod: PodView | None) -> str | None:
+    """Why the pod could not put the copy into its service's store; None: it did, or had none."""
+    put = _container(pod, PUT_CONTAINER)
+    if put is None:
+        return None
+    if put.terminated_message:
+        try:
+            failure = decode_report(put.terminated_message).failure
+        except UnreadableReport as error:
+            # The last lines of a log.
+            return shortened(" ".join(f"container {put.name}: {error}".split()))
+        return None if failure is None else shortened(failure.message)
+    if put.exit_code == 0:
+        return None
+    return f"container {put.name} ended without a report{_how(put)}"
+
+
+def _how(ended: ContainerView) -> str:
+    known = [ended.terminated_reason, f"code {ended.exit_code}" if ended.exit_code else ""]
+    said = ", ".join(one for one in known if one)
+    return f": {said}" if said else ""
+
+
+def _has_converted(pod: PodView | None) -> bool:
+    """Whether that has ended well, with something after it in the pod that has not."""
+    convert, put = _container(pod, CONVERT_CONTAINER), _container(pod, PUT_CONTAINER)
+    return convert is not None and convert.exit_code == 0 and put is not None
+
+
+def _container(pod: PodView | None, name: str) -> ContainerView | None:
+    return next((one for one in (pod.containers if pod else ()) if one.name == name), None)
 
 
 def trusted(
@@ -37,10 +76,12 @@ def trusted(
     job: JobView,
     *,
     samples: Samples | None,
+    unstored: str | None = None,
 ) -> Conversion | Failure:
     """The copy and its agreement are the Job's word; what was asked for, the operator knows.
 
-    A copy by other tools than the operator's would never count: that is a failure.
+    A copy by other tools than the operator's would never count: that is a failure. `unstored` is
+    why the copy is not in the store where it should be.
     """
     wrong = lost(job, reasons.CONVERSION_FAILED).model_copy(update={"retryable": False})
     if dict(said.tool_versions) != dict(tool_versions):
@@ -57,6 +98,7 @@ def trusted(
             "samples_digest": said.samples_digest if samples else None,
             "samples_source": samples_source(samples) if samples else None,
             "time": job.finished or said.time,
+            "store_failure": unstored if said.digest and not said.refusal else None,
         }
     )
     try:

@@ -8,11 +8,10 @@ from triton_operator.api.model_profile import ModelFacts
 from triton_operator.controllers.observed import DeviceQuestion, Observed
 from triton_operator.controllers.views import ContainerView, PodView
 from triton_operator.manifests import names
+from triton_operator.manifests.triton_container import SERVING_CONTAINER
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
 from triton_operator.triton.model_devices import deviation, is_telling
-
-SERVING_CONTAINER = "triton"
 
 
 def device_questions(

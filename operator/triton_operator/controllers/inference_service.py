@@ -23,6 +23,7 @@ from triton_operator.controllers.counted_drift import counted_anew, counted_drif
 from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.hub_finding import hub_findings
 from triton_operator.controllers.kept_fetch_image import with_kept_fetch_image
+from triton_operator.controllers.kept_memory import with_kept_memory
 from triton_operator.controllers.kinds import (
     BACKEND_TLS,
     CHILDREN,
@@ -111,16 +112,21 @@ def _valid(observed: Observed, asked: InferenceServiceSpec, spec: InferenceServi
             )
             return [with_desired_hash(with_kept_fetch_image(one, present)) for one in made]
 
-        plan, children = with_rollout_ways(observed, plan, build)
+        def made(plan: Plan) -> tuple[Plan, list[dict[str, Any]]]:
+            return with_kept_memory(
+                observed, plan, lambda one: with_rollout_ways(observed, one, build)
+            )
+
+        plan, children = made(plan)
         anew = None if spec.paused else counted_anew(observed, plan, children, counted)
         if anew is not None:
             again = resolved_plan(observed, spec, resolution, anew, in_use)
             if isinstance(again, Plan):
                 counted = anew
-                plan, children = with_rollout_ways(observed, again, build)
+                plan, children = made(again)
     wanted = [resolution.profile] if resolution.profile else []
     if resolution.job or children:
-        wanted += children_of_fetching(owner, spec.model, observed.fetch)
+        wanted += children_of_fetching(owner, spec.model, observed.fetch, spec.precision.store)
     wanted += [resolution.job] if resolution.job else []
     variants = every_variant(observed, owner, asked, spec, resolution, plan, counted)
     wanted = found_out(observed, owner, variants, spec.model, wanted)

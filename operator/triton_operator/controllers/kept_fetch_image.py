@@ -11,10 +11,11 @@ from typing import Any
 from triton_operator.api import labels
 from triton_operator.controllers.views import DeploymentView
 from triton_operator.manifests.converting import CONVERT_CONTAINER
+from triton_operator.manifests.copy_store import TAKE_CONTAINER
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.fetching import FETCH_CONTAINER
 
-_OF_THE_OPERATOR = (FETCH_CONTAINER, CONVERT_CONTAINER)
+_OF_THE_OPERATOR = (TAKE_CONTAINER, FETCH_CONTAINER, CONVERT_CONTAINER)
 
 
 def with_kept_fetch_image(

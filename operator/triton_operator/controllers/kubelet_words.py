@@ -8,6 +8,7 @@ from triton_operator.api.conditions import shortened
 from triton_operator.controllers.cluster_events import EventView, newest_event
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.controllers.views import ContainerView, PodView
+from triton_operator.manifests.triton_container import SERVING_CONTAINER
 
 STARTS = frozenset(
     {
@@ -83,7 +84,7 @@ def image_advice(container: str, cause: str) -> str:
     """The cause, and who names the image of that container."""
     named_by = (
         "spec.runtime.image or the pool's image"
-        if container == "triton"
+        if container == SERVING_CONTAINER
         else "image of the operator's chart"
     )
     return f"{cause}; correct the {named_by}, or give the ServiceAccount a pull secret"

@@ -10,12 +10,12 @@ from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
-from triton_operator.api.conversion_method import copy_name
 from triton_operator.api.enums import MeasurementMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Measurement, ModelFacts
 from triton_operator.controllers.measuring_report import answer_of, refused_way, trusted
+from triton_operator.controllers.measuring_work import Work, work_for
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import newest, pod_problem, starting_step
 from triton_operator.controllers.rollout import Rollout
@@ -33,17 +33,15 @@ from triton_operator.controllers.side_jobs import (
 )
 from triton_operator.controllers.views import JobView, ServiceView
 from triton_operator.manifests import names
-from triton_operator.manifests.config_map import model_config_map
-from triton_operator.manifests.measurement_job import (
-    MEASURE_CONTAINER,
-    measurement_job,
-    measures,
-)
+from triton_operator.manifests.measurement_job import MEASURE_CONTAINER
 from triton_operator.manifests.model_profile import profile_of_findings
 from triton_operator.manifests.owner import Owner
-from triton_operator.manifests.pool_configs import pool_configs
-from triton_operator.planning.candidate import is_nameless, to_measure, unmeasurable
-from triton_operator.planning.compute import instance_words
+from triton_operator.planning.candidate import (
+    is_nameless,
+    to_measure,
+    unmeasurable,
+    ways_to_compare,
+)
 from triton_operator.planning.measurements import is_on_samples
 from triton_operator.planning.plan import Plan, PoolPlan
 from triton_operator.planning.refusal import Refusal
@@ -70,24 +68,6 @@ class Measuring:
         return self.finding.message if self.finding else ""
 
 
-@dataclass(frozen=True)
-class _Work:
-    """One pool's measurement: what would be made for it, and what runs there then."""
-
-    ran: PoolPlan
-    config_map: dict[str, Any]
-    job: dict[str, Any]
-    key: str
-
-    @property
-    def name(self) -> str:
-        return str(self.job["metadata"]["name"])
-
-    @property
-    def objects(self) -> tuple[dict[str, Any], ...]:
-        return (self.config_map, self.job)
-
-
 def measuring(
     observed: Observed,
     owner: Owner,
@@ -109,15 +89,20 @@ def measuring(
             _bad(problem.reason, problem.message), requeue_after_seconds=PAUSE_SECONDS[True]
         )
     known = observed.measurements.get(digest, ())
-    rows = [way for row in plan.pools for way in to_measure(spec, facts, row, known)]
-    named = [row for row in rows if not is_nameless(row.pool)]
-    if rows and not named:
-        return _nameless(rows)
+    parts = [
+        (way, len(ways))
+        for row in plan.pools
+        for ways in [ways_to_compare(spec, facts, row, known)]
+        for way in to_measure(spec, facts, ways, known)
+    ]
+    named = [part for part in parts if not is_nameless(part[0].pool)]
+    if parts and not named:
+        return _nameless([row for row, _ in parts])
     failures: list[_Failed] = []
-    for row in named:
+    for row, ways in named:
         if row.copy is not None and any(one.leaves_nothing_to_beat(row) for one in failures):
             continue
-        work = _work(observed, owner, spec, digest, facts, row)
+        work = work_for(observed, owner, spec, digest, facts, row, ways)
         found = _one(observed, owner, spec, digest, facts, work, rollout)
         if not found.failed:
             return _beside(failures, found)
@@ -129,7 +114,7 @@ def measuring(
 class _Failed:
     """A measurement that has to wait for its next try. `own`: of what the plan runs."""
 
-    work: _Work
+    work: Work
     found: Measuring
     own: bool
 
@@ -170,7 +155,7 @@ def _all_ended(plan: Plan, failures: Sequence[_Failed]) -> Measuring:
     own = next((one.found for one in failures if one.own), None)
     if own is not None:
         return _beside(failures, own)
-    others = [f"{_way(one.work.ran)}: {one.found.message}" for one in failures]
+    others = [f"{one.work.way}: {one.found.message}" for one in failures]
     told = _finding(ConditionStatus.TRUE, reasons.MEASURED, "; ".join([_told(plan), *others]))
     return _beside(failures, Measuring(told))
 
@@ -181,7 +166,7 @@ def _one(
     spec: InferenceServiceSpec,
     digest: str,
     facts: ModelFacts,
-    work: _Work,
+    work: Work,
     rollout: Rollout,
 ) -> Measuring:
     """What is wanted for one of a pool's ways to run."""
@@ -198,7 +183,7 @@ def _one(
     if job is None:
         return _start(spec, work, rollout)
     if job.deleting or not has_ended(job):
-        return _under_way(observed, spec, work, job)
+        return _under_way(observed, work, job)
     return _ended(observed, owner, spec, digest, facts, work, job)
 
 
@@ -216,24 +201,7 @@ def _nameless(rows: Sequence[PoolPlan]) -> Measuring:
     )
 
 
-def _work(
-    observed: Observed,
-    owner: Owner,
-    spec: InferenceServiceSpec,
-    digest: str,
-    facts: ModelFacts,
-    row: PoolPlan,
-) -> _Work:
-    config = pool_configs(owner, facts, row)
-    return _Work(
-        ran=row,
-        config_map=model_config_map(owner, row.pool.name, config),
-        job=measurement_job(owner, spec, digest, facts, row, config, observed.fetch),
-        key=measures(digest, facts, row, spec.model.samples),
-    )
-
-
-def _start(spec: InferenceServiceSpec, work: _Work, rollout: Rollout) -> Measuring:
+def _start(spec: InferenceServiceSpec, work: Work, rollout: Rollout) -> Measuring:
     where = f"on pool {work.ran.pool.name}"
     if spec.paused:
         return _unknown(reasons.PAUSED, f"not measured {where}: spec.paused, no Job is started")
@@ -241,37 +209,21 @@ def _start(spec: InferenceServiceSpec, work: _Work, rollout: Rollout) -> Measuri
         return _unknown(
             reasons.WAITING_TO_MEASURE, f"the model is measured {where} once the service serves"
         )
-    return replace(_unknown(reasons.MEASURING, _what(spec, work)), objects=work.objects)
+    return replace(_unknown(reasons.MEASURING, work.words), objects=work.objects)
 
 
-def _under_way(
-    observed: Observed, spec: InferenceServiceSpec, work: _Work, job: JobView
-) -> Measuring:
+def _under_way(observed: Observed, work: Work, job: JobView) -> Measuring:
     pods = pods_of(observed, job)
     answered = has_answered(pods, MEASURE_CONTAINER)
     problem = None if answered else pod_problem(pods, observed.events, observed.now)
     if problem:
         return replace(_bad(problem.reason, problem.message), objects=work.objects)
     step = starting_step(pods, observed.events, observed.now)
-    message = _what(spec, work)
+    message = work.words
     return replace(
         _unknown(reasons.MEASURING, f"{message}; {step}" if step else message),
         objects=() if job.deleting else work.objects,
     )
-
-
-def _what(spec: InferenceServiceSpec, work: _Work) -> str:
-    return (
-        f"Job {work.name} measures {_way(work.ran)}, for at most "
-        f"{spec.measurement.budget_seconds} s once it is loaded; its log has each batch size"
-    )
-
-
-def _way(ran: PoolPlan) -> str:
-    instances = instance_words(ran.instances, ran.threads)
-    by = f" by {ran.engine}" if ran.engine else ""
-    what = copy_name(ran.precision) if ran.copy else ran.precision
-    return f"{what}{by} with {instances} on pool {ran.pool.name}"
 
 
 def _ended(
@@ -280,7 +232,7 @@ def _ended(
     spec: InferenceServiceSpec,
     digest: str,
     facts: ModelFacts,
-    work: _Work,
+    work: Work,
     job: JobView,
 ) -> Measuring:
     pod = newest(pods_of(observed, job))
@@ -304,7 +256,7 @@ def _ended(
 
 
 def _reported(
-    said: Measurement, facts: ModelFacts, work: _Work, job: JobView, *, sampled: bool
+    said: Measurement, facts: ModelFacts, work: Work, job: JobView, *, sampled: bool
 ) -> Measurement | Failure:
     if not job.succeeded:
         why = job.message
@@ -320,7 +272,7 @@ def _written(
     observed: Observed,
     owner: Owner,
     digest: str,
-    work: _Work,
+    work: Work,
     job: JobView,
     row: Measurement,
 ) -> Measuring:
@@ -341,7 +293,7 @@ def _written(
         )
     rows = [one for one in observed.measured if not _same(one, row)]
     rows = [*rows[-MOST_ROWS + 1 :], row]
-    found = f"that {_way(work.ran)} does not run" if row.refusal else "how fast the model is"
+    found = f"that {work.way} does not run" if row.refusal else "how fast the model is"
     written = profile_of_findings(owner.namespace, digest, rows, observed.converted)
     return replace(
         _unknown(reasons.MEASURING, f"Job {job.name} has found out {found}"),
@@ -351,7 +303,7 @@ def _written(
     )
 
 
-def _failed(observed: Observed, work: _Work, job: JobView, failure: Failure) -> Measuring:
+def _failed(observed: Observed, work: Work, job: JobView, failure: Failure) -> Measuring:
     pause = PAUSE_SECONDS[failure.retryable]
     told = _bad(
         failure.reason,

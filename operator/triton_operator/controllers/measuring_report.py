@@ -10,11 +10,13 @@ from triton_operator.api.measurement_report import decode_measurement
 from triton_operator.api.model_profile import Measurement, ModelFacts, PoolHardware
 from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.last_words import is_refused_model, telling_lines
-from triton_operator.controllers.pod_problems import SERVING_CONTAINER, known_problem
+from triton_operator.controllers.pod_problems import known_problem
 from triton_operator.controllers.side_jobs import lost, unsaid
 from triton_operator.controllers.views import JobView, PodView
+from triton_operator.manifests.triton_container import SERVING_CONTAINER
 from triton_operator.planning.measurements import engine_of
 from triton_operator.planning.plan import PoolPlan
+from triton_operator.planning.quantities import memory_quantity, size_bytes
 
 MODEL_NOT_LOADED = "ModelNotLoaded"
 """In the time that there was for it."""
@@ -75,7 +77,7 @@ def trusted(
             ),
             "instances": ran.instances,
             "threads": ran.threads,
-            "memory": None,
+            "memory": _within_limit(said.memory, ran),
             "agreement": None,
             "samples_digest": said.samples_digest if sampled else None,
             "source": MeasurementSource.MEASURED,
@@ -88,6 +90,13 @@ def trusted(
 def _method(ran: PoolPlan) -> str | None:
     """What a profile says of it beside the precision."""
     return ran.copy.method if ran.copy is not None and ran.copy.rebatched else None
+
+
+def _within_limit(memory: str | None, ran: PoolPlan) -> str | None:
+    """No container has more than its limit; processes that share some of it may add up to that."""
+    if memory is None or not size_bytes(memory):
+        return None
+    return memory_quantity(min(size_bytes(memory), ran.memory_bytes))
 
 
 def refused_way(

@@ -23,6 +23,9 @@ from triton_operator.controllers.last_words import is_refused_model, telling_lin
 from triton_operator.controllers.scheduler_words import unschedulable
 from triton_operator.controllers.times import epoch_seconds
 from triton_operator.controllers.views import ContainerView, PodView
+from triton_operator.manifests.copy_store import PUT_CONTAINER, TAKE_CONTAINER
+from triton_operator.manifests.fetching import FETCH_CONTAINER
+from triton_operator.manifests.triton_container import SERVING_CONTAINER
 
 IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
@@ -30,7 +33,6 @@ IMAGE_REASONS = frozenset(
 CREATE_REASONS = frozenset(
     {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
-SERVING_CONTAINER = "triton"
 LOOPING_RESTARTS = 2
 LOOPING_SECONDS = 300.0
 """A container that ended with an error at least twice, the last time this recently, is not trusted
@@ -233,7 +235,10 @@ def _needs_memory(container: ContainerView) -> str:
         "convert": "the model is larger, or has more values between its nodes for one row, than "
         "this container has room for: convert it on a larger machine, with triton-operator model "
         "convert, and serve what it writes, or set spec.precision.mode: FP32",
-        "fetch": "that should not happen while files are copied, please report it",
+        **dict.fromkeys(
+            (FETCH_CONTAINER, TAKE_CONTAINER, PUT_CONTAINER),
+            "that should not happen while files are copied, please report it",
+        ),
     }.get(container.name, "the model is larger or deeper than this version can handle")
     return f"needed more memory than its limit{limit}; {advice}"
 

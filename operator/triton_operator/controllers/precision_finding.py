@@ -10,6 +10,7 @@ from triton_operator.api.conditions import (
     finding,
     known_conditions,
 )
+from triton_operator.api.copy_store import FIELD
 from triton_operator.api.enums import PrecisionMode
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.rollout import Rollout
@@ -85,14 +86,14 @@ def precision_finding(spec: InferenceServiceSpec, plan: Plan) -> Finding:
     """
     mode = spec.precision.mode
     if mode in (PrecisionMode.AUTO, PrecisionMode.FP32):
-        return _of_auto(plan)
-    return _of_asked(plan)
+        return _of_auto(spec, plan)
+    return _of_asked(spec, plan)
 
 
-def _of_auto(plan: Plan) -> Finding:
+def _of_auto(spec: InferenceServiceSpec, plan: Plan) -> Finding:
     copied = [row for row in plan.pools if row.copy]
     if copied:
-        return _running(copied)
+        return _running(spec, copied)
     awaited = _at(plan, Standing.UNKNOWN)
     if awaited:
         return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited))
@@ -108,7 +109,7 @@ def _disagrees(rejected: Prospect) -> bool:
     return rejected.copy is not None and rejected.copy.refusal is None
 
 
-def _of_asked(plan: Plan) -> Finding:
+def _of_asked(spec: InferenceServiceSpec, plan: Plan) -> Finding:
     """One pool that does not run what was asked for is enough to say so."""
     if rejected := _at(plan, Standing.REJECTED, Standing.UNCHECKED):
         return _finding(FALSE, reasons.COPY_REJECTED, _words(rejected, "FP32 runs"))
@@ -116,17 +117,21 @@ def _of_asked(plan: Plan) -> Finding:
         return _finding(FALSE, reasons.CONVERSION_NOT_SUPPORTED, _words(impossible, "FP32 runs"))
     if awaited := _at(plan, Standing.UNKNOWN):
         return _finding(UNKNOWN, reasons.COPY_NOT_KNOWN, _words(awaited))
-    return _running(plan.pools)
+    return _running(spec, plan.pools)
 
 
-def _running(rows: Iterable[PoolPlan]) -> Finding:
+def _running(spec: InferenceServiceSpec, rows: Iterable[PoolPlan]) -> Finding:
     """These pools run copies; the least sure of them gives the reason."""
     told, smoke_test = [], False
+    unstored: dict[str, None] = {}
     for row in rows:
         for one in row.prospects:
             if one.copy is not None and one.copy == row.copy:
                 told.append(f"pool {row.pool.name} runs {one.name}: {one.agreement}")
                 smoke_test |= one.smoke_test
+                if spec.precision.store and one.copy.store_failure:
+                    unstored[one.copy.store_failure] = None
+    told += [f"each pod makes it, as it is not in {FIELD}: {why}" for why in unstored]
     reason = reasons.SMOKE_TEST_ONLY if smoke_test else reasons.VERIFIED
     return _finding(TRUE, reason, "; ".join(told))
 

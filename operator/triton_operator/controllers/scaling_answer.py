@@ -9,6 +9,7 @@ from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.curve_drift import Drift, drift, is_drifted
 from triton_operator.autoscaling.decision_record import DecisionRecord
 from triton_operator.autoscaling.demand import estimate
+from triton_operator.autoscaling.failures import Ended
 from triton_operator.autoscaling.judgement import Judgement, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.autoscaling.reasons import Why, reason
@@ -59,6 +60,15 @@ class Figures:
     """What a request takes that is alone."""
     predicted_p99_seconds: float | None = None
     """What the queue model says of the pods that get requests."""
+    ended: Ended | None = None
+    """Requests of the last minutes, and how many of them failed."""
+
+    @property
+    def failed_share(self) -> float | None:
+        """0 to 1; None where no request came to an end, or nobody counted."""
+        if self.ended is None or (total := self.ended.answered + self.ended.failed) <= 0:
+            return None
+        return self.ended.failed / total
 
 
 @dataclass(frozen=True)
@@ -237,10 +247,18 @@ def _moved(told: ScalingAnswer, answer: ScalingAnswer) -> bool:
     if told.kept != answer.kept:
         # A tenth of the share is far more than what lies between kept and missed.
         return True
+    if _fail_otherwise(told.figures.ended, answer.figures.ended):
+        return True
     names = ("rate", "safe_rate", "attainment", "lead_seconds", "waiting")
     return any(
         _differ(getattr(told.figures, name), getattr(answer.figures, name)) for name in names
     )
+
+
+def _fail_otherwise(one: Ended | None, other: Ended | None) -> bool:
+    if one is None or other is None:
+        return one is not other
+    return _differ(one.failed, other.failed) or _differ(one.answered, other.answered)
 
 
 def _differ(one: float | None, other: float | None) -> bool:
@@ -269,6 +287,7 @@ def _figures(memory: ServiceMemory, judgement: Judgement) -> Figures:
         curve=curve,
         waiting=judgement.look.pending,
         attainment=memory.attainment.share,
+        ended=memory.failures.total,
         p99_seconds=judgement.look.p99_seconds,
         lead_seconds=observation.lead_seconds,
         fastest_seconds=curve.seconds(1) if curve else None,

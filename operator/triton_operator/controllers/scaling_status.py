@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from triton_operator.api.conditions import shortened
+from triton_operator.api.fields import MOST_REQUESTS
 from triton_operator.api.replica_curve import (
     MOST_BATCH,
     MOST_INSTANCES,
@@ -33,10 +34,12 @@ def scaling_status(
     if answer is None:
         return before.model_copy(update={"aside_replicas": aside or None}) if before else None
     figures = answer.figures
-    change = answer.change
+    ended, change = figures.ended, answer.change
     return AutoscalingStatus(
         arrivals_per_second=_figure(figures.rate),
         attainment_percent=_percent(figures.attainment),
+        recent_requests=_count(ended.answered + ended.failed) if ended else None,
+        failed_requests=_count(ended.failed) if ended else None,
         latency_source=answer.latency_source.value,
         p99_milliseconds=_whole(
             None if figures.p99_seconds is None else 1000 * figures.p99_seconds
@@ -138,6 +141,11 @@ def _microseconds(seconds: float) -> int:
 def _figure(value: float | None) -> str | None:
     """A decimal string of three digits that count."""
     return None if value is None else figure(value)
+
+
+def _count(requests: float) -> int:
+    """As a hub takes it: a number that is beyond that is told as the highest."""
+    return min(MOST_REQUESTS, round(requests))
 
 
 def _whole(value: float | None) -> int | None:

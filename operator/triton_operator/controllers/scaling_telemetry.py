@@ -30,6 +30,10 @@ _BY_SERVICE: Mapping[str, tuple[str, Callable[[ScalingAnswer], float | None]]] =
         "Share of the last five minutes' requests within the objective.",
         lambda answer: answer.figures.attainment,
     ),
+    "service_failed_ratio": (
+        "Share of the last five minutes' requests that failed.",
+        lambda answer: answer.figures.failed_share,
+    ),
     "service_cold_start_seconds": (
         "From an order to a ready replica, which nine of ten starts keep.",
         lambda answer: answer.figures.lead_seconds,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import (
-    SERVING_CONTAINER,
     is_unstarted,
     known_problem,
     newest_first,
@@ -18,6 +17,7 @@ from triton_operator.controllers.pod_problems import (
 )
 from triton_operator.controllers.times import epoch_seconds
 from triton_operator.controllers.views import JobView, ObjectView, PodView
+from triton_operator.manifests.triton_container import SERVING_CONTAINER
 
 PATIENCE_SECONDS = 2.0
 """Most pods say within this time what they are doing."""

@@ -16,11 +16,12 @@ from triton_operator.api.model_profile import Conversion
 from triton_operator.api.termination_message import UnreadableReport
 from triton_operator.controllers.conversion_rows import are_about_the_same, with_row
 from triton_operator.controllers.observed import Observed
-from triton_operator.controllers.pod_problems import SERVING_CONTAINER, known_problem
+from triton_operator.controllers.pod_problems import known_problem
 from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.views import ContainerView, PodView
 from triton_operator.manifests import names
 from triton_operator.manifests.converting import CONVERT_CONTAINER
+from triton_operator.manifests.triton_container import SERVING_CONTAINER
 
 MOST_TRIES = 3
 """In one pod, of what may pass by itself: about half a minute, and as many conversions."""

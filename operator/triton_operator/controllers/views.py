@@ -12,13 +12,12 @@ from typing import Any
 from triton_operator.api import labels
 from triton_operator.api.enums import ManagedBy
 from triton_operator.api.group import GROUP
+from triton_operator.controllers.deployed_pod import copy_digest, fetch_image, serving_memory
 from triton_operator.controllers.kinds import CHILDREN
 from triton_operator.controllers.pod_devices import extended_resources
 from triton_operator.controllers.pod_readiness import was_ready
 from triton_operator.fleet.link_state import LinkState, link_state
 from triton_operator.fleet.origin import ROUTING
-from triton_operator.manifests.converting import CONVERT_CONTAINER
-from triton_operator.manifests.fetching import FETCH_CONTAINER
 
 MARKED = frozenset(kind.kind for kind in CHILDREN)
 """Pods have no mark: the operator writes none, and theirs are most of all events."""
@@ -90,6 +89,8 @@ class DeploymentView(ObjectView):
     refused_message: str = ""
     fetch_image: str = ""
     """Image of the container that fetches the model; empty where there is none."""
+    memory: str = ""
+    """Limit of the container that serves, a quantity; empty where there is none."""
     drains_first: bool = False
     """Whether a rollout ends an old pod before it starts a new one."""
     rolled_hash: str = ""
@@ -269,6 +270,7 @@ def _deployment(
     status: Mapping[str, Any],
 ) -> DeploymentView:
     observed = status.get("observedGeneration", 0)
+    pod = (spec.get("template") or {}).get("spec") or {}
     return DeploymentView(
         **common,
         pool=object_labels.get(labels.POOL, ""),
@@ -280,18 +282,11 @@ def _deployment(
         available=status.get("availableReplicas", 0),
         stuck_message=_message_of(status, "Progressing", "False"),
         refused_message=_message_of(status, "ReplicaFailure", "True"),
-        fetch_image=_fetch_image(spec),
+        fetch_image=fetch_image(pod),
+        memory=serving_memory(pod),
         drains_first=(spec.get("strategy") or {}).get("rollingUpdate", {}).get("maxSurge") == 0,
         rolled_hash=common["desired_hash"] if observed >= common["generation"] else "",
     )
-
-
-def _fetch_image(spec: Mapping[str, Any]) -> str:
-    pod = (spec.get("template") or {}).get("spec") or {}
-    for container in pod.get("initContainers") or ():
-        if container.get("name") == FETCH_CONTAINER:
-            return str(container.get("image", ""))
-    return ""
 
 
 def _job(
@@ -353,18 +348,9 @@ def _pod(
         ready_since=_condition(status, "Ready", "True").get("lastTransitionTime", ""),
         was_ready=was_ready(status),
         containers=containers,
-        copy_digest=_copy_digest(spec),
+        copy_digest=copy_digest(spec),
         goes_first=labels.DELETION_COST in (metadata.get("annotations") or {}),
     )
-
-
-def _copy_digest(spec: Mapping[str, Any]) -> str:
-    for container in spec.get("initContainers") or ():
-        if container.get("name") == CONVERT_CONTAINER:
-            for argument in container.get("args") or ():
-                if str(argument).startswith("--digest="):
-                    return str(argument).removeprefix("--digest=")
-    return ""
 
 
 def _lost(status: Mapping[str, Any], containers: tuple[ContainerView, ...]) -> str:

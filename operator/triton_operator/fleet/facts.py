@@ -1,8 +1,9 @@
 """What the hub knows of a cluster, for one service: the input of a placement.
 
-Demand and capacity are told in replicas of a reference: `need` is what the cluster's own clients
-ask for, as `arrivals / what one reference replica does within the objective`, whether the cluster
-can serve it or not. One replica of a cluster is worth `speed` of them.
+Demand and capacity are told in replicas of a reference: `need` is what reaches the cluster, as
+`arrivals / what one reference replica does within the objective`, whether the cluster can serve it
+or not, and whoever's clients send it: `own_demand` takes that apart. One replica of a cluster is
+worth `speed` of them.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class ClusterFacts:
 
     - `order` replaces the tier's place among the tiers: 0, 1, 2.
     - `capacity`: replicas that it could run; `ready`: that are ready. Its own, not reference ones.
-    - `need`: demand of its own clients, counted before any of it is sent elsewhere, and not limited
-      by what it can serve. `local_only_share` of it must not leave; None: the service's default.
+    - `need`: demand that reaches it, of its own clients and of others', not limited by what it can
+      serve. `local_only_share` of its own clients' must not leave; None: the service's default.
     - `rtt_seconds`: round trip to the hub's site; `peer_rtt` to other clusters, by name.
     - `curve`, `safe_rate`: one replica's service curve and what it serves within the objective, in
       requests/s; `p95_seconds`: measured, used where there is no curve.

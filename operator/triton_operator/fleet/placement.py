@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from triton_operator.fleet.allowance import Allowance
 from triton_operator.fleet.bounds import Floor, ceilings, floor
 from triton_operator.fleet.facts import ClusterFacts
-from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory
+from triton_operator.fleet.own_demand import FOLLOWING_SECONDS, own_demand
+from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory, with_earlier
 from triton_operator.fleet.placement_reasons import Reason
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.routing import Route, routes
@@ -77,7 +78,8 @@ def place(
     if len({one.name for one in facts}) != len(facts):
         raise ValueError("two clusters have one name")
     allowance = Allowance(settings)
-    every = sites(facts, settings, memory, now, allowance)
+    told_apart = own_demand(facts, settings, memory, now)
+    every = sites(told_apart, settings, memory, now, allowance)
     excess = allowance.overdrawn
     asked = targets(every, settings)
     found = spilling(asked, settings, allowance)
@@ -100,7 +102,9 @@ def place(
             reasons=tuple(site_reasons(target, found, routed, floors[name], tops[name], settings)),
         )
     remembered = {
-        site.name: _remembered(site, found, floors[site.name], routed[site.name], placed[site.name])
+        site.name: _remembered(
+            site, found, floors[site.name], routed[site.name], placed[site.name], now
+        )
         for site in every
     }
     return PlacementMemory(now, remembered), Placed(placed, _left_out(every, settings), excess)
@@ -118,7 +122,7 @@ def _left_out(every: Sequence[Site], settings: PlacementSettings) -> tuple[str, 
 
 
 def _remembered(
-    site: Site, found: Spilling, its: Floor, route: Route, placed: SitePlacement
+    site: Site, found: Spilling, its: Floor, route: Route, placed: SitePlacement, now: float
 ) -> SiteMemory:
     before = site.memory
     return SiteMemory(
@@ -133,4 +137,5 @@ def _remembered(
         wanted=its.rows,
         weights=route.weights,
         loads=route.loads,
+        earlier=with_earlier(before, route.weights, now, FOLLOWING_SECONDS),
     )

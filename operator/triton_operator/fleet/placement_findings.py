@@ -46,17 +46,30 @@ def amount(value: float) -> str:
 
 
 def rows(
-    placed: Placed, facts: Mapping[str, ClusterFacts], memory: PlacementMemory
+    placed: Placed,
+    facts: Mapping[str, ClusterFacts],
+    memory: PlacementMemory,
+    remarks: Mapping[str, str] | None = None,
 ) -> list[PlacedCluster]:
-    """One per cluster, in the order of filling."""
+    """One per cluster, in the order of filling; `remarks` come before the reasons of a decision."""
     each = max(LEAST_REASON, min(MOST_REASON, MOST_REASONS // max(1, len(placed.sites))))
-    return [_row(name, one, facts[name], memory, each) for name, one in placed.sites.items()]
+    first = remarks or {}
+    return [
+        _row(name, one, facts[name], memory, each, first.get(name, ""))
+        for name, one in placed.sites.items()
+    ]
 
 
 def _row(
-    name: str, placed: SitePlacement, facts: ClusterFacts, memory: PlacementMemory, most: int
+    name: str,
+    placed: SitePlacement,
+    facts: ClusterFacts,
+    memory: PlacementMemory,
+    most: int,
+    remark: str,
 ) -> PlacedCluster:
     site = memory.site(name)
+    said = [*([remark] if remark else []), *(one.sentence for one in placed.reasons)]
     return PlacedCluster(
         name=name,
         state=facts.state,
@@ -68,7 +81,7 @@ def _row(
         granted=amount(site.granted) if site.granted > NOTHING else None,
         last_spill=amount(site.last_spill) if site.last_spill > NOTHING else None,
         weight_percent=placed.weights.get(name, 0) if placed.weights else None,
-        reason=shortened("; ".join(one.sentence for one in placed.reasons), most),
+        reason=shortened("; ".join(said), most),
     )
 
 

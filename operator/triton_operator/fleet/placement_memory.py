@@ -10,6 +10,8 @@ from triton_operator.api.fields import MOST_REPLICAS
 
 Wanted = tuple[tuple[float, int], ...]
 """Rows of (time, floor that was wanted then)."""
+Earlier = tuple[tuple[float, dict[str, int]], ...]
+"""Rows of (time until when, weights that were published)."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class SiteMemory:
     wanted: Wanted = ()
     weights: dict[str, int] = field(default_factory=dict)
     loads: dict[str, float] = field(default_factory=dict)
+    earlier: Earlier = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,14 @@ def with_wanted(rows: Wanted, now: float, floor: int, window_seconds: float) -> 
 def most_wanted(rows: Wanted) -> int:
     """The highest floor in the rows."""
     return rows[0][1] if rows else 0
+
+
+def with_earlier(
+    before: SiteMemory, weights: Mapping[str, int], now: float, following_seconds: float
+) -> Earlier:
+    """The rows of a site whose weights are these from now on."""
+    kept = tuple(row for row in before.earlier if row[0] > now - following_seconds)
+    return kept if before.weights == weights else (*kept, (now, before.weights))
 
 
 def after_restart(published: Mapping[str, SiteMemory], now: float) -> PlacementMemory:

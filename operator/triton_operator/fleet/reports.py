@@ -18,6 +18,7 @@ from triton_operator.api.fields import MOST_REPLICAS
 from triton_operator.api.inference_work import InferenceWorkStatus, WorkLoad
 from triton_operator.api.replica_curve import ReplicaCurve
 from triton_operator.fleet import work_reasons
+from triton_operator.fleet.failing import Errors
 from triton_operator.planning.service_curve import ServiceCurve, rounded
 
 HIGHEST_RATE = 1e9
@@ -31,7 +32,8 @@ class Report:
 
     `maximum`: `maxReplicas` in force there. `revision`: of the work that is applied. `problem` says
     why the member does not apply the work that it has; empty: it does, or has not said.
-    `attainment`: percent of its requests within the objective; `arrivals` in requests/s.
+    `attainment`: percent of its requests within the objective; `arrivals` in requests/s; `errors`
+    are of the last minutes.
     `available`, `rolled_out`: what its operator says of the revision; `stuck`: it says that pods of
     that do not become ready, and why. `paused`: its administrator keeps the service as it is.
     """
@@ -48,6 +50,7 @@ class Report:
     problem: str = ""
     attainment: float | None = None
     arrivals: float | None = None
+    errors: Errors | None = None
     available: bool = False
     rolled_out: bool = False
     stuck: str = ""
@@ -82,6 +85,7 @@ def report_of(status: Mapping[str, Any]) -> Report:
         p99_seconds=None if load.p99_milliseconds is None else load.p99_milliseconds / 1000,
         attainment=_number(load.attainment_percent),
         arrivals=_number(load.arrivals_per_second),
+        errors=_errors(load),
         curve=None if load.replica_curve is None else _curve(load.replica_curve),
     )
 
@@ -155,7 +159,18 @@ def _absurdity(load: WorkLoad) -> str:
     attainment = _number(load.attainment_percent)
     if attainment is not None and attainment > 100:
         return f"attainmentPercent is {attainment:g}, and no share is above 100"
+    if load.failed_requests is not None and load.failed_requests > (load.recent_requests or 0):
+        return (
+            f"failedRequests is {load.failed_requests}, and recentRequests only "
+            f"{load.recent_requests or 0}"
+        )
     return ""
+
+
+def _errors(load: WorkLoad) -> Errors | None:
+    if load.recent_requests is None or load.failed_requests is None:
+        return None
+    return Errors(load.recent_requests, load.failed_requests)
 
 
 def _curve(told: ReplicaCurve) -> ServiceCurve:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from triton_operator.fleet.failing import Errors
 from triton_operator.fleet.update_judgement import Expected, Level, worsening
 
 
@@ -170,6 +171,12 @@ def _looked_at(
     now: float,
 ) -> tuple[RolloutMemory, dict[str, str]]:
     """What those that have it show by now, and whom to wait for."""
+    candidates = tuple(candidates)
+    others = tuple(
+        one.level.errors
+        for one in candidates
+        if not one.is_updated and one.is_heard and one.level.errors is not None
+    )
     updates, waits = dict(memory.updates), {}
     names = set()
     failed, failure = memory.failed, memory.failure
@@ -177,7 +184,8 @@ def _looked_at(
         names.add(one.name)
         if not one.is_updated:
             continue
-        update, told, problem = _look(one, updates.get(one.name, Update()), settings, now)
+        known = updates.get(one.name, Update())
+        update, told, problem = _look(one, known, settings, now, others)
         updates[one.name] = update
         if told and not one.is_passed_over:
             waits[one.name] = told
@@ -188,7 +196,11 @@ def _looked_at(
 
 
 def _look(
-    one: Candidate, update: Update, settings: RolloutSettings, now: float
+    one: Candidate,
+    update: Update,
+    settings: RolloutSettings,
+    now: float,
+    others: Sequence[Errors],
 ) -> tuple[Update, str, str]:
     """What is known of it then, what it waits for, and why it ends everything."""
     if update.is_proven:
@@ -213,7 +225,7 @@ def _look(
     if waits:
         patience = max(settings.observe_seconds, settings.deadline_seconds)
         return update, waits, _late(waits, served, patience)
-    worse = worsening(one.level, update.before, settings.expected)
+    worse = worsening(one.level, update.before, settings.expected, others)
     return replace(update, is_proven=not worse), worse, worse
 
 
@@ -230,9 +242,13 @@ def _late(waits: str, seconds: float, patience: float) -> str:
 
 def _untold(level: Level, before: Level | None) -> str:
     """Numbers that were told before and are not now: silence is no proof."""
-    if before is None or before.attainment is None or level.is_told:
+    if before is None or level.arrivals == 0.0:
         return ""
-    return "does not tell how many requests are within the objective, as it did before"
+    if before.attainment is not None and level.attainment is None:
+        return "does not tell how many requests are within the objective, as it did before"
+    if before.errors is not None and level.errors is None:
+        return "does not tell how many requests fail, as it did before"
+    return ""
 
 
 def _next(

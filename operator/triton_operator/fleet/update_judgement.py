@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from triton_operator.fleet.failing import Errors, failing
 
 POINTS = 1.0
 """Percentage points by which a share of requests may fall: a few hundred requests waver by that."""
@@ -20,11 +23,7 @@ class Level:
     attainment: float | None = None
     p99_seconds: float | None = None
     arrivals: float | None = None
-
-    @property
-    def is_told(self) -> bool:
-        """Whether its metrics are: without any request there is no share to tell."""
-        return self.attainment is not None or self.arrivals == 0.0
+    errors: Errors | None = None
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,23 @@ class Expected:
     seconds: float = 1.0
 
 
-def worsening(now: Level, before: Level | None, expected: Expected) -> str:
+def worsening(
+    now: Level, before: Level | None, expected: Expected, others: Sequence[Errors] = ()
+) -> str:
     """In which way, with numbers; empty: in none.
 
-    Worse is who breaks the objective now, and kept it better before. Where nothing is known of
-    before, the objective decides alone. Where no share of requests is told, the 99th percentile
-    stands for it; where neither is, nothing can be worse.
+    Worse is of whom more requests fail (`fleet.failing`; `others` are clusters without the change),
+    and who breaks the objective now and kept it better before. Where nothing is known of before,
+    the objective decides alone. Where no share of requests is told, the 99th percentile stands for
+    it; where neither is, it cannot be broken.
     """
+    failures = failing(
+        now.errors, None if before is None else before.errors, others, expected.attainment / 100
+    )
+    return failures or _slowing(now, before, expected)
+
+
+def _slowing(now: Level, before: Level | None, expected: Expected) -> str:
     if now.attainment is not None:
         was = None if before is None else before.attainment
         if now.attainment >= expected.attainment:

@@ -35,6 +35,8 @@ class Load(ApiModel):
     replica_curve: ReplicaCurve | None = None
     p99_milliseconds: int | None = None
     attainment_percent: str | None = None
+    recent_requests: int | None = None
+    failed_requests: int | None = None
 
 
 def work_load(status: Mapping[str, Any], room: int | None, most: int | None = None) -> Load | None:
@@ -52,6 +54,7 @@ def work_load(status: Mapping[str, Any], room: int | None, most: int | None = No
     arrivals = _amount(seen.arrivals_per_second) if seen and is_fresh else None
     safe_rate = _amount(seen.safe_rate_per_replica) if seen else None
     p99 = seen.p99_milliseconds if seen else None
+    recent, failed = _ended(seen) if seen and is_fresh else (None, None)
     return Load(
         need_replicas=_need(arrivals, safe_rate),
         ready_replicas=ready,
@@ -61,7 +64,17 @@ def work_load(status: Mapping[str, Any], room: int | None, most: int | None = No
         replica_curve=seen.replica_curve if seen else None,
         p99_milliseconds=None if p99 is None else min(max(0, p99), MOST_MILLISECONDS),
         attainment_percent=_amount(seen.attainment_percent) if seen and is_fresh else None,
+        recent_requests=recent,
+        failed_requests=failed,
     )
+
+
+def _ended(seen: AutoscalingStatus) -> tuple[int | None, int | None]:
+    """Both counts, or none: one alone tells no share."""
+    recent, failed = seen.recent_requests, seen.failed_requests
+    if recent is None or failed is None or failed > recent:
+        return None, None
+    return recent, failed
 
 
 def _more(status: Mapping[str, Any], room: int | None, most: int) -> int:

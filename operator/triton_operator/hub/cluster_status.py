@@ -15,12 +15,14 @@ from triton_operator.api.conditions import (
     merge_conditions,
 )
 from triton_operator.api.enums import ConnectionReason, ConnectionState
+from triton_operator.api.inference_cluster import ClusterProfileReference
 from triton_operator.controllers.times import epoch_seconds, rfc3339
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.connection import Connection
 from triton_operator.fleet.credentials import credentials_valid
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
+from triton_operator.fleet.profile_labels import ProfileLook, read_labels
 
 REFRESH_SECONDS = 60.0
 """What changes with every heartbeat is written that often: 500 clusters would be 33 writes/s."""
@@ -50,7 +52,9 @@ def persisted_connection(status: Mapping[str, Any]) -> Connection:
 class ClusterLook:
     """What is known of a cluster when its status is made.
 
-    `mailbox_problem`: why its mailbox is not as it should be; empty: it is.
+    `mailbox_problem`: why its mailbox is not as it should be; empty: it is. `profile_look`: what
+    became of the last look at its `profile`; None: nobody has looked yet. `pushed`: whether the
+    kubeconfig by which the hub reaches it is of use; None: it has an agent.
     """
 
     connection: Connection
@@ -59,6 +63,9 @@ class ClusterLook:
     paused: bool = False
     mailbox_problem: Finding | None = None
     data_plane: DataPlane = field(default_factory=DataPlane)
+    profile: ClusterProfileReference | None = None
+    profile_look: ProfileLook | None = None
+    pushed: Finding | None = None
 
 
 def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -66,6 +73,10 @@ def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> 
     were for `REFRESH_SECONDS`, so that equal means: nothing to write."""
     connection = look.connection
     findings = list(_findings(look, now))
+    labels: dict[str, str] = {}
+    if look.profile is not None:
+        labels, its = read_labels(look.profile, look.profile_look, before)
+        findings += [its] if its is not None else []
     times = {
         "lastHeardTime": connection.heard_at,
         "lostSince": connection.lost_since,
@@ -81,6 +92,8 @@ def cluster_status(look: ClusterLook, before: Mapping[str, Any], now: float) -> 
         **{name: rfc3339(seconds) for name, seconds in times.items() if seconds is not None},
         **look.facts.shown(),
     }
+    if labels:
+        status["takenLabels"] = [{"key": key, "value": labels[key]} for key in sorted(labels)]
     last = _seconds(before.get("lastHeardTime"))
     stale = connection.heard_at is not None and (
         last is None or connection.heard_at - last >= REFRESH_SECONDS
@@ -95,12 +108,12 @@ def _steady(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _findings(look: ClusterLook, now: float) -> Iterable[Finding]:
-    connected = _connected(look.connection)
+    connected = _connected(look.connection, is_pushed=look.pushed is not None)
     yield _ready(look, connected)
     yield connected
     yield _data_plane(look.data_plane)
     yield _told(look.facts)
-    yield credentials_valid(look.facts.token, now)
+    yield look.pushed or credentials_valid(look.facts.token, now)
 
 
 def _ready(look: ClusterLook, connected: Finding) -> Finding:
@@ -116,34 +129,41 @@ def _ready(look: ClusterLook, connected: Finding) -> Finding:
     return finding(conditions.READY, connected.status, connected.reason, connected.message)
 
 
-def _connected(connection: Connection) -> Finding:
+def _connected(connection: Connection, *, is_pushed: bool) -> Finding:
     status = (
         ConditionStatus.TRUE
         if connection.state is ConnectionState.CONNECTED
         else ConditionStatus.FALSE
     )
-    return finding(conditions.CONNECTED, status, connection.reason.value, _sentence(connection))
+    return finding(
+        conditions.CONNECTED, status, connection.reason.value, _sentence(connection, is_pushed)
+    )
 
 
-def _sentence(connection: Connection) -> str:
+def _sentence(connection: Connection, is_pushed: bool) -> str:
+    where = "Look at CredentialsValid, and at the way to its API server"
+    if not is_pushed:
+        where = "Look at the agent and at the way to the hub"
     match connection.state:
         case ConnectionState.CONNECTED:
-            return "its agent is heard of"
+            return "it answers the hub" if is_pushed else "its agent is heard of"
         case ConnectionState.SUSPECT:
             return (
                 f"not heard of since {_time(connection.lost_since)}: nothing new is placed here, "
-                "and what serves goes on. Look at the agent and at the way to the hub"
+                f"and what serves goes on. {where}"
             )
         case ConnectionState.RECOVERING:
             return (
                 f"heard of again, after a loss at {_time(connection.lost_since)}; it is trusted "
                 "once contact was unbroken for spec.heartbeat.recoverForSeconds"
             )
+    if connection.heard_at is None and is_pushed:
+        return f"it has never answered the hub. {where}"
     if connection.heard_at is None:
         return "its agent was never heard of: install it with `triton-operator cluster join`"
     return (
         f"lost since {_time(connection.lost_since)}: what it did for others goes elsewhere, and "
-        "its own demand as spec.placement.failover says. Look at the agent and the way to the hub"
+        f"its own demand as spec.placement.failover says. {where}"
     )
 
 

@@ -32,6 +32,7 @@ from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known
 from triton_operator.hub.mailboxes import Mailboxes, MailboxTaken
 from triton_operator.hub.probes import Probes
+from triton_operator.hub.profiles import Profiles
 
 logger = logging.getLogger(__name__)
 Body = dict[str, Any]
@@ -41,7 +42,8 @@ MOST_QUOTED = 300
 
 
 class Clusters:
-    """`now` gives seconds since the epoch, `moved(cluster)` hears of every change of state."""
+    """`now` gives seconds since the epoch, `moved(cluster)` hears of every change of state.
+    `credentials(cluster)` are of one that the hub pushes to; None: it has an agent."""
 
     def __init__(
         self,
@@ -51,6 +53,8 @@ class Clusters:
         contacts: Contacts,
         mailboxes: Mailboxes,
         probes: Probes,
+        profiles: Profiles,
+        credentials: Callable[[str], Finding | None],
         now: Callable[[], float],
         moved: Callable[[str], None],
     ) -> None:
@@ -59,6 +63,8 @@ class Clusters:
         self._contacts = contacts
         self._mailboxes = mailboxes
         self._probes = probes
+        self._profiles = profiles
+        self._credentials = credentials
         self._now = now
         self._moved = moved
         self._problems: dict[str, Finding | None] = {}
@@ -211,6 +217,9 @@ class Clusters:
             paused=spec.paused,
             mailbox_problem=self._problems.get(cluster),
             data_plane=self._probes.get(cluster),
+            profile=spec.cluster_profile,
+            profile_look=self._profiles.look_of(cluster, spec.cluster_profile),
+            pushed=self._credentials(cluster),
         )
         return connection, cluster_status(look, body.get("status") or {}, self._now())
 

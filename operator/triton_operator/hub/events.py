@@ -36,7 +36,7 @@ class Events:
         self._debounce_seconds = debounce_seconds
 
     def cluster(self, before: Body | None, after: Body | None) -> None:
-        """A cluster came, went, or was edited; its status is our own."""
+        """A cluster came, went, was edited, or is selected by other labels."""
         body = after or before
         assert body is not None
         if before and after and _wish(before) == _wish(after):
@@ -86,6 +86,10 @@ class Events:
         """A cluster's endpoint answers, or does not any more."""
         self._add(Key(INFERENCE_CLUSTER.kind, "", cluster))
         self.place_soon()
+
+    def profile(self, cluster: str) -> None:
+        """What a cluster's ClusterProfile says has changed: its status will say so."""
+        self._add(Key(INFERENCE_CLUSTER.kind, "", cluster))
 
     def take_over(self) -> None:
         """This hub leads now: everything is looked at."""
@@ -151,11 +155,12 @@ class Events:
 
 
 def _wish(body: Body) -> tuple[Any, ...]:
-    """What somebody else than the hub says in an object."""
+    """What somebody else than the hub says in an object, or by way of a ClusterProfile."""
     metadata = body["metadata"]
     return (
         metadata["uid"],
         metadata.get("generation"),
         metadata.get("labels"),
         metadata.get("deletionTimestamp"),
+        (body.get("status") or {}).get("takenLabels"),
     )

@@ -13,7 +13,11 @@ class HubOptions:
     `place_seconds`: between two placements of a service where nothing happens; `debounce_seconds`:
     from an event to a placement; `look_seconds`: between two looks at the silence of clusters;
     `sweep_seconds`: between two looks for works whose service is gone; `probe_seconds`: between two
-    questions to each endpoint.
+    questions to each endpoint; `profile_seconds`: between two looks at ClusterProfiles;
+    `kinds_seconds`: how long it is believed which kinds of others there are; `push_seconds`:
+    between two looks at the kubeconfigs in `push_namespace`.
+
+    `dns_domains`: in which services may have names.
     """
 
     kubeconfig: Path | None = None
@@ -26,3 +30,8 @@ class HubOptions:
     look_seconds: float = 5.0
     sweep_seconds: float = 60.0
     probe_seconds: float = 15.0
+    profile_seconds: float = 60.0
+    kinds_seconds: float = 60.0
+    dns_domains: tuple[str, ...] = ()
+    push_seconds: float = 15.0
+    push_namespace: str = "default"

@@ -13,6 +13,7 @@ from typing import Any
 from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.keys import Key
+from triton_operator.fleet.cluster_labels import cluster_labels
 from triton_operator.fleet.endpoint_lists import hub_list
 from triton_operator.fleet.placement import place
 from triton_operator.fleet.placement_findings import WorkState
@@ -22,10 +23,11 @@ from triton_operator.fleet.placement_wish import placement_of
 from triton_operator.fleet.selection import selects
 from triton_operator.fleet.works import work_name
 from triton_operator.hub.clusters import Clusters
-from triton_operator.hub.endpoint_lists import EndpointMaps, fleet_of
+from triton_operator.hub.endpoint_lists import fleet_of
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known, is_of_fleet, service_key
 from triton_operator.hub.leaving import delete_works, service_is_gone
+from triton_operator.hub.publications import Publications
 from triton_operator.hub.rollouts import templates
 from triton_operator.hub.scene import Scene, Scenes
 from triton_operator.hub.service_status import ServiceStatusWriter
@@ -39,8 +41,7 @@ MOST_NAMED = 20
 
 
 class Placements:
-    """`now` gives seconds since the epoch, `clock` some that never go back, `new_id` a text
-    that no other decision has."""
+    """`now` gives seconds since the epoch, `new_id` a text that no other decision has."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Placements:
         known: Known,
         clusters: Clusters,
         now: Callable[[], float],
-        clock: Callable[[], float],
+        publications: Publications,
         new_id: Callable[[], str],
     ) -> None:
         self._server = server
@@ -58,13 +59,13 @@ class Placements:
         self._new_id = new_id
         self._scenes = Scenes(known, clusters)
         self._works = WorkWriter(server, known)
-        self._maps = EndpointMaps(server, clock)
+        self._publications = publications
         self._statuses = ServiceStatusWriter(server, known.services)
 
     def forget_all(self) -> None:
         """What is written down counts: another hub may have led."""
         self._scenes.forget_all()
-        self._maps.forget_all()
+        self._publications.forget_all()
 
     async def reconcile(self, key: Key) -> None:
         """Place a service, or let its works go if it is gone.
@@ -91,7 +92,7 @@ class Placements:
         if written.changed:
             _log(key, record, written.changed)
         endpoints = hub_list(fleet, _listed(body))
-        unlisted = await self._maps.write(key, body, endpoints)
+        published = await self._publications.write(scene, fleet, endpoints)
         await self._statuses.write(
             scene,
             placed,
@@ -100,7 +101,7 @@ class Placements:
             written.revision,
             its_templates,
             endpoints,
-            unlisted,
+            published,
         )
         if written.failure is not None:
             raise written.failure
@@ -108,7 +109,7 @@ class Placements:
 
     async def _depart(self, key: Key) -> None:
         self._scenes.forget(key)
-        self._maps.forget(key)
+        self._publications.forget(key)
         works = [
             body
             for _, body in self._known.works_named(work_name(key.namespace, key.name))
@@ -134,7 +135,7 @@ class Placements:
         if metadata.get("deletionTimestamp"):
             return f"InferenceCluster {name} is being deleted"
         if known["spec"].get("paused") or selects(
-            placement_of(scene.spec), name, metadata.get("labels") or {}
+            placement_of(scene.spec), name, cluster_labels(known)
         ):
             return ""
         return f"InferenceCluster {name} is not selected any more"

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from triton_operator.api.group import GROUP
@@ -33,6 +33,10 @@ from triton_operator.hub.mailboxes import Mailboxes
 from triton_operator.hub.options import HubOptions
 from triton_operator.hub.placements import Placements
 from triton_operator.hub.probes import Probes
+from triton_operator.hub.profiles import Profiles
+from triton_operator.hub.publications import Publications
+from triton_operator.hub.pushes import Pushes
+from triton_operator.hub.served_kinds import ServedKinds
 from triton_operator.hub.telemetry import HubCollector
 
 logger = logging.getLogger(__name__)
@@ -108,12 +112,25 @@ class Hub:
             ),
         )
         self.probes = Probes(self.known, lambda cluster: self.events.answers(cluster))
+        kinds = ServedKinds(server, loop.time, options.kinds_seconds)
+        self.profiles = Profiles(
+            server, self.known, kinds, lambda cluster: self.events.profile(cluster)
+        )
+        self.pushes = Pushes(
+            server=server,
+            known=self.known,
+            namespace=options.push_namespace,
+            connect_hub=lambda: connect(options.kubeconfig, for_kopf=False),
+            now=now,
+        )
         self.clusters = Clusters(
             server=server,
             known=self.known,
             contacts=self.contacts,
             mailboxes=Mailboxes(server, loop.time),
             probes=self.probes,
+            profiles=self.profiles,
+            credentials=self.pushes.credentials,
             now=now,
             moved=lambda cluster: self.events.moved(cluster),
         )
@@ -122,7 +139,7 @@ class Hub:
             known=self.known,
             clusters=self.clusters,
             now=now,
-            clock=loop.time,
+            publications=Publications(server, self.known, kinds, loop.time, options.dns_domains),
             new_id=lambda: f"{int(now())}-{self._randomness.getrandbits(32):08x}",
         )
         self.events = Events(
@@ -204,12 +221,17 @@ class Hub:
 
     async def _work(self, stop: asyncio.Event, following: list[asyncio.Task[None]]) -> None:
         workers = [asyncio.create_task(self._worker()) for _ in range(self._options.workers)]
+        options = self._options
         endless = [
             asyncio.create_task(self._election.run(self._take_over)),
             asyncio.create_task(self._every(self._options.look_seconds, self.events.look)),
             asyncio.create_task(self._every(self._options.place_seconds, self.events.place_all)),
             asyncio.create_task(self._every(self._options.sweep_seconds, self.events.sweep)),
-            asyncio.create_task(self._probe()),
+            asyncio.create_task(self._again(options.probe_seconds, self.probes.look, "Endpoints")),
+            asyncio.create_task(
+                self._again(options.profile_seconds, self.profiles.look, "ClusterProfiles")
+            ),
+            asyncio.create_task(self._again(options.push_seconds, self.pushes.look, "Kubeconfigs")),
         ]
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -223,6 +245,7 @@ class Hub:
             for task in endless:
                 task.cancel()
             await asyncio.gather(*endless, return_exceptions=True)
+            await self.pushes.stop()
             await self._election.release()
         for task in (*endless, *following, *workers):
             if task.done() and not task.cancelled() and (error := task.exception()):
@@ -242,14 +265,14 @@ class Hub:
             except Exception:
                 logger.exception("A periodic look has failed with an error; the next one comes.")
 
-    async def _probe(self) -> None:
+    async def _again(self, seconds: float, look: Callable[[], Awaitable[None]], what: str) -> None:
         await self._election.acquired.wait()
         while True:
             try:
-                await self.probes.look()
+                await look()
             except Exception:
-                logger.exception("Endpoints could not be asked; it is tried again.")
-            await asyncio.sleep(self._options.probe_seconds * self._randomness.uniform(0.9, 1.0))
+                logger.exception("A look has failed; it is repeated.", extra={"look": what})
+            await asyncio.sleep(seconds * self._randomness.uniform(0.9, 1.0))
 
     async def _worker(self) -> None:
         await self._election.acquired.wait()

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from triton_operator.api.conditions import shortened
 from triton_operator.api.placement_status import ClusterUpdate, FleetRollout
 from triton_operator.controllers.times import epoch_seconds, rfc3339
+from triton_operator.fleet.failing import Errors
 from triton_operator.fleet.placement_findings import amount
 from triton_operator.fleet.rollout import RolloutMemory, Update
 from triton_operator.fleet.update_judgement import Level
@@ -45,7 +46,9 @@ def remembered(status: Mapping[str, Any]) -> RolloutMemory:
 def _update(told: ClusterUpdate) -> Update:
     attainment, p99 = told.attainment_percent_before, told.p99_milliseconds_before
     level = Level(
-        None if attainment is None else float(attainment), None if p99 is None else p99 / 1000
+        None if attainment is None else float(attainment),
+        None if p99 is None else p99 / 1000,
+        errors=_errors(told),
     )
     return Update(
         before=None if level == Level() else level,
@@ -54,6 +57,12 @@ def _update(told: ClusterUpdate) -> Update:
         settled_at=None if told.settled_time is None else epoch_seconds(told.settled_time),
         is_proven=told.proven,
     )
+
+
+def _errors(told: ClusterUpdate) -> Errors | None:
+    if told.recent_requests_before is None or told.failed_requests_before is None:
+        return None
+    return Errors(told.recent_requests_before, told.failed_requests_before)
 
 
 def written_down(memory: RolloutMemory) -> FleetRollout:
@@ -82,4 +91,6 @@ def _row(name: str, update: Update) -> ClusterUpdate:
         p99_milliseconds_before=(
             None if before.p99_seconds is None else round(1000 * before.p99_seconds)
         ),
+        recent_requests_before=before.errors.requests if before.errors else None,
+        failed_requests_before=before.errors.failed if before.errors else None,
     )

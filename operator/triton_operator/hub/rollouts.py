@@ -113,5 +113,5 @@ def _candidate(member: Member, work: Body, is_updated: bool, recorded: int) -> C
         unsettled=unsettled,
         unwell=unwell,
         stuck=f"its pods do not become ready: {report.stuck}" if report.stuck else "",
-        level=Level(report.attainment, report.p99_seconds, report.arrivals),
+        level=Level(report.attainment, report.p99_seconds, report.arrivals, report.errors),
     )

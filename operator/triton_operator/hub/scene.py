@@ -14,6 +14,7 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
 from triton_operator.fleet import revisions
+from triton_operator.fleet.cluster_labels import cluster_labels
 from triton_operator.fleet.curves import TakenCurves
 from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
 from triton_operator.fleet.member import Member, facts_of
@@ -124,7 +125,7 @@ class Scenes:
             if (
                 cluster_spec is None
                 or metadata.get("deletionTimestamp")
-                or not selects(placement, name, metadata.get("labels") or {})
+                or not selects(placement, name, cluster_labels(cluster))
             ):
                 continue
             report = report_of((works.get(name) or {}).get("status") or {})
@@ -160,7 +161,10 @@ class Scenes:
         """Where it moves, what is remembered moves with it."""
         rates = {name: member.report.safe_rate for name, member in made.members.items()}
         before = self._references.get(made.key) or _written_reference(made.body)
-        made.reference = reference_rate((rate for rate in rates.values() if rate), before)
+        # What replicas without requests do is known from few of them, or from others.
+        busy = [rate for name, rate in rates.items() if made.members[name].report.arrivals]
+        known = [rate for rate in busy if rate] or [rate for rate in rates.values() if rate]
+        made.reference = reference_rate(known, before)
         if made.reference is None:
             return
         self._references[made.key] = made.reference

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from triton_operator.api.conditions import known_conditions, merge_conditions
+from triton_operator.api.conditions import Finding, known_conditions, merge_conditions
 from triton_operator.api.placement_status import PlacementStatus
 from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.api_server import ApiServer
@@ -19,11 +19,11 @@ from triton_operator.fleet.placement import Placed
 from triton_operator.fleet.placement_findings import (
     WorkState,
     amount,
-    endpoints_finding,
     placement_findings,
     rows,
 )
 from triton_operator.fleet.placement_memory import PlacementMemory
+from triton_operator.fleet.unheeded_offline import unheeded_offline
 from triton_operator.hub.rollout_memory import written_down
 from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene, reference_text
@@ -53,11 +53,11 @@ class ServiceStatusWriter:
         revision: int,
         its_templates: Templates,
         endpoints: Sequence[RoutedEndpoint],
-        unlisted: str,
+        published: Sequence[Finding],
     ) -> None:
         """Write it unless only the time of the decision differs or, for `REFRESH_SECONDS`, only
         numbers of rows that no bound or weight follows. `memory` is that of the decision;
-        `unlisted`: why the ConfigMap with the endpoints is not written.
+        `published`: how far others can read it.
 
         Raises:
             ApiError: it may go through later.
@@ -68,19 +68,20 @@ class ServiceStatusWriter:
         conditions = merge_conditions(
             [
                 *placement_findings(placed, works, scene.refused),
-                endpoints_finding(endpoints, unlisted),
+                *published,
                 *([its_templates.finding] if its_templates.finding else []),
             ],
             known_conditions(before),
             metadata["generation"],
             decided_at,
         )
+        remarks = unheeded_offline(scene.spec.offline, scene.members.values())
         placement = PlacementStatus(
             revision=revision,
             decided_at=decided_at,
             unplaced=amount(placed.unplaced),
             reference_rate=None if scene.reference is None else reference_text(scene.reference),
-            clusters=rows(placed, scene.facts, memory),
+            clusters=rows(placed, scene.facts, memory, remarks),
             rollout=(None if its_templates.memory is None else written_down(its_templates.memory)),
         )
         status = {

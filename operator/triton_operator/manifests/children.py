@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from triton_operator.api.copy_store import CopyStore
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.model_source import Model
@@ -78,12 +79,14 @@ def desired_children(
 
 
 def children_of_fetching(
-    owner: Owner, model: Model, settings: FetchSettings
+    owner: Owner, model: Model, settings: FetchSettings, store: CopyStore | None = None
 ) -> list[dict[str, Any]]:
-    """What inspection Jobs and fetch containers need beside their pod; written before them."""
-    sources = filter(None, (model, samples_source(model)))
-    if settings.ca_bundle and any(
-        trust_is_needed(settings.ca_bundle, source.uri) for source in sources
-    ):
+    """What inspection Jobs and fetch containers need beside their pod; written before them.
+
+    `store` is that of the model's copies.
+    """
+    samples = samples_source(model)
+    addresses = [model.uri, *([samples.uri] if samples else []), *([store.uri] if store else [])]
+    if settings.ca_bundle and any(trust_is_needed(settings.ca_bundle, uri) for uri in addresses):
         return [trust_config_map(owner, settings.ca_bundle)]
     return []

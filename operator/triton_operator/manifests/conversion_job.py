@@ -17,6 +17,14 @@ from triton_operator.manifests.converting import (
     comparison_resources,
     converting_container,
 )
+from triton_operator.manifests.copy_store import (
+    PUT_SECONDS,
+    keeping_arguments,
+    keeping_mounts,
+    keeping_volumes,
+    put_container,
+    store_volumes,
+)
 from triton_operator.manifests.desired_hash import content_hash
 from triton_operator.manifests.digest_cache import cache_volumes
 from triton_operator.manifests.fetching import FetchSettings, pod_security, source_volumes
@@ -63,10 +71,11 @@ def conversion_job(
     arguments = ["compare", f"--precision={precision}", *samples_arguments(model)]
     if sampled:
         arguments.append(f"--most-sample-bytes={MOST_SAMPLE_BYTES}")
+    store = spec.precision.store
     container = converting_container(
-        arguments,
+        [*arguments, *keeping_arguments(store)],
         settings,
-        mounts=samples_mounts(model),
+        mounts=[*samples_mounts(model), *keeping_mounts(store)],
         resources=comparison_resources(facts, precision, 2 * MOST_SAMPLE_BYTES if sampled else 0),
     )
     pod = {
@@ -79,8 +88,10 @@ def conversion_job(
         "initContainers": [
             source_fetch(owner, spec, digest, facts, settings),
             *samples_containers(model, settings),
+            *([container] if store else []),
         ],
-        "containers": [container],
+        # What is to be put into a store has to be there first, whole.
+        "containers": [put_container(store, settings) if store else container],
         "volumes": distinct(
             [
                 {"name": FETCHED_VOLUME, "emptyDir": {"sizeLimit": models_limit(facts)}},
@@ -88,6 +99,8 @@ def conversion_job(
                 *source_volumes(owner.name, model, settings),
                 *cache_volumes(model),
                 *samples_volumes(owner.name, model, settings),
+                *keeping_volumes(store, models_limit(facts)),
+                *store_volumes(owner.name, store, settings),
             ]
         ),
     }
@@ -97,7 +110,9 @@ def conversion_job(
         role=labels.CONVERT,
         pool=plan.pool.name,
         finds=converts(digest, precision, tool_versions, model.samples),
-        deadline_seconds=(1 + sampled) * settings.timeout_seconds + CONVERT_SECONDS,
+        deadline_seconds=(1 + sampled) * settings.timeout_seconds
+        + CONVERT_SECONDS
+        + (PUT_SECONDS if store else 0),
         pod=pod,
         name=lambda found: names.conversion_job(owner.name, plan.pool.name, found),
     )

@@ -1,10 +1,12 @@
 """The container that fetches a model: the same volumes, limits and arguments in Job and pod."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from triton_operator.api.enums import ModelFormat
+from triton_operator.api.model_profile import ModelFile
 from triton_operator.api.model_source import Model
 from triton_operator.manifests.claims import claim_of
 from triton_operator.manifests.container_resources import ContainerResources
@@ -104,6 +106,11 @@ def source_arguments(model: Model) -> list[str]:
     if model.endpoint:
         arguments.append(f"--endpoint={model.endpoint}")
     return arguments
+
+
+def listed(files: Sequence[ModelFile]) -> str:
+    """The files as an argument says them."""
+    return json.dumps([file.wire() for file in files], separators=(",", ":"))
 
 
 def fetch_container(

@@ -86,21 +86,25 @@ def measurement_job(
     plan: PoolPlan,
     config: Mapping[str, str],
     settings: FetchSettings,
+    budget_seconds: int,
 ) -> dict[str, Any]:
-    """The Job."""
+    """The Job, which measures for so long once the model is loaded."""
     pod = {
         **placement(plan),
         **pod_identity(spec.runtime, settings),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        # So that the container that measures sees how much memory Triton takes. It holds nothing
+        # that a model which executes code could take from it, and is believed in numbers only.
+        "shareProcessNamespace": True,
         "securityContext": pod_security(),
         "initContainers": [
             *model_containers(owner, spec, digest, facts, plan, settings),
             *samples_containers(spec.model, settings),
             _triton(owner, spec, facts, plan),
         ],
-        "containers": [_measure(owner, spec, digest, facts, plan, settings)],
+        "containers": [_measure(owner, spec, digest, facts, plan, settings, budget_seconds)],
         "volumes": distinct(
             [
                 *serving_volumes(owner, spec, facts, plan, config, settings),
@@ -115,9 +119,7 @@ def measurement_job(
         role=labels.MEASURE,
         pool=plan.pool.name,
         finds=measures(digest, facts, plan, spec.model.samples),
-        deadline_seconds=(1 + sampled) * settings.timeout_seconds
-        + LOAD_SECONDS
-        + spec.measurement.budget_seconds,
+        deadline_seconds=(1 + sampled) * settings.timeout_seconds + LOAD_SECONDS + budget_seconds,
         pod=pod,
         name=lambda found: names.measurement_job(owner.name, plan.pool.name, found),
     )
@@ -150,12 +152,13 @@ def _measure(
     facts: ModelFacts,
     plan: PoolPlan,
     settings: FetchSettings,
+    budget_seconds: int,
 ) -> dict[str, Any]:
     arguments = [
         f"--url=http://127.0.0.1:{HTTP_PORT}",
         f"--model={names.triton_model(owner.name, facts)}",
         f"--seed={digest}",
-        f"--budget-seconds={spec.measurement.budget_seconds}",
+        f"--budget-seconds={budget_seconds}",
         f"--load-seconds={LOAD_SECONDS}",
         f"--objective-milliseconds={latency_bound_milliseconds(spec)}",
         f"--precision={plan.precision}",

@@ -1,12 +1,11 @@
 """What pods with a Triton in them have in common, whether they serve or measure."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triton_operator.api.enums import Engine
 from triton_operator.api.inference_service import InferenceServiceSpec
-from triton_operator.api.model_profile import Conversion, ModelFacts, ModelFile
+from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.manifests import names
 from triton_operator.manifests.config_map import CONFIG_FILE, config_digest
 from triton_operator.manifests.converting import (
@@ -15,6 +14,7 @@ from triton_operator.manifests.converting import (
     conversion_resources,
     converting_container,
 )
+from triton_operator.manifests.copy_store import store_volumes, take_containers
 from triton_operator.manifests.digest_cache import (
     cache_arguments,
     cache_mounts,
@@ -25,10 +25,12 @@ from triton_operator.manifests.fetching import (
     FetchSettings,
     fetch_container,
     format_arguments,
+    listed,
     source_arguments,
     source_volumes,
 )
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.samples_fetch import distinct
 from triton_operator.manifests.scratch_space import engines_limit, models_limit, tmp_limit
 from triton_operator.manifests.triton_container import (
     ENGINES_VOLUME,
@@ -38,8 +40,9 @@ from triton_operator.manifests.triton_container import (
 from triton_operator.planning.plan import PoolPlan
 
 CONFIG_DIR = "/config"
+_MODELS = {"name": "models", "mountPath": REPOSITORY}
 _MOUNTS: tuple[dict[str, Any], ...] = (
-    {"name": "models", "mountPath": REPOSITORY},
+    _MODELS,
     {"name": "config", "mountPath": CONFIG_DIR, "readOnly": True},
 )
 """Of whatever puts the model and its config where Triton looks."""
@@ -57,8 +60,14 @@ def model_containers(
     if plan.copy is None:
         into = _destination(owner, facts)
         return [_fetch(owner, spec, digest, facts, settings, into, _MOUNTS)]
+    place = f"{_folder(owner, facts)}/1"
+    taking = take_containers(spec, plan.copy, settings, into=place, mounts=[_MODELS])
+    # Where the copy has come, what it would be made of is not fetched.
+    unless = [f"--copy-in={place}", f"--copy-files={listed(plan.copy.files)}"] if taking else ()
+    looking = [{**_MODELS, "readOnly": True}] if taking else ()
     return [
-        source_fetch(owner, spec, digest, facts, settings),
+        *taking,
+        source_fetch(owner, spec, digest, facts, settings, unless, looking),
         _convert(owner, spec, digest, facts, plan.copy, settings),
     ]
 
@@ -69,10 +78,16 @@ def source_fetch(
     digest: str,
     facts: ModelFacts,
     settings: FetchSettings,
+    unless: Sequence[str] = (),
+    mounts: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The container that brings the model to where it is converted."""
-    mounts = [{"name": FETCHED_VOLUME, "mountPath": FETCHED_DIR}]
-    return _fetch(owner, spec, digest, facts, settings, [f"--into={FETCHED_DIR}"], mounts)
+    """The container that brings the model to where it is converted.
+
+    `unless` are the arguments that say when it is not needed, and `mounts` are needed to see that.
+    """
+    into = [f"--into={FETCHED_DIR}", *unless]
+    fetched = {"name": FETCHED_VOLUME, "mountPath": FETCHED_DIR}
+    return _fetch(owner, spec, digest, facts, settings, into, [fetched, *mounts])
 
 
 def _fetch(
@@ -90,7 +105,7 @@ def _fetch(
             "fetch",
             *source_arguments(spec.model),
             f"--digest={digest}",
-            f"--files={_listed(facts.files)}",
+            f"--files={listed(facts.files)}",
             *into,
             f"--max-bytes={settings.max_bytes}",
             f"--timeout-seconds={settings.timeout_seconds}",
@@ -124,7 +139,7 @@ def _convert(
             f"--method={copy.method}",
             *_calibration(copy),
             f"--digest={copy.digest}",
-            f"--files={_listed(copy.files)}",
+            f"--files={listed(copy.files)}",
             *_destination(owner, facts),
             *cache_arguments(spec.model),
         ],
@@ -140,10 +155,6 @@ def _calibration(copy: Conversion) -> list[str]:
     return [f"--ranges={copy.ranges}", f"--samples-digest={copy.samples_digest}"]
 
 
-def _listed(files: Sequence[ModelFile]) -> str:
-    return json.dumps([file.wire() for file in files], separators=(",", ":"))
-
-
 def serving_volumes(
     owner: Owner,
     spec: InferenceServiceSpec,
@@ -156,7 +167,8 @@ def serving_volumes(
     fetched = {"name": FETCHED_VOLUME, "emptyDir": {"sizeLimit": models_limit(facts)}}
     compiled = {"name": ENGINES_VOLUME, "emptyDir": {"sizeLimit": engines_limit(facts)}}
     config_map = names.config_map(owner.name, plan.pool.name, config_digest(config))
-    return [
+    store = spec.precision.store if plan.copy else None
+    volumes: list[dict[str, Any]] = [
         {"name": "models", "emptyDir": {"sizeLimit": models_limit(facts)}},
         *([fetched] if plan.copy else []),
         *([compiled] if plan.engine is Engine.TENSORRT else []),
@@ -165,7 +177,9 @@ def serving_volumes(
         {"name": "config", "configMap": {"name": config_map}},
         *source_volumes(owner.name, spec.model, settings),
         *cache_volumes(spec.model),
+        *store_volumes(owner.name, store, settings),
     ]
+    return distinct(volumes)
 
 
 def priority(spec: InferenceServiceSpec) -> dict[str, Any]:
@@ -203,9 +217,13 @@ def placement(plan: PoolPlan) -> dict[str, Any]:
 def _destination(owner: Owner, facts: ModelFacts) -> list[str]:
     if facts.repository is not None:
         return [f"--into={REPOSITORY}", f"--completions={CONFIG_DIR}"]
-    folder = f"{REPOSITORY}/{names.triton_model(owner.name, facts)}"
+    folder = _folder(owner, facts)
     return [
         f"--into={folder}/1",
         f"--config={CONFIG_DIR}/{CONFIG_FILE}",
         f"--config-into={folder}/{CONFIG_FILE}",
     ]
+
+
+def _folder(owner: Owner, facts: ModelFacts) -> str:
+    return f"{REPOSITORY}/{names.triton_model(owner.name, facts)}"

@@ -30,6 +30,11 @@ def remote_service(service: str, cluster: str) -> str:
     return bounded(f"{service}-to-{cluster}")
 
 
+def placement_decision(service: str, index: int) -> str:
+    """A slice of the PlacementDecision of a fleet's service."""
+    return bounded(f"{service}-{index}")
+
+
 def trust_config_map(service: str) -> str:
     """The ConfigMap with the certificate authorities of the platform."""
     return bounded(f"{service}-ca")

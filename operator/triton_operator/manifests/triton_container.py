@@ -23,6 +23,7 @@ from triton_operator.triton.probes import (
 from triton_operator.triton.server_flags import server_args
 from triton_operator.triton.tensorrt_provider import ENGINES_DIR
 
+SERVING_CONTAINER = "triton"
 REPOSITORY = "/models"
 ENGINES_VOLUME = "engines"
 """Of the pod, so that a container that starts again finds what was compiled. Not shared with other
@@ -53,7 +54,7 @@ def triton_container(
         complete_configs=facts.repository is None or not left_to_triton(facts.repository.models),
     )
     container: dict[str, Any] = {
-        "name": "triton",
+        "name": SERVING_CONTAINER,
         "image": plan.image,
         "imagePullPolicy": "IfNotPresent",
         "args": ["tritonserver", *args],

@@ -22,7 +22,7 @@ from triton_operator.model.confinement import Confinement
 from triton_operator.model.download import Conditions, Patience
 from triton_operator.model.errors import ModelFailure, SourceUnavailable, WorkFailed
 from triton_operator.model.facts import known_format
-from triton_operator.model.fetch import FileNames, Transfer
+from triton_operator.model.fetch import FileNames, Transfer, all_there
 from triton_operator.model.file_list import listed_files
 from triton_operator.model.job import Delivery, Inspection, deliver, inspect
 from triton_operator.model.job_process import (
@@ -113,6 +113,10 @@ def arguments() -> Arguments:
     two.add_argument(
         "--completions", type=Path, metavar="DIR", help="NAME.pbtxt for models of a repository"
     )
+    two.add_argument(
+        "--copy-in", type=Path, metavar="DIR", help="fetch nothing if a copy is there already"
+    )
+    two.add_argument("--copy-files", metavar="JSON", help="which copy; as --files")
     three = commands.add_parser(
         "samples", parents=[shared], allow_abbrev=False, help="bring spec.model.samples"
     )
@@ -228,6 +232,9 @@ def _delivered(given: argparse.Namespace, format: ModelFormat, transfer: Transfe
         )
         return
     refuse_program(format, allowed=given.allow_code)
+    if given.copy_in is not None and all_there(given.copy_in, listed_files(given.copy_files)):
+        log.info("the copy is there: the model is not fetched")
+        return
     deliver(
         Delivery(
             transfer=transfer,

@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
@@ -18,12 +18,14 @@ from triton_operator import __version__
 from triton_operator.model import reasons
 from triton_operator.model.authorization import Authorization, Headers, Refusal
 from triton_operator.model.errors import SourceRefused
-from triton_operator.model.http_answers import GOOD, REDIRECTS, TRY_AGAIN, Broken
+from triton_operator.model.http_answers import GOOD, REDIRECTS, TAKEN, TRY_AGAIN, Broken
 from triton_operator.model.network import Network
 from triton_operator.model.proxies import Proxy, proxy_for, tunnel_status
 from triton_operator.model.sent_address import sent_address
 
 T = TypeVar("T")
+Body = bytes | Iterator[bytes]
+"""Whole, or in pieces; then a header has to say how many bytes there are."""
 
 _MOST_REDIRECTS = 5
 _MOST_LESSONS = 2
@@ -33,7 +35,7 @@ _USER = re.compile(r"//[^/?#]*@")
 
 
 class Connection:
-    """Sends GET requests with `authorization` to the origin of `url`, and without it elsewhere."""
+    """Sends requests with `authorization` to the origin of `url`, and without it elsewhere."""
 
     def __init__(self, url: str, authorization: Authorization, network: Network) -> None:
         self._origin = origin(url)
@@ -55,28 +57,60 @@ class Connection:
             Broken: no answer; it may work later.
             SourceRefused: `RedirectRefused`, `SourceNotTrusted`, or as `authorization`.
         """
-        redirects = lessons = 0
+        redirects = 0
         while True:
-            ours = origin(url) == self._origin
-            where, sent = url, headers
-            if ours:
-                where, sent = self._authorization.authorized(url, sent, timeout)
-            response = self._requests.send("GET", where, sent, timeout)
-            if response.status in GOOD:
-                return response
-            refusal = refusal_of(response)
-            if ours and lessons < _MOST_LESSONS and self._authorization.learns(refusal, timeout):
-                lessons += 1
-                continue
-            if refusal.status not in REDIRECTS:
-                return refusal
+            answer = self._answer("GET", url, headers, timeout, GOOD, lambda: None)
+            if not isinstance(answer, Refusal) or answer.status not in REDIRECTS:
+                return answer
             redirects += 1
             if redirects > _MOST_REDIRECTS:
                 raise SourceRefused(
                     reasons.REDIRECT_REFUSED,
                     f"{without_query(url)} is the end of more than {_MOST_REDIRECTS} redirects",
                 )
-            url = _redirected(url, refusal.headers.get("Location"), self._network)
+            url = _redirected(url, answer.headers.get("Location"), self._network)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        timeout: urllib3.Timeout,
+        body: Callable[[], Body | None] = lambda: None,
+    ) -> urllib3.BaseHTTPResponse | Refusal:
+        """The answer to a request with a body, which is opened again for each try; close it after
+        use. Redirects are refusals: what was meant for one store goes to no other.
+
+        Raises:
+            as `get`, and whatever the body does.
+        """
+        return self._answer(method, url, headers, timeout, TAKEN, body)
+
+    def _answer(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        timeout: urllib3.Timeout,
+        good: Container[int],
+        body: Callable[[], Body | None],
+    ) -> urllib3.BaseHTTPResponse | Refusal:
+        """What comes once there is nothing more to learn on how to ask."""
+        ours = origin(url) == self._origin
+        lessons = 0
+        while True:
+            where, sent = url, headers
+            if ours:
+                where, sent = self._authorization.authorized(url, sent, timeout)
+            response = self._requests.send(method, where, sent, timeout, body=body())
+            if response.status in good:
+                return response
+            refusal = refusal_of(response)
+            if not (
+                ours and lessons < _MOST_LESSONS and self._authorization.learns(refusal, timeout)
+            ):
+                return refusal
+            lessons += 1
 
 
 class Requests:
@@ -94,8 +128,9 @@ class Requests:
         timeout: urllib3.Timeout,
         *,
         form: Mapping[str, str] | None = None,
+        body: Body | None = None,
     ) -> urllib3.BaseHTTPResponse:
-        """The answer, its body not yet read; close it after use.
+        """The answer, its body not yet read; close it after use. `form` is sent as the body.
 
         Raises:
             Broken: no answer; it may work later.
@@ -108,8 +143,8 @@ class Requests:
             "Accept-Encoding": "identity",
             **headers,
         }
-        body = None if form is None else urlencode(form).encode()
-        if body is not None:
+        if form is not None:
+            body = urlencode(form).encode()
             named["Content-Type"] = "application/x-www-form-urlencoded"
         try:
             return caught(
@@ -130,7 +165,7 @@ class Requests:
                 reasons.SOURCE_NOT_TRUSTED,
                 f"the certificate of {without_query(url)} is not trusted "
                 f"({error.verify_message}); put its authority as `ca.crt` into the Secret of "
-                "spec.model.secretName, or for all services into the chart's trustBundle",
+                f"{self._network.secret_field}, or for all services into the chart's trustBundle",
             ) from error
         except Broken as error:
             if proxy is None:
@@ -217,7 +252,7 @@ def checked_address(uri: str, network: Network) -> str:
         raise SourceRefused(
             reasons.UNSUPPORTED_SOURCE,
             f"the address at {parts.hostname} has credentials in it; put them into a Secret and "
-            "name it in spec.model.secretName",
+            f"name it in {network.secret_field}",
         )
     return uri.partition("#")[0]
 

@@ -89,6 +89,7 @@ class Download:
     def __init__(self, url: str, authorization: Authorization, around: Conditions) -> None:
         self._patience = around.patience
         self._secret_keys = around.secret_keys
+        self._secret_field = around.network.secret_field
         self._sleep = around.sleep
         self._say = around.say
         self._connection = Connection(url, authorization, around.network)
@@ -149,7 +150,13 @@ class Download:
             if response.status == 416 and into.received:
                 into.restart()
                 raise Broken("the file became shorter")
-            raise refused(response, name, self._connection.authorization, self._secret_keys)
+            raise refused(
+                response,
+                name,
+                self._connection.authorization,
+                self._secret_keys,
+                secret_field=self._secret_field,
+            )
         try:
             self._begin(response, name, version, into)
             while True:

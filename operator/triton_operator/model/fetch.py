@@ -197,6 +197,15 @@ def is_there(file: Path, row: ModelFile) -> bool:
         return False
 
 
+def all_there(folder: Path, files: Sequence[ModelFile]) -> bool:
+    """Whether all `files` of a copy are in `folder` already, as they are listed.
+
+    Raises:
+        ModelFailure: as `stored_rows`.
+    """
+    return all(is_there(folder / row.path, row) for row in stored_rows(files, MODEL_FILE_NAME))
+
+
 def not_writable(path: Path, error: OSError) -> WorkFailed:
     """The failure of a write to the model's volume."""
     return WorkFailed(

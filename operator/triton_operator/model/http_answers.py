@@ -8,6 +8,8 @@ from triton_operator.model.authorization import Authorization, Refusal
 from triton_operator.model.errors import SourceRefused
 
 GOOD = frozenset({200, 206})
+TAKEN = frozenset({200, 201, 202, 204, 206})
+"""What a store answers to what it takes, and to a question whether something is there."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that say "not now"; other 5xx count as well."""
@@ -37,10 +39,13 @@ def refused(
     name: str,
     authorization: Authorization,
     secret_keys: Sequence[str] | None = None,
+    *,
+    secret_field: str,
+    upload: bool = False,
 ) -> Broken | SourceRefused:
     """What an answer that is not the file means, with the store's own short word for it.
 
-    `secret_keys`: which keys the Secret has, if there is one.
+    `secret_keys`: which keys the Secret has, if there is one. `upload`: the file was to go there.
     """
     status, headers = refusal.status, refusal.headers
     word = store_word(refusal)
@@ -53,26 +58,29 @@ def refused(
             retry_after=float(after) if after.isascii() and after.isdigit() else None,
         )
     if status in (404, 410):
-        return SourceRefused(reasons.SOURCE_NOT_FOUND, f"{name} {answers}: there is no such file")
+        what = "bucket or repository" if upload else "file"
+        return SourceRefused(reasons.SOURCE_NOT_FOUND, f"{name} {answers}: there is no such {what}")
     if status in (401, 403, 407) or word in _MEANS_FORBIDDEN:
-        advice = _credentials_advice(authorization, secret_keys)
+        advice = _credentials_advice(authorization, secret_keys, secret_field)
         return SourceRefused(reasons.SOURCE_FORBIDDEN, f"{name} {answers}; {advice}")
     return SourceRefused(
-        reasons.SOURCE_MISBEHAVES, f"{name} {answers}, which is no answer to a download"
+        reasons.SOURCE_MISBEHAVES,
+        f"{name} {answers}, which is no answer to {'an upload' if upload else 'a download'}",
     )
 
 
-def _credentials_advice(authorization: Authorization, secret_keys: Sequence[str] | None) -> str:
+def _credentials_advice(
+    authorization: Authorization, secret_keys: Sequence[str] | None, secret_field: str
+) -> str:
     if authorization.present:
-        return "the credentials in the Secret of spec.model.secretName are not accepted for it"
+        return f"the credentials in the Secret of {secret_field} are not accepted for it"
     wanted = authorization.wanted
     if secret_keys is None:
-        return f"it wants credentials: name a Secret with {wanted} in spec.model.secretName"
+        return f"it wants credentials: name a Secret with {wanted} in {secret_field}"
     more = ", …" if len(secret_keys) > _MOST_KEYS else ""
     there = ", ".join(f"`{key}`" for key in secret_keys[:_MOST_KEYS]) or "no key"
     return (
-        f"it wants credentials: the Secret of spec.model.secretName needs {wanted}, and has "
-        f"{there}{more}"
+        f"it wants credentials: the Secret of {secret_field} needs {wanted}, and has {there}{more}"
     )
 
 

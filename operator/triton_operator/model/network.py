@@ -21,6 +21,8 @@ class Network:
     """Where HTTPS_PROXY and its like are looked up; it may have a proxy's password."""
     loopback_http: bool = False
     """Whether http:// to this machine itself is taken: for tests against real servers."""
+    secret_field: str = "spec.model.secretName"  # noqa: S105  # the name of a field
+    """Which field of the service names the Secret, for messages."""
 
     def encrypted(self, url: str) -> bool:
         """Whether nobody on the way can read or change what goes to `url`."""
@@ -39,6 +41,7 @@ def reached_network(
     ca_files: Sequence[Path] = (),
     environment: Mapping[str, str],
     loopback_http: bool = False,
+    secret_field: str = Network.secret_field,
 ) -> Network:
     """The network as a pod has it: the system's authorities, those of the platform, the Secret's.
 
@@ -51,7 +54,12 @@ def reached_network(
     secret = None if credentials_dir is None else credentials_dir / "ca.crt"
     if secret is not None and secret.is_file():
         _trust(trust, secret, "the key 'ca.crt' of the Secret with credentials")
-    return Network(trust=trust, environment=environment, loopback_http=loopback_http)
+    return Network(
+        trust=trust,
+        environment=environment,
+        loopback_http=loopback_http,
+        secret_field=secret_field,
+    )
 
 
 def _trust(context: ssl.SSLContext, file: Path, name: str) -> None:

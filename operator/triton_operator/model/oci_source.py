@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from triton_operator.api.copy_address import TITLE
 from triton_operator.api.model_profile import ModelFile
 from triton_operator.model import reasons
 from triton_operator.model.addresses import malformed
@@ -20,14 +21,13 @@ from triton_operator.model.digest import MODEL_FILE_NAME
 from triton_operator.model.docker_config import registry_user
 from triton_operator.model.download import Conditions, Download
 from triton_operator.model.errors import SourceRefused
-from triton_operator.model.network import LOOPBACK
+from triton_operator.model.network import LOOPBACK, Network
 from triton_operator.model.oci_token import RegistryAuthorization
 from triton_operator.model.receiving import Receiver
 from triton_operator.model.secret_files import SecretFiles
 from triton_operator.model.small_answers import small_answer
 
 FORM = "oci://REGISTRY/REPOSITORY@sha256:DIGEST"
-TITLE = "org.opencontainers.image.title"
 
 _ADDRESS = re.compile(
     r"oci://(?P<host>[A-Za-z0-9.-]+(?::\d{1,5})?)/"
@@ -65,10 +65,33 @@ class _Manifest(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Address:
+class Artifact:
+    """An artifact at a registry: `url` is its repository's, at the registry's `root`."""
+
+    root: str
+    url: str
     host: str
     name: str
     digest: str
+
+
+def artifact_at(uri: str, network: Network) -> Artifact:
+    """The parts of an address of the form FORM.
+
+    Raises:
+        SourceRefused: `UnsupportedSource`.
+    """
+    found = _ADDRESS.fullmatch(uri)
+    if found is None:
+        raise malformed(uri, FORM)
+    host, name = found["host"].lower(), found["name"]
+    if host in _HOSTS and "/" not in name:
+        name = f"library/{name}"
+    # Only tests let this machine's own registries answer without TLS.
+    local = network.loopback_http and host.partition(":")[0] in LOOPBACK
+    root = f"{'http' if local else 'https'}://{_HOSTS.get(host, host)}"
+    url = f"{checked_address(root, network)}/v2/{name}"
+    return Artifact(root, url, host, name, found["digest"])
 
 
 class OciSource:
@@ -79,20 +102,12 @@ class OciSource:
     """
 
     def __init__(self, uri: str, secret: SecretFiles, around: Conditions) -> None:
-        found = _ADDRESS.fullmatch(uri)
-        if found is None:
-            raise malformed(uri, FORM)
         self._uri = uri
-        self._digest = found["digest"]
-        host, name = found["host"].lower(), found["name"]
-        if host in _HOSTS and "/" not in name:
-            name = f"library/{name}"
-        # Only tests let this machine's own registries answer without TLS.
-        local = around.network.loopback_http and host.partition(":")[0] in LOOPBACK
-        root = f"{'http' if local else 'https'}://{_HOSTS.get(host, host)}"
-        self._url = f"{checked_address(root, around.network)}/v2/{name}"
-        user = registry_user(secret, host, name)
-        self._download = Download(root, RegistryAuthorization(user, name, around), around)
+        artifact = artifact_at(uri, around.network)
+        self._digest, self._url = artifact.digest, artifact.url
+        user = registry_user(secret, artifact.host, artifact.name)
+        authorization = RegistryAuthorization(user, artifact.name, around)
+        self._download = Download(artifact.root, authorization, around)
         self._manifest: _Manifest | None = None
 
     def read(self, path: str | None, into: Receiver) -> None:

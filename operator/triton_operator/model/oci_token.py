@@ -1,4 +1,4 @@
-"""How a container registry lets a pull in: it names a token server, which knows the user.
+"""How a container registry lets a request in: it names a token server, which knows the user.
 
 https://distribution.github.io/distribution/spec/auth/token/
 """
@@ -22,13 +22,23 @@ _PARAMETER = re.compile(r'([a-z_]+)="([^"]*)"')
 
 
 class RegistryAuthorization:
-    """Pulls from one repository as `user`, or as nobody; most registries want a token for both."""
+    """Pulls from one repository as `user`, or as nobody; most registries want a token for both.
+
+    `actions` are what is asked for: `pull`, or `pull,push`.
+    """
 
     wanted = f"`{KEY}`, or `username` and `password`,"
 
-    def __init__(self, user: RegistryUser | None, repository: str, around: Conditions) -> None:
+    def __init__(
+        self,
+        user: RegistryUser | None,
+        repository: str,
+        around: Conditions,
+        actions: str = "pull",
+    ) -> None:
         self._user = user
         self._repository = repository
+        self._actions = actions
         self._requests = Requests(around.network)
         self._network = around.network
         self._now = around.now
@@ -78,7 +88,8 @@ class RegistryAuthorization:
     def _ask(
         self, challenge: Mapping[str, str], timeout: urllib3.Timeout
     ) -> urllib3.BaseHTTPResponse:
-        realm, scope = challenge["realm"], f"repository:{self._repository}:pull"
+        realm = challenge["realm"]
+        scope = f"repository:{self._repository}:{self._actions}"
         named = {"service": challenge["service"]} if "service" in challenge else {}
         accept = {"Accept": "application/json"}
         user = self._user
@@ -101,13 +112,12 @@ class RegistryAuthorization:
         word = store_word(refusal)
         realm = without_query((self._challenge or {}).get("realm", ""))
         advice = (
-            "the credentials in the Secret of spec.model.secretName are not accepted"
+            f"the credentials in the Secret of {self._network.secret_field} are not accepted"
             if self.present
-            else f"name a Secret with {self.wanted} in spec.model.secretName"
+            else f"name a Secret with {self.wanted} in {self._network.secret_field}"
         )
         return SourceRefused(
             reasons.SOURCE_FORBIDDEN,
-            f"{realm} gives no token to pull {self._repository}: it answers {refusal.status}"
-            + (f" ({word})" if word else "")
-            + f"; {advice}",
+            f"{realm} gives no token to {self._actions} {self._repository}: "
+            f"it answers {refusal.status}" + (f" ({word})" if word else "") + f"; {advice}",
         )

@@ -1,4 +1,4 @@
-"""Signature version 4 of Amazon Web Services, for downloads: headers only, no body.
+"""Signature version 4 of Amazon Web Services: headers only, over a body whose sha256 is known.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
@@ -43,10 +43,20 @@ class S3Authorization:
 
     wanted = f"`{KEYS[0]}` and `{KEYS[1]}`"
 
-    def __init__(self, keys: S3Keys | None, region: str | None, now: Callable[[], datetime]):
+    def __init__(
+        self,
+        keys: S3Keys | None,
+        region: str | None,
+        now: Callable[[], datetime],
+        *,
+        method: str = "GET",
+        body_sha256: str = _NOTHING,
+    ) -> None:
         self._keys = keys
         self._region = region or _FIRST_REGION
         self._now = now
+        self._method = method
+        self._body_sha256 = body_sha256
 
     @property
     def present(self) -> bool:
@@ -59,7 +69,21 @@ class S3Authorization:
         """`headers` with date, signature and the token, if there is one."""
         if self._keys is None:
             return url, headers
-        return url, {**headers, **signed_headers(url, self._keys, self._region, self._now())}
+        signed = signed_headers(
+            url,
+            self._keys,
+            self._region,
+            self._now(),
+            method=self._method,
+            body_sha256=self._body_sha256,
+        )
+        return url, {**headers, **signed}
+
+    def putting(self, body_sha256: str) -> "S3Authorization":
+        """The same keys, and the region known by now, for the PUT of a body with that sha256."""
+        return S3Authorization(
+            self._keys, self._region, self._now, method="PUT", body_sha256=body_sha256
+        )
 
     def learns(self, refusal: Refusal, timeout: urllib3.Timeout) -> bool:
         """Whether the answer names another region."""
@@ -72,19 +96,28 @@ class S3Authorization:
         return True
 
 
-def signed_headers(url: str, keys: S3Keys, region: str, at: datetime) -> dict[str, str]:
-    """The headers that make `GET url` a signed request; path and query of `url` are quoted already.
+def signed_headers(
+    url: str,
+    keys: S3Keys,
+    region: str,
+    at: datetime,
+    *,
+    method: str = "GET",
+    body_sha256: str = _NOTHING,
+) -> dict[str, str]:
+    """The headers that make `method url` a signed request; path and query of `url` are quoted
+    already. `body_sha256` is in hexadecimal: a store takes no other body with that signature.
 
     Host is among them, so that what is signed is what is sent.
     """
     sent = sent_address(url)
     stamp = at.strftime("%Y%m%dT%H%M%SZ")
-    named = {"host": sent.host, "x-amz-content-sha256": _NOTHING, "x-amz-date": stamp}
+    named = {"host": sent.host, "x-amz-content-sha256": body_sha256, "x-amz-date": stamp}
     if keys.token is not None:
         named["x-amz-security-token"] = keys.token
     names = ";".join(sorted(named))
     lines = "".join(f"{name}:{named[name]}\n" for name in sorted(named))
-    request = f"GET\n{sent.path}\n{_canonical(sent.query)}\n{lines}\n{names}\n{_NOTHING}"
+    request = f"{method}\n{sent.path}\n{_canonical(sent.query)}\n{lines}\n{names}\n{body_sha256}"
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
     key = f"AWS4{keys.secret}".encode()

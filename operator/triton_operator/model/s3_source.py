@@ -15,6 +15,7 @@ from triton_operator.model.listed_keys import (
     Page,
     listing_rights,
 )
+from triton_operator.model.network import Network
 from triton_operator.model.receiving import Receiver
 from triton_operator.model.s3_listing import s3_page, s3_page_query
 from triton_operator.model.s3_signing import KEYS, S3Authorization, S3Keys
@@ -46,11 +47,7 @@ class S3Source:
     ) -> None:
         self._object = stored_object(uri, FORM, folder=folder)
         region = secret.word("AWS_REGION")
-        self.root = (
-            _amazon(self._object, uri, region)
-            if endpoint is None
-            else f"{endpoint_url(endpoint, '', around.network)}/{quoted(self._object.place)}"
-        )
+        self.root = bucket_root(self._object, uri, endpoint, region, around.network)
         authorization = S3Authorization(s3_keys(secret), region, around.now)
         self._download = Download(self.root, authorization, around)
 
@@ -77,6 +74,19 @@ class S3Source:
 
         with listing_rights("s3:ListBucket"):
             return keys.read(page)
+
+
+def bucket_root(
+    stored: StoredObject, uri: str, endpoint: str | None, region: str | None, network: Network
+) -> str:
+    """The web address below which the bucket of `uri` has its keys.
+
+    Raises:
+        SourceRefused: `UnsupportedSource`.
+    """
+    if endpoint is None:
+        return _amazon(stored, uri, region)
+    return f"{endpoint_url(endpoint, '', network)}/{quoted(stored.place)}"
 
 
 def s3_keys(secret: SecretFiles) -> S3Keys | None:

@@ -1,6 +1,7 @@
 """What is measured on a pool: the ways to run among which the plan chooses, FP32 first.
 
-Each is measured with batches as large as may be worth it, by a Job of its own.
+Each is measured with batches as large as may be worth it, by a Job of its own, and all of them
+within one budget.
 """
 
 from collections.abc import Sequence
@@ -68,16 +69,40 @@ def is_nameless(pool: Pool) -> bool:
 def to_measure(
     spec: InferenceServiceSpec,
     facts: ModelFacts,
+    ways: Sequence[PoolPlan],
+    known: Sequence[Measurement],
+) -> tuple[PoolPlan, ...]:
+    """Those of `ways` of which `known` does not say enough for this service."""
+    return tuple(
+        way
+        for way in ways
+        if not any(is_measured(way, facts, one) and _settles(spec, way, one) for one in known)
+    )
+
+
+def seconds_for_each(spec: InferenceServiceSpec, ways: int) -> int:
+    """What one of so many ways of a pool may take of their budget, in seconds, loading not counted.
+
+    Equal parts, of those that are known too: so a part stays the same while one after the other
+    becomes known.
+    """
+    return max(1, spec.measurement.budget_seconds // ways)
+
+
+def ways_to_compare(
+    spec: InferenceServiceSpec,
+    facts: ModelFacts,
     row: PoolPlan,
     known: Sequence[Measurement],
 ) -> tuple[PoolPlan, ...]:
-    """What is to be measured on the pool of a plan's row, as it is to run there, in this order.
+    """The ways to run on the pool of a plan's row that a service compares, known or not.
 
-    The model as it is stored comes first, in the plan's own way and then with the cores used in the
-    other way, then the same with each copy that may be used, and at last each of them by the other
-    engine of the pool. What `known` says already is left out. So is, of a precision and engine of
-    which somebody declared numbers, what the plan does not run: whoever declares has chosen what to
-    compare.
+    They are in the order in which they are measured, by what is likely to do more. The model as it
+    is stored comes first, in the plan's own way and then with the cores used in the other way: how
+    that does tells in which way copies are tried first, which come next, and in which way the other
+    engine of the pool is tried, which comes last. Of a precision and engine of which somebody
+    declared numbers in `known`, what the plan does not run is left out: whoever declares has chosen
+    what to compare.
     """
     if spec.precision.mode in (PrecisionMode.AUTO, PrecisionMode.FP32):
         copies = [None, *(one.usable for one in row.prospects if one.usable)]
@@ -97,15 +122,10 @@ def to_measure(
         for copy in ([] if awaited else copies)
         if (engine := _other_engine(spec, facts, row, copy))
     ]
-    wide = (
+    return tuple(
         candidate(spec, facts, way)
         for way in (*ways[:MOST_MEASURED], *by_engine[:MOST_BY_ENGINE])
         if way is row or (_has_room(way) and not _is_declared(way, facts, known))
-    )
-    return tuple(
-        way
-        for way in wide
-        if not any(is_measured(way, facts, one) and _settles(spec, way, one) for one in known)
     )
 
 

@@ -5,19 +5,29 @@ from dataclasses import dataclass
 from triton_operator.api.inference_service import Resources
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.planning.quantities import memory_quantity, size_bytes
-from triton_operator.triton.memory import replica_memory_bytes, round_up
+from triton_operator.triton.memory import MIB, replica_memory_bytes, round_up
 
-HEADROOM = 1.25
-"""Times the most memory that was measured: other requests than those of the measurement may come,
-and a limit that is met ends the pod."""
+HEADROOM = 0.25
+"""Share of the most memory that was measured, on top of it: other requests than those of the
+measurement may come, and a limit that is met ends the pod."""
+LEAST_HEADROOM_BYTES = 128 * MIB
+"""Of a small model a quarter is little, and what waits in a queue takes memory by its own size."""
+ENOUGH = 1.1
+"""Times the most memory that was measured: pods that have as much are not replaced for memory
+alone."""
 
 
 @dataclass(frozen=True)
 class MemoryChoice:
-    """Request and limit of a replica's host memory, in bytes."""
+    """Request and limit of a replica's host memory, in bytes.
+
+    `enough_bytes`: pods that are there and have so much may keep it; None: only `memory_bytes` will
+    do.
+    """
 
     memory_bytes: int
     reason: str
+    enough_bytes: int | None = None
 
 
 def choose_memory(
@@ -48,12 +58,14 @@ def choose_memory(
         facts, instances=instances, max_batch_size=max_batch_size, gpu=gpu
     )
     if measured is not None:
-        enough = round_up(int(HEADROOM * size_bytes(measured)))
-        if enough > estimate or not gpu:
+        peak = size_bytes(measured)
+        ample = round_up(peak + max(LEAST_HEADROOM_BYTES, int(HEADROOM * peak)))
+        if ample > estimate or not gpu:
             return MemoryChoice(
-                enough,
-                f"{memory_quantity(enough)} memory: {measured} by the model's profile, and a "
-                "quarter more",
+                ample,
+                f"{memory_quantity(ample)} memory: {measured} by the model's profile, and a "
+                "quarter more, at least 128Mi",
+                int(ENOUGH * peak),
             )
     return MemoryChoice(
         estimate,

@@ -73,6 +73,8 @@ class PoolPlan:
     drains_first: bool = False
     histogram_edges: tuple[int, ...] = ()
     """Ends of the buckets in which Triton counts latencies, in ms; none: it keeps its own."""
+    enough_memory_bytes: int | None = None
+    """Pods that are there and have so much may keep it; None: only `memory_bytes` will do."""
     throughput: float = math.inf
     """Requests/s that one replica does at most, whatever its batches take."""
     measured: Measured | None = None
@@ -273,6 +275,7 @@ def _pool_plan(
         cpu_request_millicores=compute.request_millicores,
         cpu_limit_millicores=compute.limit_millicores,
         memory_bytes=memory.memory_bytes,
+        enough_memory_bytes=memory.enough_bytes,
         longest_request_seconds=longest_request_seconds(spec),
         reasons=tuple(reasons),
         completions=added,

@@ -55,6 +55,9 @@ def _precision(spec: InferenceServiceSpec, plan: Plan | None) -> list[str]:
     compared = plan and any(one.copy for row in plan.pools for one in row.prospects)
     if idle and spec.precision.min_agreement != "0.99" and not compared:
         sentences.append(f"spec.precision.minAgreement: nothing is compared, as {idle}")
+    served = plan and any(row.copy for row in plan.pools)
+    if idle and spec.precision.store is not None and not served:
+        sentences.append(f"spec.precision.store: no copy is kept there, as {idle}")
     return sentences
 
 

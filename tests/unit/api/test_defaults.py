@@ -48,6 +48,7 @@ def without_empty(value: Any) -> Any:
         "modelprofile-every-field",
         "inferencecluster-smallest",
         "inferencecluster-every-field",
+        "inferencecluster-pull",
         "inferencework-smallest",
         "inferencework-every-field",
     ],
@@ -70,7 +71,10 @@ def test_an_absent_accelerator_stays_absent() -> None:
     assert defaulted(document["spec"], structural(kind.spec)) == {}
 
 
-BESIDE = {"inferenceservice": ["inferenceservice-repository", "inferenceservice-declared"]}
+BESIDE = {
+    "inferenceservice": ["inferenceservice-repository", "inferenceservice-declared"],
+    "inferencecluster": ["inferencecluster-pull"],
+}
 """Fields that exclude each other cannot be in one object."""
 
 

@@ -11,6 +11,7 @@ from triton_operator.api.enums import MetricsFreshness
 from triton_operator.autoscaling.curve_drift import drift
 from triton_operator.autoscaling.curve_memory import BatchReading
 from triton_operator.autoscaling.exposition import ModelMetrics
+from triton_operator.autoscaling.failures import Ended
 from triton_operator.autoscaling.fleet import Fleet
 from triton_operator.autoscaling.judgement import (
     SAME_CURVE,
@@ -205,9 +206,9 @@ def executed(time: float, executions: float) -> PodSample:
 def test_metrics_tell_the_curve_where_no_statistics_are_to_be_had(unreadable: bool) -> None:
     watched = Watched(replace(QUESTION, pools=(replace(POOL, prior=None),)))
     pools = frozenset({"cpu"}) if unreadable else frozenset()
-    for time in (1000, 1001):
+    for time in (1000, 1001, 1002):
         judgement = watched.look(
-            samples(time, a=executed(time, 10.0 * (time - 990))), unreadable=pools
+            samples(time, a=executed(time, 15.0 * (time - 990))), unreadable=pools
         )
 
     curve = judgement.record.observation.curve
@@ -216,6 +217,20 @@ def test_metrics_tell_the_curve_where_no_statistics_are_to_be_had(unreadable: bo
         assert curve.seconds(4) == pytest.approx(0.060, rel=0.01)
     else:
         assert curve is None
+
+
+def test_a_handful_of_batches_is_no_curve_and_one_that_is_known_stays() -> None:
+    watched = Watched(replace(QUESTION, pools=(replace(POOL, prior=None),)))
+    found = []
+    for time, executions in ((1000, 0.0), (1001, 19.0), (1002, 21.0), (1003 + 8 * 3600, 21.0)):
+        judgement = watched.look(
+            samples(time, a=executed(time, executions)), unreadable=frozenset({"cpu"})
+        )
+        found.append(judgement.record.observation.curve)
+
+    assert found[:2] == [None, None]
+    assert found[2] is not None
+    assert found[3] == found[2]
 
 
 def rows(time: float, success: float, inferences: float) -> Samples:
@@ -384,6 +399,21 @@ def test_attainment_is_over_the_last_minutes() -> None:
     watched.now = 1400.0
     watched.look(counted(1400, 5))
     assert watched.memory.attainment.share == 1.0, "what is five minutes old does not count"
+
+
+def test_failures_are_over_the_last_minutes_but_for_requests_that_were_given_up() -> None:
+    def counted(time: float, **failures: float) -> Samples:
+        return samples(time, a=told(time, 10.0 * (time - 1000), failures=failures))
+
+    watched = Watched()
+    watched.look(counted(1000))
+    assert watched.memory.failures.total is None, "one look has no difference"
+    watched.look(counted(1001, BACKEND=2, CANCELED=7))
+    watched.look(counted(1002, BACKEND=2, REJECTED=3, CANCELED=9))
+    assert watched.memory.failures.total == Ended(pytest.approx(20.0), pytest.approx(5.0))
+    watched.now = 1400.0
+    watched.look(counted(1400, BACKEND=2, REJECTED=3, CANCELED=9))
+    assert watched.memory.failures.total == Ended(pytest.approx(3980.0), 0.0)
 
 
 def test_targets_of_a_fleet_are_what_is_looked_at() -> None:

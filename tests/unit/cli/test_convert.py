@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from click.testing import Result
 
 from tests.unit.model import nets
 from tests.unit.model.building import saved
+from tests.unit.model.store import Store, certificate, status
 from triton_operator.api.tool_versions import tool_versions
 from triton_operator.cli.exit_codes import FAILED, INVALID, OK, REFUSED
 from triton_operator.model.digest import file_row
@@ -121,6 +123,68 @@ def test_a_row_to_commit_makes_the_plan_that_a_job_would(
 
     assert planned.exit_code == OK, planned.stderr
     assert json.loads(planned.stdout)["pools"][0]["precision"] == precision
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[Store]:
+    """A store that has nothing, and takes nothing unless it is told to."""
+    store = Store(certificate(tmp_path))
+    yield store
+    store.close()
+
+
+def stored(call: Call, mlp: Path, bucket: Store, *more: str) -> Result:
+    return call(
+        "model",
+        "compare",
+        mlp,
+        "--to",
+        "FP16",
+        "--store=s3://copies/a",
+        f"--store-endpoint={bucket.url}",
+        f"--store-credentials={mlp.parent}",
+        "--output=json",
+        *more,
+    )
+
+
+def test_an_accepted_copy_goes_into_a_store(call: Call, mlp: Path, bucket: Store) -> None:
+    compared = stored(call, mlp, bucket)
+    assert compared.exit_code == INVALID, "the store refuses it"
+    assert "there is no such bucket" in compared.stderr
+    (row,) = json.loads(compared.stdout)["spec"]["conversions"]
+
+    at = f"PUT /copies/a/{row['digest'].removeprefix('sha256:')}/model.onnx"
+    bucket.answers[at] = [status(200)]
+    bucket.received.clear()
+    assert stored(call, mlp, bucket).exit_code == OK
+    ((path, body),) = bucket.received
+    assert path == at
+    assert f"sha256:{hashlib.sha256(body).hexdigest()}" == row["digest"]
+
+
+def test_a_store_that_wants_a_key_says_which_option_has_it(
+    call: Call, mlp: Path, bucket: Store
+) -> None:
+    (mlp.parent / "AWS_ACCESS_KEY_ID").write_text("a")
+    (mlp.parent / "AWS_SECRET_ACCESS_KEY").write_text("b")
+    bucket.answers = {}
+    compared = stored(call, mlp, bucket)
+    (row,) = json.loads(compared.stdout)["spec"]["conversions"]
+    digest = row["digest"].removeprefix("sha256:")
+    bucket.answers[f"PUT /copies/a/{digest}/model.onnx"] = [status(403)]
+
+    refused = stored(call, mlp, bucket)
+
+    assert refused.exit_code == INVALID
+    assert "--store-credentials are not accepted" in refused.stderr
+
+
+def test_a_rejected_copy_goes_nowhere(call: Call, tmp_path: Path, bucket: Store) -> None:
+    looped = saved(nets.branching(), tmp_path, "looped.onnx")
+
+    assert stored(call, looped, bucket).exit_code == REFUSED
+    assert bucket.requests == []
 
 
 def times(milliseconds: dict[int, int], **more: str) -> dict[str, object]:

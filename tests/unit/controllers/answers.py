@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.unit.controllers.world import DEPLOYMENT, NOW
 from triton_operator.api.enums import MetricsFreshness
+from triton_operator.autoscaling.failures import Ended
 from triton_operator.autoscaling.look import LatencySource
 from triton_operator.controllers.scaling_answer import Change, Figures, ScalingAnswer
 
@@ -12,6 +13,7 @@ FIGURES = Figures(
     safe_rate=118.0,
     waiting=4.0,
     attainment=0.996,
+    ended=Ended(994.0, 6.0),
     lead_seconds=19.0,
     fastest_seconds=0.0125,
 )

@@ -242,6 +242,23 @@ def test_the_job_is_believed_in_its_numbers_only() -> None:
     assert "agreement" not in found
 
 
+@pytest.mark.parametrize(
+    ("said", "written"), [("300Mi", "300Mi"), ("9Gi", "LIMIT"), ("0", None), (None, None)]
+)
+def test_memory_is_believed_up_to_what_the_container_had(
+    said: str | None, written: str | None
+) -> None:
+    """Its processes may share memory that counts for each of them."""
+    cluster = measuring()
+    triton = cluster.one("Job")["spec"]["template"]["spec"]["initContainers"][1]
+    end(cluster, numbers(memory=said), at=ago(5))
+    step(cluster, now=NOW)
+    (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+
+    limit = triton["resources"]["limits"]["memory"]
+    assert found.get("memory") == (limit if written == "LIMIT" else written)
+
+
 SAMPLED = {
     "model": {
         "uri": "pvc://models/magika/model.onnx",
@@ -698,6 +715,27 @@ def test_a_copy_is_not_measured_where_fp32_cannot_be() -> None:
 
     assert condition(outcome)[:2] == ("False", "RequestRefused")
     assert len(jobs(outcome)) == 1, "that which failed"
+
+
+def test_a_job_keeps_the_part_of_the_budget_that_it_has_begun_with() -> None:
+    """A copy that is there since leaves less for each way; what runs does not begin anew."""
+    cluster = asked()
+    step(cluster)
+    name = cluster.one("Job")["metadata"]["name"]
+    outcome = with_copy(cluster)
+
+    assert [job["metadata"]["name"] for job in jobs(outcome)] == [name]
+    assert "for at most 60 s" in condition(outcome)[2]
+    assert not [child for child in outcome.delete if child.kind == "Job"]
+
+
+def test_ways_share_the_budget() -> None:
+    cluster = asked()
+    (job,) = jobs(with_copy(cluster))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+
+    assert "--budget-seconds=30" in container["args"]
+    assert "for at most 30 s" in condition(with_copy(cluster))[2]
 
 
 def test_an_accelerator_without_a_name_is_not_measured() -> None:

@@ -243,6 +243,21 @@ def test_condition(case: Row) -> None:
     assert case.says in found.message
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_who_names_a_store_is_told_that_the_copy_is_not_there(stored: bool) -> None:
+    store = {"store": {"uri": "s3://copies"}} if stored else {}
+    wanted = spec(precision={"mode": "INT8", **store})
+    copy = conversion().model_copy(update={"store_failure": "the bucket answers 403"})
+    plan = plan_service(wanted, facts(), [CPU], (), (), (copy,), TOOLS)
+    assert isinstance(plan, Plan)
+
+    found = precision_finding(wanted, plan)
+
+    assert found.status.value == "True"
+    told = "each pod makes it, as it is not in spec.precision.store: the bucket answers 403"
+    assert (told in found.message) is stored
+
+
 def condition(outcome: Outcome) -> tuple[str, str, str]:
     assert outcome.status is not None
     (found,) = [one for one in outcome.status["conditions"] if one["type"] == "PrecisionVerified"]

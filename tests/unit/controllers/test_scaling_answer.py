@@ -14,6 +14,7 @@ from triton_operator.autoscaling.attainment import Attainment
 from triton_operator.autoscaling.curve_drift import DriftMemory, with_batches
 from triton_operator.autoscaling.decision import Decision
 from triton_operator.autoscaling.decision_record import DecisionRecord
+from triton_operator.autoscaling.failures import Ended
 from triton_operator.autoscaling.judgement import Judgement, PoolMemory, ServiceMemory
 from triton_operator.autoscaling.look import LatencySource, Look
 from triton_operator.autoscaling.observation import Observation, Traffic
@@ -259,6 +260,8 @@ LATER: dict[str, dict[str, Any]] = {
     "waits": {"figures": replace(FIGURES, waiting=40.0)},
     "attainment": {"figures": replace(FIGURES, attainment=0.5)},
     "attainment is not counted any more": {"figures": replace(FIGURES, attainment=None)},
+    "requests fail": {"figures": replace(FIGURES, ended=Ended(900.0, 90.0))},
+    "failures are not counted any more": {"figures": replace(FIGURES, ended=None)},
     "cold start": {"figures": replace(FIGURES, lead_seconds=30.0)},
     "latency comes from elsewhere": {"latency_source": LatencySource.MODEL},
     "some pods are silent": {"freshness": MetricsFreshness.PARTIAL},

@@ -30,6 +30,8 @@ def test_everything_that_was_seen_is_shown() -> None:
     assert wire(changed(1, 3), {}) == {
         "arrivalsPerSecond": "212",
         "attainmentPercent": "99.6",
+        "recentRequests": 1000,
+        "failedRequests": 6,
         "latencySource": "histogram",
         "waitingRequests": 4,
         "safeRatePerReplica": "118",

@@ -52,7 +52,8 @@ def test_so_little_of_others_demand_makes_no_floor_but_keeps_one() -> None:
     assert hub.place(edge(need=3.8), target).sites["cloud"].floor == 0
     assert hub.place(edge(need=3.9), target).sites["cloud"].floor == 6
     assert hub.place(edge(need=3.8), target, seconds=1000.0).sites["cloud"].floor == 6
-    assert hub.place(edge(need=3.6), target, seconds=1000.0).sites["cloud"].floor == 0
+    # Where clients follow their list, a tenth of theirs is among what reaches the cloud.
+    assert hub.place(edge(need=3.2), target, seconds=1000.0).sites["cloud"].floor == 0
 
 
 def test_a_restart_of_the_hub_shrinks_nothing_for_a_window() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from triton_operator.fleet.failing import Errors
 from triton_operator.fleet.reports import Report, is_reported_gone, merged, report_of
 
 TIME = "2026-01-01T00:00:00Z"
@@ -130,6 +131,15 @@ def test_demand_that_is_not_told_is_not_nothing() -> None:
         pytest.param({"safeRatePerReplica": "0"}, "safeRatePerReplica", id="never serves"),
         pytest.param({"attainmentPercent": "100.1"}, "attainmentPercent", id="more than all"),
         pytest.param({"readyReplicas": 100_001}, "readyReplicas", id="too many ready"),
+        pytest.param(
+            {"recentRequests": 5, "failedRequests": 6}, "failedRequests", id="more fail than come"
+        ),
+        pytest.param({"failedRequests": 1}, "recentRequests", id="failures of nothing"),
+        pytest.param({"recentRequests": 10**10}, "recentRequests", id="more than anybody counts"),
+        pytest.param(
+            {"recentRequests": 5, "failedRequests": -1}, "failedRequests", id="less than none fail"
+        ),
+        pytest.param({"recentRequests": 1.5}, "recentRequests", id="half a request"),
         pytest.param({"capReplicas": -1}, "capReplicas", id="negative room"),
         pytest.param({"p99Milliseconds": 10**9}, "p99Milliseconds", id="eleven days"),
         pytest.param({"needReplicas": "9" * 10_000}, "needReplicas", id="a huge text"),
@@ -141,6 +151,24 @@ def test_one_absurd_number_is_reason_enough(change: dict[str, Any], words: str) 
     assert words in report.refused
     assert (report.need, report.capacity, report.ready) == (None, None, 0)
     assert len(report.refused) < 500
+
+
+@pytest.mark.parametrize(
+    ("counts", "errors"),
+    [
+        ({"recentRequests": 1000, "failedRequests": 3}, Errors(1000, 3)),
+        ({"recentRequests": 0, "failedRequests": 0}, Errors(0, 0)),
+        ({"recentRequests": 1000}, None),
+        ({"failedRequests": 0}, None),
+        ({}, None),
+    ],
+)
+def test_errors_are_told_with_what_they_are_a_share_of(
+    counts: dict[str, int], errors: Errors | None
+) -> None:
+    report = report_of({"sequence": 1, "load": {**LOAD, **counts}})
+
+    assert (report.errors, report.refused) == (errors, "")
 
 
 def test_what_was_taken_before_stays_but_for_demand() -> None:

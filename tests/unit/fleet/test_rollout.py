@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.fleet.changes import BAD, GOOD, Changes, changes
+from triton_operator.fleet.failing import Errors
 from triton_operator.fleet.rollout import RolloutMemory
 from triton_operator.fleet.update_judgement import Level
 
@@ -304,6 +305,57 @@ def test_what_is_worse(now: Level, before: Level | None, is_worse: bool) -> None
     if before is not None and before.attainment is not None and now.attainment is None:
         pytest.fail("such a row would be about silence")
     assert bool(made.memory.failed) is is_worse
+
+
+def failing(requests: int, failed: int) -> Level:
+    return replace(GOOD, errors=Errors(requests, failed))
+
+
+@pytest.mark.parametrize(
+    ("now", "others", "words"),
+    [
+        (failing(1000, 80), failing(1000, 0), "8 % of 1000 requests fail, 0 % of 1000 before, 0 %"),
+        (failing(1000, 80), failing(1000, 90), ""),
+        (failing(1000, 9), failing(1000, 0), ""),
+    ],
+)
+def test_a_change_with_which_requests_fail_ends(now: Level, others: Level, words: str) -> None:
+    made = changes("a", "b", "c", canaries=("c",))
+    made.clusters["c"].level = failing(1000, 0)
+    made.wanted = "B"
+    made.decide()
+    made.clusters["c"].level = now
+    for name in "ab":
+        made.clusters[name].level = others
+    made.go(330)
+
+    assert made.memory.failed == ("c" if words else "")
+    assert made.memory.failure.startswith(words)
+
+
+def test_the_others_of_whom_nothing_is_heard_hide_nothing() -> None:
+    made = begun("a", "c")
+    made.clusters["c"].level = failing(1000, 80)
+    made.clusters["a"].level = failing(1000, 90)
+    made.clusters["a"].heard = False
+    made.go(330)
+
+    assert made.memory.failed == "c"
+
+
+def test_failures_that_are_not_told_any_more_are_no_proof() -> None:
+    made = changes("a", "c", canaries=("c",))
+    made.clusters["c"].level = failing(1000, 0)
+    made.wanted = "B"
+    made.decide()
+    made.clusters["c"].level = GOOD
+    rollout = made.go(330)
+
+    assert rollout.waits == {"c": "does not tell how many requests fail, as it did before"}
+    assert made.having("B") == ["c"]
+    made.clusters["c"].level = replace(GOOD, arrivals=0.0)
+    made.go(30)
+    assert made.having("B") == ["a", "c"], "whoever has no requests has none that fail"
 
 
 def test_what_is_done_is_not_looked_at_again() -> None:

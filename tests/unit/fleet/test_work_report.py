@@ -171,6 +171,25 @@ def test_the_share_within_the_objective_is_of_now(metrics: str, share: str | Non
     assert load.attainment_percent == share
 
 
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({"recentRequests": 900, "failedRequests": 4}, (900, 4)),
+        ({"recentRequests": 900, "failedRequests": 4, "metrics": "Stale"}, (None, None)),
+        ({"recentRequests": 4, "failedRequests": 900}, (None, None)),
+        ({"recentRequests": 900}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_errors_are_of_now_and_a_part_of_all(
+    seen: dict[str, Any], told: tuple[int | None, int | None]
+) -> None:
+    load = work_load(status({**AUTOSCALING, **seen}), None)
+
+    assert load is not None
+    assert (load.recent_requests, load.failed_requests) == told
+
+
 def test_without_a_service_of_its_own_nothing_is_in_force() -> None:
     found = work_status(Told(IN_FORCE, 3), {}, NOW)
 

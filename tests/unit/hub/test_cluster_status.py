@@ -3,9 +3,13 @@
 from dataclasses import replace
 
 from triton_operator.api.enums import ConnectionReason, ConnectionState
+from triton_operator.api.inference_cluster import ClusterProfileReference
+from triton_operator.fleet.cluster_labels import ProfileReading
 from triton_operator.fleet.connection import Connection
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.member_facts import MemberFacts
+from triton_operator.fleet.profile_labels import ProfileLook
+from triton_operator.fleet.push_credentials import PushCredentials
 from triton_operator.hub.cluster_status import (
     REFRESH_SECONDS,
     ClusterLook,
@@ -64,6 +68,17 @@ def test_conditions_say_what_to_do() -> None:
     assert rows["ReportsAccepted"]["lastTransitionTime"] == "1970-01-01T00:00:00Z"
 
 
+def test_a_cluster_that_the_hub_reaches_itself_has_no_agent_to_look_at() -> None:
+    credentials = PushCredentials("hub/push, key k", is_read=True).finding(NOW)
+    for connection in (UP, SUSPECT, Connection()):
+        look = replace(LOOK, connection=connection, pushed=credentials)
+        rows = {row["type"]: row for row in cluster_status(look, {}, NOW)["conditions"]}
+
+        assert "agent" not in rows["Connected"]["message"]
+        assert rows["CredentialsValid"]["reason"] == "KubeconfigHolds"
+    assert "Look at CredentialsValid" in rows["Connected"]["message"]
+
+
 def test_an_endpoint_that_a_deaf_hub_does_not_hear_keeps_its_status_and_says_why() -> None:
     for answers, status in ((True, "True"), (None, "Unknown")):
         look = replace(LOOK, data_plane=DataPlane(answers, unheard=True))
@@ -71,3 +86,18 @@ def test_an_endpoint_that_a_deaf_hub_does_not_hear_keeps_its_status_and_says_why
 
         assert rows["DataPlaneHealthy"]["status"] == status
         assert "a failure of its own network" in rows["DataPlaneHealthy"]["message"]
+
+
+def test_labels_of_a_profile_are_noted_at_once_and_kept_by_the_next_hub() -> None:
+    reference = ClusterProfileReference(namespace="fleet", name="a", labels=["region"])
+    plain = cluster_status(LOOK, {}, NOW)
+    read = ProfileLook(ProfileReading({"region": "eu"}))
+    named = replace(LOOK, profile=reference)
+
+    status = cluster_status(replace(named, profile_look=read), plain, NOW)
+    assert status["takenLabels"] == [{"key": "region", "value": "eu"}]
+    assert status["conditions"][-1]["type"] == "ProfileRead"
+
+    assert cluster_status(named, status, NOW) == status, "nobody has looked yet"
+    assert "takenLabels" not in cluster_status(LOOK, status, NOW)
+    assert cluster_status(LOOK, status, NOW)["conditions"] == plain["conditions"]

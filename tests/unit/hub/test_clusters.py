@@ -12,6 +12,7 @@ from triton_operator.controllers.errors import ApiRefused
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.mailbox import AGENT
 from triton_operator.fleet.member_facts import AGENT_VERSION, NETWORK
+from triton_operator.fleet.profile_labels import ProfileLook
 from triton_operator.hub.cluster_specs import ClusterSpecs
 from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.contacts import Contacts
@@ -41,6 +42,7 @@ class World:
         self.clusters, self.leases = Objects(), Objects()
         self.specs = ClusterSpecs()
         self.refuses = refuses
+        self.profile_look: ProfileLook | None = None
         self.writes: list[Body] = []
         self.now = 1000.0
         self.clusters.put(
@@ -56,6 +58,8 @@ class World:
             contacts=self.contacts,
             mailboxes=self,  # type: ignore[arg-type]
             probes=self,  # type: ignore[arg-type]
+            profiles=self,  # type: ignore[arg-type]
+            credentials=lambda cluster: None,
             now=lambda: self.now,
             moved=lambda cluster: None,
         )
@@ -63,6 +67,9 @@ class World:
 
     def get(self, cluster: str) -> DataPlane:
         return DataPlane()
+
+    def look_of(self, cluster: str, reference: Any) -> ProfileLook | None:
+        return self.profile_look
 
     def is_due(self, cluster: str) -> bool:
         return False

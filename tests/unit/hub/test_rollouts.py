@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.unit.hub.test_scene import KEY, World
 from triton_operator.api.enums import ConnectionState
+from triton_operator.fleet.failing import Errors
 from triton_operator.fleet.placement import place
 from triton_operator.fleet.rollout_template import TEMPLATE, core
 from triton_operator.hub.rollout_memory import written_down
@@ -159,12 +160,14 @@ def test_what_is_remembered_is_read_back_as_it_was() -> None:
     shop = Shop(observeSeconds=60)
     shop.note()
     shop.decide()
+    shop.works["b"]["status"]["load"] |= {"recentRequests": 300, "failedRequests": 1}
     shop.service["spec"]["model"] = NEW
     shop.decide()
     shop.works["b"]["metadata"]["annotations"] = {
         TEMPLATE: content_hash(core(shop.service["spec"]))
     }
-    shop.works["b"]["status"]["load"]["attainmentPercent"] = "99.5"
+    told = {"attainmentPercent": "99.5", "recentRequests": 900, "failedRequests": 2}
+    shop.works["b"]["status"]["load"] |= told
     first = shop.decide()
     shop.works["b"]["spec"]["revision"] = 2
     second = shop.decide()
@@ -172,4 +175,6 @@ def test_what_is_remembered_is_read_back_as_it_was() -> None:
     assert first.memory
     assert first.memory.updates["b"].revision == 1
     assert first.memory.updates["b"].started_at == NOW
+    assert first.memory.updates["b"].before
+    assert first.memory.updates["b"].before.errors == Errors(300, 1)
     assert second.memory == first.memory

@@ -199,3 +199,20 @@ def test_another_curve_of_the_same_cluster_waits() -> None:
 
     assert seen == [0.02, 0.02, 0.02, 0.08]
     assert facts.curve is None
+
+
+def test_a_service_selects_clusters_by_what_their_profiles_say() -> None:
+    world = World()
+    world.tell(a="10", b="10")
+    world.service["spec"]["placement"] = {"clusterSelector": {"matchLabels": {"region": "eu"}}}
+    cluster = world.clusters.objects["", "a"]
+    cluster["status"] = {"takenLabels": [{"key": "region", "value": "eu"}]}
+    assert list(world.place(0.0).members) == [], "nobody wants that label of a profile"
+
+    cluster["spec"] = {
+        "tier": "Cloud",
+        "clusterProfile": {"namespace": "fleet", "name": "a", "labels": ["region"]},
+    }
+    assert list(world.place(30.0).members) == ["a"]
+    cluster["metadata"]["labels"] = {"region": "us"}
+    assert list(world.place(60.0).members) == [], "its own label comes first"

@@ -76,7 +76,7 @@ class World:
         )
         before = self.writes
         asyncio.run(
-            self._writer.write(scene, placed, self.memory, WORKS, 1, Templates(""), endpoints, "")
+            self._writer.write(scene, placed, self.memory, WORKS, 1, Templates(""), endpoints, [])
         )
         return self.writes - before
 

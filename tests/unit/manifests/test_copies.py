@@ -78,7 +78,7 @@ def serving(copy: Conversion | None, settings: FetchSettings = FETCH, **parts: A
     row = replace(plan.pools[0], copy=copy, precision=copy.precision if copy else Precision.FP32)
     config = pool_configs(OWNER, facts(), row)
     common = (OWNER, wanted, DIGEST, facts(), row, config)
-    return pool_deployment(*common, None, settings), measurement_job(*common, settings)
+    return pool_deployment(*common, None, settings), measurement_job(*common, settings, 60)
 
 
 def pod(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def both(
     common = (owner, wanted, digest, facts(), row, config)
     return (
         pool_deployment(*common, None, FETCH),
-        measurement_job(*common, FETCH),
+        measurement_job(*common, FETCH, wanted.measurement.budget_seconds),
     )
 
 
@@ -82,6 +82,20 @@ def test_nobody_else_reaches_that_triton() -> None:
     assert "ports" not in sidecar
     role = job()["spec"]["template"]["metadata"]["labels"][labels.ROLE]
     assert role == labels.MEASURE
+
+
+def test_what_measures_sees_the_processes_of_triton_and_has_the_rights_of_it() -> None:
+    """Their memory is told by the kernel to whoever has the same user."""
+    pod = pod_of(job())
+
+    assert pod["shareProcessNamespace"] is True
+    assert pod["securityContext"]["runAsUser"] == 1000
+    users = [
+        one["securityContext"].get("runAsUser")
+        for one in (*pod["initContainers"], *pod["containers"])
+    ]
+    assert set(users) == {None}
+    assert "shareProcessNamespace" not in pod_of(both(pool("cpu"))[0]), "nobody looks there"
 
 
 def test_it_has_no_token_and_a_deadline_past_its_budget() -> None:

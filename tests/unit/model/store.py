@@ -21,6 +21,17 @@ class Handler(BaseHTTPRequestHandler):
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         answer(self)
 
+    def do_PUT(self) -> None:
+        size = int(self.headers.get("Content-Length", "0"))
+        body = self.rfile.read(size)
+        self.server.received.append((f"{self.command} {self.path}", body))
+        self.server.requests.append((self.path, dict(self.headers)))
+        answers = self.server.answers.get(f"{self.command} {self.path}", [status(404)])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        answer(self)
+
+    do_POST = do_HEAD = do_PUT  # noqa: N815  # names of the library
+
     def head(self, code: int, headers: Mapping[str, object]) -> None:
         self.send_response(code)
         for name, text in headers.items():
@@ -102,7 +113,11 @@ def sent(head: Mapping[str, object], body: bytes, code: int = 200) -> Answer:
 
 
 class Store(ThreadingHTTPServer):
-    """Serves until it is closed; `requests` has every path and its headers, in order."""
+    """Serves until it is closed; `requests` has every path and its headers, in order.
+
+    Requests other than GET have their answers by `METHOD PATH`, and are in `received` with what
+    they brought.
+    """
 
     daemon_threads = False
     block_on_close = True
@@ -116,6 +131,7 @@ class Store(ThreadingHTTPServer):
         )
         self.answers: dict[str, list[Answer]] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.received: list[tuple[str, bytes]] = []
         self.closing = threading.Event()
         self.url = f"https://localhost:{self.server_port}"
         self._connections: list[ssl.SSLSocket] = []

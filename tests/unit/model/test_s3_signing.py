@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
+from minio.credentials import Credentials
+from minio.signer import sign_v4_s3
 
 from triton_operator.model.authorization import Refusal
 from triton_operator.model.download import Conditions, Patience
@@ -39,6 +42,38 @@ def test_a_session_token_is_sent_and_signed() -> None:
 
     assert headers["x-amz-security-token"] == "token"
     assert "x-amz-date;x-amz-security-token," in headers["Authorization"]
+
+
+def test_an_upload_is_signed_as_another_client_signs_it() -> None:
+    """The reference is MinIO's client, which signs every header that it sends."""
+    url = "https://b.s3.amazonaws.com/a%20b/model.onnx"
+    body_sha256 = "ab" * 32
+    stamp = {"x-amz-content-sha256": body_sha256, "x-amz-date": "20130524T000000Z"}
+    reference = sign_v4_s3(
+        method="PUT",
+        url=urlsplit(url),
+        region="us-east-1",
+        headers=urllib3.HTTPHeaderDict({"Host": "b.s3.amazonaws.com", **stamp}),
+        credentials=Credentials(KEYS.key_id, KEYS.secret),
+        content_sha256=body_sha256,
+        date=AT,
+    )
+
+    headers = signed_headers(url, KEYS, "us-east-1", AT, method="PUT", body_sha256=body_sha256)
+
+    assert headers["Authorization"].replace(", ", ",") == reference["Authorization"].replace(
+        ", ", ","
+    )
+
+
+def test_an_upload_has_the_region_that_is_known_by_now() -> None:
+    authorization = S3Authorization(KEYS, None, lambda: AT)
+    authorization.learns(Refusal(400, {"x-amz-bucket-region": "eu-west-3"}, b""), TIMEOUT)
+
+    _, sent = authorization.putting("ab" * 32).authorized("https://b/k", {}, TIMEOUT)
+
+    assert "/eu-west-3/s3/" in sent["Authorization"]
+    assert sent["x-amz-content-sha256"] == "ab" * 32
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What is measured on a pool: what the plan runs, with larger batches where their size is free."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -19,10 +20,17 @@ from tests.unit.planning.building import (
     spec,
     straight,
 )
-from triton_operator.api.enums import Precision
-from triton_operator.api.model_profile import Conversion, Measurement
+from triton_operator.api.enums import Engine, Precision
+from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.model.measurement.measured import decimal_text
-from triton_operator.planning.candidate import candidate, is_measured, to_measure
+from triton_operator.planning.candidate import (
+    candidate,
+    is_measured,
+    seconds_for_each,
+    to_measure,
+    ways_to_compare,
+)
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Bounds, Pool
 
@@ -341,13 +349,20 @@ WAYS = [
 ]
 
 
+def unknown(
+    wanted: InferenceServiceSpec, model: ModelFacts, row: PoolPlan, known: Sequence[Measurement]
+) -> tuple[PoolPlan, ...]:
+    """What is measured on the pool of the row."""
+    return to_measure(wanted, model, ways_to_compare(wanted, model, row, known), known)
+
+
 @pytest.mark.parametrize("case", WAYS, ids=lambda case: case.name)
 def test_ways_to_run_that_are_measured(case: Way) -> None:
     wanted = spec(**case.spec)
     plan = plan_service(wanted, facts(), [case.pool], (), case.known, case.copies, TOOLS)
     assert isinstance(plan, Plan)
 
-    found = to_measure(wanted, facts(), plan.pools[0], case.known)
+    found = unknown(wanted, facts(), plan.pools[0], case.known)
 
     assert [(one.precision, one.instances, one.threads) for one in found] == case.ways, case.why
     assert all((one.copy is None) == (one.precision is FP32) for one in found)
@@ -370,7 +385,7 @@ def test_what_took_too_long_is_not_measured_again_for_its_last_digits(
     plan = plan_service(wanted, facts(), [ONE_CORE])
     assert isinstance(plan, Plan)
 
-    assert to_measure(wanted, facts(), plan.pools[0], [row]) == ()
+    assert unknown(wanted, facts(), plan.pools[0], [row]) == ()
 
 
 def test_what_is_measured_does_not_depend_on_what_runs() -> None:
@@ -381,7 +396,7 @@ def test_what_is_measured_does_not_depend_on_what_runs() -> None:
     def ways(rows: list[Measurement]) -> tuple[PoolPlan, ...]:
         plan = plan_service(wanted, facts(), [FOUR_CORES], (), rows, copies, TOOLS)
         assert isinstance(plan, Plan)
-        found = to_measure(wanted, facts(), plan.pools[0], rows)
+        found = unknown(wanted, facts(), plan.pools[0], rows)
         return tuple(replace(one, reasons=(), prospects=()) for one in found)
 
     before, after = ways(known[:1]), ways(known)
@@ -390,11 +405,70 @@ def test_what_is_measured_does_not_depend_on_what_runs() -> None:
     assert list(before[1:]) == sorted(after, key=lambda one: one.instances)
 
 
+@pytest.mark.parametrize(
+    ("where", "copies", "budget", "each"),
+    [
+        (ONE_CORE, (), 180, 180),
+        (FOUR_CORES, (), 180, 90),
+        (FOUR_CORES, (conversion(),), 180, 45),
+        (FOUR_CORES, (conversion(),), 10, 2),
+        (replace(FOUR_CORES, engines=(Engine.OPENVINO,)), (conversion(),), 180, 30),
+        (replace(FOUR_CORES, engines=(Engine.OPENVINO,)), (conversion(),), 10, 1),
+    ],
+)
+def test_all_ways_of_a_pool_share_one_budget(
+    where: Pool, copies: tuple[Conversion, ...], budget: int, each: int
+) -> None:
+    wanted = spec(**{**ASKED, "measurement": {"mode": "IfUnknown", "budgetSeconds": budget}})
+    plan = plan_service(wanted, facts(), [where], (), (), copies, TOOLS)
+    assert isinstance(plan, Plan)
+    ways = ways_to_compare(wanted, facts(), plan.pools[0], ())
+
+    assert seconds_for_each(wanted, len(ways)) == each
+    assert len(ways) * each <= budget
+
+
+def test_a_part_of_the_budget_stays_the_same_while_ways_become_known() -> None:
+    """Or the Job that runs would have to begin anew with each number that comes in."""
+    wanted, copies = spec(**ASKED), (conversion(),)
+    fast = [{"batchSize": 1, "milliseconds": "2"}]
+    known = [
+        took(threads=4),
+        took("FP32", 4, 1, latency=fast),
+        took("INT8", 4, 1),
+        took("INT8", 1, 4, latency=[{"batchSize": 1, "milliseconds": "0.5"}]),
+    ]
+    parts, left = [], []
+    for count in range(len(known) + 1):
+        rows = known[:count]
+        plan = plan_service(wanted, facts(), [FOUR_CORES], (), rows, copies, TOOLS)
+        assert isinstance(plan, Plan)
+        ways = ways_to_compare(wanted, facts(), plan.pools[0], rows)
+        parts.append(seconds_for_each(wanted, len(ways)))
+        left.append(len(to_measure(wanted, facts(), ways, rows)))
+
+    assert parts == [45] * 5
+    assert left == [4, 3, 2, 1, 0]
+
+
+def test_copies_are_tried_first_in_the_way_that_is_better_for_the_model_itself() -> None:
+    wanted, copies = spec(**ASKED), (conversion(),)
+
+    def order(*known: Measurement) -> list[int]:
+        plan = plan_service(wanted, facts(), [FOUR_CORES], (), known, copies, TOOLS)
+        assert isinstance(plan, Plan)
+        return [one.instances for one in unknown(wanted, facts(), plan.pools[0], known)]
+
+    slow = [{"batchSize": 1, "milliseconds": "90"}]
+    assert order(took(threads=4), took("FP32", 4, 1)) == [4, 1]
+    assert order(took(threads=4), took("FP32", 4, 1, latency=slow)) == [1, 4]
+
+
 def test_a_large_copy_is_measured_with_its_own_memory() -> None:
     wanted, large = spec(**ASKED), facts(size_bytes=2**31)
     plan = plan_service(wanted, large, [ONE_CORE], (), (), (conversion(),), TOOLS)
     assert isinstance(plan, Plan)
 
-    stored, copy = to_measure(wanted, large, plan.pools[0], ())
+    stored, copy = unknown(wanted, large, plan.pools[0], ())
 
     assert copy.memory_bytes < stored.memory_bytes - 2**31

@@ -19,7 +19,7 @@ from tests.unit.planning.building import (
 from triton_operator.api.enums import Engine, ModelFormat
 from triton_operator.api.model_profile import Conversion, Measurement
 from triton_operator.api.tensors import Tensor
-from triton_operator.planning.candidate import to_measure
+from triton_operator.planning.candidate import to_measure, ways_to_compare
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Pool
 
@@ -318,7 +318,8 @@ ASKED = {"measurement": {"mode": "IfUnknown"}}
 
 def measured_next(case: Row, known: tuple[Measurement, ...]) -> list[tuple[str, Engine | None]]:
     row = planned(case._replace(measured=known, spec=ASKED))
-    ways = to_measure(spec(**ASKED), facts(**case.facts), row, known)
+    asked, model = spec(**ASKED), facts(**case.facts)
+    ways = to_measure(asked, model, ways_to_compare(asked, model, row, known), known)
     return [(one.precision.value, one.engine) for one in ways]
 
 

@@ -362,10 +362,11 @@ def test_what_another_precision_would_do_is_told_and_not_done(
 
 
 def test_memory_is_what_was_measured_and_a_quarter_more() -> None:
-    plan = first(measurement(LINE, memory="400Mi"), **within(250))
+    plan = first(measurement(LINE, memory="800Mi"), **within(250))
 
-    assert plan.memory_bytes == 512 * 2**20
-    assert "512Mi memory: 400Mi by the model's profile, and a quarter more" in plan.reasons
+    assert plan.memory_bytes == 1024 * 2**20
+    told = "1Gi memory: 800Mi by the model's profile, and a quarter more, at least 128Mi"
+    assert told in plan.reasons
 
 
 def test_the_estimate_stays_on_a_gpu_that_somebody_measured_less_for() -> None:

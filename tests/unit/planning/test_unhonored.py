@@ -89,6 +89,12 @@ SAID = [
         "Auto takes real samples",
     ),
     Row(
+        "a store without copies",
+        {"precision": {"mode": "FP32", "store": {"uri": "s3://copies"}}},
+        ("spec.precision.store: no copy is kept there, as spec.precision.mode is FP32",),
+        "nothing is converted",
+    ),
+    Row(
         "INT8 of something else than ONNX",
         {"precision": {"mode": "INT8"}},
         ("spec.precision.mode INT8: the model runs in FP32",),
@@ -192,6 +198,12 @@ HONORED = [
         {**ASKED, "precision": {"minAgreement": "0.9"}},
         (),
         "a Job converts and verifies",
+    ),
+    Row(
+        "a store of copies",
+        {"precision": {"mode": "INT8", "store": {"uri": "s3://copies"}}, "model": ASKED["model"]},
+        (),
+        "the Job puts its copy there",
     ),
     Row("one pool", {"hardware": {"pools": ["b"]}}, (), "it is used"),
     Row(

@@ -209,7 +209,7 @@ INFERENCE_WORK = Kind(
         Column("Revision", ".spec.revision", "Revision that is wanted.", "integer"),
         Column("Applied", ".status.appliedRevision", "Revision that is in force.", "integer"),
         Column("Ready", ".status.load.readyReplicas", "Replicas that are ready.", "integer"),
-        Column("Need", ".status.load.needReplicas", "Replicas that its own clients need."),
+        Column("Need", ".status.load.needReplicas", "Replicas for all that reaches it."),
         AGE,
         Column("Min", ".spec.template.scaling.minReplicas", "The floor.", "integer", wide=True),
         Column("Max", ".spec.template.scaling.maxReplicas", "The ceiling.", "integer", wide=True),

@@ -59,6 +59,7 @@ def arguments() -> Arguments:
     one.add_argument("--precision", type=Precision, choices=_COPIES, required=True)
     one.add_argument("--samples", type=Path, metavar="F.npz")
     one.add_argument("--most-sample-bytes", type=int, default=MOST_BYTES, metavar="N")
+    one.add_argument("--keep-in", type=Path, metavar="DIR", help="leave a sound copy there")
     two = commands.add_parser("rebuild", parents=[shared], allow_abbrev=False)
     two.add_argument("--model-digest", required=True, metavar="sha256:…")
     two.add_argument("--method", type=Method, choices=list(Method), required=True)
@@ -98,6 +99,7 @@ def _done(given: argparse.Namespace) -> ConversionReport | None:
             time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             say=log.info,
             most_sample_bytes=given.most_sample_bytes,
+            keep_in=given.keep_in,
         )
         return ConversionReport(conversion=copy_row(asked))
     rebuild(

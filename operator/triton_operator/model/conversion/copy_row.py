@@ -1,9 +1,10 @@
-"""What a ModelProfile says of a copy: it is made, compared with the model here, and thrown away.
+"""What a ModelProfile says of a copy: it is made, and compared with the model here.
 
 A copy in FP32 differs from the model in its batch, and is compared row by row with that alone.
 Whether its agreement is enough is not decided here: that is each service's to say.
 """
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from triton_operator.model.conversion.record import Calibration, ConversionRecor
 from triton_operator.model.conversion.source_model import SourceModel, read_source
 from triton_operator.model.digest import MODEL_FILE_NAME
 from triton_operator.model.errors import ModelRefused, WorkFailed, printable
+from triton_operator.model.fetch import not_writable
 from triton_operator.model.generated_rows import generated_samples
 from triton_operator.model.progress import Say
 from triton_operator.model.sample_rows import MOST_BYTES, Samples, read_samples
@@ -46,7 +48,7 @@ _AGREEMENT_STEP = Decimal("0.000001")
 class Comparison:
     """Which model, in which precision, compared on what; `samples` None: on made-up inputs.
 
-    `time` is RFC 3339.
+    `time` is RFC 3339. A copy against which nothing stands is left in `keep_in`; None: thrown away.
     """
 
     model: Path
@@ -55,13 +57,15 @@ class Comparison:
     time: str
     say: Say
     most_sample_bytes: int = MOST_BYTES
+    keep_in: Path | None = None
 
 
 def copy_row(asked: Comparison) -> Conversion:
     """Convert the model and compare; what stands against the copy is in the row.
 
     Raises:
-        ModelFailure: the model or the samples cannot be read, or this process has no room for it.
+        ModelFailure: the model or the samples cannot be read, this process has no room for it, or
+            `keep_in` cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="triton-operator-copy-") as folder:
         copy = Path(folder) / MODEL_FILE_NAME
@@ -69,9 +73,23 @@ def copy_row(asked: Comparison) -> Conversion:
         if record is None or samples is None:
             return row
         asked.say(f"{record.recipe.method}: {record.size_bytes} bytes, {record.artifact_digest}")
-        if asked.precision is Precision.FP32:
-            return _with(row, **_together(asked, copy, samples))
-        return _with(row, **_compared(asked, copy, record, samples))
+        found = (
+            _together(asked, copy, samples)
+            if asked.precision is Precision.FP32
+            else _compared(asked, copy, record, samples)
+        )
+        row = _with(row, **found)
+        if asked.keep_in is not None and row.refusal is None:
+            _keep(row, copy.parent, asked.keep_in)
+        return row
+
+
+def _keep(row: Conversion, folder: Path, into: Path) -> None:
+    try:
+        for file in row.files:
+            shutil.move(folder / file.path, into / file.path)
+    except OSError as error:
+        raise not_writable(into, error) from error
 
 
 def _method(precision: Precision, graph: ModelProto) -> Method:

@@ -22,7 +22,12 @@ from triton_operator.model.job_process import (
     ended,
 )
 from triton_operator.model.measurement.cpu_model import this_cpu
-from triton_operator.model.measurement.measured import Circumstances, measurement
+from triton_operator.model.measurement.measured import (
+    Circumstances,
+    SizeMeasured,
+    measurement,
+)
+from triton_operator.model.measurement.server_memory import ServerMemory
 from triton_operator.model.measurement.session import Session, progress_line
 from triton_operator.model.samples_file import FIELD
 
@@ -58,6 +63,13 @@ def report_on(given: argparse.Namespace) -> MeasurementReport:
         WorkFailed: it could not be measured.
     """
     bound = given.objective_milliseconds
+    memory = ServerMemory()
+
+    def note(name: str, size: SizeMeasured) -> None:
+        # From the first size on, so that a Triton that has to start anew later is noticed.
+        memory.look()
+        log.info("%s", progress_line(name, size))
+
     session = Session(
         given.url,
         given.seed,
@@ -65,11 +77,14 @@ def report_on(given: argparse.Namespace) -> MeasurementReport:
         largest=given.largest,
         bound_seconds=None if bound is None else bound / 1000,
         load_seconds=given.load_seconds,
-        progress=lambda name, size: log.info("%s", progress_line(name, size)),
+        progress=note,
     )
     found = session.measured(given.model, given.budget_seconds)
     model = session.models[given.model]
     log.info("ended: %s", found.reason)
+    memory_bytes = memory.look()
+    if memory_bytes is None:
+        log.info("memory: not known, as Triton's processes are not seen or were started anew")
     around = Circumstances(
         precision=given.precision,
         engine=model.engine,
@@ -81,6 +96,7 @@ def report_on(given: argparse.Namespace) -> MeasurementReport:
         instances=model.instances,
         threads=model.threads,
         devices=model.devices,
+        memory_bytes=memory_bytes,
         samples_digest=session.samples_digest(),
         time=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )

@@ -8,6 +8,7 @@ from triton_operator.api.enums import MeasurementEnd, MeasurementSource, Precisi
 from triton_operator.api.model_profile import BatchLatency, Measurement, PoolHardware
 
 _DIGITS = 4
+_MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Circumstances:
     inputs.
 
     `devices` is the number of accelerators that shared the load. `method` is DynamicBatch where it
-    was the copy that takes any batch.
+    was the copy that takes any batch. `memory_bytes` is the most that Triton had in the host's
+    memory with this model alone; None: not known.
     """
 
     precision: Precision
@@ -59,6 +61,7 @@ class Circumstances:
     time: str
     devices: int = 1
     method: str | None = None
+    memory_bytes: int | None = None
 
 
 def measurement(measured: Measured, around: Circumstances) -> Measurement:
@@ -67,6 +70,7 @@ def measurement(measured: Measured, around: Circumstances) -> Measurement:
     It has no number of accelerators, and what several do is no throughput of a replica with one.
     """
     rate = measured.requests_per_second if around.devices == 1 else None
+    memory = around.memory_bytes
     return Measurement(
         precision=around.precision,
         method=around.method,
@@ -77,6 +81,7 @@ def measurement(measured: Measured, around: Circumstances) -> Measurement:
         latency=latency_rows(measured.sizes),
         ended=measured.end,
         throughput=None if rate is None else decimal_text(rate),
+        memory=None if memory is None else f"{-(-memory // _MEBIBYTE)}Mi",
         samples_digest=around.samples_digest,
         source=MeasurementSource.MEASURED,
         time=around.time,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.fleet.clients import LIST_SECONDS
 from bench.fleet.policies import ALONE, NAIVE, OURS, POLICIES
 from bench.fleet.simulation import simulate
 from bench.fleet.site import COLD_START_SECONDS, Site
@@ -35,8 +36,16 @@ def test_alone_an_edge_serves_what_it_can_and_a_fleet_the_rest() -> None:
 
     assert alone.unserved == pytest.approx(2.0 * STEPS * STEP_SECONDS, rel=0.01)
     assert alone.impossible == 0.0
-    # Until the first weights arrive, and until what they ask for is ready.
-    assert ours.unserved <= 2.0 * (COLD_START_SECONDS + 60)
+    # Until the first weights arrive and clients read them, and until what they ask for is ready.
+    assert ours.unserved <= 2.0 * (COLD_START_SECONDS + LIST_SECONDS + 60)
+
+
+def test_where_nobody_follows_a_fleet_is_no_better_than_its_edges_alone() -> None:
+    half, nobody = (simulate(steady(6.0), POLICIES[OURS], follows) for follows in (0.5, 0.0))
+
+    assert nobody.unserved == pytest.approx(2.0 * STEPS * STEP_SECONDS, rel=0.01)
+    # What stays at home although it should leave raises the share that is to.
+    assert half.unserved <= 0.2 * nobody.unserved
 
 
 def test_a_cut_edge_serves_all_that_it_can_by_itself() -> None:
@@ -48,21 +57,21 @@ def test_a_cut_edge_serves_all_that_it_can_by_itself() -> None:
 
     cut = 2.0 * (STEPS // 2) * STEP_SECONDS
     assert result.impossible == pytest.approx(cut)
-    assert cut <= result.unserved <= cut + 2.0 * (COLD_START_SECONDS + 60)
+    assert cut <= result.unserved <= cut + 2.0 * (COLD_START_SECONDS + LIST_SECONDS + 60)
 
 
 def test_a_site_starts_at_once_waits_for_it_and_keeps_its_bounds() -> None:
     site = Site(Place("a", Tier.EDGE, 4, 1.0, 0.0, 0.0, 0.0), ceiling=3)
     site.begin(1.0)
 
-    late = [site.step(float(now), 6.0, 6.0) for now in range(0, 300, STEP_SECONDS)]
+    late = [site.step(float(now), 6.0) for now in range(0, 300, STEP_SECONDS)]
 
     assert site.replicas == site.ready == 3
     assert late[0] == pytest.approx(4.0)
     assert late[-1] == pytest.approx(3.0)
     site.floor = 2
     for now in range(300, 1200, STEP_SECONDS):
-        site.step(float(now), 0.0, 0.0)
+        site.step(float(now), 0.0)
     assert site.ready == 2
 
 

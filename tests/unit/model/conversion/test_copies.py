@@ -29,6 +29,8 @@ from triton_operator.model.conversion import conversion, copy_row
 from triton_operator.model.conversion.__main__ import main
 from triton_operator.model.conversion.copy_row import agreement_text
 from triton_operator.model.conversion.source_model import read_source
+from triton_operator.model.copies.put import copy_files
+from triton_operator.model.digest import model_digest
 from triton_operator.model.inspection import inspect_model
 from triton_operator.model.job_process import DONE, PERMANENT, RETRYABLE
 
@@ -72,7 +74,7 @@ class Pod:
     def rebuild(self, model: Path, row: Conversion, **changes: str) -> int:
         given: dict[str, Any] = {
             "model": model,
-            "model-digest": read_source(model).digest,
+            "model-digest": changes.get("model-digest") or read_source(model).digest,
             "method": row.method,
             "digest": row.digest,
             "files": json.dumps([file.wire() for file in row.files]),
@@ -276,6 +278,43 @@ def test_a_copy_with_a_broken_weight_does_not_agree(
 
     assert float(row.agreement or 1) < 0.5
     assert row.refusal is None, "how much is enough is the service's to say"
+
+
+def test_a_sound_copy_is_left_for_a_store(pod: Pod) -> None:
+    kept = pod.folder / "kept"
+    kept.mkdir()
+    model = pod.model(nets.mlp())
+    row = pod.compare(model, "INT8", f"--samples={pod.samples(model)}", f"--keep-in={kept}")
+
+    files = copy_files(kept)
+    assert [found for _, found in files] == row.files
+    assert model_digest([found for _, found in files]) == row.digest
+
+
+def test_a_rejected_copy_is_left_for_nobody(pod: Pod) -> None:
+    kept = pod.folder / "kept"
+    kept.mkdir()
+    model = pod.model(nets.mlp())
+    x = np.array(nets.rows_for(read_source(model), 200).arrays["x"])
+    x[17] *= 1e6
+    np.savez(pod.folder / "large.npz", x=x)
+    samples = f"--samples={pod.folder / 'large.npz'}"
+
+    assert pod.compare(model, "FP16", samples, f"--keep-in={kept}").refusal
+    assert list(kept.iterdir()) == []
+
+
+def test_a_copy_that_was_taken_from_a_store_is_not_made(pod: Pod) -> None:
+    """The model it would be made of is not there."""
+    kept = pod.folder / "models/m/1"
+    kept.mkdir(parents=True)
+    model = pod.model(nets.mlp())
+    row = pod.compare(model, "INT8", f"--samples={pod.samples(model)}", f"--keep-in={kept}")
+    digest = read_source(model).digest
+    model.unlink()
+
+    assert pod.rebuild(model, row, **{"model-digest": digest}) == DONE
+    assert pod.served() == ["m/1/model.onnx", "m/config.pbtxt"]
 
 
 @pytest.mark.parametrize(

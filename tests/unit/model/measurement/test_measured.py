@@ -48,6 +48,7 @@ def test_a_row_of_a_profile() -> None:
         threads=4,
         samples_digest="sha256:" + "ef" * 32,
         time="2026-11-20T10:00:00Z",
+        memory_bytes=503 * 2**20 + 1,
     )
     found = measurement(Measured((size,), "why", 118.239, 16, MeasurementEnd.BUDGET), around)
 
@@ -60,6 +61,7 @@ def test_a_row_of_a_profile() -> None:
         "latency": [{"batchSize": 4, "milliseconds": "12.35"}],
         "ended": "Budget",
         "throughput": "118.2",
+        "memory": "504Mi",
         "samplesDigest": "sha256:" + "ef" * 32,
         "source": MeasurementSource.MEASURED,
         "time": "2026-11-20T10:00:00Z",
@@ -71,6 +73,8 @@ def test_a_row_of_a_profile() -> None:
     of_copy = replace(around, method="DynamicBatch")
     assert measurement(Measured((size,), "why", 118.239, 16), of_copy).rebatched
     assert not found.rebatched
+    unseen = measurement(Measured((size,), "why", 118.239, 16), replace(around, memory_bytes=None))
+    assert unseen.memory is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,279 @@
+"""Clusters that the hub reaches itself: the agent's own routine, once for each of them.
+
+Each is a task with connections of its own, to the cluster and to the hub's API server: one that
+does not answer, or answers slowly, holds up no other, and no placement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any
+
+from triton_operator.agent.link import Connector
+from triton_operator.agent.sync import sync
+from triton_operator.api.conditions import Finding
+from triton_operator.api.inference_cluster import KubeConfigSource
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.errors import ApiError, ApiRefused
+from triton_operator.controllers.kinds import NAMESPACE
+from triton_operator.controllers.member_connection import connect_to_member, tls_context
+from triton_operator.fleet.agent_token import life_of
+from triton_operator.fleet.mailbox import (
+    PUSHED_BY,
+    is_mailbox_of,
+    mailbox_cluster,
+    mailbox_namespace,
+)
+from triton_operator.fleet.member_kubeconfig import (
+    MemberKubeconfig,
+    RefusedKubeconfig,
+    member_kubeconfig,
+)
+from triton_operator.fleet.push_credentials import PushCredentials
+from triton_operator.hub.kinds import SECRET
+from triton_operator.hub.known import Known
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 16
+"""Secrets that are read at the same time, from the hub's own API server."""
+RETRY_SECONDS = 15.0
+GOODBYE_SECONDS = 5.0
+USUAL_INTERVAL_SECONDS = 15.0
+_Use = tuple[str, float]
+"""Of which kubeconfig, and every how many seconds there is a heartbeat."""
+
+
+@dataclass
+class _Push:
+    credentials: PushCredentials
+    source: KubeConfigSource
+    use: _Use | None = None
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class Pushes:
+    """`namespace` has the Secrets; `connect_hub` makes a connection to the hub's own API server."""
+
+    def __init__(
+        self,
+        *,
+        server: ApiServer,
+        known: Known,
+        namespace: str,
+        connect_hub: Connector,
+        now: Callable[[], float],
+    ) -> None:
+        self._server = server
+        self._known = known
+        self._namespace = namespace
+        self._connect_hub = connect_hub
+        self._now = now
+        self._pushes: dict[str, _Push] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def credentials(self, cluster: str) -> Finding | None:
+        """Whether its kubeconfig is of use; None: the hub does not push to it."""
+        push = self._pushes.get(cluster)
+        if push is not None:
+            return push.credentials.finding(self._now())
+        body = self._known.clusters.get("", cluster)
+        spec = None if body is None else self._known.specs.get(body)
+        source = None if spec is None else spec.cluster_source.kube_config
+        if source is None:
+            return None
+        return PushCredentials(self._place(source)).finding(self._now())
+
+    async def look(self) -> None:
+        """Begin what is wanted, go on with other credentials where these have changed, and end what
+        is wanted no more."""
+        wanted = self._wanted()
+        for namespace in self._left():
+            cluster = mailbox_cluster(namespace)
+            if cluster is not None and (source := await self._remembered(cluster)) is not None:
+                # Its works are to be taken back, which takes as long as it does.
+                wanted[cluster] = source, USUAL_INTERVAL_SECONDS
+        for cluster in self._pushes.keys() - wanted.keys():
+            self._end(self._pushes.pop(cluster))
+            await self._forget(cluster)
+        await asyncio.gather(*(self._look(cluster, *source) for cluster, source in wanted.items()))
+
+    async def stop(self) -> None:
+        """End all of them."""
+        for push in self._pushes.values():
+            self._end(push)
+        self._pushes.clear()
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=GOODBYE_SECONDS)
+
+    def _wanted(self) -> dict[str, tuple[KubeConfigSource, float]]:
+        found = {}
+        for body in self._known.clusters.objects.values():
+            spec = self._known.specs.get(body)
+            if spec is not None and spec.cluster_source.kube_config is not None:
+                interval = float(spec.heartbeat.interval_seconds)
+                found[body["metadata"]["name"]] = spec.cluster_source.kube_config, interval
+            elif spec is None and (push := self._pushes.get(body["metadata"]["name"])):
+                # A spec that this hub cannot read is left as it is.
+                seconds = push.use[1] if push.use else USUAL_INTERVAL_SECONDS
+                found[body["metadata"]["name"]] = push.source, seconds
+        return found
+
+    def _left(self) -> set[str]:
+        """Mailboxes with works whose cluster was deleted."""
+        mailboxes = {namespace for namespace, _ in self._known.works.objects}
+        there = {mailbox_namespace(name) for _, name in self._known.clusters.objects}
+        return mailboxes - there
+
+    async def _remembered(self, cluster: str) -> KubeConfigSource | None:
+        """By which Secret a cluster was reached whose InferenceCluster is gone."""
+        push = self._pushes.get(cluster)
+        if push is not None:
+            return push.source
+        try:
+            namespace = await self._server.get(NAMESPACE, "", mailbox_namespace(cluster))
+        except ApiError:
+            return None
+        if namespace is None or not is_mailbox_of(cluster, namespace):
+            return None
+        noted = (namespace["metadata"].get("annotations") or {}).get(PUSHED_BY, "")
+        name, _, key = noted.partition("/")
+        return KubeConfigSource(secret_name=name, key=key) if name and key else None
+
+    async def _look(self, cluster: str, source: KubeConfigSource, interval: float) -> None:
+        push = self._pushes.setdefault(cluster, _Push(PushCredentials(self._place(source)), source))
+        if push.source != source:
+            push.source = source
+            push.credentials = PushCredentials(self._place(source))
+        try:
+            async with self._slots:
+                kubeconfig = await self._kubeconfig(source)
+                use = kubeconfig.mark, interval
+                if push.use == use:
+                    return
+                # Now, and not at each connection: what cannot be used is told in the status.
+                await asyncio.to_thread(tls_context, kubeconfig)
+                if not await self._is_noted(cluster, source):
+                    # A cluster that is new gets its mailbox within seconds, or `Ready` says why.
+                    self._end(push)
+                    return
+        except RefusedKubeconfig as error:
+            # Whoever takes a kubeconfig back, or replaces it by a bad one, means it.
+            self._refuse(cluster, push, str(error))
+            return
+        except ApiError as error:
+            # The hub's own API server does not answer: that says nothing of a Secret.
+            logger.warning(
+                "A kubeconfig cannot be looked at; what was read before is used.",
+                extra={"cluster": cluster, "error": str(error)},
+            )
+            return
+        self._end(push)
+        life = life_of(kubeconfig.token)
+        push.credentials = PushCredentials(self._place(source), is_read=True, life=life)
+        push.use = use
+        logger.info(
+            "The hub carries works to a cluster.",
+            extra={"cluster": cluster, "server": kubeconfig.server},
+        )
+        push.task = asyncio.create_task(self._run(cluster, push, kubeconfig, interval))
+
+    def _refuse(self, cluster: str, push: _Push, problem: str) -> None:
+        if push.credentials.problem != problem:
+            logger.warning(
+                "A cluster cannot be reached by its kubeconfig.",
+                extra={"cluster": cluster, "secret": push.credentials.secret, "error": problem},
+            )
+        push.credentials = PushCredentials(self._place(push.source), is_read=True, problem=problem)
+        self._end(push)
+
+    async def _kubeconfig(self, source: KubeConfigSource) -> MemberKubeconfig:
+        try:
+            secret = await self._server.get(SECRET, self._namespace, source.secret_name)
+        except ApiRefused as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                raise
+            raise RefusedKubeconfig(
+                "the hub may not read it: name it in hub.pushSecrets of the chart"
+            ) from error
+        if secret is None:
+            raise RefusedKubeconfig("it does not exist in the hub's namespace")
+        return member_kubeconfig(_decoded(secret, source.key))
+
+    async def _is_noted(self, cluster: str, source: KubeConfigSource) -> bool:
+        """Note at the mailbox how the cluster is reached, for when its object is gone; False:
+        there is no mailbox."""
+        noted = f"{source.secret_name}/{source.key}"
+        name = mailbox_namespace(cluster)
+        namespace = await self._server.get(NAMESPACE, "", name)
+        if namespace is None or not is_mailbox_of(cluster, namespace):
+            return False
+        if (namespace["metadata"].get("annotations") or {}).get(PUSHED_BY) != noted:
+            change = {"metadata": {"annotations": {PUSHED_BY: noted}}}
+            await self._server.merge(NAMESPACE, "", name, change)
+        return True
+
+    async def _forget(self, cluster: str) -> None:
+        """A cluster that has an agent now must not be reached by this Secret once it is deleted."""
+        if self._known.clusters.get("", cluster) is None:
+            return
+        try:
+            name = mailbox_namespace(cluster)
+            change = {"metadata": {"annotations": {PUSHED_BY: None}}}
+            await self._server.merge(NAMESPACE, "", name, change)
+        except ApiError as error:
+            logger.warning(
+                "A mailbox still names the Secret by which its cluster was reached.",
+                extra={"cluster": cluster, "annotation": PUSHED_BY, "error": str(error)},
+            )
+
+    async def _run(
+        self, cluster: str, push: _Push, kubeconfig: MemberKubeconfig, interval: float
+    ) -> None:
+        def reached(error: ApiError | None) -> None:
+            refused = error is not None and error.status == HTTPStatus.UNAUTHORIZED
+            if error is None or refused:
+                # Another error says nothing of the account.
+                refusal = str(error.status) if error is not None else ""
+                push.credentials = replace(push.credentials, refusal=refusal)
+
+        while True:
+            try:
+                await sync(
+                    self._connect_hub,
+                    lambda: connect_to_member(kubeconfig),
+                    mailbox_namespace(cluster),
+                    heartbeat_seconds=interval,
+                    reached=reached,
+                )
+            except Exception:
+                # A bug: the other clusters go on.
+                logger.exception("A cluster is not served any more.", extra={"cluster": cluster})
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _end(self, push: _Push) -> None:
+        """Nobody waits for it: closing a connection to a cluster that hangs may take long."""
+        task, push.task, push.use = push.task, None, None
+        if task is not None:
+            task.cancel()
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    def _place(self, source: KubeConfigSource) -> str:
+        return f"{self._namespace}/{source.secret_name}, key {source.key}"
+
+
+def _decoded(secret: dict[str, Any], key: str) -> str:
+    data = (secret.get("data") or {}).get(key)
+    if data is None:
+        raise RefusedKubeconfig("the Secret has no such key")
+    try:
+        return base64.b64decode(data).decode("utf-8")
+    except (binascii.Error, ValueError) as error:
+        raise RefusedKubeconfig("it is no text") from error
