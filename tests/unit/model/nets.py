@@ -11,8 +11,12 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import convert_model_to_external_data
 
 from tests.unit.model.building import model, saved, value
+from triton_operator.api.conversion_method import CONVERTED, Method
 from triton_operator.model.conversion.source_model import SourceModel, read_source
 from triton_operator.model.sample_rows import Array, Samples, checked_samples
+
+TO_ANOTHER_PRECISION = tuple(one for one in Method if one.precision in CONVERTED)
+"""Ways to convert; what is left is in `test_dynamic_batch`."""
 
 node = helper.make_node
 

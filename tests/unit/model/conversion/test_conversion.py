@@ -16,7 +16,7 @@ from onnx import TensorProto
 
 from tests.unit.model import nets
 from tests.unit.model.building import LIGHT, MAGIKA, model, value
-from triton_operator.api.conversion_method import CONVERTED, Method
+from triton_operator.api.conversion_method import Method
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model, recipe_for
 from triton_operator.model.conversion.method import int8_method
@@ -29,8 +29,6 @@ from triton_operator.model.inspection import inspect_model
 from triton_operator.model.sample_rows import Samples
 from triton_operator.model.verification.verification import Verification, verify
 
-TO_OTHERS = [one for one in Method if one.precision in CONVERTED]
-"""Ways to another precision; see `test_dynamic_batch` for what is left."""
 BUILT: dict[str, Callable[[], onnx.ModelProto]] = {
     "mlp": nets.mlp,
     "cnn": nets.cnn,
@@ -56,7 +54,7 @@ def operators(path: Path) -> set[str]:
     return {node.op_type for node in onnx.load(path).graph.node}
 
 
-@pytest.mark.parametrize(("net", "method"), list(product(BUILT, TO_OTHERS)))
+@pytest.mark.parametrize(("net", "method"), list(product(BUILT, nets.TO_ANOTHER_PRECISION)))
 def test_a_converted_net_agrees_with_its_source(net: str, method: Method, tmp_path: Path) -> None:
     source = nets.source_of(BUILT[net](), tmp_path)
     samples = nets.rows_for(source, 200)
@@ -71,7 +69,7 @@ def test_a_converted_net_agrees_with_its_source(net: str, method: Method, tmp_pa
     assert 0 < verdict.outputs[0].relative_l2 < (0.003 if method is Method.FP16 else 0.06)
 
 
-@pytest.mark.parametrize("method", TO_OTHERS)
+@pytest.mark.parametrize("method", nets.TO_ANOTHER_PRECISION)
 @pytest.mark.parametrize("net", list(BUILT))
 def test_inputs_and_outputs_stay_to_the_letter(net: str, method: Method, tmp_path: Path) -> None:
     built = BUILT[net]()
@@ -90,7 +88,7 @@ def test_inputs_and_outputs_stay_to_the_letter(net: str, method: Method, tmp_pat
     assert facts.batchable == source.facts.batchable
 
 
-@pytest.mark.parametrize("method", TO_OTHERS)
+@pytest.mark.parametrize("method", nets.TO_ANOTHER_PRECISION)
 @pytest.mark.parametrize("net", list(BUILT))
 def test_the_same_conversion_gives_the_same_bytes(net: str, method: Method, tmp_path: Path) -> None:
     built = BUILT[net]()
@@ -240,7 +238,7 @@ def test_static_int8_without_real_samples_is_refused(samples: str | None, tmp_pa
     assert not (tmp_path / "INT8Static.onnx").exists()
 
 
-@pytest.mark.parametrize("method", TO_OTHERS)
+@pytest.mark.parametrize("method", nets.TO_ANOTHER_PRECISION)
 def test_external_data_is_read(method: Method, tmp_path: Path) -> None:
     inside = nets.source_of(nets.mlp(), tmp_path / "inside")
     outside = read_source(nets.saved_externally(nets.mlp(), tmp_path / "outside"))
@@ -253,7 +251,7 @@ def test_external_data_is_read(method: Method, tmp_path: Path) -> None:
     assert judged(inside, path, samples, 0.9).accepted
 
 
-@pytest.mark.parametrize("method", TO_OTHERS)
+@pytest.mark.parametrize("method", nets.TO_ANOTHER_PRECISION)
 def test_large_results_have_their_weights_beside_them(method: Method, tmp_path: Path) -> None:
     """The bound is lowered instead of the model made 2 GB."""
     source = nets.source_of(nets.mlp(), tmp_path)

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.unit.model import nets
 from tests.unit.model.building import model, relu, value
-from triton_operator.api.conversion_method import CONVERTED, Method
+from triton_operator.api.conversion_method import Method
 from triton_operator.model import reasons
 from triton_operator.model.conversion.conversion import convert_model
 from triton_operator.model.conversion.eligibility import LARGEST_HALF
@@ -22,8 +22,7 @@ from triton_operator.model.errors import ModelRefused
 from triton_operator.model.onnx_session import OnnxSession
 from triton_operator.model.verification.verification import verify
 
-EVERY = tuple(one for one in Method if one.precision in CONVERTED)
-"""To another precision; see `test_dynamic_batch` for what is left."""
+EVERY = nets.TO_ANOTHER_PRECISION
 
 
 def convert(built: onnx.ModelProto, method: Method, folder: Path) -> ConversionRecord:

@@ -49,7 +49,7 @@ def broken_weight(path: Path) -> str:
     return str(tensor.name)
 
 
-@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("method", nets.TO_ANOTHER_PRECISION)
 @pytest.mark.parametrize("net", [nets.mlp, nets.cnn, nets.attention])
 def test_a_broken_weight_is_rejected(net: object, method: Method, tmp_path: Path) -> None:
     source = nets.source_of(net(), tmp_path)  # type: ignore[operator]
@@ -309,7 +309,7 @@ def test_a_single_row_cannot_calibrate_and_verify(tmp_path: Path) -> None:
     assert caught.value.failure.reason == reasons.SAMPLES_REQUIRED
 
 
-@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("method", nets.TO_ANOTHER_PRECISION)
 @pytest.mark.parametrize("net", [nets.mlp, nets.cnn, nets.attention])
 def test_models_give_the_same_bits_for_the_same_input(
     net: object, method: Method, tmp_path: Path
