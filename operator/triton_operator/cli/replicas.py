@@ -46,6 +46,9 @@ def replica_lines(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[s
             f"{attainment} % of the last five minutes' requests within the objective"
             f"{f', {source}' if source else ''}"
         )
+    if (failed := _word(seen.get("failedRequests"))) not in ("", "0"):
+        of = _word(seen.get("recentRequests")) or "?"
+        lines.append(f"{failed} of the last five minutes' {of} requests failed")
     if seconds := _word(seen.get("coldStartSeconds")):
         lines.append(f"a new replica is ready after {seconds} s")
     if metrics := _word(seen.get("metrics")):

@@ -14,6 +14,8 @@ from triton_operator.controllers.views import PodView
 SEEN = {
     "arrivalsPerSecond": "212",
     "attainmentPercent": "99.6",
+    "recentRequests": 63600,
+    "failedRequests": 12,
     "latencySource": "histogram",
     "waitingRequests": 3,
     "safeRatePerReplica": "64.9",
@@ -41,9 +43,18 @@ def test_everything_that_is_known() -> None:
         "212 requests/s come in, 3 wait, one replica keeps the objective up to 64.9/s",
         "99.6 % of the last five minutes' requests within the objective, counted in Triton's "
         "histograms",
+        "12 of the last five minutes' 63600 requests failed",
         "a new replica is ready after 35 s",
         "metrics: Fresh",
     )
+
+
+@pytest.mark.parametrize("failed", [0, None, {}])
+def test_where_no_request_fails_nothing_is_said_of_it(failed: Any) -> None:
+    seen = {**SEEN, "failedRequests": failed}
+    lines = replica_lines({}, {"desiredReplicas": 4, "autoscaling": seen})
+
+    assert not any("failed" in line for line in lines)
 
 
 @pytest.mark.parametrize(
