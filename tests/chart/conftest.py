@@ -7,7 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.harness.controlplane import ControlPlane
-from e2e.harness.foreign_crds import CLUSTER_INVENTORY, PROMETHEUS, Source, foreign_crd
+from e2e.harness.foreign_crds import (
+    CLUSTER_INVENTORY,
+    EXTERNAL_DNS,
+    PROMETHEUS,
+    Source,
+    foreign_crd,
+)
 from e2e.harness.waiting import wait_until
 from tests.chart.kubectl import kubectl
 from tests.chart.rendering import CHART
@@ -44,9 +50,10 @@ def monitoring_crds(control_plane: ControlPlane) -> None:
 
 
 @pytest.fixture(scope="session")
-def inventory_crds(control_plane: ControlPlane) -> None:
-    """The kinds of the Cluster Inventory API."""
+def crds_of_others(control_plane: ControlPlane) -> None:
+    """The kinds that a fleet's hub writes for others."""
     _install(control_plane, CLUSTER_INVENTORY)
+    _install(control_plane, EXTERNAL_DNS)
 
 
 def _install(control_plane: ControlPlane, source: Source) -> None:

@@ -38,6 +38,7 @@ RIGHTS = {
         (COORDINATION, "leases", "get list watch create patch"),
         (INVENTORY, "clusterprofiles", "get"),
         (INVENTORY, "placementdecisions", "get create patch delete"),
+        (EXTERNAL_DNS, "dnsendpoints", "get create patch delete"),
     },
     "agent": {
         (GROUP, "inferenceservices", "get list watch create patch delete"),
@@ -71,18 +72,14 @@ def test_each_part_has_exactly_its_rights(part: str) -> None:
     assert pod["serviceAccountName"] == account
 
 
-DOMAINS = ("hub.dnsDomains={models.example.com,ml.example}",)
+def test_a_hub_without_domains_has_no_right_on_names() -> None:
+    (role,) = (
+        one
+        for one in rendered((), ("hub.enabled=true",))
+        if one["kind"] == "ClusterRole" and one["metadata"]["name"].endswith("-hub")
+    )
 
-
-def test_a_hub_that_publishes_names_has_the_right_and_the_domains() -> None:
-    dns = (EXTERNAL_DNS, "dnsendpoints", "get create patch delete")
-    assert rights(named("hub", "ClusterRole", DOMAINS)) == rights_of({*RIGHTS["hub"], dns})
-
-    (container,) = named("hub", "Deployment", DOMAINS)["spec"]["template"]["spec"]["containers"]
-    command, *arguments = container["args"]
-    found = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
-    with found.make_context(command, list(arguments)) as context:
-        assert list(context.params["dns_domain"]) == ["models.example.com", "ml.example"]
+    assert rights(role) == rights_of({one for one in RIGHTS["hub"] if one[0] != EXTERNAL_DNS})
 
 
 def _with_names(rules: list[Object]) -> set[tuple[str, str, str, str]]:
@@ -279,29 +276,32 @@ def test_the_hubs_account_writes_its_own_lists_of_endpoints_and_no_other_configu
         assert "its own ConfigMaps" in said, (one, said)
 
 
-def _decision(name: str, manager: str | None, *clusters: str) -> Object:
-    labels = {} if manager is None else {MANAGED_BY: manager}
-    return {
-        "apiVersion": f"{INVENTORY}/v1alpha1",
-        "kind": "PlacementDecision",
-        "metadata": {"name": name, "namespace": "default", "labels": labels},
-        "decisions": [{"clusterProfileRef": {"name": one}} for one in clusters],
-    }
+BESIDE = {
+    "PlacementDecision": (f"{INVENTORY}/v1alpha1", {"decisions": []}),
+    "DNSEndpoint": (f"{EXTERNAL_DNS}/v1alpha1", {"spec": {"endpoints": []}}),
+}
 
 
-def test_the_hubs_account_writes_its_own_decisions_and_no_others(
-    control_plane: ControlPlane, hub_account: tuple[str, ...], inventory_crds: None
+@pytest.mark.parametrize("kind", BESIDE)
+def test_the_hubs_account_writes_what_is_its_own_beside_services_and_nothing_else(
+    control_plane: ControlPlane, hub_account: tuple[str, ...], crds_of_others: None, kind: str
 ) -> None:
-    for clusters in (["a"], ["a", "b"]):
-        own = _decision("vision-0", MANAGER, *clusters)
+    def made(name: str, manager: str | None, uses: str = "") -> Object:
+        version, content = BESIDE[kind]
+        labels = {} if manager is None else {MANAGED_BY: manager}
+        metadata = {"name": name, "namespace": "default", "labels": labels}
+        metadata |= {"annotations": {"uses": uses}} if uses else {}
+        return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
+
+    for own in (made("vision", MANAGER), made("vision", MANAGER, "more")):
         assert _applied(control_plane, hub_account, own) == ""
 
-    assert _applied(control_plane, (), _decision("theirs", "somebody", "a")) == ""
-    for one in (_decision("theirs", MANAGER, "b"), _decision("new", None)):
+    assert _applied(control_plane, (), made("theirs", "somebody")) == ""
+    for one in (made("theirs", MANAGER), made("new", None)):
         said = _applied(control_plane, hub_account, one, dry=True)
         assert "its own ConfigMaps, DNSEndpoints and PlacementDecisions" in said, (one, said)
-    for name, is_own in (("theirs", False), ("vision-0", True)):
-        deleted = kubectl(control_plane, *hub_account, "delete", "placementdecision", name)
+    for name, is_own in (("theirs", False), ("vision", True)):
+        deleted = kubectl(control_plane, *hub_account, "delete", kind.lower(), name)
         assert (deleted.returncode == 0) is is_own, deleted.stderr
 
 
@@ -400,6 +400,8 @@ def test_each_part_understands_its_command_line(part: str) -> None:
         if part == "agent":
             assert context.params["mailbox"] == "fleet-store-0042"
             assert context.params["heartbeat_seconds"] == 5
+        if part == "hub":
+            assert list(context.params["dns_domain"]) == ["models.example.com", "ml.example"]
 
 
 @pytest.mark.parametrize("part", PARTS)
