@@ -21,7 +21,7 @@ from triton_operator.api.enums import Engine
 from triton_operator.api.model_profile import Conversion, Measurement
 from triton_operator.api.tensors import Tensor
 from triton_operator.manifests.pool_configs import pool_configs
-from triton_operator.planning.candidate import MOST_BY_ENGINE, MOST_MEASURED, to_measure
+from triton_operator.planning.candidate import MOST_BY_ENGINE, MOST_MEASURED, ways_to_compare
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import Pool
 from triton_operator.triton.backends import ENGINE_NAMES
@@ -109,7 +109,7 @@ def test_batches_are_those_of_what_runs(
     plan = plan_service(wanted, STORED, [where], (), rows, known, TOOLS)
     assert isinstance(plan, Plan)
     row = plan.pools[0]
-    ways = to_measure(wanted, STORED, row, rows)
+    ways = ways_to_compare(wanted, STORED, row, rows)
     runs = row.copy is not None and row.copy.rebatched
     event(f"{mode} with {batching}: {'in batches' if runs else 'one by one'}")
 

@@ -20,7 +20,7 @@ from tests.unit.planning.building import (
 from triton_operator.api.enums import ModelFormat
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.api.tensors import Tensor
-from triton_operator.planning.candidate import is_measured, to_measure
+from triton_operator.planning.candidate import is_measured, ways_to_compare
 from triton_operator.planning.copies import Standing
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Pool
@@ -335,7 +335,7 @@ def test_both_are_measured_the_model_first() -> None:
     parts = {**SOUGHT, "precision": {"mode": "FP32"}}
     on = pool("cpu", replica_resources=resources("4"))
     row = planned(copies=(copy(),), where=on, **parts)
-    ways = to_measure(spec(**parts), STORED, row, ())
+    ways = ways_to_compare(spec(**parts), STORED, row, ())
 
     assert [(way.copy is not None, way.instances, way.max_batch_size) for way in ways] == [
         (False, 1, 0),
@@ -352,7 +352,7 @@ def test_what_runs_as_the_copy_is_measured_as_it_is_stored_too() -> None:
     both = (ALONE, batched(24, 6))
     row = planned(both, (copy(),), **{**SOUGHT, **WITHIN})
     assert row.copy
-    ways = to_measure(spec(**SOUGHT), STORED, row, ())
+    ways = ways_to_compare(spec(**SOUGHT), STORED, row, ())
 
     assert [(way.copy is not None, way.max_batch_size, way.dynamic_batching) for way in ways] == [
         (False, 0, False),
