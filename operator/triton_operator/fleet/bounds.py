@@ -78,8 +78,10 @@ def ceilings(
         if not site.is_allowed:
             wanted[site.name] = 0
         elif site.is_drained and not site.is_known and site.facts.ready > 0:
-            # It serves something, and nobody knows how much: others got nothing ready for that.
-            wanted[site.name] = site.memory.ceiling
+            # It serves something, and nobody knows how much: others got nothing ready for that. So
+            # it keeps what it had, as far as maxima leave it.
+            more = max(0, site.memory.ceiling - wanted[site.name])
+            wanted[site.name] += allowance.take(site.facts.tier, more)
         elif site.is_drained:
             staying = max(0.0, site.held - _sent_before(site, routed[site.name]))
             wanted[site.name] = min(wanted[site.name], replicas_for(staying, site.facts.speed))

@@ -279,3 +279,13 @@ def test_a_drained_cluster_that_serves_and_never_told_its_demand_is_not_emptied(
     assert Why.DEMAND_UNKNOWN in whys(placed)
 
     assert is_out(hub.place(replace(drained, ready=0), cloud()).sites["edge"])
+
+
+def test_a_maximum_holds_for_a_drained_cluster_of_unknown_demand_too() -> None:
+    hub = Hub()
+    hub.place(edge(need=None))
+    hub.settings = replace(hub.settings, most=3)
+
+    drained = edge(need=None, ready=1, taints=(TaintEffect.NO_SELECT,))
+
+    assert hub.place(drained).sites["edge"].ceiling == 3
