@@ -22,9 +22,10 @@ EVERY_SECONDS = 60.0
 HALF_LIFE_SECONDS = 1800.0
 ENOUGH_EXECUTIONS = 50.0
 """Fewer batches than this may be the slow first ones of a new process; a profile is better."""
-ENOUGH_WITHOUT_PRIOR = 20.0
-"""Where there is no profile, fewer than this are no curve. A cluster that stands by has had a
-handful of requests, all of them by a process that had just begun."""
+ENOUGH_WITHOUT_PRIOR, ENOUGH_SECONDS = 20.0, 60.0
+"""Where there is no profile, fewer than so many batches that took less than so long together are no
+curve: a cluster that stands by has had a handful of requests, all of them by a process that had
+just begun. Of a model that takes ten seconds for a batch, six tell all there is to know."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,19 @@ class CurveMemory:
         """How many batches are remembered, of that step of which the fewest are."""
         steps = self.reading.steps if self.reading else ()
         names = [step.model for step in steps] or list(self.sums)
-        return min(
-            (self.sums[name].weight if name in self.sums else 0.0 for name in names), default=0.0
+        return min((self._of(name).weight for name in names), default=0.0)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether what is remembered makes a curve by itself, of each step."""
+        steps = self.reading.steps if self.reading else ()
+        sums = [self._of(name) for name in [step.model for step in steps] or self.sums]
+        return bool(sums) and all(
+            one.weight >= ENOUGH_WITHOUT_PRIOR or one.seconds >= ENOUGH_SECONDS for one in sums
         )
+
+    def _of(self, name: str) -> BatchSums:
+        return self.sums.get(name, BatchSums())
 
 
 def new_batches(
@@ -139,7 +150,7 @@ def curve(
         instances = steps[0].instances
     if prior is not None and memory.executions < ENOUGH_EXECUTIONS:
         return ServiceCurve(prior.base_seconds, prior.per_request_seconds, largest, instances)
-    if prior is None and memory.executions < ENOUGH_WITHOUT_PRIOR:
+    if prior is None and not memory.is_enough:
         return None
     of_steps = curve_of_steps(steps, memory.sums, prior) if joins_others else None
     return of_steps or fitted(memory.sums.get(model, BatchSums()), prior, largest, instances)

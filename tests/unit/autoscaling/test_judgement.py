@@ -187,8 +187,8 @@ def test_readings_of_batches_are_compared_with_the_profile() -> None:
     assert found.overall == pytest.approx(2.0)
 
 
-def executed(time: float, executions: float) -> PodSample:
-    """Batches of four, 60 ms each."""
+def executed(time: float, executions: float, seconds: float = 0.060) -> PodSample:
+    """Batches of four."""
     metrics = ModelMetrics(
         success=4 * executions,
         failures={},
@@ -196,7 +196,7 @@ def executed(time: float, executions: float) -> PodSample:
         inferences=4 * executions,
         executions=executions,
         compute_input_us=0.0,
-        compute_infer_us=4 * executions * 60_000,
+        compute_infer_us=4 * executions * seconds * 1e6,
         compute_output_us=0.0,
     )
     return PodSample(time, metrics)
@@ -231,6 +231,22 @@ def test_a_handful_of_batches_is_no_curve_and_one_that_is_known_stays() -> None:
     assert found[:2] == [None, None]
     assert found[2] is not None
     assert found[3] == found[2]
+
+
+@pytest.mark.parametrize(
+    ("batches", "each", "known"),
+    [(5, 8.5, False), (6, 10.5, True), (1, 130.0, True), (19, 0.1, False), (21, 0.1, True)],
+)
+def test_few_batches_are_a_curve_where_they_took_long(
+    batches: int, each: float, known: bool
+) -> None:
+    watched = Watched(replace(QUESTION, pools=(replace(POOL, prior=None),)))
+    for time, count in ((1000, 0), (1200, batches)):
+        judgement = watched.look(
+            samples(time, a=executed(time, count, each)), unreadable=frozenset({"cpu"})
+        )
+
+    assert (judgement.record.observation.curve is not None) == known
 
 
 def rows(time: float, success: float, inferences: float) -> Samples:
