@@ -42,6 +42,8 @@ class ClusterFacts:
     - `ceiling`: the highest `maxReplicas` that the hub wrote there and was not told is replaced, so
       that it may be in force; None: there is no work.
     - `paused`: its administrator wants nothing changed.
+    - `addressed`: others can be told where it is; `suffix`: of the service's name there. What is to
+      go to a cluster without an address, or with another name, stays out of the lists.
 
     Raises:
         AbsurdFact: a number is out of its range. Members are not trusted.
@@ -68,6 +70,8 @@ class ClusterFacts:
     data_plane: bool | None = None
     ceiling: int | None = None
     paused: bool = False
+    addressed: bool = True
+    suffix: str = ""
 
     def __post_init__(self) -> None:
         for name, least, most in (

@@ -81,6 +81,8 @@ def facts_of(
         data_plane=member.data_plane,
         ceiling=_in_force(member, memory),
         paused=spec.paused,
+        addressed=spec.data_plane is not None,
+        suffix=spec.target_name_suffix,
     )
 
 

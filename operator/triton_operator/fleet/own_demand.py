@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from triton_operator.fleet.facts import ClusterFacts
@@ -62,10 +62,12 @@ def own_demand(
     """The same clusters, with `need` of their own clients instead of what reaches them.
 
     Where weights have changed within `FOLLOWING_SECONDS`, clients may follow the former or the new
-    ones, and of what is possible that is taken which has receivers' own demand as it was.
+    ones; where their lists leave a cluster out, some may know it all the same. Of what is possible
+    that is taken which has receivers' own demand as it was.
     The sum over clusters that are all heard of is what reaches them, whoever follows.
     """
-    shares = {one.name: _shares(one, memory.site(one.name), settings, now) for one in facts}
+    listed = {(one.name, one.suffix) for one in facts if one.addressed}
+    shares = {one.name: _shares(one, memory.site(one.name), settings, now, listed) for one in facts}
     sent_here: dict[str, float] = {}
     maybe_here: dict[str, float] = {}
     for _ in range(PASSES):
@@ -97,8 +99,13 @@ def own_demand(
 
 
 def _shares(
-    facts: ClusterFacts, memory: SiteMemory, settings: PlacementSettings, now: float
+    facts: ClusterFacts,
+    memory: SiteMemory,
+    settings: PlacementSettings,
+    now: float,
+    listed: Collection[tuple[str, str]],
 ) -> Shares:
+    """`listed`: clusters that may be in others' lists, by the suffix of the service's name."""
     local = facts.local_only_share
     mobile = 1.0 - (settings.local_only_share if local is None else local)
     rows = [weights for until, weights in memory.earlier if until > now - FOLLOWING_SECONDS]
@@ -106,13 +113,13 @@ def _shares(
         {name: mobile * percent / 100 for name, percent in row.items() if name != facts.name}
         for row in (*rows, memory.weights)
     ]
-    names = {name for row in away for name in row}
-    totals = [sum(row.values()) for row in away]
+    names = sorted({name for row in away for name in row})
+    told = [name for name in names if (name, facts.suffix) in listed]
     return Shares(
-        least={name: min(row.get(name, 0.0) for row in away) for name in sorted(names)},
-        most={name: max(row.get(name, 0.0) for row in away) for name in sorted(names)},
-        least_away=min(totals),
-        most_away=max(totals),
+        least={name: min(row.get(name, 0.0) for row in away) for name in told},
+        most={name: max(row.get(name, 0.0) for row in away) for name in names},
+        least_away=min(sum(row.get(name, 0.0) for name in told) for row in away),
+        most_away=max(sum(row.values()) for row in away),
     )
 
 
@@ -132,7 +139,7 @@ def _sent(
             high = _all_of(kept[one.name], its.most_away, held)
         else:
             low, high = 0.0, held
-        least[one.name] = {name: share * low for name, share in its.least.items()}
+        least[one.name] = {name: its.least.get(name, 0.0) * low for name in its.most}
         most[one.name] = {name: share * high for name, share in its.most.items()}
     arrived = {one.name: one.need for one in facts if one.name in kept and one.need is not None}
     fresh = {

@@ -74,11 +74,13 @@ def with_earlier(
 
 
 def after_restart(published: Mapping[str, SiteMemory], now: float) -> PlacementMemory:
-    """The memory of a hub that knows only what it had published: nothing shrinks for a window."""
+    """The memory of a hub that knows only what it had published: nothing shrinks for a window, and
+    clients may not have followed the weights yet."""
     return PlacementMemory(
         decided_at=None,
         sites={
-            name: replace(site, wanted=((now, site.floor),)) for name, site in published.items()
+            name: replace(site, wanted=((now, site.floor),), earlier=((now, {}),))
+            for name, site in published.items()
         },
     )
 

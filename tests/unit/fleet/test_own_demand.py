@@ -1,6 +1,7 @@
 """Demand of each cluster's own clients, from what reaches clusters."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from tests.unit.fleet.clusters import Hub, cloud, edge
 from triton_operator.api.enums import ConnectionState
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.own_demand import FOLLOWING_SECONDS, own_demand
-from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory
+from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory, after_restart
 from triton_operator.fleet.placement_settings import PlacementSettings
 
 SETTINGS = PlacementSettings()
@@ -116,6 +117,34 @@ def test_what_goes_to_a_cluster_that_is_not_heard_of_may_arrive_or_not(
     found = needs(facts, {"edge": sends(40, 6.0), "cloud": keeps(8.0)})
 
     assert found["edge"] == pytest.approx(own)
+
+
+@pytest.mark.parametrize("how", [{"addressed": False}, {"suffix": "-far"}])
+def test_clients_that_are_not_told_of_a_cluster_are_not_taken_to_go_there(
+    how: dict[str, Any],
+) -> None:
+    """For as long as they like: its own demand is what it always was."""
+    far = cloud(need=20.0, **how)
+
+    found = needs((edge(need=6.0), far), {"edge": sends(40, 6.0), "cloud": keeps(20.0)})
+    routed = needs(
+        (edge(need=3.6), replace(far, need=22.4)), {"edge": sends(40, 6.0), "cloud": keeps(20.0)}
+    )
+
+    assert found == {"edge": 6.0, "cloud": 20.0}
+    # Somebody else's router may go by the weights in the status.
+    assert routed == {"edge": 6.0, "cloud": 20.0}
+
+
+def test_after_a_restart_clients_may_not_have_followed_yet() -> None:
+    published = {"edge": replace(sends(40, 6.0), earlier=()), "cloud": keeps(8.0)}
+    memory = after_restart(published, 0.0)
+
+    for arriving in ((6.0, 8.0), (3.6, 10.4)):
+        found = own_demand(
+            (edge(need=arriving[0]), cloud(need=arriving[1])), SETTINGS, memory, 30.0
+        )
+        assert [one.need for one in found] == pytest.approx([6.0, 8.0])
 
 
 def test_one_that_tells_no_demand_has_none_made_up() -> None:
