@@ -33,7 +33,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 def numbers() -> str:
     return encode_measurement(
-        MeasurementReport(measurement=Measurement.model_validate(row(instances=1, memory="300Mi")))
+        MeasurementReport(measurement=Measurement.model_validate(row(instances=1, memory="700Mi")))
     )
 
 
@@ -67,7 +67,7 @@ def test_numbers_are_kept_for_every_service_of_the_model(shop: Shop, audit: Audi
     assert shop.status("first")["pools"][0]["maxBatchSize"] == 2
     pod = shop.get("Deployment", "first-cpu")["spec"]["template"]["spec"]
     limits = pod["containers"][0]["resources"]["limits"]
-    assert limits["memory"] == "448Mi", "with the rollout that there was anyway"
+    assert limits["memory"] == "896Mi", "with the rollout that there was anyway"
 
     mark = audit.mark()
     shop.add_running("second", measurement=ASKED)

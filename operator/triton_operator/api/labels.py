@@ -22,6 +22,9 @@ DESIRED_HASH = f"{GROUP}/desired-hash"
 """Annotation: hash of the object as the operator wants it; equal hash, no write."""
 CONFIG_HASH = f"{GROUP}/config-hash"
 """Annotation on the pod template: a new config is a new template, so Kubernetes rolls it out."""
+STATED_MEMORY = f"{GROUP}/stated-memory"
+"""Annotation on a Deployment whose memory the spec or the pool states: once they do not, it is not
+kept."""
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 """Annotation of Kubernetes on a pod: of several that may go, those of the lowest cost go first."""
 

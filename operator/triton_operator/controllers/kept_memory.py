@@ -3,7 +3,9 @@
 A replica that was measured needs less than was guessed, as a rule, so every first measurement would
 end in a rollout that makes nothing faster. A Deployment that differs in its memory only keeps what
 it has, and gets the other with the next change that replaces pods anyway. It does not where it has
-too little, since a limit that is met ends the pod, nor while a pod finds no node that has so much.
+too little, since a limit that is met ends the pod, nor while a pod finds no node that has so much,
+nor where somebody stated what it has: to take that back is an edit as any other. An annotation says
+so, and makes such a Deployment differ in more than its memory.
 """
 
 from collections.abc import Callable, Mapping

@@ -44,9 +44,7 @@ def pool_deployment(
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": owner.metadata(
-            names.pool_child(owner.name, plan.pool.name), {labels.POOL: plan.pool.name}
-        ),
+        "metadata": _metadata(owner, plan),
         "spec": {
             "selector": {"matchLabels": selector},
             "revisionHistoryLimit": 2,
@@ -84,6 +82,16 @@ def pool_deployment(
             },
         },
     }
+
+
+def _metadata(owner: Owner, plan: PoolPlan) -> dict[str, Any]:
+    metadata = owner.metadata(
+        names.pool_child(owner.name, plan.pool.name), {labels.POOL: plan.pool.name}
+    )
+    if plan.memory_stated:
+        # Not on the pod template: whose the memory is replaces no pod.
+        metadata["annotations"] = {labels.STATED_MEMORY: "true"}
+    return metadata
 
 
 def _rolling_update(plan: PoolPlan) -> dict[str, int]:

@@ -46,10 +46,14 @@ _ENDED_FOR_ALL = frozenset({MeasurementEnd.SLOWER, MeasurementEnd.FAILED, Measur
 are too short, they are measured once more."""
 _ROUNDED = 0.999
 """Profiles have times of four digits: one that was too long by less may be at the bound there."""
-MOST_MEASURED = 4
-"""Ways to run on one pool: each takes the room of a replica for minutes."""
-MOST_BY_ENGINE = 3
-"""More of these by another engine: one for each precision."""
+USUALLY_MEASURED = 4
+"""Ways to run on one pool: each takes the room of a replica for minutes. More only where else a
+copy would not be measured at all."""
+MOST_MEASURED = 6
+"""Three numbers of instances of the model as it is stored, and three copies."""
+MOST_BY_ENGINE = 4
+"""More of these by another engine: the model as it is stored, and a copy that takes any batch, one
+in FP16 and one in INT8."""
 
 
 def unmeasurable(facts: ModelFacts) -> str | None:
@@ -115,6 +119,7 @@ def ways_to_compare(
     first, *others = (
         [_way(spec, facts, row, copy, one, None) for one in numbers] for copy in copies
     )
+    most = min(MOST_MEASURED, max(USUALLY_MEASURED, len(first) + len(others)))
     # Every copy in one way before any in a second one.
     ways = [*first, *(one[0] for one in others), *(way for one in others for way in one[1:])]
     by_engine = [
@@ -124,7 +129,7 @@ def ways_to_compare(
     ]
     return tuple(
         candidate(spec, facts, way)
-        for way in (*ways[:MOST_MEASURED], *by_engine[:MOST_BY_ENGINE])
+        for way in (*ways[:most], *by_engine[:MOST_BY_ENGINE])
         if way is row or (_has_room(way) and not _is_declared(way, facts, known))
     )
 
@@ -132,22 +137,20 @@ def ways_to_compare(
 def candidate(spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan) -> PoolPlan:
     """One way to run as it is measured: as many instances, with as many threads.
 
-    Where the batch size is free, it is as large as the model and the spec allow, up to a bound,
-    and the memory follows it. Nothing is rejected, however long it waits.
+    Where the batch size is free, it is as large as the model and the spec allow, up to a bound.
+    The memory is never less than the estimate, whatever was measured before: a limit that is too
+    small would be found again, and not what it takes. Nothing is rejected, however long it waits.
     """
     facts = as_served(facts, row.copy)
-    if not is_free(spec.batching, facts):
-        return _unhurried(spec, row)
-    most = MOST_GPU_BATCH if row.pool.is_gpu else MOST_CPU_BATCH
-    size = min(filter(None, (most, largest_allowed(spec.batching, facts))))
-    larger = replace(
-        row,
-        max_batch_size=size,
-        dynamic_batching=size > 1,
-        memory_bytes=max(_memory_bytes(spec, facts, row, size), row.memory_bytes),
-    )
-    # A pool that has no room for the larger one is measured as it is.
-    return _unhurried(spec, larger if _has_room(larger) else row)
+    ample = row
+    if is_free(spec.batching, facts):
+        most = MOST_GPU_BATCH if row.pool.is_gpu else MOST_CPU_BATCH
+        size = min(filter(None, (most, largest_allowed(spec.batching, facts))))
+        ample = replace(row, max_batch_size=size, dynamic_batching=size > 1)
+    memory = _memory_bytes(spec, facts, row, ample.max_batch_size)
+    ample = replace(ample, memory_bytes=max(memory, row.memory_bytes))
+    # A pool that has no room for more is measured as it is.
+    return _unhurried(spec, ample if _has_room(ample) else row)
 
 
 def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:

@@ -75,6 +75,8 @@ class PoolPlan:
     """Ends of the buckets in which Triton counts latencies, in ms; none: it keeps its own."""
     enough_memory_bytes: int | None = None
     """Pods that are there and have so much may keep it; None: only `memory_bytes` will do."""
+    memory_stated: bool = False
+    """Whether the spec or the pool states the memory."""
     throughput: float = math.inf
     """Requests/s that one replica does at most, whatever its batches take."""
     measured: Measured | None = None
@@ -276,6 +278,7 @@ def _pool_plan(
         cpu_limit_millicores=compute.limit_millicores,
         memory_bytes=memory.memory_bytes,
         enough_memory_bytes=memory.enough_bytes,
+        memory_stated=memory.stated,
         longest_request_seconds=longest_request_seconds(spec),
         reasons=tuple(reasons),
         completions=added,

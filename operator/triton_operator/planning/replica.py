@@ -253,7 +253,7 @@ def _sized(
     batch: BatchChoice,
     precision: PrecisionChoice,
     instances: int = 1,
-    measured_memory: str | None = None,
+    row: Measurement | None = None,
 ) -> Replica:
     accelerators = _accelerators(spec, pool)
     compute = choose_compute(
@@ -267,7 +267,7 @@ def _sized(
         instances=compute.instances * max(1, accelerators),
         max_batch_size=batch.max_batch_size,
         gpu=pool.is_gpu,
-        measured=measured_memory,
+        row=row,
     )
     image = spec.runtime.image or pool.image
     # Threads of a CPU get whole cores; of those beside a GPU only the request is sure.
@@ -293,12 +293,12 @@ def _as_measured(
     batch, precision = replica.batch, replica.precision
     free = is_free(spec.batching, facts)
 
-    def with_batch(size: int, instances: int, memory: str | None = None) -> Replica:
+    def with_batch(row: Measurement, size: int) -> Replica:
         choice = replace(batch, max_batch_size=size, dynamic=size > 1) if free else batch
-        return _sized(spec, facts, pool, choice, precision, instances, memory)
+        return _sized(spec, facts, pool, choice, precision, row.instances or 1, row)
 
     def fit(row: Measurement, size: int) -> Fit:
-        return fit_of(pool, with_batch(size, row.instances or 1, row.memory).need)
+        return fit_of(pool, with_batch(row, size).need)
 
     question = Question(
         seconds=latency_bound_milliseconds(spec) / 1000,
@@ -333,7 +333,7 @@ def _as_measured(
         why = unused_reason(measurements, candidates, pool, no_room)
         return replace(replica, notes=(why,) if why else ())
     best = choice.best
-    sized = with_batch(best.size, best.instances, best.row.memory)
+    sized = with_batch(best.row, best.size)
     agreement = float(spec.precision.min_agreement)
     onnx = facts.format is ModelFormat.ONNX
     engines = (engine_of(facts), *ENGINE_NAMES.values()) if onnx else ()

@@ -5,9 +5,18 @@ from typing import Any
 import pytest
 
 from tests.unit.controllers.cluster import Cluster
-from tests.unit.controllers.world import DEPLOYMENT, edit, observed, serving, step, written
+from tests.unit.controllers.world import (
+    DEPLOYMENT,
+    absorb,
+    edit,
+    observed,
+    serving,
+    step,
+    written,
+)
 from tests.unit.planning.building import DIGEST, measurement, pool
 from triton_operator.api import labels
+from triton_operator.api.inference_service import Resources
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Outcome
 from triton_operator.manifests import names
@@ -22,14 +31,23 @@ OTHER_POD = edit(runtime={"env": [{"name": "A", "value": "b"}]})
 CPU = pool("cpu")
 
 
-def knows(cluster: Cluster, memory: str | None, times: dict[int, float] = TIMES) -> None:
-    """The profile has a measurement with so much memory."""
-    row = measurement(times, memory=memory, source="Measured", instances=1, threads=1)
+def knows(
+    cluster: Cluster, memory: str | None, times: dict[int, float] = TIMES, source: str = "Measured"
+) -> None:
+    """The profile has a measurement on samples with so much memory."""
+    samples = {"samplesDigest": DIGEST} if source == "Measured" else {}
+    row = measurement(times, memory=memory, source=source, instances=1, threads=1, **samples)
     cluster.edit("ModelProfile", "shop", PROFILE, measurements=[row.wire()])
 
 
 def look(cluster: Cluster, where: Pool = CPU) -> Outcome:
     return reconcile(observed(cluster, pools=(where,)))
+
+
+def carried_out(cluster: Cluster, where: Pool = CPU) -> None:
+    """What a look wants is there, and rolled out."""
+    absorb(cluster, look(cluster, where))
+    cluster.roll_out(DEPLOYMENT)
 
 
 def memory(outcome: Outcome) -> str:
@@ -135,6 +153,70 @@ def test_what_somebody_asks_for_is_done_at_once(stated: str) -> None:
     edit(hardware={"resources": {"memory": stated}})(cluster)
 
     assert memory(look(cluster)) == stated
+
+
+STATED = edit(hardware={"resources": {"memory": "1Gi"}})
+NOT_STATED = edit(hardware={})
+
+
+def test_a_stated_memory_that_is_taken_back_is_carried_out() -> None:
+    """More than enough, but not what is asked for any more."""
+    cluster = serving()
+    knows(cluster, "100Mi")
+    STATED(cluster)
+    carried_out(cluster)
+    assert memory(look(cluster)) == "1Gi"
+    assert written(cluster, look(cluster)) == []
+
+    NOT_STATED(cluster)
+    assert memory(look(cluster)) == "256Mi"
+    carried_out(cluster)
+    assert written(cluster, look(cluster)) == []
+
+
+def test_so_is_one_of_the_pool() -> None:
+    cluster = serving()
+    knows(cluster, "100Mi")
+    carried_out(cluster, pool("cpu", replica_resources=Resources(memory="1Gi")))
+
+    assert memory(look(cluster)) == "256Mi"
+
+
+def test_whose_the_memory_is_replaces_no_pod() -> None:
+    cluster = serving()
+    (before,) = [one for one in look(cluster).apply if one["kind"] == "Deployment"]
+    edit(hardware={"resources": {"memory": GUESSED}})(cluster)
+    (after,) = [one for one in look(cluster).apply if one["kind"] == "Deployment"]
+
+    assert before["metadata"] != after["metadata"]
+    assert before["spec"] == after["spec"]
+
+
+def test_a_newer_measurement_without_memory_replaces_no_pod() -> None:
+    """Triton had to start anew meanwhile: nothing was found out about memory."""
+    cluster = serving()
+    knows(cluster, "100Mi")
+    OTHER_POD(cluster)
+    carried_out(cluster)
+    knows(cluster, None)
+
+    assert memory(look(cluster)) == "256Mi"
+    assert written(cluster, look(cluster)) == []
+    assert "256Mi memory until pods are replaced for something else, then 640Mi" in reasons(
+        look(cluster)
+    )
+
+
+def test_a_declared_memory_that_is_taken_back_is_carried_out() -> None:
+    """Whoever takes it back may have seen that it is too little."""
+    cluster = serving()
+    knows(cluster, "100Mi", source="Declared")
+    OTHER_POD(cluster)
+    carried_out(cluster)
+    assert memory(look(cluster)) == "256Mi"
+    knows(cluster, None, source="Declared")
+
+    assert memory(look(cluster)) == GUESSED
 
 
 def test_a_measurement_without_memory_changes_nothing() -> None:

@@ -114,6 +114,24 @@ def test_instances_and_threads_are_those_of_the_plan() -> None:
     assert found.memory_bytes > alone.memory_bytes, "each instance has its copy"
 
 
+def test_a_job_has_the_estimate_at_least_where_the_batch_is_given() -> None:
+    """What was measured before would else be the limit of what is found."""
+    fixed = {"batching": {"mode": "Fixed", "maxBatchSize": 4}}
+    known = measurement(straight(1, 1, (1, 2, 4)), memory="100Mi", source="Declared")
+    row, guess = (planned(pool("cpu"), rows, **fixed) for rows in ([known], []))
+    found = candidate(spec(**fixed), facts(), row)
+
+    assert row.memory_bytes < guess.memory_bytes
+    assert found.memory_bytes == guess.memory_bytes
+    assert found.max_batch_size == 4
+
+
+def test_a_job_has_the_memory_that_is_stated() -> None:
+    stated = {"hardware": {"resources": {"memory": "300Mi"}}}
+
+    assert row(pool("cpu"), **stated)[1].memory_bytes == 300 * 2**20
+
+
 def test_a_pool_without_room_for_larger_batches_is_measured_as_it_is() -> None:
     one = planned(pool("cpu"), [])
     large = candidate(spec(), facts(), one)
@@ -277,6 +295,14 @@ WAYS = [
         [(FP32, 1, 4), (FP32, 4, 1), (FP16, 1, 4), (INT8, 1, 4)],
         pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
         copies=(conversion(), conversion("FP16")),
+    ),
+    Way(
+        "two copies, and instances of a profile",
+        "more than four, as INT8 would not be measured else",
+        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 2, 2), (INT8, 2, 2)],
+        pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
+        (took("FP32", 2, 2),),
+        (conversion(), conversion("FP16")),
     ),
     Way(
         "copies on a GPU",

@@ -369,6 +369,18 @@ def test_memory_is_what_was_measured_and_a_quarter_more() -> None:
     assert told in plan.reasons
 
 
+def test_the_estimate_stays_where_larger_batches_run_than_were_measured() -> None:
+    """The size is given, and the row has but smaller ones."""
+    fixed = {"mode": "Fixed", "maxBatchSize": 64}
+    known = measurement(LINE, memory="100Mi")
+    plan, guess = (first(*rows, batching=fixed, **within(2000)) for rows in ([known], []))
+
+    assert plan.measured
+    assert plan.max_batch_size > max(LINE)
+    assert plan.memory_bytes == guess.memory_bytes
+    assert "100Mi by the model's profile do not make it less" in "\n".join(plan.reasons)
+
+
 def test_the_estimate_stays_on_a_gpu_that_somebody_measured_less_for() -> None:
     l4 = gpu_pool("l4", product="NVIDIA-L4")
     plan = first(measurement(LINE, memory="400Mi", product="NVIDIA-L4"), pools=(l4,))

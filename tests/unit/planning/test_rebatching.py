@@ -17,10 +17,10 @@ from tests.unit.planning.building import (
     spec,
     straight,
 )
-from triton_operator.api.enums import ModelFormat
+from triton_operator.api.enums import Engine, ModelFormat, Precision
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.api.tensors import Tensor
-from triton_operator.planning.candidate import is_measured, ways_to_compare
+from triton_operator.planning.candidate import is_measured, seconds_for_each, ways_to_compare
 from triton_operator.planning.copies import Standing
 from triton_operator.planning.plan import Plan, PoolPlan, plan_service
 from triton_operator.planning.pools import Pool
@@ -28,6 +28,7 @@ from triton_operator.planning.rebatching import as_served, is_fixed_at_one
 from triton_operator.planning.unhonored import unhonored_fields
 
 CPU = pool("cpu")
+FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
 SAMPLES = {"uri": "pvc://models/magika/model.onnx", "samples": {"uri": "pvc://data/rows.npz"}}
 SOUGHT: dict[str, Any] = {"model": SAMPLES, "measurement": {"mode": "IfUnknown"}}
 WITHIN: dict[str, Any] = {"objective": {"latency": {"milliseconds": 250}}}
@@ -345,6 +346,50 @@ def test_both_are_measured_the_model_first() -> None:
     ]
     assert [way.dynamic_batching for way in ways] == [False, False, True, True]
     assert ways[2].memory_bytes > ways[0].memory_bytes
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (
+            pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
+            [
+                (None, FP32, 1),
+                (None, FP32, 4),
+                (None, "DynamicBatch", 1),
+                (None, FP16, 1),
+                (None, INT8, 1),
+            ],
+        ),
+        (
+            gpu_pool("l4", product="L4", engines=(Engine.TENSORRT,)),
+            [
+                (engine, name, 1)
+                for engine in (None, Engine.TENSORRT)
+                for name in (FP32, "DynamicBatch", FP16, INT8)
+            ],
+        ),
+    ],
+    ids=["cpu", "gpu"],
+)
+def test_every_copy_is_measured_in_some_way(
+    where: Pool, expected: list[tuple[Engine | None, str, int]]
+) -> None:
+    """By each engine: with three copies none is left out."""
+    static = {"method": "INT8Static", "ranges": "gD8="}
+    known = (copy(), conversion("FP16"), conversion("INT8", **static))
+    row = planned(copies=known, where=where, **SOUGHT)
+    ways = ways_to_compare(spec(**SOUGHT), STORED, row, ())
+
+    assert [
+        (
+            way.engine,
+            "DynamicBatch" if way.copy and way.copy.rebatched else way.precision,
+            way.instances,
+        )
+        for way in ways
+    ] == expected
+    assert seconds_for_each(spec(**SOUGHT), len(ways)) == 180 // len(ways)
 
 
 def test_what_runs_as_the_copy_is_measured_as_it_is_stored_too() -> None:
