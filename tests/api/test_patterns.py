@@ -109,6 +109,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.conversions[0].agreement": ("0.943", "94.3%"),
         "spec.conversions[0].samplesDigest": (SHA, "rows"),
         "spec.conversions[0].samplesSource": (SHA, "pvc://data/rows.npz"),
+        "spec.conversions[0].storeSource": (SHA, "s3://copies/shop"),
     },
     "inferencecluster": {
         "spec.clusterSource.kubeConfig.secretName": ("push.store-1", "push_store"),

@@ -122,7 +122,7 @@ def test_a_copy_counts_whatever_becomes_of_putting_it_into_a_store(
         for one in shop.status("first")["conditions"]
         if one["type"] == "PrecisionVerified"
     ]
-    assert "not in spec.precision.store: the bucket answers 403" in told
+    assert "not put it into spec.precision.store: the bucket answers 403" in told
 
 
 def test_copies_and_speed_share_a_profile(shop: Shop) -> None:

@@ -101,6 +101,8 @@ def take(command: Command, place: Place, files: list[ModelFile]) -> bool:
         f"--digest={digest}",
         f"--files={json.dumps([row.wire() for row in files])}",
         f"--into={command.into}",
+        "--max-bytes=100000000",
+        "--timeout-seconds=60",
     )
     assert failure is None
     return command.into.exists() and any(command.into.iterdir())
@@ -235,6 +237,8 @@ def rebuilt(command: Command, model: Path, row: Conversion) -> None:
         f"--digest={row.digest}",
         f"--files={json.dumps([file.wire() for file in row.files])}",
         f"--into={command.into}",
+        "--max-bytes=100000000",
+        "--timeout-seconds=60",
         f"--config={folder / 'config.pbtxt'}",
         f"--config-into={command.into.parent / 'config.pbtxt'}",
         report=command.log,

@@ -1,5 +1,6 @@
 """A store of converted copies: `spec.precision.store`."""
 
+import hashlib
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -73,3 +74,10 @@ class CopyStore(ApiModel):
     endpoint: Endpoint | None = Field(
         None, description="Where the store of an s3:// address answers, if not at Amazon's."
     )
+
+    @property
+    def source(self) -> str:
+        """The address as a row of a profile has it: hashed, as whoever reads profiles need not
+        read addresses. One address at two endpoints is two stores."""
+        named = f"{self.uri.rstrip('/')}\n{self.endpoint or ''}"
+        return f"sha256:{hashlib.sha256(named.encode()).hexdigest()}"

@@ -203,6 +203,11 @@ class Conversion(ApiModel):
         description="Why the copy could not be put into spec.precision.store of the service whose "
         "Job made it; omitted: it is there, or nobody named a store.",
     )
+    store_source: Digest | None = Field(
+        None,
+        description="sha256 of the address of the store that storeFailure is about. Services with "
+        "another one hear nothing of it.",
+    )
     agreement: Decimal | None = Field(
         None,
         description="Share of the rows compared that the copy answers as FP32 does, 0 to 1; of "
@@ -262,7 +267,7 @@ class ModelProfileSpec(ApiModel):
     )
     conversions: list[Conversion] = Field(
         default_factory=list,
-        max_length=64,
+        max_length=96,
         description="One row per precision, method and samples.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )

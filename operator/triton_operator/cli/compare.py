@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from triton_operator.api.conversion_method import LEAST_ROWS
 from triton_operator.api.enums import Precision
 from triton_operator.api.model_profile import Conversion
 from triton_operator.cli.copy_upload import put
@@ -70,8 +71,9 @@ def compare(
     or put it into a store.
 
     yaml and json print a ModelProfile with a row of `conversions` that can be committed: services
-    with that digest use the copy by it, if the operator has the same tools. Exit codes: 0 accepted,
-    1 not done, 2 wrong input, 3 refused, or agrees too little; the row says so.
+    with that digest use the copy by it, if the operator has the same tools. A row of DynamicBatch
+    counts only on 32 rows of real samples or more, and beside measurements of both ways. Exit
+    codes: 0 accepted, 1 not done, 2 wrong input, 3 refused, or agrees too little; the row says so.
     """
     try:
         model = local_model(file)
@@ -91,12 +93,24 @@ def compare(
             print_documents([profile], output)
         if not _is_accepted(row, least):
             raise typer.Exit(REFUSED)
+        if row.rebatched:
+            print_error(_what_it_takes(row))
         if store is not None and kept is not None:
             put(kept, store, store_endpoint, store_credentials)
 
 
 def _is_accepted(row: Conversion, least: Decimal) -> bool:
     return row.refusal is None and Decimal(row.agreement or 0) >= least
+
+
+def _what_it_takes(row: Conversion) -> str:
+    """When services use a row of DynamicBatch, which nobody asks for by name."""
+    real = row.samples_digest is not None
+    told = f"note: a row of DynamicBatch counts on {LEAST_ROWS} rows of real samples or more"
+    if not real or (row.rows or 0) < LEAST_ROWS:
+        has = f"{row.rows or 0} rows" if real else "made-up inputs"
+        return f"{told}; this one was compared on {has}, and no service uses it"
+    return f"{told}, and where measurements of both ways are in the profile"
 
 
 def _row(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from triton_operator.api.model_profile import Conversion
 
-MOST_ROWS = 64
-"""A profile holds so many; the oldest go first. Two precisions for each of 32 services that have
-samples of their own."""
+MOST_ROWS = 96
+"""A profile holds so many; the oldest go first. Three copies (FP16, INT8 and one that takes any
+batch) for each of 32 services that have samples of their own."""
 
 
 def are_about_the_same(one: Conversion, other: Conversion) -> bool:

@@ -16,7 +16,13 @@ from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Conversion, ModelFacts
 from triton_operator.controllers.conversion_rows import are_about_the_same, with_row
-from triton_operator.controllers.converting_report import answer_of, store_failure, trusted
+from triton_operator.controllers.converting_report import (
+    answer_of,
+    said_early,
+    store_failure,
+    trusted,
+    unfinished,
+)
 from triton_operator.controllers.observed import Observed
 from triton_operator.controllers.pod_problems import newest, pod_problem, starting_step
 from triton_operator.controllers.rollout import Rollout
@@ -33,6 +39,7 @@ from triton_operator.controllers.side_jobs import (
     seconds_to_next_try,
     under_way,
 )
+from triton_operator.controllers.times import rfc3339
 from triton_operator.controllers.views import JobView, ServiceView
 from triton_operator.manifests import names
 from triton_operator.manifests.conversion_job import conversion_job, converts
@@ -172,7 +179,7 @@ def _one(
     if job is None:
         return _start(observed, spec, work, rollout)
     if job.deleting or not has_ended(job):
-        return _under_way(observed, work, job)
+        return _under_way(observed, owner, spec, digest, work, job)
     return _ended(observed, owner, spec, digest, work, job)
 
 
@@ -189,7 +196,14 @@ def _start(
     return replace(_unknown(reasons.CONVERTING, work.what), objects=(work.job,), busy=work.name)
 
 
-def _under_way(observed: Observed, work: _Work, job: JobView) -> Converting:
+def _under_way(
+    observed: Observed,
+    owner: Owner,
+    spec: InferenceServiceSpec,
+    digest: str,
+    work: _Work,
+    job: JobView,
+) -> Converting:
     pods = pods_of(observed, job)
     answered = has_answered(pods, CONVERT_CONTAINER)
     problem = None if answered else pod_problem(pods, observed.events, observed.now)
@@ -197,11 +211,46 @@ def _under_way(observed: Observed, work: _Work, job: JobView) -> Converting:
         told = _finding(ConditionStatus.FALSE, problem.reason, problem.message)
         return Converting(told, (work.job,), busy=work.name)
     step = starting_step(pods, observed.events, observed.now)
-    return replace(
+    told = replace(
         _unknown(reasons.CONVERTING, f"{work.what}; {step}" if step else work.what),
         objects=() if job.deleting else (work.job,),
         busy=work.name,
     )
+    rows = None if job.deleting else _rows_early(observed, spec, work, job)
+    if rows is None:
+        return told
+    written = profile_of_findings(owner.namespace, digest, observed.measured, rows)
+    return replace(told, objects=(written, *told.objects), rows=rows)
+
+
+def _rows_early(
+    observed: Observed, spec: InferenceServiceSpec, work: _Work, job: JobView
+) -> tuple[Conversion, ...] | None:
+    """With the copy that the Job is putting into the store, if the rows do not have it yet.
+
+    What took an hour is not to be lost with the pod. Plans do not go by that row as long as the
+    copy is on its way (see `copies_on_their_way`).
+    """
+    said = said_early(job, newest(pods_of(observed, job)))
+    if said is None:
+        return None
+    row = trusted(
+        said,
+        work.precision,
+        observed.tool_versions,
+        job,
+        samples=spec.model.samples,
+        store=spec.precision.store,
+        unstored=unfinished(job),
+        time=rfc3339(observed.now),
+    )
+    if isinstance(row, Failure) or any(
+        are_about_the_same(one, row)
+        and (one.digest, one.store_failure) == (row.digest, row.store_failure)
+        for one in observed.converted
+    ):
+        return None
+    return with_row(observed.converted, row)
 
 
 def _ended(
@@ -222,14 +271,15 @@ def _ended(
         )
     answer = answer_of(job, pod, message)
     if isinstance(answer, Conversion):
-        samples = spec.model.samples
         answer = trusted(
             answer,
             work.precision,
             observed.tool_versions,
             job,
-            samples=samples,
+            samples=spec.model.samples,
+            store=spec.precision.store,
             unstored=store_failure(pod),
+            time=job.finished or answer.time,
         )
     if isinstance(answer, Conversion):
         return _written(observed, owner, digest, work, job, answer)
@@ -247,7 +297,11 @@ def _written(
     """The row goes into the profile once. If it is there, and still asked for, the Job says no more
     the second time.
     """
-    if any(are_about_the_same(one, row) and one.time == row.time for one in observed.converted):
+    if any(
+        are_about_the_same(one, row)
+        and (one.time, one.store_failure) == (row.time, row.store_failure)
+        for one in observed.converted
+    ):
         profile = names.measured_profile(digest)
         told = _finding(
             ConditionStatus.FALSE,

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from triton_operator.api import reasons
 from triton_operator.api.conditions import shortened
 from triton_operator.api.conversion_report import decode_conversion
+from triton_operator.api.copy_store import CopyStore
 from triton_operator.api.enums import Precision
 from triton_operator.api.inspection import Failure, decode_report
 from triton_operator.api.model_profile import Conversion
 from triton_operator.api.model_source import Samples
 from triton_operator.api.termination_message import UnreadableReport
-from triton_operator.controllers.side_jobs import lost, unsaid
+from triton_operator.controllers.side_jobs import lost, report_of, unsaid
 from triton_operator.controllers.views import ContainerView, JobView, PodView
 from triton_operator.manifests.converting import CONVERT_CONTAINER
 from triton_operator.manifests.copy_store import PUT_CONTAINER
@@ -33,7 +34,7 @@ def answer_of(job: JobView, pod: PodView | None, message: str) -> Conversion | F
         return said if said.reason != nothing.reason else _more(nothing, str(error))
     if report.conversion is None:
         return report.failure or nothing
-    return report.conversion if job.succeeded or _has_converted(pod) else nothing
+    return report.conversion if job.succeeded or has_converted(pod) else nothing
 
 
 def store_failure(pod: PodView | None) -> str | None:
@@ -53,13 +54,32 @@ def store_failure(pod: PodView | None) -> str | None:
     return f"container {put.name} ended without a report{_how(put)}"
 
 
+def said_early(job: JobView, pod: PodView | None) -> Conversion | None:
+    """The copy that the pod of a Job that still runs has made and compared, and not yet put into
+    the store; None: there is none (yet).
+    """
+    if not has_converted(pod):
+        return None
+    answer = answer_of(job, pod, report_of(pod, CONVERT_CONTAINER))
+    if isinstance(answer, Failure) or answer.digest is None or answer.refusal is not None:
+        return None
+    return answer
+
+
+def unfinished(job: JobView) -> str:
+    """What a row says of its store as long as the Job still puts the copy there, and for good if it
+    goes meanwhile.
+    """
+    return f"Job {job.name} was gone before container {PUT_CONTAINER} had ended"
+
+
 def _how(ended: ContainerView) -> str:
     known = [ended.terminated_reason, f"code {ended.exit_code}" if ended.exit_code else ""]
     said = ", ".join(one for one in known if one)
     return f": {said}" if said else ""
 
 
-def _has_converted(pod: PodView | None) -> bool:
+def has_converted(pod: PodView | None) -> bool:
     """Whether that has ended well, with something after it in the pod that has not."""
     convert, put = _container(pod, CONVERT_CONTAINER), _container(pod, PUT_CONTAINER)
     return convert is not None and convert.exit_code == 0 and put is not None
@@ -76,12 +96,14 @@ def trusted(
     job: JobView,
     *,
     samples: Samples | None,
-    unstored: str | None = None,
+    store: CopyStore | None,
+    unstored: str | None,
+    time: str,
 ) -> Conversion | Failure:
     """The copy and its agreement are the Job's word; what was asked for, the operator knows.
 
     A copy by other tools than the operator's would never count: that is a failure. `unstored` is
-    why the copy is not in the store where it should be.
+    why the copy is not in `store`, where it should be; `time` (RFC 3339), when it was found out.
     """
     wrong = lost(job, reasons.CONVERSION_FAILED).model_copy(update={"retryable": False})
     if dict(said.tool_versions) != dict(tool_versions):
@@ -92,13 +114,15 @@ def trusted(
                 "of the operator"
             }
         )
+    told = unstored if store and said.digest and not said.refusal else None
     row = said.model_copy(
         update={
             "precision": precision,
             "samples_digest": said.samples_digest if samples else None,
             "samples_source": samples_source(samples) if samples else None,
-            "time": job.finished or said.time,
-            "store_failure": unstored if said.digest and not said.refusal else None,
+            "time": time,
+            "store_failure": told,
+            "store_source": store.source if store and told else None,
         }
     )
     try:

@@ -19,6 +19,7 @@ from triton_operator.api.conditions import (
 )
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.controllers.beside import found_beside
+from triton_operator.controllers.copies_on_their_way import without_copies_on_their_way
 from triton_operator.controllers.counted_drift import counted_anew, counted_drifts
 from triton_operator.controllers.device_finding import device_questions
 from triton_operator.controllers.hub_finding import hub_findings
@@ -77,7 +78,7 @@ def reconcile(observed: Observed) -> Outcome:
         spec = InferenceServiceSpec.model_validate(observed.service.spec)
     except ValidationError as error:
         return _with_traffic(_invalid(observed, error), observed, scaled=False)
-    observed = with_unmade_refused(observed)
+    observed = without_copies_on_their_way(with_unmade_refused(observed))
     served = served_spec(spec, observed.service)
     scaled = replica_bounds(served.scaling).moves and not spec.paused
     return _with_traffic(_valid(observed, spec, served), observed, scaled=scaled)

@@ -234,7 +234,8 @@ def _needs_memory(container: ContainerView) -> str:
         "measure": "set spec.batching.maxBatchSize: its inputs are the largest batch",
         "convert": "the model is larger, or has more values between its nodes for one row, than "
         "this container has room for: convert it on a larger machine, with triton-operator model "
-        "convert, and serve what it writes, or set spec.precision.mode: FP32",
+        "convert, and serve what it writes, or keep it as it is: spec.precision.mode: FP32 if it "
+        'was converted to FP16 or INT8, spec.batching.mode: "Off" if to a dynamic batch',
         **dict.fromkeys(
             (FETCH_CONTAINER, TAKE_CONTAINER, PUT_CONTAINER),
             "that should not happen while files are copied, please report it",

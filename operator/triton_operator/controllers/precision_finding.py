@@ -124,14 +124,16 @@ def _running(spec: InferenceServiceSpec, rows: Iterable[PoolPlan]) -> Finding:
     """These pools run copies; the least sure of them gives the reason."""
     told, smoke_test = [], False
     unstored: dict[str, None] = {}
+    source = spec.precision.store.source if spec.precision.store else ""
     for row in rows:
         for one in row.prospects:
             if one.copy is not None and one.copy == row.copy:
                 told.append(f"pool {row.pool.name} runs {one.name}: {one.agreement}")
                 smoke_test |= one.smoke_test
-                if spec.precision.store and one.copy.store_failure:
-                    unstored[one.copy.store_failure] = None
-    told += [f"each pod makes it, as it is not in {FIELD}: {why}" for why in unstored]
+                # Services with another store have nothing of that Job's.
+                if (why := one.copy.store_failure) and one.copy.store_source == source:
+                    unstored[why] = None
+    told += [f"the Job could not put it into {FIELD}: {why}" for why in unstored]
     reason = reasons.SMOKE_TEST_ONLY if smoke_test else reasons.VERIFIED
     return _finding(TRUE, reason, "; ".join(told))
 

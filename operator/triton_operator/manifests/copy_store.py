@@ -50,6 +50,8 @@ def take_containers(
         f"--digest={copy.digest}",
         f"--files={listed(copy.files)}",
         f"--into={into}",
+        f"--max-bytes={settings.max_bytes}",
+        f"--timeout-seconds={settings.timeout_seconds}",
         *cache_arguments(spec.model),
     ]
     mounted = [*mounts, *cache_mounts(spec.model)]

@@ -39,12 +39,22 @@ class RegistryAuthorization:
         self._user = user
         self._repository = repository
         self._actions = actions
+        self._around = around
         self._requests = Requests(around.network)
         self._network = around.network
         self._now = around.now
         self._challenge: dict[str, str] | None = None
         self._token: Token | None = None
         self._basic: str | None = None
+
+    def pushing(self) -> "RegistryAuthorization":
+        """The same user, and how this registry asks as far as that is known, to push too."""
+        other = RegistryAuthorization(
+            self._user, self._repository, self._around, actions="pull,push"
+        )
+        other._challenge = self._challenge
+        other._basic = self._basic
+        return other
 
     @property
     def present(self) -> bool:

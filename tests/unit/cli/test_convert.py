@@ -211,6 +211,7 @@ def test_a_batch_of_one_is_planned_with_before_anything_runs(call: Call, tmp_pat
     profile = json.loads(compared.stdout)
     (row,) = profile["spec"]["conversions"]
     assert (row["precision"], row["method"]) == ("FP32", "DynamicBatch")
+    assert "where measurements of both ways are in the profile" in compared.stderr
     service = {
         "apiVersion": profile["apiVersion"],
         "kind": "InferenceService",
@@ -237,6 +238,19 @@ def test_a_batch_of_one_is_planned_with_before_anything_runs(call: Call, tmp_pat
     assert after["maxBatchSize"] > 1
     assert after["copy"] == row["digest"]
     assert any(one.startswith("DynamicBatch: ") for one in after["reasons"])
+
+
+@pytest.mark.parametrize(("rows", "told"), [(None, "made-up inputs"), (31, "31 rows")])
+def test_a_batch_of_one_on_no_real_rows_is_used_by_nobody(
+    call: Call, tmp_path: Path, rows: int | None, told: str
+) -> None:
+    fixed = saved(nets.mlp(rows=1), tmp_path, "fixed.onnx")
+    given = ["--samples", samples(tmp_path, rows, 16)] if rows else []
+
+    compared = call("model", "compare", fixed, "--to", "DynamicBatch", *given)
+
+    assert compared.exit_code == OK, compared.stderr
+    assert f"was compared on {told}, and no service uses it" in compared.stderr
 
 
 def test_what_cannot_be_converted_is_a_row_too(call: Call, tmp_path: Path) -> None:

@@ -292,6 +292,8 @@ def test_no_memory_says_what_to_do() -> None:
 
     assert (status, reason) == ("False", "OutOfMemory")
     assert "triton-operator model convert" in message
+    assert "spec.precision.mode: FP32 if it was converted to FP16 or INT8" in message
+    assert 'spec.batching.mode: "Off" if to a dynamic batch' in message
     assert "tried again after 360 min" in message, "the next Job would have no more memory"
 
 

@@ -1,5 +1,6 @@
 """What becomes of putting a copy into a store, as reconcile tells it. The copy itself counts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,18 +8,28 @@ import pytest
 from tests.unit.controllers.cluster import Body, Cluster
 from tests.unit.controllers.test_converting import (
     COPY,
+    asked,
     condition,
     converting,
     fails,
+    jobs,
     profile,
+    put_job_of_another,
+    row,
     says,
 )
-from tests.unit.controllers.world import NOW, ago, failed, observed, step
+from tests.unit.controllers.world import DEPLOYMENT, NOW, ago, failed, observed, step
+from tests.unit.planning.building import DIGEST
 from triton_operator.api import labels
+from triton_operator.api.conversion_report import ConversionReport, encode_conversion
+from triton_operator.api.model_profile import Conversion
 from triton_operator.controllers.inference_service import reconcile
 
 STORED = {"mode": "INT8", "store": {"uri": "s3://copies/shop"}}
 REFUSED = failed("SourceForbidden", "the bucket answers 403", retryable=False)
+
+
+COMPLETE = {"type": "Complete", "status": "True", "lastTransitionTime": ago(5)}
 
 
 def ended(code: int, message: str = "", reason: str = "") -> Body:
@@ -69,6 +80,7 @@ def test_the_row_is_written_and_says_where_the_copy_is_not(
     assert (found.get("storeFailure") is None) is (why is None)
     assert (why or "") in found.get("storeFailure", "")
     assert len(found.get("storeFailure", "")) <= 1024
+    assert ("storeSource" in found) is ("storeFailure" in found)
 
 
 def test_a_model_that_cannot_be_converted_is_nothing_to_store() -> None:
@@ -88,18 +100,107 @@ def test_a_conversion_that_failed_is_a_failure_as_ever() -> None:
     assert condition(outcome)[:2] == ("False", "WriteFailed")
 
 
-def test_while_the_copy_is_put_there_it_is_still_converting() -> None:
+ROW = row(agreement="1", rows=64)
+"""It is good enough to be served."""
+
+
+def putting(said: str) -> Cluster:
+    """The Job has converted, and puts the copy into the store."""
     cluster = converting(precision=STORED)
     job = cluster.one("Job")["metadata"]["name"]
     cluster.put_pod(
         f"{job}-x",
         job=job,
         role=labels.CONVERT,
-        init_containers=[{"name": "convert", "state": ended(0, says())}],
+        init_containers=[{"name": "convert", "state": ended(0, said)}],
         containers=[{"name": "put", "state": {"running": {"startedAt": ago(9)}}}],
     )
+    return cluster
 
-    outcome = reconcile(observed(cluster))
+
+def said(one: Conversion = ROW) -> str:
+    return encode_conversion(ConversionReport(conversion=one))
+
+
+def serves_the_copy(cluster: Cluster) -> bool:
+    pod = cluster.one("Deployment", DEPLOYMENT)["spec"]["template"]["spec"]
+    return "convert" in [one["name"] for one in pod["initContainers"]]
+
+
+def test_while_the_copy_is_put_there_it_is_still_converting() -> None:
+    outcome = reconcile(observed(putting(says())))
 
     assert condition(outcome)[:2] == ("Unknown", "Converting")
     assert "put: runs since" in condition(outcome)[2]
+
+
+def test_what_was_found_out_is_kept_at_once_and_served_once_it_is_there() -> None:
+    """A rollout that began now would find nothing in the store."""
+    cluster = putting(said())
+    step(cluster, now=NOW)
+    (early,) = profile(cluster)["conversions"]
+    again = step(cluster, now=NOW + 60)
+
+    assert (early["digest"], early["time"]) == (COPY, ago(0))
+    assert not [one for one in again.measuring if one["kind"] == "ModelProfile"], "once"
+    assert [one["kind"] for one in again.measuring] == ["Job"]
+    assert condition(again)[:2] == ("Unknown", "Converting")
+    assert not serves_the_copy(cluster)
+
+    end(cluster, ended(0, said()), ended(0))
+    step(cluster, now=NOW + 60)
+    (late,) = profile(cluster)["conversions"]
+    assert "storeFailure" not in late
+    step(cluster, now=NOW + 60)
+    assert serves_the_copy(cluster)
+    assert not list(cluster.of_kind("Job"))
+
+
+def test_a_copy_that_is_there_within_the_second_is_no_broken_profile() -> None:
+    cluster = putting(said())
+    step(cluster, now=NOW - 5)
+    end(cluster, ended(0, said()), ended(0))
+    outcome = step(cluster, now=NOW)
+
+    assert condition(outcome)[:2] == ("Unknown", "Converting")
+    assert "storeFailure" not in profile(cluster)["conversions"][0]
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["deadline", "drained"])
+def test_a_pod_that_goes_meanwhile_takes_nothing_with_it(over: bool) -> None:
+    cluster = putting(said())
+    step(cluster, now=NOW)
+    job = cluster.one("Job")["metadata"]["name"]
+    cluster.remove("Pod", "shop", f"{job}-x")
+    if over:
+        late = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}
+        cluster.observe("Job", "shop", job, conditions=[{**late, "lastTransitionTime": ago(0)}])
+    else:
+        cluster.put_pod(f"{job}-y", job=job, role=labels.CONVERT, phase="Pending")
+    step(cluster, now=NOW + 60)
+    outcome = step(cluster, now=NOW + 60)
+
+    assert serves_the_copy(cluster)
+    assert not list(cluster.of_kind("Job")), "nothing is converted again"
+    why = f"Job {job} was gone before container put had ended"
+    assert profile(cluster)["conversions"][0]["storeFailure"] == why
+    cluster.roll_out(DEPLOYMENT)
+    outcome = step(cluster, now=NOW + 60)
+    assert why in condition(outcome)[2]
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_another_service_waits_for_the_store_as_well(runs: bool) -> None:
+    cluster = asked(precision=STORED)
+    (job,) = jobs(reconcile(observed(cluster)))
+    put_job_of_another(cluster, **({} if runs else {"conditions": [COMPLETE]}))
+    seen = observed(cluster)
+    (other,) = seen.jobs_elsewhere
+    kept = ROW.model_copy(
+        update={"store_failure": f"Job {other.name} was gone before container put had ended"}
+    )
+    outcome = reconcile(replace(seen, conversions={DIGEST: (kept,)}))
+
+    expected = "ConvertedElsewhere" if runs else "CopyRollingOut"
+    assert condition(outcome)[1] == expected
+    assert other.name != job["metadata"]["name"]

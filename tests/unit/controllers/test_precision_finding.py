@@ -26,6 +26,7 @@ from tests.unit.planning.building import (
     single_request_facts,
     spec,
 )
+from triton_operator.api.copy_store import CopyStore
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Observed, Outcome
@@ -243,19 +244,36 @@ def test_condition(case: Row) -> None:
     assert case.says in found.message
 
 
-@pytest.mark.parametrize("stored", [True, False])
-def test_who_names_a_store_is_told_that_the_copy_is_not_there(stored: bool) -> None:
-    store = {"store": {"uri": "s3://copies"}} if stored else {}
-    wanted = spec(precision={"mode": "INT8", **store})
-    copy = conversion().model_copy(update={"store_failure": "the bucket answers 403"})
+HERE = {"uri": "s3://copies", "endpoint": "https://here.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("store", "told"),
+    [
+        pytest.param(HERE, True, id="of that Job"),
+        pytest.param({**HERE, "uri": "s3://copies/"}, True, id="the same, spelled otherwise"),
+        pytest.param(None, False, id="no store"),
+        pytest.param({**HERE, "uri": "s3://copies/shop"}, False, id="another prefix"),
+        pytest.param({"uri": "s3://copies"}, False, id="at another endpoint"),
+        pytest.param({"uri": "oci://r.example.com/copies"}, False, id="another store"),
+    ],
+)
+def test_who_names_the_jobs_store_is_told_that_the_copy_is_not_there(
+    store: dict[str, str] | None, told: bool
+) -> None:
+    wanted = spec(precision={"mode": "INT8", **({"store": store} if store else {})})
+    source = CopyStore.model_validate(HERE).source
+    copy = conversion().model_copy(
+        update={"store_failure": "the bucket answers 403", "store_source": source}
+    )
     plan = plan_service(wanted, facts(), [CPU], (), (), (copy,), TOOLS)
     assert isinstance(plan, Plan)
 
     found = precision_finding(wanted, plan)
 
     assert found.status.value == "True"
-    told = "each pod makes it, as it is not in spec.precision.store: the bucket answers 403"
-    assert (told in found.message) is stored
+    words = "the Job could not put it into spec.precision.store: the bucket answers 403"
+    assert (words in found.message) is told
 
 
 def condition(outcome: Outcome) -> tuple[str, str, str]:

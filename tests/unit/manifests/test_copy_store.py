@@ -79,6 +79,8 @@ def test_pods_take_the_copy_from_there_and_else_make_it() -> None:
     assert (takes.endpoint, takes.digest) == (STORE["endpoint"], COPY.digest)
     assert takes.into == fetches.copy_in == makes.into
     assert takes.files == fetches.copy_files == makes.files
+    bounds = (takes.max_bytes, takes.timeout_seconds)
+    assert bounds == (fetches.max_bytes, fetches.timeout_seconds)
     assert named(measured, "take") == named(deployment, "take")
 
 

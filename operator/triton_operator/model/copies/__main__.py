@@ -61,6 +61,7 @@ def arguments() -> Arguments:
         action="store_true",
         help="take http:// addresses of this machine itself: for tests",
     )
+    shared.add_argument("--timeout-seconds", type=float, required=True, metavar="N")
     shared.add_argument("--report", type=Path, default=TERMINATION_LOG, metavar="FILE")
     parser = Arguments(
         prog="python -m triton_operator.model.copies", description=__doc__, allow_abbrev=False
@@ -68,11 +69,11 @@ def arguments() -> Arguments:
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("put", parents=[shared], allow_abbrev=False)
     one.add_argument("--from", dest="folder", type=Path, required=True, metavar="DIR")
-    one.add_argument("--timeout-seconds", type=float, required=True, metavar="N")
     two = commands.add_parser("take", parents=[shared], allow_abbrev=False)
     two.add_argument("--digest", required=True, metavar="sha256:…")
     two.add_argument("--files", required=True, metavar="JSON", help="[{path,digest,sizeBytes}, …]")
     two.add_argument("--into", type=Path, required=True, metavar="DIR")
+    two.add_argument("--max-bytes", type=int, required=True, metavar="N", help="of all files")
     two.add_argument("--cache-dir", type=Path, metavar="DIR")
     return parser
 
@@ -109,9 +110,10 @@ def _take(given: argparse.Namespace) -> bool:
     )
     transfer = Transfer(
         source=source_for(given.uri, surroundings),
-        deadline=Deadline.after(seconds_for(files), time.monotonic),
+        # A row may be anybody's: what it lists is bounded as what is fetched for a model is.
+        deadline=Deadline.after(min(seconds_for(files), given.timeout_seconds), time.monotonic),
         progress=Progress(say=log.info, clock=time.monotonic),
-        max_bytes=sum(file.size_bytes for file in files),
+        max_bytes=min(sum(file.size_bytes for file in files), given.max_bytes),
         cache=None if given.cache_dir is None else DigestCache(given.cache_dir, log.info),
     )
     return take_copy(transfer, files, given.digest, given.into, given.uri, log.info)

@@ -35,21 +35,24 @@ class OciCopyUpload:
     ) -> None:
         self._artifact = artifact_at(uri, around.network)
         user = registry_user(secret, self._artifact.host, self._artifact.name)
-        authorization = RegistryAuthorization(
-            user, self._artifact.name, around, actions="pull,push"
-        )
+        self._authorization = RegistryAuthorization(user, self._artifact.name, around)
         self._upload = Upload(self._artifact.root, around, deadline)
-        self._connection = self._upload.connection(authorization)
+        self._connection = self._upload.connection(self._authorization)
         self._network = around.network
 
     def put(self, files: CopyFiles) -> None:
-        """See `CopyUpload.put`. The manifest is last: a registry takes none without its layers."""
+        """See `CopyUpload.put`. The manifest is last: a registry takes none without its layers.
+
+        The right to push is asked for only where the copy is missing: registries refuse it as a
+        whole to users that may only pull.
+        """
         rows = [row for _, row in files]
         manifests = f"{self._artifact.url}/manifests"
-        headers = {"Accept": MANIFEST_TYPE}
-        if self._is_there(f"{manifests}/{self._artifact.digest}", headers):
-            self._upload.say(f"{manifests}/{self._artifact.digest} is there already")
+        wanted = f"{manifests}/{self._artifact.digest}"
+        if self._is_found(wanted):
+            self._upload.say(f"{wanted} is there already")
             return
+        self._connection = self._upload.connection(self._authorization.pushing())
         config = f"sha256:{hashlib.sha256(EMPTY_CONFIG).hexdigest()}"
         self._put_blob(config, len(EMPTY_CONFIG), lambda: EMPTY_CONFIG)
         for file, row in files:
@@ -61,6 +64,14 @@ class OciCopyUpload:
             lambda: self._send("PUT", tagged, MANIFEST_TYPE, len(manifest), lambda: manifest),
         )
         self._upload.say(f"{tagged} is {self._artifact.digest}")
+
+    def _is_found(self, manifest: str) -> bool:
+        try:
+            return self._is_there(manifest, {"Accept": MANIFEST_TYPE})
+        except SourceRefused as error:
+            # As some do of a repository that the first upload makes. If it is more, that will say.
+            self._upload.say(f"{error.failure.message}; whether the copy is there is not known")
+            return False
 
     def _put_blob(self, digest: str, size: int, body: Callable[[], Body]) -> None:
         url = f"{self._artifact.url}/blobs/{digest}"

@@ -46,6 +46,9 @@ class Pod:
                     f"--digest={DIGEST}",
                     f"--files={LISTED}",
                     f"--into={self.into}",
+                    # The last of an option counts.
+                    "--max-bytes=1000000",
+                    "--timeout-seconds=600",
                     *more,
                 ]
             )
@@ -111,6 +114,28 @@ def test_wrong_arguments_hold_no_pod(pod: Pod) -> None:
     failure = decode_report(pod.report.read_text()).failure
     assert failure is not None
     assert failure.reason == "InvalidArguments"
+
+
+def test_a_copy_that_is_larger_than_models_may_be_is_not_asked_for(
+    store: Store, pod: Pod, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.answers[AT] = [whole(DATA)]
+
+    assert pod.take(f"--max-bytes={len(DATA) - 1}") == 0
+    assert pod.taken() is None
+    assert not store.requests
+    assert f"ModelTooLarge: the files have {len(DATA)} bytes" in caplog.text
+    assert "the copy is made again from the model" in caplog.text
+
+
+def test_it_takes_no_longer_than_a_model_may(
+    store: Store, pod: Pod, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.answers[AT] = [whole(DATA)]
+
+    assert pod.take("--timeout-seconds=0") == 0
+    assert pod.taken() is None
+    assert "the copy is made again from the model" in caplog.text
 
 
 def test_the_cache_goes_first_and_keeps_what_is_taken(store: Store, pod: Pod) -> None:

@@ -281,17 +281,55 @@ def test_what_a_registry_has_already_stays(store: Store, put: Put) -> None:
     assert [path for path, _ in store.received] == [BY_DIGEST]
 
 
-def test_a_registry_asks_for_a_token_to_push(store: Store, put: Put) -> None:
+TOKEN = "/token?service=registry&scope=repository%3Ateam%2Fcopies%3Apull"
+
+
+def registry_with_tokens(store: Store, found: Answer, *, push: Answer) -> None:
+    """A registry that wants a token for everything, and gives one to pull."""
     registry(store)
     challenge = f'Bearer realm="{store.url}/token",service="registry"'
-    refusal = status(401, WWW_Authenticate=challenge)
-    store.answers[BY_DIGEST] = [refusal, status(404)]
-    asked = "/token?service=registry&scope=repository%3Ateam%2Fcopies%3Apull%2Cpush"
-    store.answers[asked] = [whole(b'{"token": "t"}')]
+    store.answers[BY_DIGEST] = [status(401, WWW_Authenticate=challenge), found]
+    store.answers[TOKEN] = [whole(b'{"token": "pulls"}')]
+    store.answers[f"{TOKEN}%2Cpush"] = [push]
+
+
+def test_a_token_to_push_is_asked_for_where_the_copy_is_missing(store: Store, put: Put) -> None:
+    registry_with_tokens(store, status(404), push=whole(b'{"token": "pushes"}'))
 
     put("oci")
 
-    assert store.requests[-1][1]["Authorization"] == "Bearer t"
+    sent = {path: headers.get("Authorization") for path, headers in store.requests}
+    assert store.requests[-1][1]["Authorization"] == "Bearer pushes"
+    assert sent[f"{REPOSITORY}/manifests/{digest(MANIFEST)}"] == "Bearer pulls"
+
+
+def test_who_may_only_pull_hears_nothing_of_a_copy_that_is_there(store: Store, put: Put) -> None:
+    registry_with_tokens(store, status(200), push=status(403))
+
+    said = put("oci")
+
+    assert any("is there already" in one for one in said)
+
+
+def test_who_may_only_pull_is_told_of_a_copy_that_is_not_there(store: Store, put: Put) -> None:
+    registry_with_tokens(store, status(404), push=status(403))
+
+    reason, message, _ = refused(put, "oci")
+
+    assert reason == "SourceForbidden"
+    assert "gives no token to pull,push team/copies" in message
+
+
+def test_a_repository_that_nobody_may_read_yet_is_made_by_the_upload(
+    store: Store, put: Put
+) -> None:
+    registry_with_tokens(store, status(404), push=whole(b'{"token": "pushes"}'))
+    store.answers[TOKEN] = [status(403)]
+
+    said = put("oci")
+
+    assert store.received[-1] == (BY_TAG, MANIFEST)
+    assert any("whether the copy is there is not known" in one for one in said)
 
 
 def test_an_upload_that_breaks_off_begins_anew(store: Store, put: Put) -> None:
