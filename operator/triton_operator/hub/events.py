@@ -88,10 +88,8 @@ class Events:
         self.place_soon()
 
     def profile(self, cluster: str) -> None:
-        """What a cluster's ClusterProfile says has changed: its status will say so, and services
-        that waited for it need wait no more."""
+        """What a cluster's ClusterProfile says has changed: its status will say so."""
         self._add(Key(INFERENCE_CLUSTER.kind, "", cluster))
-        self.place_soon()
 
     def take_over(self) -> None:
         """This hub leads now: everything is looked at."""
