@@ -13,6 +13,8 @@ from e2e.harness.foreign_crds import CLUSTER_INVENTORY, EXTERNAL_DNS, Source, fo
 from e2e.harness.waiting import wait_until
 from tests.api.client import Api, Object, RefusedError
 from tests.fleet_hub.fleet import Fleet
+from triton_operator.api.group import API_VERSION
+from triton_operator.fleet.mailbox import DELETED_BY
 
 DNS = "externaldns.k8s.io/v1alpha1"
 INVENTORY = "multicluster.x-k8s.io/v1alpha1"
@@ -193,3 +195,70 @@ def test_a_cluster_whose_profile_cannot_be_there_says_so(fleet: Fleet) -> None:
     fleet.await_work(edge)
     fleet.hub.place()
     assert reason(fleet, "DecisionPublished") == ("", ""), "nobody has asked for decisions"
+
+
+def test_a_label_that_moves_to_an_inventory_takes_nothing_away(
+    fleet: Fleet, install: Install
+) -> None:
+    install(CLUSTER_INVENTORY)
+    edge = fleet.connected("edge")
+    cluster = {
+        "apiVersion": API_VERSION,
+        "kind": "InferenceCluster",
+        "metadata": {"name": edge.cluster},
+    }
+    reference = {"namespace": fleet.namespace, "name": "edge", "labels": [REGION]}
+    moved = {"metadata": {"labels": {REGION: None}}, "spec": {"clusterProfile": reference}}
+
+    def it_runs() -> bool:
+        fleet.hub.place()
+        work = fleet.work(edge)
+        return work is not None and "deletionTimestamp" not in work["metadata"]
+
+    def read() -> str:
+        status = fleet.cluster_status(edge)
+        return str(fleet.condition("ProfileRead", status).get("reason"))
+
+    fleet.api.merge(cluster, {"metadata": {"labels": {REGION: "eu"}}})
+    fleet.service(placement={"clusterSelector": {"matchLabels": {REGION: "eu"}}})
+    fleet.await_work(edge)
+
+    fleet.api.merge(cluster, moved)
+    fleet.await_("a look at the profile", lambda: read() == "ProfileNotFound")
+    assert it_runs()
+    (row,) = fleet.service_status()["placement"]["clusters"]
+    assert f"has not said yet what its label {REGION} is" in row["reason"]
+    its = profile(fleet, "edge")
+    fleet.hub.read_profiles()
+    assert read() == "ProfileEmpty"
+    assert it_runs()
+    work = fleet.work(edge) or {}
+    fleet.api.delete(work)
+    seen = fleet.hub.hub.known.works.objects
+    place = edge.namespace, work["metadata"]["name"]
+    fleet.await_("the hub to see it", lambda: "deletionTimestamp" in seen[place]["metadata"])
+    assert not it_runs()
+    left = (fleet.work(edge) or {})["metadata"]["annotations"]
+    assert DELETED_BY not in left, "somebody has deleted it by hand, and the agent waits"
+
+    # Its InferenceCluster is edited: the profile is read without waiting for the next minute.
+    tell(fleet, its, **{REGION.replace("/", "_"): "eu"})
+    fleet.api.merge(cluster, {"metadata": {"labels": {"team": "search"}}})
+    fleet.await_("its labels", lambda: read() == "LabelsTaken")
+    fleet.await_("the service to be selected", it_runs)
+    (row,) = fleet.service_status()["placement"]["clusters"]
+    assert "has not said" not in row["reason"]
+
+    # It is made again, without the status in which they were, while the profile is gone.
+    fleet.hub.stop()
+    fleet.api.delete(its)
+    fleet.api.delete(cluster)
+    fleet.api.create({**cluster, "spec": {"tier": "Edge", "clusterProfile": reference}})
+    fleet.hub.start()
+    fleet.hub.settle()
+    assert read() == "ProfileNotFound"
+    assert it_runs()
+
+    its = profile(fleet, "edge", zone="b")
+    fleet.hub.read_profiles()
+    assert not it_runs(), "it is there now, and does not give the label"

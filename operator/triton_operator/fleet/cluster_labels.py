@@ -8,7 +8,7 @@ it is not there: a service is not taken from a cluster because something was not
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,27 +24,35 @@ HEALTH = "ControlPlaneHealthy"
 @dataclass(frozen=True)
 class ProfileReading:
     """What a ClusterProfile says. `taken`: labels that it gives; `refused`: those that it does not,
-    and why. `health`: status of its condition ControlPlaneHealthy; empty: it says none."""
+    and why. `health`: status of its condition ControlPlaneHealthy; empty: it says none.
+
+    `unsaid`: labels that it does not give, while it has no properties at all. Whoever keeps it may
+    not have written them yet.
+    """
 
     taken: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     health: str = ""
+    unsaid: tuple[str, ...] = ()
 
 
 def read_profile(profile: Body, wanted: Sequence[str]) -> ProfileReading:
     """Of a ClusterProfile (`multicluster.x-k8s.io/v1alpha1`), the labels that are wanted: its
     properties of that name, or else its labels."""
-    told = _told(profile)
-    taken, refused = {}, {}
+    properties = _properties(profile)
+    told = {**_own_labels(profile), **properties}
+    taken, refused, unsaid = {}, {}, []
     for key in wanted:
         value = told.get(key)
-        if value is None:
+        if value is None and not properties:
+            unsaid.append(key)
+        elif value is None:
             refused[key] = "is neither a property nor a label of it"
         elif not isinstance(value, str) or not _is_label_value(value):
             refused[key] = "has a value there that no label can have"
         else:
             taken[key] = value
-    return ProfileReading(taken, refused, _health(profile))
+    return ProfileReading(taken, refused, _health(profile), tuple(unsaid))
 
 
 def cluster_labels(cluster: Body) -> dict[str, str]:
@@ -54,15 +62,27 @@ def cluster_labels(cluster: Body) -> dict[str, str]:
     return {**noted, **(cluster["metadata"].get("labels") or {})}
 
 
+def unread_labels(cluster: Body, refused: Collection[str]) -> frozenset[str]:
+    """Labels that an InferenceCluster is to have from its profile and that nobody has read there:
+    it has none of its own, none is noted, and the profile has not said that it gives none
+    (`refused`). Whoever selects by them cannot know yet."""
+    reference = (cluster.get("spec") or {}).get("clusterProfile") or {}
+    return frozenset(reference.get("labels") or ()) - cluster_labels(cluster).keys() - set(refused)
+
+
 def noted_labels(status: Body, wanted: Sequence[str]) -> dict[str, str]:
     """Labels that a profile gave when it was last read, as far as they are still wanted."""
     rows = status.get("takenLabels") or ()
     return {row["key"]: row["value"] for row in rows if row["key"] in wanted}
 
 
-def _told(profile: Body) -> dict[str, Any]:
-    labels = (profile.get("metadata") or {}).get("labels") or {}
-    told: dict[str, Any] = dict(labels) if isinstance(labels, Mapping) else {}
+def _own_labels(profile: Body) -> Mapping[str, Any]:
+    labels = (profile.get("metadata") or {}).get("labels")
+    return labels if isinstance(labels, Mapping) else {}
+
+
+def _properties(profile: Body) -> dict[str, Any]:
+    told: dict[str, Any] = {}
     rows = _status(profile).get("properties")
     for row in reversed(rows[:MOST_READ] if isinstance(rows, list) else []):
         # Of two of one name, the first one.

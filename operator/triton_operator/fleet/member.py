@@ -22,7 +22,8 @@ from triton_operator.planning.service_curve import ServiceCurve
 @dataclass(frozen=True)
 class Member:
     """One cluster that a service may be placed on. `data_plane`: whether its endpoint answers;
-    `curve`: of a replica there; `work_spec`: of the work that it has, None: none."""
+    `curve`: of a replica there; `work_spec`: of the work that it has, None: none. `stays`: why it
+    is one although its labels do not select it; empty: they do."""
 
     name: str
     spec: InferenceClusterSpec
@@ -32,6 +33,7 @@ class Member:
     data_plane: bool | None = None
     curve: ServiceCurve | None = None
     work_spec: Mapping[str, Any] | None = None
+    stays: str = ""
 
 
 def facts_of(

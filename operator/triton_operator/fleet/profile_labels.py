@@ -37,25 +37,34 @@ def read_labels(
     name = f"ClusterProfile {profile.namespace}/{profile.name}"
     reading = look.reading
     if reading is None:
-        said = f"{name} {look.why}"
-        if noted:
-            said += f"; labels stay as they were last read: {', '.join(sorted(noted))}"
+        said = f"{name} {look.why}{_stay(noted)}"
         return noted, finding(reasons.PROFILE_READ, ConditionStatus.FALSE, look.reason, said)
+    kept = {key: noted[key] for key in reading.unsaid if key in noted}
+    taken = {**reading.taken, **kept}
     if reading.refused:
         refused = "; ".join(f"{key} {why}" for key, why in sorted(reading.refused.items()))
-        return dict(reading.taken), finding(
+        return taken, finding(
             reasons.PROFILE_READ,
             ConditionStatus.FALSE,
             reasons.LABELS_REFUSED,
             f"not taken from {name}: {refused}",
         )
+    if reading.unsaid:
+        said = f"{name} has no status.properties yet, and no label {', '.join(reading.unsaid)}"
+        return taken, finding(
+            reasons.PROFILE_READ, ConditionStatus.FALSE, reasons.PROFILE_EMPTY, said + _stay(kept)
+        )
     health = f", and says {HEALTH}={reading.health}, which moves nothing" if reading.health else ""
-    return dict(reading.taken), finding(
+    return taken, finding(
         reasons.PROFILE_READ,
         ConditionStatus.TRUE,
         reasons.LABELS_TAKEN,
         f"{name} gives {len(reading.taken)} labels{health}",
     )
+
+
+def _stay(noted: Mapping[str, str]) -> str:
+    return f"; labels stay as they were last read: {', '.join(sorted(noted))}" if noted else ""
 
 
 def _told(before: Mapping[str, Any]) -> Finding | None:

@@ -14,6 +14,7 @@ from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiConflict, ApiNotFound, ApiRefused
 from triton_operator.controllers.kinds import LEASE, NAMESPACE
 from triton_operator.fleet import status_reasons as reasons
+from triton_operator.fleet.cluster_labels import unread_labels
 from triton_operator.fleet.connection import Connection, Heartbeat
 from triton_operator.fleet.mailbox import (
     AGENT,
@@ -88,6 +89,10 @@ class Clusters:
         unwritable, rest = self._unwritable.get(cluster, (None, told))
         return rest if told == unwritable else told
 
+    def unread(self, body: Body) -> frozenset[str]:
+        """Labels of an InferenceCluster that nobody has read in its ClusterProfile yet."""
+        return unread_labels(body, self._profiles.refused(body))
+
     def take_over(self) -> None:
         """This hub leads from now on: what was written down counts."""
         self._contacts.forget_all()
@@ -137,6 +142,7 @@ class Clusters:
         self._restore(body)
         if self._mailboxes.is_due(cluster):
             self._problems[cluster] = await self._mailbox_problem(cluster)
+        await self._profiles.read(cluster)
         status = body.get("status") or {}
         before = self._contacts.get(cluster)
         connection, wanted = self._status(body, spec)

@@ -55,6 +55,7 @@ class Placements:
     ) -> None:
         self._server = server
         self._known = known
+        self._clusters = clusters
         self._now = now
         self._new_id = new_id
         self._scenes = Scenes(known, clusters)
@@ -125,7 +126,8 @@ class Placements:
                 await delete_works(self._server, [work], why, decision)
 
     async def _why_unselected(self, scene: Scene, name: str) -> str:
-        """Empty: it is paused, or has just come, and the next decision knows it."""
+        """Empty: it is paused, or may be selected by a label that nobody has read yet, or has just
+        come, and the next decision knows it."""
         known = self._known.clusters.get("", name)
         if known is None:
             known = await self._server.get(INFERENCE_CLUSTER, "", name)
@@ -135,7 +137,7 @@ class Placements:
         if metadata.get("deletionTimestamp"):
             return f"InferenceCluster {name} is being deleted"
         if known["spec"].get("paused") or selects(
-            placement_of(scene.spec), name, cluster_labels(known)
+            placement_of(scene.spec), name, cluster_labels(known), self._clusters.unread(known)
         ):
             return ""
         return f"InferenceCluster {name} is not selected any more"

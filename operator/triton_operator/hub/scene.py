@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from triton_operator.api.inference_service import InferenceServiceSpec
+from triton_operator.api.placement import Placement
 from triton_operator.api.placement_status import PlacedCluster
 from triton_operator.controllers.keys import Key
 from triton_operator.fleet import revisions
@@ -26,7 +27,7 @@ from triton_operator.fleet.reference import oddity, reference_rate, speed_of
 from triton_operator.fleet.reports import Report, merged, report_of
 from triton_operator.fleet.revisions import written_revision
 from triton_operator.fleet.selection import selects
-from triton_operator.fleet.work import most_replicas
+from triton_operator.fleet.work import is_leaving, most_replicas
 from triton_operator.fleet.works import work_name
 from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.known import Known
@@ -37,7 +38,7 @@ Body = dict[str, Any]
 
 @dataclass
 class Scene:
-    """One service. `members`: clusters that are selected; `works` may be in others too.
+    """One service. `members`: clusters that are selected, or stay; `works` may be in others too.
 
     `refused`: what was not taken of a member's report, by cluster. `memory`: of the last decision.
     `reference`: requests/s of the reference replica; None: nobody knows. `revision`: the highest
@@ -122,12 +123,13 @@ class Scenes:
             metadata = cluster["metadata"]
             name = metadata["name"]
             cluster_spec = self._known.specs.get(cluster)
-            if (
-                cluster_spec is None
-                or metadata.get("deletionTimestamp")
-                or not selects(placement, name, cluster_labels(cluster))
-            ):
+            if cluster_spec is None or metadata.get("deletionTimestamp"):
                 continue
+            stays = ""
+            if not selects(placement, name, cluster_labels(cluster)):
+                stays = self._why_it_stays(placement, cluster, works.get(name))
+                if not stays:
+                    continue
             report = report_of((works.get(name) or {}).get("status") or {})
             report = merged(report, seen.get(name))
             if not report.refused:
@@ -141,11 +143,27 @@ class Scenes:
                 data_plane=self._clusters.answers(name),
                 curve=self._curves.setdefault(key, TakenCurves()).taken(name, report.curve, now),
                 work_spec=works[name]["spec"] if name in works else None,
+                stays=stays,
             )
         for name in seen.keys() - members.keys():
             del seen[name]
         self._curves.setdefault(key, TakenCurves()).keep(members)
         return members
+
+    def _why_it_stays(self, placement: Placement, cluster: Body, work: Body | None) -> str:
+        """Where a service runs that a label may select which nobody has read yet; empty: it does
+        not, or is on its way out."""
+        name, unread = cluster["metadata"]["name"], self._clusters.unread(cluster)
+        if work is None or is_leaving(work):
+            return ""
+        if not selects(placement, name, cluster_labels(cluster), unread):
+            return ""
+        profile = cluster["spec"]["clusterProfile"]
+        return (
+            f"stays, as its ClusterProfile {profile['namespace']}/{profile['name']} has not said "
+            f"yet what its label {', '.join(sorted(unread))} is: see ProfileRead of the "
+            "InferenceCluster"
+        )
 
     def _elsewhere(self, names: Iterable[str], works: dict[str, Body]) -> dict[str, int]:
         """What may run in clusters that are not selected any more, until their works are gone."""

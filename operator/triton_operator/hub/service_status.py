@@ -75,13 +75,12 @@ class ServiceStatusWriter:
             metadata["generation"],
             decided_at,
         )
-        remarks = unheeded_offline(scene.spec.offline, scene.members.values())
         placement = PlacementStatus(
             revision=revision,
             decided_at=decided_at,
             unplaced=amount(placed.unplaced),
             reference_rate=None if scene.reference is None else reference_text(scene.reference),
-            clusters=rows(placed, scene.facts, memory, remarks),
+            clusters=rows(placed, scene.facts, memory, _remarks(scene)),
             rollout=(None if its_templates.memory is None else written_down(its_templates.memory)),
         )
         status = {
@@ -103,6 +102,13 @@ class ServiceStatusWriter:
             # Gone, or made anew: the watch tells.
             return
         self._services.put(body)
+
+
+def _remarks(scene: Scene) -> dict[str, str]:
+    """What is said of a cluster whatever was decided."""
+    unheeded = unheeded_offline(scene.spec.offline, scene.members.values())
+    stays = {name: member.stays for name, member in scene.members.items()}
+    return {name: "; ".join(filter(None, (why, unheeded.get(name)))) for name, why in stays.items()}
 
 
 def _without_time(status: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from triton_operator.fleet.cluster_labels import (
     ProfileReading,
     cluster_labels,
     read_profile,
+    unread_labels,
 )
 from triton_operator.fleet.profile_labels import ProfileLook, read_labels
 
@@ -62,8 +63,7 @@ def test_what_no_label_can_be_is_refused(value: Any) -> None:
 def test_a_profile_of_any_shape_is_read(odd: dict[str, Any]) -> None:
     found = read_profile(odd, [REGION])
 
-    assert (found.taken, found.health) == ({}, "")
-    assert list(found.refused) == [REGION]
+    assert found == ProfileReading(unsaid=(REGION,))
 
 
 def test_a_long_profile_is_not_read_to_its_end() -> None:
@@ -145,3 +145,36 @@ def test_a_profile_that_is_there_is_believed() -> None:
     assert labels == {}, "it is there, and says nothing of that"
     assert found is not None
     assert (found.status, found.reason) == ("False", "LabelsRefused")
+
+
+def test_a_profile_that_has_no_properties_yet_takes_nothing_away() -> None:
+    """Its manager has made it anew, and writes the status afterwards."""
+    reading = read_profile(profile(team="search"), [REGION, TEAM])
+    assert (reading.taken, reading.refused) == ({TEAM: "search"}, {})
+
+    labels, found = read_labels(REFERENCE, ProfileLook(reading), NOTED)
+    assert labels == {REGION: "eu", TEAM: "search"}
+    assert found is not None
+    assert (found.status, found.reason) == ("False", "ProfileEmpty")
+    assert f"has no status.properties yet, and no label {REGION}" in found.message
+    assert f"stay as they were last read: {REGION}" in found.message
+
+    read = read_profile(profile(("secure", "true"), team="search"), [REGION, TEAM])
+    assert list(read.refused) == [REGION], "it has properties, and that is none of them"
+
+
+def test_what_is_refused_beside_it_takes_nothing_away_either() -> None:
+    reading = read_profile(profile(team="two words"), [REGION, TEAM])
+
+    labels, found = read_labels(REFERENCE, ProfileLook(reading), NOTED)
+    assert labels == {REGION: "eu"}
+    assert found is not None
+    assert found.reason == "LabelsRefused"
+
+
+def test_labels_are_unread_until_somebody_gives_them_or_refuses_to() -> None:
+    assert unread_labels(cluster([REGION, TEAM], {}), ()) == {REGION, TEAM}
+    assert unread_labels(cluster([REGION, TEAM], {REGION: "eu"}), ()) == {TEAM}
+    assert unread_labels(cluster([REGION, TEAM], {}, team="own"), ()) == {REGION}
+    assert unread_labels(cluster([REGION, TEAM], {}), {REGION}) == {TEAM}
+    assert unread_labels(cluster(None, {REGION: "eu"}), ()) == set()

@@ -115,3 +115,17 @@ def test_who_is_selected(placement: dict[str, Any], selected: str) -> None:
     found = [name for name, labels in clusters.items() if selects(asked, name, labels)]
 
     assert found == selected.split()
+
+
+@pytest.mark.parametrize("operator", ["In", "NotIn", "Exists", "DoesNotExist"])
+def test_a_label_that_nobody_has_read_may_be_what_is_asked_for(operator: str) -> None:
+    values = {"values": ["eu"]} if operator in ("In", "NotIn") else {}
+    asked = {"key": "region", "operator": operator, **values}
+    placement = Placement.model_validate({"clusterSelector": {"matchExpressions": [asked]}})
+    exact = Placement.model_validate({"clusterSelector": {"matchLabels": {"region": "eu"}}})
+
+    for one in (placement, exact):
+        assert selects(one, "a", {}, {"region"})
+        named = one.model_copy(update={"cluster_names": ["b"]})
+        assert not selects(named, "a", {}, {"region"}), "its name is known"
+    assert not selects(exact, "a", {"team": "x"}, {"team"})

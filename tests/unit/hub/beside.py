@@ -30,6 +30,7 @@ class Server:
         self.live: dict[tuple[str, str], dict[str, Any]] = {}
         self.writes = 0
         self.asked = 0
+        self.cached: list[bool] = []
         self.error: ApiError | None = None
 
     async def serves(self, kind: Kind) -> bool:
@@ -41,6 +42,7 @@ class Server:
     async def get(
         self, kind: Kind, namespace: str, name: str, *, cached: bool = False
     ) -> dict[str, Any] | None:
+        self.cached.append(cached)
         return self.live.get((kind.kind, name))
 
     async def apply(

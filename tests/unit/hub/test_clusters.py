@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from triton_operator.controllers.errors import ApiRefused
+from triton_operator.fleet.cluster_labels import ProfileReading
 from triton_operator.fleet.data_plane import DataPlane
 from triton_operator.fleet.mailbox import AGENT
 from triton_operator.fleet.member_facts import AGENT_VERSION, NETWORK
@@ -43,6 +44,7 @@ class World:
         self.specs = ClusterSpecs()
         self.refuses = refuses
         self.profile_look: ProfileLook | None = None
+        self.read_look: ProfileLook | None = None
         self.writes: list[Body] = []
         self.now = 1000.0
         self.clusters.put(
@@ -70,6 +72,13 @@ class World:
 
     def look_of(self, cluster: str, reference: Any) -> ProfileLook | None:
         return self.profile_look
+
+    async def read(self, cluster: str) -> None:
+        self.profile_look = self.read_look or self.profile_look
+
+    def refused(self, body: Body) -> frozenset[str]:
+        look = self.profile_look
+        return frozenset(look.reading.refused if look and look.reading else ())
 
     def is_due(self, cluster: str) -> bool:
         return False
@@ -145,3 +154,21 @@ def test_what_no_status_can_be_written_for_is_an_error() -> None:
 
     with pytest.raises(ApiRefused):
         asyncio.run(world.hub.reconcile("a"))
+
+
+def test_a_profile_is_read_before_the_status_of_its_cluster_is_written() -> None:
+    """The labels that it gives are there with the first look at an edit."""
+    world = World()
+    reference = {"namespace": "fleet", "name": "a", "labels": ["region"]}
+    body: Body = {
+        "metadata": {"name": "a", "uid": "new", "generation": 1},
+        "spec": {"tier": "Edge", "clusterProfile": reference},
+    }
+    world.clusters.put(body)
+    assert world.hub.unread(body) == {"region"}
+    world.read_look = ProfileLook(ProfileReading({"region": "eu"}))
+
+    asyncio.run(world.hub.reconcile("a"))
+
+    assert world.status["takenLabels"] == [{"key": "region", "value": "eu"}]
+    assert world.hub.unread(world.clusters.objects["", "a"]) == set()

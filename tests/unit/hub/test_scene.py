@@ -9,6 +9,7 @@ import pytest
 
 from triton_operator.api.enums import ConnectionState, ManagedBy
 from triton_operator.controllers.keys import Key
+from triton_operator.fleet.cluster_labels import unread_labels
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.member_facts import MemberFacts
 from triton_operator.fleet.placement import place
@@ -39,6 +40,7 @@ class World:
         self.specs = ClusterSpecs()
         self.works: dict[str, Any] = {}
         self.states: dict[str, ConnectionState] = {}
+        self.refused: set[str] = set()
         self.service: Any = {
             "metadata": {"namespace": "shop", "name": "vision"},
             "spec": {
@@ -63,6 +65,9 @@ class World:
 
     def answers(self, cluster: str) -> None:
         return None
+
+    def unread(self, body: Any) -> frozenset[str]:
+        return unread_labels(body, self.refused)
 
     def tell(self, curve: dict[str, int] | None = None, **rates: str) -> None:
         """The reports of now."""
@@ -216,3 +221,73 @@ def test_a_service_selects_clusters_by_what_their_profiles_say() -> None:
     assert list(world.place(30.0).members) == ["a"]
     cluster["metadata"]["labels"] = {"region": "us"}
     assert list(world.place(60.0).members) == [], "its own label comes first"
+
+
+PROFILE = {"namespace": "fleet", "name": "a", "labels": ["region"]}
+
+
+def moved() -> World:
+    """A label was moved to an inventory that nobody has read yet."""
+    world = World()
+    world.tell(a="10")
+    world.service["spec"]["placement"] = {"clusterSelector": {"matchLabels": {"region": "eu"}}}
+    world.clusters.objects["", "a"]["spec"] = {"tier": "Cloud", "clusterProfile": PROFILE}
+    return world
+
+
+def test_a_cluster_stays_while_nobody_has_read_the_label_that_selects_it() -> None:
+    world = moved()
+
+    scene = world.place(0.0)
+
+    assert list(scene.members) == ["a"]
+    assert "ClusterProfile fleet/a has not said yet what its label region is" in (
+        scene.members["a"].stays
+    )
+    world.clusters.objects["", "a"]["status"] = {"takenLabels": [{"key": "region", "value": "eu"}]}
+    assert world.place(30.0).members["a"].stays == ""
+
+
+def test_what_a_profile_says_or_the_cluster_itself_takes_it_away() -> None:
+    world = moved()
+    cluster = world.clusters.objects["", "a"]
+
+    world.refused = {"region"}
+    assert list(world.place(0.0).members) == []
+    world.refused = set()
+    cluster["status"] = {"takenLabels": [{"key": "region", "value": "us"}]}
+    assert list(world.place(30.0).members) == []
+    cluster["status"] = {}
+    cluster["metadata"]["labels"] = {"region": "us"}
+    assert list(world.place(60.0).members) == []
+    cluster["metadata"]["labels"] = {}
+    cluster["spec"] = {"tier": "Cloud"}
+    assert list(world.place(90.0).members) == [], "no inventory is to give the label"
+
+
+def test_nothing_new_comes_by_a_label_that_nobody_has_read() -> None:
+    world = moved()
+    work = world.works.pop("a")
+    assert list(world.place(0.0).members) == []
+
+    world.works["a"] = {**work, "metadata": {**work["metadata"], "deletionTimestamp": "now"}}
+    assert list(world.place(30.0).members) == [], "nor what is on its way out"
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"matchLabels": {"region": "eu", "team": "search"}},
+        {
+            "matchLabels": {"region": "eu"},
+            "matchExpressions": [{"key": "team", "operator": "Exists"}],
+        },
+    ],
+)
+def test_a_label_that_is_known_still_decides(selector: dict[str, Any]) -> None:
+    world = moved()
+    world.service["spec"]["placement"] = {"clusterSelector": selector}
+    assert list(world.place(0.0).members) == []
+
+    world.clusters.objects["", "a"]["metadata"]["labels"] = {"team": "search"}
+    assert list(world.place(30.0).members) == ["a"]

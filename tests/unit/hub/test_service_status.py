@@ -12,15 +12,18 @@ import pytest
 
 from tests.unit.fleet.clusters import cloud, edge
 from triton_operator.api.enums import ConnectionState, ManagedBy, Protocol
+from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.routing import RoutedEndpoint
 from triton_operator.controllers.keys import Key
 from triton_operator.controllers.kinds import Kind
+from triton_operator.fleet.member import Member
 from triton_operator.fleet.placement import Placed, place
 from triton_operator.fleet.placement_findings import WorkState
 from triton_operator.fleet.placement_memory import PlacementMemory
 from triton_operator.fleet.placement_reasons import Reason, Why
 from triton_operator.fleet.placement_wish import settings_of
+from triton_operator.fleet.reports import Report
 from triton_operator.hub.rollouts import Templates
 from triton_operator.hub.scene import Scene
 from triton_operator.hub.service_status import REFRESH_SECONDS, ServiceStatusWriter
@@ -36,6 +39,7 @@ class World:
     def __init__(self) -> None:
         self.writes = 0
         self.memory = PlacementMemory()
+        self.members: dict[str, Member] = {}
         self.body: dict[str, Any] = {
             "metadata": {"namespace": "shop", "name": "vision", "uid": "s", "generation": 1},
             "spec": SPEC,
@@ -69,7 +73,7 @@ class World:
             self.body,
             spec,
             settings,
-            {},
+            self.members,
             {},
             self.memory,
             {one.name: one for one in facts},
@@ -140,3 +144,17 @@ def test_the_first_demand_is_written_at_once() -> None:
 
 def test_a_clock_that_was_put_back_makes_nothing_fresh(world: World) -> None:
     assert world.decide(-3600, 2.1) == 1
+
+
+def test_the_row_of_a_cluster_says_why_it_stays(world: World) -> None:
+    spec = InferenceClusterSpec.model_validate({"tier": "Edge"})
+    state = ConnectionState.CONNECTED
+    world.members = {
+        "edge": Member("edge", spec, state, None, Report(), stays="stays, as nobody has read it"),
+        "cloud": Member("cloud", spec, state, None, Report()),
+    }
+    assert world.decide(2) == 1
+
+    rows = {row["name"]: row for row in world.body["status"]["placement"]["clusters"]}
+    assert rows["edge"]["reason"].startswith("stays, as nobody has read it")
+    assert "stays" not in rows["cloud"].get("reason", "")
