@@ -52,27 +52,33 @@ def requests_of(pod_spec: Mapping[str, Any]) -> dict[str, int]:
     return {**found, PODS: 1000}
 
 
-def free_nodes(
-    nodes: Iterable[NodeFacts], pods: Iterable[Mapping[str, Any]]
-) -> tuple[FreeNode, ...]:
-    """Schedulable nodes with what these pods leave of them."""
-    taken: dict[str, dict[str, int]] = {}
-    for pod in pods:
+class NodeRoom:
+    """What schedulable nodes have left, as one pod after the other takes its part.
+
+    Nothing is kept of pods but the sums of what these nodes have.
+    """
+
+    def __init__(self, nodes: Iterable[NodeFacts]) -> None:
+        self._nodes = tuple(node for node in nodes if node.schedulable)
+        self._left = {node.name: _quantities(node.allocatable) for node in self._nodes}
+
+    def take(self, pod: Mapping[str, Any]) -> None:
+        """A pod is there. One that is finished, or on none of these nodes, takes nothing.
+
+        Raises:
+            ValueError: it asks for an amount that is none.
+        """
         spec = pod["spec"]
-        name = spec.get("nodeName")
-        if name and (pod.get("status") or {}).get("phase") not in FINISHED:
-            _add(taken.setdefault(name, {}), requests_of(spec))
-    return tuple(
-        FreeNode(
-            node,
-            {
-                name: amount - taken.get(node.name, {}).get(name, 0)
-                for name, amount in _quantities(node.allocatable).items()
-            },
-        )
-        for node in nodes
-        if node.schedulable
-    )
+        left = self._left.get(spec.get("nodeName") or "")
+        if left is None or (pod.get("status") or {}).get("phase") in FINISHED:
+            return
+        for name, amount in requests_of(spec).items():
+            if name in left:
+                left[name] -= amount
+
+    def free_nodes(self) -> tuple[FreeNode, ...]:
+        """The nodes, with what is left now."""
+        return tuple(FreeNode(node, dict(self._left[node.name])) for node in self._nodes)
 
 
 def more_replicas(templates: Sequence[Mapping[str, Any]], nodes: Sequence[FreeNode]) -> int:
