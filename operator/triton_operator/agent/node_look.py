@@ -26,6 +26,8 @@ LARGEST_SHARE = 0.05
 """Of the time that looks may take: in a cluster of thousands of pods, they become rarer."""
 LONGEST_LOOK_SECONDS = 120.0
 """Or a cluster that answers slowly would keep others that wait for their turn from theirs."""
+SLICE_SECONDS = 0.02
+"""For which places are counted before others get their turn."""
 MOST_RESOURCES = 32
 UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 
@@ -102,10 +104,16 @@ class NodeLook:
                 assigned[place] += 1
         free = room.free_nodes()
         places = {}
+        clock = asyncio.get_running_loop().time
+        rested = clock()
         for place, specs in templates.items():
-            places[place] = assigned[place] + more_replicas(specs, free)
-            # Others run here too.
-            await asyncio.sleep(0)
+            places[place] = assigned[place]
+            for more in more_replicas(specs, free):
+                places[place] += more
+                if clock() - rested > SLICE_SECONDS:
+                    # Others run here too.
+                    await asyncio.sleep(0)
+                    rested = clock()
         self._places = places
 
     def _complain(self, error: Exception) -> None:

@@ -302,6 +302,7 @@ class ApiServer:
         path: str,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
         taken: Callable[[bytes], None] | None = None,
     ) -> Body:
         """`taken` hears what is answered before it is parsed, and may refuse it by an error."""
@@ -332,6 +333,7 @@ class ApiServer:
             ) as response:
                 text = await response.read()
                 status = response.status
+                Tally(self._bounds, "one answer").keep(text)
                 if status < 400:
                     if taken is not None:
                         taken(text)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from triton_operator.controllers.answer_bounds import too_much
+from triton_operator.controllers.answer_bounds import Tally, too_much
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import api_error
 from triton_operator.controllers.kinds import Kind
@@ -63,6 +63,7 @@ async def watch_events(
                 text = (await response.content.read(500)).decode(errors="replace")
                 raise api_error(response.status, response.reason or "", text)
             async for line in _lines(response.content, connection.bounds.line):
+                Tally(connection.bounds, "one event").keep(line)
                 row = json.loads(line)
                 event = WatchEvent(row["type"], row["object"])
                 if event.type == "ERROR":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
@@ -161,3 +162,27 @@ def test_a_slow_cluster_gives_up_its_turn_and_waits_long_for_the_next(
         assert not turns.locked()
 
     asyncio.run(scenario())
+
+
+def test_others_run_while_places_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub has one loop for all clusters, and nodes times services may be millions."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def look(slice_seconds: float) -> int:
+        nonlocal turns
+        monkeypatch.setattr(module, "SLICE_SECONDS", slice_seconds)
+        cluster = Cluster(nodes=10)
+        cluster.rows[DEPLOYMENT] = [deployment(f"s{number}") for number in range(10)]
+        turns = 0
+        other = asyncio.create_task(count())
+        await NodeLook()._look(cast(ApiServer, cluster), UNBOUNDED)
+        other.cancel()
+        return turns
+
+    assert asyncio.run(look(-1.0)) - asyncio.run(look(math.inf)) >= 100

@@ -168,7 +168,7 @@ def test_one_after_the_other_takes_more_than_is_kept_and_has_an_end_too() -> Non
     async def ask(api: ApiServer) -> int:
         return len([row async for row in api.each(POD, None, field_selector="a=b")])
 
-    kept = AnswerBounds(pages=3, memory=100)
+    kept = AnswerBounds(pages=3, memory=2000)
     rows = {"a": "x" * 100}
     found, requests = asked(ask, page(rows, rows), page(rows), page(rows, more=""), bounds=kept)
     assert found == 4
@@ -179,6 +179,22 @@ def test_one_after_the_other_takes_more_than_is_kept_and_has_an_end_too() -> Non
     }
     with pytest.raises(ApiTooMuch, match="more than 3 pages"):
         asked(ask, *(page(rows) for _ in range(4)), bounds=kept)
+
+
+def test_an_answer_that_would_grow_too_large_is_not_parsed() -> None:
+    """A short text may become 25 times as much."""
+    bounds = AnswerBounds(memory=100_000)
+    greedy = [[] for _ in range(2000)]
+
+    assert asked(lambda api: api.get(POD, "shop", "a"), ok(a="x" * 90_000), bounds=bounds)
+    with pytest.raises(ApiTooMuch, match="one answer: more than"):
+        asked(lambda api: api.get(POD, "shop", "a"), ok(a=greedy), bounds=bounds)
+    with pytest.raises(ApiTooMuch, match="one answer: more than"):
+        asked(
+            lambda api: api.apply(CONFIG_MAP, MANIFEST, force=True),
+            web.json_response({"message": greedy}, status=422),
+            bounds=bounds,
+        )
 
 
 def test_a_status_goes_to_its_subresource_and_to_this_object_only() -> None:

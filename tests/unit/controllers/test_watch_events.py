@@ -120,6 +120,14 @@ def test_an_event_is_no_longer_than_the_bound(end: bytes) -> None:
     assert (error, found) == ("0 TooMuch", [])
 
 
+def test_an_event_that_would_grow_too_large_is_not_parsed() -> None:
+    text = event("ADDED", spec=[[]] * 2000) + b"\n"
+    _, _, error = watched(text, bounds=AnswerBounds(memory=100_000))
+
+    assert len(text) < 10_000
+    assert error == "0 TooMuch"
+
+
 def test_a_line_in_small_pieces_takes_no_longer_than_another() -> None:
     class Pieces:
         async def iter_chunked(self, _: int) -> AsyncIterator[bytes]:

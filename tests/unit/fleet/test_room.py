@@ -28,7 +28,7 @@ def room(*templates: dict[str, Any], nodes: tuple[NodeFacts, ...], pods: Any = (
     counted = NodeRoom(nodes)
     for one in pods:
         counted.take(one)
-    return more_replicas(templates, counted.free_nodes())
+    return sum(more_replicas(templates, counted.free_nodes()))
 
 
 def test_the_scarcest_resource_counts() -> None:
@@ -96,6 +96,15 @@ def test_taints_keep_pods_away(template: dict[str, Any], fits: bool) -> None:
     assert room(pod_spec(**template), nodes=(tainted,)) == (4 if fits else 0)
 
 
+def test_too_many_to_compare_are_refused() -> None:
+    tainted = node(taints=tuple(Taint(f"t{number}", "", "NoSchedule") for number in range(200)))
+    template = pod_spec(tolerations=[{"operator": "Exists"}])
+    assert room(template, nodes=(tainted,)) == 4
+
+    with pytest.raises(ValueError, match="100 tolerations and a node 200 taints"):
+        room(pod_spec(tolerations=template["tolerations"] * 100), nodes=(tainted,))
+
+
 @pytest.mark.parametrize(
     ("row", "fits"),
     [
@@ -135,5 +144,5 @@ def test_a_pod_asks_for_its_containers_or_its_largest_beginning() -> None:
 
 
 def test_nothing_is_left_without_nodes() -> None:
-    assert more_replicas([pod_spec()], ()) == 0
-    assert more_replicas([], [FreeNode(node(), {"cpu": 1})]) == 0
+    assert sum(more_replicas([pod_spec()], ())) == 0
+    assert sum(more_replicas([], [FreeNode(node(), {"cpu": 1})])) == 0
