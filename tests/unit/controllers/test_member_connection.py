@@ -195,14 +195,22 @@ def test_nothing_of_its_bounds_is_open() -> None:
     assert bounds.line >= 1.5 * 2**20, "and an event of any object"
 
 
-def test_its_thread_ends_with_it(authority: Authority, serving: Pair) -> None:
-    """Or each new connection to a cluster that fails would leave one behind."""
+def test_its_thread_ends_with_it() -> None:
+    """And not whenever the last reference to it is found to be gone: each new connection to a
+    cluster that fails would leave a thread behind."""
 
     def running() -> set[threading.Thread]:
         return {one for one in threading.enumerate() if one.name.startswith("member-names")}
 
-    before = running()
-    asked(echo, authority, serving)
-    for thread in running() - before:
+    async def scenario() -> None:
+        before = running()
+        connection = await connect_to_member(MemberKubeconfig("https://localhost:1", token="t"))
+        with pytest.raises(ApiUnavailable):
+            await ApiServer(connection).get(NAMESPACE, "", "kube-system")
+        (thread,) = running() - before
+        await connection.session.close()
         thread.join(5)
-    assert running() <= before
+        assert not thread.is_alive()
+        assert connection.session.closed
+
+    asyncio.run(scenario())
