@@ -6,7 +6,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.hub.objects import (
@@ -54,10 +54,12 @@ class SlowServer(ApiServer):
         path: str,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        taken: Callable[[bytes], None] | None = None,
     ) -> Body:
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
-        return await super()._request(method, path, body, headers)
+        return await super()._request(method, path, body, headers, taken=taken)
 
 
 class Site:

@@ -4,7 +4,7 @@ The requests are the operator's own, to the byte; only `dryRun` and strict field
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,9 +53,11 @@ class Rehearsal(ApiServer):
         path: str,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        taken: Callable[[bytes], None] | None = None,
     ) -> Object:
         return await super()._request(
-            method, f"{path}&dryRun=All&fieldValidation=Strict", body, headers
+            method, f"{path}&dryRun=All&fieldValidation=Strict", body, headers, taken=taken
         )
 
 

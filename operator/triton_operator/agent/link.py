@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from triton_operator.controllers.connection import Connection, UnverifiedServer
-from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.errors import ApiError, ApiTooMuch
 
 logger = logging.getLogger(__name__)
 Connector = Callable[[], Awaitable[Connection]]
@@ -85,6 +85,8 @@ class Link:
         problem = repr(error)
         if isinstance(error, ApiError):
             problem = f"{error.status} {error.reason}" if error.status else "it does not answer"
+        if isinstance(error, ApiTooMuch):
+            problem = error.message
         if problem != self.problem:
             logger.warning(
                 "An API server cannot be used; it is tried again, and nothing is changed.",

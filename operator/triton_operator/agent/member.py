@@ -1,6 +1,7 @@
 """The member's side: the services that came from a hub, and what is done to them."""
 
 import asyncio
+import hashlib
 import random
 from collections.abc import Callable
 from typing import Any
@@ -45,8 +46,8 @@ NOTES = (
     LINK_SINCE,
 )
 """Labels and annotations that say where a service came from, and of the way there."""
-_Mark = tuple[str, int, str, int, str]
-"""What was applied to what: see `_mark`."""
+_Mark = bytes
+"""What was applied to what: see `_mark`. A digest, as the member says how long its parts are."""
 
 
 class Member:
@@ -86,8 +87,12 @@ class Member:
             tells_limit=True,
         )
         self._server = server
+        self._services.bound(connection.bounds)
         try:
-            await together(self._services.follow(server, connection), self._nodes.run(server))
+            await together(
+                self._services.follow(server, connection),
+                self._nodes.run(server, connection.bounds),
+            )
         except ApiError as error:
             self._knows_kind = not isinstance(error, ApiNotFound)
             raise
@@ -250,7 +255,8 @@ def _mark(work: Work, service: Body) -> _Mark:
     metadata = service["metadata"]
     # No generation tells that somebody has changed an annotation.
     routing = (metadata.get("annotations") or {}).get(origin.ROUTING, "")
-    return metadata["uid"], metadata["generation"], work.uid, work.generation, routing
+    mark = metadata["uid"], metadata["generation"], work.uid, work.generation, routing
+    return hashlib.sha256(repr(mark).encode(errors="surrogatepass")).digest()
 
 
 def _unknown_kind() -> Finding:

@@ -2,6 +2,7 @@
 
 Looked at about once a minute: pods of the whole cluster are read for it, and nothing is decided on
 it within seconds. Without the right to read them, nothing is said of places.
+They are read page by page, and only sums of them are kept: at a hub, others share this memory.
 """
 
 import asyncio
@@ -10,10 +11,11 @@ from collections import Counter
 from typing import Any
 
 from triton_operator.api import labels
+from triton_operator.controllers.answer_bounds import AnswerBounds, Tally
 from triton_operator.controllers.api_server import ApiServer
-from triton_operator.controllers.errors import ApiError
+from triton_operator.controllers.errors import ApiError, ApiTooMuch
 from triton_operator.controllers.kinds import DEPLOYMENT, NODE, POD
-from triton_operator.fleet.room import free_nodes, more_replicas
+from triton_operator.fleet.room import NodeRoom, more_replicas
 from triton_operator.planning.nodes import node_facts, total_allocatable
 
 logger = logging.getLogger(__name__)
@@ -22,14 +24,22 @@ Place = tuple[str, str]
 LOOK_SECONDS = 60.0
 LARGEST_SHARE = 0.05
 """Of the time that looks may take: in a cluster of thousands of pods, they become rarer."""
+LONGEST_LOOK_SECONDS = 120.0
+"""Or a cluster that answers slowly would keep others that wait for their turn from theirs."""
+SLICE_SECONDS = 0.02
+"""For which places are counted before others get their turn."""
 MOST_RESOURCES = 32
 UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 
 
 class NodeLook:
-    """The last look; before the first, and after one that failed, nothing is known."""
+    """The last look; before the first, and after one that failed, nothing is known.
 
-    def __init__(self) -> None:
+    `turns`: how many may look at the same time; None: nobody else is here.
+    """
+
+    def __init__(self, turns: asyncio.Semaphore | None = None) -> None:
+        self._turns = turns or asyncio.Semaphore(1)
         self._offered: list[dict[str, str]] | None = None
         self._places: dict[Place, int] = {}
         self._problem = ""
@@ -49,48 +59,75 @@ class NodeLook:
             return None
         return max(0, places - ((service.get("status") or {}).get("readyReplicas") or 0))
 
-    async def run(self, server: ApiServer) -> None:
-        """Look, for ever."""
+    async def run(self, server: ApiServer, bounds: AnswerBounds) -> None:
+        """Look, for ever; `bounds` are for what is kept of nodes and Deployments meanwhile."""
         clock = asyncio.get_running_loop().time
         while True:
-            began = clock()
-            try:
-                await self._look(server)
-                self._problem = ""
-            except (ApiError, ValueError) as error:
-                # Any pod of the cluster may ask for an amount that is none.
-                self._offered, self._places = None, {}
-                self._complain(error)
-            await asyncio.sleep(max(LOOK_SECONDS, (clock() - began) / LARGEST_SHARE))
+            async with self._turns:
+                began = clock()
+                try:
+                    async with asyncio.timeout(LONGEST_LOOK_SECONDS):
+                        await self._look(server, bounds)
+                    self._problem = ""
+                except (ApiError, ValueError, TimeoutError) as error:
+                    # Any pod of the cluster may ask for an amount that is none.
+                    self._offered, self._places = None, {}
+                    self._complain(error)
+                took = clock() - began
+            await asyncio.sleep(max(LOOK_SECONDS, took / LARGEST_SHARE))
 
-    async def _look(self, server: ApiServer) -> None:
-        nodes = [node_facts(body) for body in await server.find(NODE, None)]
+    async def _look(self, server: ApiServer, bounds: AnswerBounds) -> None:
+        kept = Tally(bounds, "nodes and Deployments")
+        nodes = []
+        async for body in server.each(NODE, None):
+            facts = node_facts(body)
+            kept.keep_value([facts.name, facts.labels, facts.allocatable, facts.taints])
+            nodes.append(facts)
         offered = [
             {"resource": name, "allocatable": amount}
             for name, amount in total_allocatable(nodes).items()
         ]
         self._offered = offered[:MOST_RESOURCES]
-        pods = await server.find(POD, None, field_selector=UNFINISHED)
-        deployments = await server.find(DEPLOYMENT, None, label_selector=labels.SERVICE)
+        named: list[tuple[str, Place, Body]] = []
+        async for body in server.each(DEPLOYMENT, None, label_selector=labels.SERVICE):
+            row = str(body["metadata"]["name"]), _service_of(body), body["spec"]["template"]["spec"]
+            kept.keep_value(row)
+            named.append(row)
         templates: dict[Place, list[Body]] = {}
-        for body in sorted(deployments, key=lambda one: str(one["metadata"]["name"])):
-            template = body["spec"]["template"]["spec"]
-            templates.setdefault(_service_of(body), []).append(template)
-        assigned = Counter(_service_of(pod) for pod in pods if _serves(pod))
-        free = free_nodes(nodes, pods)
-        self._places = {
-            place: assigned[place] + more_replicas(specs, free)
-            for place, specs in templates.items()
-        }
+        for _, place, template in sorted(named, key=lambda row: row[0]):
+            templates.setdefault(place, []).append(template)
+        assigned: Counter[Place] = Counter()
+        room = NodeRoom(nodes)
+        async for pod in server.each(POD, None, field_selector=UNFINISHED):
+            room.take(pod)
+            if _serves(pod) and (place := _service_of(pod)) in templates:
+                assigned[place] += 1
+        free = room.free_nodes()
+        places = {}
+        clock = asyncio.get_running_loop().time
+        rested = clock()
+        for place, specs in templates.items():
+            places[place] = assigned[place]
+            for more in more_replicas(specs, free):
+                places[place] += more
+                if clock() - rested > SLICE_SECONDS:
+                    # Others run here too.
+                    await asyncio.sleep(0)
+                    rested = clock()
+        self._places = places
 
     def _complain(self, error: Exception) -> None:
         """Once for each problem."""
-        problem = f"{error.status} {error.reason}" if isinstance(error, ApiError) else str(error)
+        problem = str(error)
+        if isinstance(error, TimeoutError):
+            problem = f"not read within {LONGEST_LOOK_SECONDS:g} s"
+        elif isinstance(error, ApiError) and not isinstance(error, ApiTooMuch):
+            problem = f"{error.status} {error.reason}"
         if self._problem != problem:
             self._problem = problem
             logger.warning(
                 "The cluster's nodes and pods cannot be read; its places are not counted.",
-                extra={"error": str(error)},
+                extra={"error": str(error) or problem},
             )
 
 

@@ -42,6 +42,7 @@ async def sync(
     store: Store | None = None,
     token_look_seconds: float = LOOK_SECONDS_OF_TOKENS,
     reached: Callable[[ApiError | None], None] | None = None,
+    looks: asyncio.Semaphore | None = None,
 ) -> None:
     """Keep the member as its mailbox at the hub says, for ever.
 
@@ -53,11 +54,12 @@ async def sync(
     `store` it is renewed.
     `reached`: this runs at the hub and not in the member. It is called each time that the member
     was asked whether it is there, with an error if it did not answer, which is no heartbeat then.
+    `looks`: how many of those that run here may look at nodes and pods of their members at a time.
     What a member does while its hub is silent it is not told, as nobody there would notice.
     """
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
-    nodes = NodeLook()
+    nodes = NodeLook(looks)
     renewal = None
     if hub_kubeconfig is not None:
         renewal = Renewal(

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from triton_operator.api.group import FIELD_MANAGER
+from triton_operator.controllers.answer_bounds import Tally
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiNotFound, ApiRefused, api_error
 from triton_operator.controllers.fenced_body import FencedBody
@@ -21,10 +22,10 @@ from triton_operator.controllers.traffic import Traffic
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-PAGE_SIZE = 500
 TIMEOUT_SECONDS = 30.0
 _APPLY_HEADERS = {"Content-Type": APPLY}
 _MERGE_HEADERS = {"Content-Type": MERGE}
+_METADATA_HEADERS = {"Accept": METADATA_LIST}
 
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """DEL, C1 controls, separators that YAML would fold, the byte order mark, non-characters."""
@@ -65,6 +66,7 @@ class ApiServer:
     ) -> None:
         self._server = connection.server
         self._session = connection.session
+        self._bounds = connection.bounds
         self._write_seconds = write_seconds
         self._timeout_seconds = timeout_seconds
         self._traffic = traffic or Traffic()
@@ -167,20 +169,37 @@ class ApiServer:
         field_selector: str = "",
         label_selector: str = "",
     ) -> tuple[list[Body], str]:
-        """As `find`, with the version of the listing, from which a watch goes on."""
-        selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
-        query = {name: selector for name, selector in selectors.items() if selector}
+        """As `find`, with the version of the listing, from which a watch goes on.
+
+        Raises:
+            ApiTooMuch: there is more than the bounds of the connection let it keep.
+        """
         found: list[Body] = []
-        token = ""
-        while True:
-            page_query = urlencode(
-                {**query, "limit": PAGE_SIZE} | ({"continue": token} if token else {})
-            )
-            page = await self._request("GET", f"{kind.path(namespace)}?{page_query}")
+        version = ""
+        tally = Tally(self._bounds, kind.plural)
+        async for page in self._pages(
+            kind, namespace, field_selector, label_selector, taken=tally.keep
+        ):
             found += page.get("items") or ()  # null when there is none
-            token = page["metadata"].get("continue", "")
-            if not token:
-                return found, page["metadata"]["resourceVersion"]
+            version = page["metadata"]["resourceVersion"]
+        return found, version
+
+    async def each(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        *,
+        field_selector: str = "",
+        label_selector: str = "",
+    ) -> AsyncIterator[Body]:
+        """As `find`, one after the other: no more than a page of them is in memory.
+
+        Raises:
+            ApiTooMuch: there are more than the bounds of the connection let it read.
+        """
+        async for page in self._pages(kind, namespace, field_selector, label_selector):
+            for item in page.get("items") or ():
+                yield item
 
     async def replace(self, kind: Kind, manifest: Mapping[str, Any]) -> Body:
         """PUT: a conflict unless `manifest` carries the version that it replaces."""
@@ -206,7 +225,7 @@ class ApiServer:
         """Whether the API server lists a kind for this account; None: in the whole cluster."""
         path = f"{kind.path(namespace)}?limit=1"
         try:
-            await self._request("GET", path, headers={"Accept": METADATA_LIST})
+            await self._request("GET", path, headers=_METADATA_HEADERS)
         except ApiRefused as error:
             if error.status == HTTPStatus.FORBIDDEN:
                 return False
@@ -226,7 +245,9 @@ class ApiServer:
         self, kind: Kind, namespace: str | None, label_selector: str
     ) -> AsyncIterator[Identity]:
         """Every object of a kind, by what tells it and its version from others."""
-        async for page in self._pages(kind, namespace, label_selector):
+        async for page in self._pages(
+            kind, namespace, "", label_selector, headers=_METADATA_HEADERS
+        ):
             for item in page.get("items") or ():  # null when there is none
                 metadata = item["metadata"]
                 yield Identity(
@@ -242,22 +263,34 @@ class ApiServer:
         self, kind: Kind, namespace: str | None, label_selector: str
     ) -> AsyncIterator[Body]:
         """Every object of a kind, without spec and status."""
-        async for page in self._pages(kind, namespace, label_selector):
+        async for page in self._pages(
+            kind, namespace, "", label_selector, headers=_METADATA_HEADERS
+        ):
             for item in page.get("items") or ():
                 yield item
 
     async def _pages(
-        self, kind: Kind, namespace: str | None, label_selector: str
+        self,
+        kind: Kind,
+        namespace: str | None,
+        field_selector: str,
+        label_selector: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        taken: Callable[[bytes], None] | None = None,
     ) -> AsyncIterator[Body]:
+        selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
+        query = {name: selector for name, selector in selectors.items() if selector}
+        tally = Tally(self._bounds, kind.plural)
         token = ""
         while True:
-            query = f"?limit={PAGE_SIZE}"
-            if label_selector:
-                query += f"&labelSelector={label_selector}"
-            if token:
-                query += f"&continue={token}"
-            path = kind.path(namespace) + query
-            page = await self._request("GET", path, headers={"Accept": METADATA_LIST})
+            page_query = urlencode(
+                {**query, "limit": self._bounds.page_size} | ({"continue": token} if token else {})
+            )
+            page = await self._request(
+                "GET", f"{kind.path(namespace)}?{page_query}", headers=headers, taken=taken
+            )
+            tally.page(len(page.get("items") or ()))
             yield page
             token = page["metadata"].get("continue", "")
             if not token:
@@ -269,7 +302,10 @@ class ApiServer:
         path: str,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        taken: Callable[[bytes], None] | None = None,
     ) -> Body:
+        """`taken` hears what is answered before it is parsed, and may refuse it by an error."""
         seconds = self._timeout_seconds
         if method != "GET":
             seconds = min(seconds, self._write_seconds())
@@ -297,7 +333,10 @@ class ApiServer:
             ) as response:
                 text = await response.read()
                 status = response.status
+                Tally(self._bounds, "one answer").keep(text)
                 if status < 400:
+                    if taken is not None:
+                        taken(text)
                     answer: Body = json.loads(text)
                     return answer
                 raise _error(response, text)

@@ -14,6 +14,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
 from triton_operator import __version__
+from triton_operator.controllers.answer_bounds import UNBOUNDED, AnswerBounds
 from triton_operator.controllers.denials import Denials
 from triton_operator.controllers.watch_streams import Middleware, WatchStreams
 
@@ -23,13 +24,14 @@ KEY = "BearerToken"
 @dataclass(frozen=True)
 class Connection:
     """The API server's root address, a session that authenticates every request, and what is heard
-    on it: its watches, and answers 403.
+    on it: its watches, and answers 403. `bounds`: how much it may answer.
     """
 
     server: str
     session: aiohttp.ClientSession
     streams: WatchStreams = field(default_factory=WatchStreams)
     denials: Denials = field(default_factory=Denials)
+    bounds: AnswerBounds = UNBOUNDED
 
 
 class UnverifiedServer(config.ConfigException):

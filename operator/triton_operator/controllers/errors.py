@@ -2,6 +2,7 @@
 
 ApiError
 ├── ApiUnavailable   no answer, 429, 5xx: the same request may go through later
+│   └── ApiTooMuch   an answer that is longer than this process takes
 ├── ApiConflict      409: somebody else wrote meanwhile, or owns the field
 ├── ApiNotFound      404: the object or its namespace is gone
 └── ApiRefused       other 4xx: validation, quota, policy, missing rights
@@ -21,6 +22,10 @@ class ApiError(Exception):
 
 class ApiUnavailable(ApiError):
     """No answer, too many requests, or an error of the server's own."""
+
+
+class ApiTooMuch(ApiUnavailable):
+    """More than is taken from this API server; the message has the bound, and no other number."""
 
 
 class ApiConflict(ApiError):

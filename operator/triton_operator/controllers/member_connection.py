@@ -17,11 +17,14 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from triton_operator import __version__
+from triton_operator.controllers.answer_bounds import AnswerBounds, too_much
 from triton_operator.controllers.connection import Connection
 from triton_operator.fleet.member_kubeconfig import MemberKubeconfig, RefusedKubeconfig
 
-MOST_BYTES = 32 * 2**20
-"""Of one answer: 500 services at a time, of 64 KiB each."""
+MOST_BYTES = 2 * 2**20
+"""Of one answer: an object has 1.5 MiB at most, and a page of services of 64 KiB each as much."""
+BOUNDS = AnswerBounds(page_size=25, pages=6_000, rows=150_000, memory=32 * 2**20, line=MOST_BYTES)
+"""Rows: no cluster has more pods by Kubernetes' own limits."""
 
 
 async def connect_to_member(kubeconfig: MemberKubeconfig) -> Connection:
@@ -35,13 +38,13 @@ async def connect_to_member(kubeconfig: MemberKubeconfig) -> Connection:
     if kubeconfig.token:
         headers["Authorization"] = f"Bearer {kubeconfig.token}"
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=context, resolver=_OwnThread()),
+        connector=_Connector(limit=0, ssl=context, resolver=_OwnThread()),
         headers=headers,
         middlewares=(_lead_nowhere,),
         response_class=_Bounded,
         trust_env=False,
     )
-    return Connection(kubeconfig.server, session)
+    return Connection(kubeconfig.server, session, bounds=BOUNDS)
 
 
 def tls_context(kubeconfig: MemberKubeconfig) -> ssl.SSLContext:
@@ -94,10 +97,20 @@ class _Bounded(aiohttp.ClientResponse):
             size += len(part)
             if size > MOST_BYTES:
                 self.close()
-                raise aiohttp.ClientPayloadError(f"an answer of more than {MOST_BYTES >> 20} MiB")
+                raise too_much(f"an answer of more than {MOST_BYTES / 2**20:g} MiB")
             parts.append(part)
         self._body = b"".join(parts)
         return self._body
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Ends with the thread of its resolver: aiohttp leaves one that it was given as it is."""
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        try:
+            await super().close(abort_ssl=abort_ssl)
+        finally:
+            await self._resolver.close()
 
 
 class _OwnThread(AbstractResolver):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from triton_operator.controllers.answer_bounds import UNBOUNDED, AnswerBounds, Kept
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiError, api_error
@@ -28,6 +29,8 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 MOST_REMEMBERED = 1000
 """Objects that went: an answer is late by seconds."""
+LONGEST_UID = 256
+"""Of those; Kubernetes' own have 36 characters."""
 
 
 class Mirror:
@@ -58,9 +61,15 @@ class Mirror:
         self._field_selector = field_selector
         self._label_selector = label_selector
         self._randomness = randomness
+        self._kept = Kept(UNBOUNDED, kind.plural)
         self._pause = FIRST_PAUSE_SECONDS
         self._gone: dict[str, int] = {}
         """Versions in which objects went, by UID, the oldest first."""
+
+    def bound(self, bounds: AnswerBounds) -> None:
+        """No more than this is kept, to be said before anything is: what does not fit ends `follow`
+        and `put` by `ApiTooMuch`, and what was there stays."""
+        self._kept.bounds = bounds
 
     def get(self, namespace: str, name: str) -> Body | None:
         """The object as it was last seen."""
@@ -106,12 +115,16 @@ class Mirror:
             field_selector=self._field_selector,
             label_selector=self._label_selector,
         )
-        self._listing_came()
         # Rows of a list do not say what they are.
         typed = {"apiVersion": self.kind.api_version, "kind": self.kind.kind}
         seen = {place_of(body): {**typed, **body} for body in found}
+        kept = Kept(self._kept.bounds, self.kind.plural)
+        for place, body in seen.items():
+            kept.put(place, body)
+        self._listing_came()
         for place in [place for place in self.objects if place not in seen]:
             self._remove(self.objects[place], int(version))
+        self._kept = kept
         for place, body in seen.items():
             # Whatever was known: an API server that was restored from a backup has older versions,
             # and objects that had gone.
@@ -146,18 +159,21 @@ class Mirror:
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
 
     def _set(self, place: Place, before: Body | None, body: Body) -> None:
+        self._kept.put(place, body)
         self.objects[place] = body
         if before != body:
             self._tell(before, body)
 
     def _remove(self, body: Body, version: int) -> None:
         uid = body["metadata"]["uid"]
-        self._gone[uid] = version
+        if len(uid) <= LONGEST_UID:
+            self._gone[uid] = version
         if len(self._gone) > MOST_REMEMBERED:
             del self._gone[next(iter(self._gone))]
         before = self.objects.get(place_of(body))
         if before is not None and before["metadata"]["uid"] == uid:
             del self.objects[place_of(body)]
+            self._kept.drop(place_of(body))
             self._tell(before, None)
 
     def _tell(self, before: Body | None, after: Body | None) -> None:

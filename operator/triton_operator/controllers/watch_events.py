@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from triton_operator.controllers.answer_bounds import Tally, too_much
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import api_error
 from triton_operator.controllers.kinds import Kind
@@ -18,8 +19,6 @@ WATCH_SECONDS = 240
 OPENING_SECONDS = 30.0
 SILENCE_SECONDS = 90.0
 """Bookmarks come about once a minute: a stream that is silent for longer may be dead."""
-LONGEST_LINE = 16 * 2**20
-"""Bytes of one event; an object has 1.5 MiB at most, etcd takes no more."""
 
 
 class WatchEvent(NamedTuple):
@@ -43,6 +42,7 @@ async def watch_events(
     Raises:
         ApiError: the watch is refused, breaks, is silent for too long, or `version` is too old
             (its status is 410).
+        ApiTooMuch: an event is longer than the bounds of the connection.
     """
     query = {
         "watch": "true",
@@ -62,7 +62,8 @@ async def watch_events(
             if response.status != HTTPStatus.OK:
                 text = (await response.content.read(500)).decode(errors="replace")
                 raise api_error(response.status, response.reason or "", text)
-            async for line in _lines(response.content):
+            async for line in _lines(response.content, connection.bounds.line):
+                Tally(connection.bounds, "one event").keep(line)
                 row = json.loads(line)
                 event = WatchEvent(row["type"], row["object"])
                 if event.type == "ERROR":
@@ -75,12 +76,23 @@ async def watch_events(
         raise api_error(0, type(error).__name__, f"watch of {kind.plural}: {error}") from error
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Whole lines; aiohttp's own reader gives up at 128 KiB."""
-    rest = b""
+async def _lines(content: aiohttp.StreamReader, longest: int) -> AsyncIterator[bytes]:
+    """Whole lines; aiohttp's own reader gives up at 128 KiB.
+
+    What has no end yet is neither copied nor searched again for each chunk: a line that comes in
+    small pieces would take time by the square of its length.
+    """
+    rest = bytearray()
     async for chunk in content.iter_chunked(65536):
-        *whole, rest = (rest + chunk).split(b"\n")
-        if len(rest) > LONGEST_LINE:
-            raise ValueError("an event without an end")
-        for line in whole:
-            yield line
+        first, *others = chunk.split(b"\n")
+        rest += first
+        for other in others:
+            _check(rest, longest)
+            yield bytes(rest)
+            rest = bytearray(other)
+        _check(rest, longest)
+
+
+def _check(line: bytearray, longest: int) -> None:
+    if len(line) > longest:
+        raise too_much(f"an event of more than {longest / 2**20:g} MiB")

@@ -7,7 +7,7 @@ for, another is told too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from triton_operator.planning.quantities import parse_quantity
 
 PODS = "pods"
 FINISHED = ("Succeeded", "Failed")
+MOST_COMPARED = 10_000
+"""Tolerations of a pod times taints of a node."""
 Amounts = Mapping[str, int]
 """Resources in thousandths: of a core, of a byte, of a device."""
 
@@ -52,50 +54,72 @@ def requests_of(pod_spec: Mapping[str, Any]) -> dict[str, int]:
     return {**found, PODS: 1000}
 
 
-def free_nodes(
-    nodes: Iterable[NodeFacts], pods: Iterable[Mapping[str, Any]]
-) -> tuple[FreeNode, ...]:
-    """Schedulable nodes with what these pods leave of them."""
-    taken: dict[str, dict[str, int]] = {}
-    for pod in pods:
+class NodeRoom:
+    """What schedulable nodes have left, as one pod after the other takes its part.
+
+    Nothing is kept of pods but the sums of what these nodes have.
+    """
+
+    def __init__(self, nodes: Iterable[NodeFacts]) -> None:
+        self._nodes = tuple(node for node in nodes if node.schedulable)
+        self._left = {node.name: _quantities(node.allocatable) for node in self._nodes}
+
+    def take(self, pod: Mapping[str, Any]) -> None:
+        """A pod is there. One that is finished, or on none of these nodes, takes nothing.
+
+        Raises:
+            ValueError: it asks for an amount that is none.
+        """
         spec = pod["spec"]
-        name = spec.get("nodeName")
-        if name and (pod.get("status") or {}).get("phase") not in FINISHED:
-            _add(taken.setdefault(name, {}), requests_of(spec))
-    return tuple(
-        FreeNode(
-            node,
-            {
-                name: amount - taken.get(node.name, {}).get(name, 0)
-                for name, amount in _quantities(node.allocatable).items()
-            },
-        )
-        for node in nodes
-        if node.schedulable
-    )
+        left = self._left.get(spec.get("nodeName") or "")
+        if left is None or (pod.get("status") or {}).get("phase") in FINISHED:
+            return
+        for name, amount in requests_of(spec).items():
+            if name in left:
+                left[name] -= amount
+
+    def free_nodes(self) -> tuple[FreeNode, ...]:
+        """The nodes, with what is left now."""
+        return tuple(FreeNode(node, dict(self._left[node.name])) for node in self._nodes)
 
 
-def more_replicas(templates: Sequence[Mapping[str, Any]], nodes: Sequence[FreeNode]) -> int:
-    """Pods of these specs that the nodes take, those of the first spec first."""
+def more_replicas(
+    templates: Sequence[Mapping[str, Any]], nodes: Sequence[FreeNode]
+) -> Iterator[int]:
+    """Pods of these specs that one node after the other takes, those of the first spec first.
+
+    Between two of them, others may run: specs times nodes may be millions.
+
+    Raises:
+        ValueError: a spec asks for an amount that is none, or has too many tolerations.
+    """
     left = {node.facts.name: dict(node.free) for node in nodes}
-    count = 0
+    taints = max((len(node.facts.taints) for node in nodes), default=0)
     for template in templates:
+        rows = template.get("tolerations") or ()
+        if len(rows) * taints > MOST_COMPARED:
+            raise ValueError(
+                f"a Deployment has {len(rows)} tolerations and a node {taints} taints, which are "
+                "too many to be compared"
+            )
+        tolerations = [Toleration.model_validate(one) for one in rows]
         wanted = {name: amount for name, amount in requests_of(template).items() if amount}
         for node in nodes:
             free = left[node.facts.name]
-            if not _may_go(template, node.facts):
+            if not _may_go(template, tolerations, node.facts):
+                yield 0
                 continue
             fit = max(0, min(free.get(name, 0) // amount for name, amount in wanted.items()))
             _add(free, {name: -fit * amount for name, amount in wanted.items()})
-            count += fit
-    return count
+            yield fit
 
 
-def _may_go(template: Mapping[str, Any], node: NodeFacts) -> bool:
+def _may_go(
+    template: Mapping[str, Any], tolerations: Sequence[Toleration], node: NodeFacts
+) -> bool:
     selector = template.get("nodeSelector") or {}
     if any(node.labels.get(key) != value for key, value in selector.items()):
         return False
-    tolerations = [Toleration.model_validate(one) for one in template.get("tolerations") or ()]
     if not all(tolerates(tolerations, taint) for taint in node.taints):
         return False
     affinity = (template.get("affinity") or {}).get("nodeAffinity") or {}

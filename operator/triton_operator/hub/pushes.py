@@ -77,6 +77,7 @@ class Pushes:
         self._pushes: dict[str, _Push] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._looks = asyncio.Semaphore(1)
 
     def credentials(self, cluster: str) -> Finding | None:
         """Whether its kubeconfig is of use; None: the hub does not push to it."""
@@ -251,6 +252,7 @@ class Pushes:
                     mailbox_namespace(cluster),
                     heartbeat_seconds=interval,
                     reached=reached,
+                    looks=self._looks,
                 )
             except Exception:
                 # A bug: the other clusters go on.

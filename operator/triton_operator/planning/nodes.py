@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from triton_operator.planning.quantities import cpu_quantity, millicores, size_bytes
+from triton_operator.planning.quantities import LONGEST, cpu_quantity, millicores, size_bytes
 
 GPU_RESOURCE = "nvidia.com/gpu"
 KEEPS_PODS_AWAY = ("NoSchedule", "NoExecute")
@@ -101,7 +101,7 @@ def total_allocatable(nodes: Iterable[NodeFacts]) -> dict[str, str]:
                 cpu += millicores(amount)
             elif resource == "memory":
                 memory += size_bytes(amount)
-            elif "/" in resource and amount.isdigit():
+            elif "/" in resource and len(amount) <= LONGEST and amount.isdigit():
                 devices[resource] = devices.get(resource, 0) + int(amount)
     return {
         "cpu": cpu_quantity(cpu),

@@ -24,6 +24,8 @@ _SUFFIXES = {
 }
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?)([numkMGTPE]|[KMGTPE]i)?")
 MEBIBYTE = 2**20
+LONGEST = 32
+"""Characters: arithmetic takes time by the square of digits, and any pod may ask for millions."""
 
 
 def parse_quantity(text: str) -> Decimal:
@@ -33,8 +35,12 @@ def parse_quantity(text: str) -> Decimal:
     are read; only signs are not.
 
     Raises:
-        ValueError: not a quantity.
+        ValueError: not a quantity, or one of more than 32 characters.
     """
+    if len(text) > LONGEST:
+        raise ValueError(
+            f"{text[:LONGEST]!r}… has {len(text)} characters; a quantity has {LONGEST} at most"
+        )
     found = _QUANTITY.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 4Gi")

@@ -11,7 +11,7 @@ import pytest
 
 from triton_operator.agent.link import Link
 from triton_operator.controllers.connection import Connection, UnverifiedServer
-from triton_operator.controllers.errors import ApiUnavailable
+from triton_operator.controllers.errors import ApiError, ApiTooMuch, ApiUnavailable
 
 
 class EnoughError(BaseException):
@@ -28,11 +28,13 @@ class Session:
 class World:
     """A link by a clock of its own; each use takes the next seconds and ends in an error."""
 
-    def __init__(self, *seconds: float, retry_after: float | None = None) -> None:
+    def __init__(
+        self, *seconds: float, retry_after: float | None = None, error: ApiError | None = None
+    ) -> None:
         self.now = 0.0
         self.pauses: list[float] = []
         self._seconds = list(seconds)
-        self._error = ApiUnavailable(503, "ServiceUnavailable", "later", retry_after)
+        self._error = error or ApiUnavailable(503, "ServiceUnavailable", "later", retry_after)
         self.link = Link(
             "hub",
             self._connect,
@@ -104,3 +106,18 @@ def test_a_file_that_does_not_say_who_is_there_is_told_in_one_line(
     (record,) = caplog.records
     assert record.exc_info is None
     assert record.__dict__["error"] == "config: http://hub is not reached by https"
+
+
+@pytest.mark.parametrize(
+    ("error", "problem"),
+    [
+        (ApiTooMuch(0, "TooMuch", "pods: more than 9 rows"), "pods: more than 9 rows"),
+        (ApiUnavailable(0, "TimeoutError", "timed out"), "it does not answer"),
+        (ApiUnavailable(503, "Unavailable", "later"), "503 Unavailable"),
+    ],
+)
+def test_why_it_failed(error: ApiError, problem: str) -> None:
+    world = World(1.0, error=error)
+    world.run()
+
+    assert world.link.problem == problem

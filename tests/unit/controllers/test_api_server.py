@@ -10,9 +10,16 @@ import pytest
 from aiohttp import web
 
 from triton_operator.api.group import FIELD_MANAGER
+from triton_operator.controllers.answer_bounds import UNBOUNDED, AnswerBounds
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection
-from triton_operator.controllers.errors import ApiConflict, ApiError, ApiRefused, ApiUnavailable
+from triton_operator.controllers.errors import (
+    ApiConflict,
+    ApiError,
+    ApiRefused,
+    ApiTooMuch,
+    ApiUnavailable,
+)
 from triton_operator.controllers.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -61,6 +68,7 @@ def asked(
     ask: Callable[[ApiServer], Awaitable[Any]],
     *answers: Answer,
     write_seconds: Callable[[], float] = lambda: 30.0,
+    bounds: AnswerBounds = UNBOUNDED,
 ) -> tuple[Any, list[dict[str, Any]]]:
     """The result of `ask`, and the requests that it made."""
 
@@ -75,7 +83,7 @@ def asked(
             await site.start()
             host, port = runner.addresses[0][:2]
             async with aiohttp.ClientSession() as session:
-                connection = Connection(f"http://{host}:{port}", session)
+                connection = Connection(f"http://{host}:{port}", session, bounds=bounds)
                 api = ApiServer(connection, write_seconds=write_seconds)
                 return await ask(api), server.asked
         finally:
@@ -126,6 +134,67 @@ def test_a_listing_has_all_pages_and_a_version_to_watch_from() -> None:
 
     assert found == ([{"a": 1}], "7")
     assert [one["query"].get("continue") for one in asked_for] == [None, "more"]
+
+
+def page(*rows: Any, more: str = "more") -> Answer:
+    return ok(items=rows, metadata={"continue": more, "resourceVersion": "7"})
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said", "read"),
+    [
+        (AnswerBounds(page_size=2, pages=3), "pods: more than 3 pages", 4),
+        (AnswerBounds(page_size=2, rows=3), "pods: more than 3 rows", 2),
+        (AnswerBounds(page_size=2, memory=2000), "pods: more than 0.0019.* MiB of memory", 2),
+    ],
+)
+def test_a_listing_without_an_end_is_an_error(bounds: AnswerBounds, said: str, read: int) -> None:
+    """Whoever is not trusted may go on for ever, and fill the memory of this process."""
+    pages = [page({"a": "x" * 100}, {"a": "x" * 100}) for _ in range(9)]
+    asked_for: list[Any] = []
+
+    async def ask(api: ApiServer) -> None:
+        with pytest.raises(ApiTooMuch, match=said):
+            await api.listing(POD, None)
+        asked_for.append(api.requests)
+
+    _, requests = asked(ask, *pages, bounds=bounds)
+
+    assert asked_for == [read]
+    assert {one["query"]["limit"] for one in requests} == {"2"}
+
+
+def test_one_after_the_other_takes_more_than_is_kept_and_has_an_end_too() -> None:
+    async def ask(api: ApiServer) -> int:
+        return len([row async for row in api.each(POD, None, field_selector="a=b")])
+
+    kept = AnswerBounds(pages=3, memory=2000)
+    rows = {"a": "x" * 100}
+    found, requests = asked(ask, page(rows, rows), page(rows), page(rows, more=""), bounds=kept)
+    assert found == 4
+    assert [one["query"] for one in requests][1] == {
+        "fieldSelector": "a=b",
+        "limit": "500",
+        "continue": "more",
+    }
+    with pytest.raises(ApiTooMuch, match="more than 3 pages"):
+        asked(ask, *(page(rows) for _ in range(4)), bounds=kept)
+
+
+def test_an_answer_that_would_grow_too_large_is_not_parsed() -> None:
+    """A short text may become 25 times as much."""
+    bounds = AnswerBounds(memory=100_000)
+    greedy = [[] for _ in range(2000)]
+
+    assert asked(lambda api: api.get(POD, "shop", "a"), ok(a="x" * 90_000), bounds=bounds)
+    with pytest.raises(ApiTooMuch, match="one answer: more than"):
+        asked(lambda api: api.get(POD, "shop", "a"), ok(a=greedy), bounds=bounds)
+    with pytest.raises(ApiTooMuch, match="one answer: more than"):
+        asked(
+            lambda api: api.apply(CONFIG_MAP, MANIFEST, force=True),
+            web.json_response({"message": greedy}, status=422),
+            bounds=bounds,
+        )
 
 
 def test_a_status_goes_to_its_subresource_and_to_this_object_only() -> None:

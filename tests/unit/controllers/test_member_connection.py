@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from aiohttp import web
 from e2e.harness.pki import Authority, Pair
 from triton_operator.controllers import member_connection
 from triton_operator.controllers.api_server import ApiServer
-from triton_operator.controllers.errors import ApiUnavailable
+from triton_operator.controllers.errors import ApiTooMuch, ApiUnavailable
 from triton_operator.controllers.kinds import NAMESPACE
 from triton_operator.controllers.member_connection import connect_to_member, tls_context
 from triton_operator.fleet.member_kubeconfig import MemberKubeconfig, RefusedKubeconfig
@@ -135,7 +137,7 @@ def test_an_answer_has_to_fit(
     if fits:
         assert len(asked(talk, authority, serving)) == size - 2
     else:
-        with pytest.raises(ApiUnavailable, match="an answer of more than"):
+        with pytest.raises(ApiTooMuch, match="an answer of more than"):
             asked(talk, authority, serving)
 
 
@@ -155,7 +157,6 @@ def test_a_name_that_takes_for_ever_holds_up_nobody_else(
 ) -> None:
     """The threads of the process are few, and a dead name server keeps each for half a minute."""
     import socket
-    import threading
 
     end, real = threading.Event(), socket.getaddrinfo
 
@@ -185,3 +186,31 @@ def test_a_name_that_takes_for_ever_holds_up_nobody_else(
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     assert asyncio.run(scenario()) < 5
+
+
+def test_nothing_of_its_bounds_is_open() -> None:
+    bounds = member_connection.BOUNDS
+    assert max(bounds.pages, bounds.rows, bounds.memory) < math.inf
+    assert bounds.page_size * 64 * 1024 < member_connection.MOST_BYTES, "a page of services fits"
+    assert bounds.line >= 1.5 * 2**20, "and an event of any object"
+
+
+def test_its_thread_ends_with_it() -> None:
+    """And not whenever the last reference to it is found to be gone: each new connection to a
+    cluster that fails would leave a thread behind."""
+
+    def running() -> set[threading.Thread]:
+        return {one for one in threading.enumerate() if one.name.startswith("member-names")}
+
+    async def scenario() -> None:
+        before = running()
+        connection = await connect_to_member(MemberKubeconfig("https://localhost:1", token="t"))
+        with pytest.raises(ApiUnavailable):
+            await ApiServer(connection).get(NAMESPACE, "", "kube-system")
+        (thread,) = running() - before
+        await connection.session.close()
+        thread.join(5)
+        assert not thread.is_alive()
+        assert connection.session.closed
+
+    asyncio.run(scenario())

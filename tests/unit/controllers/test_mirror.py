@@ -11,8 +11,9 @@ import pytest
 
 import triton_operator.controllers.mirror as mirror_module
 from tests.unit.ended_streams import EndedStreams, EnoughError
+from triton_operator.controllers.answer_bounds import AnswerBounds
 from triton_operator.controllers.api_server import ApiServer
-from triton_operator.controllers.errors import ApiError, api_error
+from triton_operator.controllers.errors import ApiError, ApiTooMuch, api_error
 from triton_operator.controllers.kinds import INFERENCE_WORK
 from triton_operator.controllers.mirror import Mirror
 
@@ -191,3 +192,45 @@ def test_what_is_too_old_is_listed_anew_later_each_time_and_an_error_ends_it(
         assert seen.turns == [True, False] * 3
     else:
         assert (seen.server.lists, pauses, seen.turns) == (1, [], [True, False])
+
+
+def long_work(version: int, size: int, name: str = "w") -> Body:
+    body = work(version, uid=name)
+    body["metadata"] |= {"name": name, "annotations": {"a": "x" * size}}
+    return body
+
+
+def test_more_than_its_bound_is_not_kept() -> None:
+    """By an answer, a watch or a listing: whoever is not trusted has no other way to fill it."""
+    seen = Seen()
+    seen.mirror.bound(AnswerBounds(memory=20_000))
+    seen.mirror.put(long_work(1, 11_000))
+    with pytest.raises(ApiTooMuch, match="inferenceworks: more than"):
+        seen.mirror.put(long_work(2, 11_000, "other"))
+    with pytest.raises(ApiTooMuch):
+        seen.mirror.put(long_work(2, 19_900))
+    assert seen.version == "1"
+    with pytest.raises(ApiTooMuch):
+        seen.list(long_work(3, 11_000, "b"), long_work(3, 11_000, "c"))
+    assert [*seen.mirror.objects] == [PLACE], "a listing that does not fit changes nothing"
+    assert not seen.mirror.is_current
+
+    # Whatever is replaced or goes makes room, in any order.
+    seen.mirror.put(long_work(4, 12_000))
+    seen.mirror._remove(long_work(4, 12_000), 5)
+    seen.mirror.put(long_work(6, 12_000, "a"))
+    seen.mirror.put(long_work(6, 100, "b"))
+    seen.list(long_work(7, 12_000, "b"), long_work(7, 100, "a"))
+    seen.list(long_work(8, 12_000, "a"), long_work(8, 100, "b"))
+    assert len(seen.mirror.objects) == 2
+
+
+def test_an_endless_uid_is_not_remembered() -> None:
+    seen = Seen()
+    for number in range(3):
+        uid = f"{number}" * 10_000
+        seen.mirror.put(work(1, uid))
+        seen.mirror._remove(work(1, uid), 2)
+
+    assert seen.version is None
+    assert seen.mirror._gone == {}

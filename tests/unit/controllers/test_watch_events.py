@@ -2,23 +2,28 @@
 
 import asyncio
 import json
-from typing import Any
+import time
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from triton_operator.controllers.answer_bounds import UNBOUNDED, AnswerBounds
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.kinds import INFERENCE_WORK
-from triton_operator.controllers.watch_events import WatchEvent, watch_events
+from triton_operator.controllers.watch_events import WatchEvent, _lines, watch_events
 
 
 def event(kind: str, **more: Any) -> bytes:
     return json.dumps({"type": kind, "object": {"metadata": {"name": "a"}, **more}}).encode()
 
 
-def watched(*chunks: bytes, status: int = 200) -> tuple[list[WatchEvent], dict[str, str], str]:
+def watched(
+    *chunks: bytes, status: int = 200, bounds: AnswerBounds = UNBOUNDED
+) -> tuple[list[WatchEvent], dict[str, str], str]:
     """The events, the query, and the error with which it ended, if any."""
     asked: dict[str, str] = {}
 
@@ -41,7 +46,7 @@ def watched(*chunks: bytes, status: int = 200) -> tuple[list[WatchEvent], dict[s
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             host, port = runner.addresses[0][:2]
             async with aiohttp.ClientSession() as session:
-                connection = Connection(f"http://{host}:{port}", session)
+                connection = Connection(f"http://{host}:{port}", session, bounds=bounds)
                 found: list[WatchEvent] = []
                 try:
                     async for one in watch_events(
@@ -101,3 +106,39 @@ def test_whatever_is_no_event_is_an_error(chunks: list[bytes], status: int, expe
     _, _, error = watched(*chunks, status=status)
 
     assert error == expected
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n" + event("BOOKMARK") + b"\n"])
+def test_an_event_is_no_longer_than_the_bound(end: bytes) -> None:
+    """Whoever is not trusted may send one for ever."""
+    bounds = AnswerBounds(line=1000)
+    text = event("ADDED", spec="x" * 900)
+    found, _, error = watched(text + end, bounds=bounds)
+    assert (error, len(found)) == ("", min(1, end.count(b"\n")) + end.count(b"BOOKMARK"))
+
+    found, _, error = watched(event("ADDED", spec="x" * 1000) + end, bounds=bounds)
+    assert (error, found) == ("0 TooMuch", [])
+
+
+def test_an_event_that_would_grow_too_large_is_not_parsed() -> None:
+    text = event("ADDED", spec=[[]] * 2000) + b"\n"
+    _, _, error = watched(text, bounds=AnswerBounds(memory=100_000))
+
+    assert len(text) < 10_000
+    assert error == "0 TooMuch"
+
+
+def test_a_line_in_small_pieces_takes_no_longer_than_another() -> None:
+    class Pieces:
+        async def iter_chunked(self, _: int) -> AsyncIterator[bytes]:
+            for _ in range(100_000):
+                yield b"x" * 80
+            yield b"\nnext\nrest"
+
+    async def read() -> list[int]:
+        content = cast(aiohttp.StreamReader, Pieces())
+        return [len(line) async for line in _lines(content, 16 * 2**20)]
+
+    began = time.monotonic()
+    assert asyncio.run(read()) == [8_000_000, 4]
+    assert time.monotonic() - began < 5

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from triton_operator.fleet.room import FreeNode, free_nodes, more_replicas, requests_of
+from triton_operator.fleet.room import FreeNode, NodeRoom, more_replicas, requests_of
 from triton_operator.planning.nodes import NodeFacts, Taint
 
 GPU = "nvidia.com/gpu"
@@ -25,7 +25,10 @@ def pod(node_name: str = "a", phase: str = "Running", **spec: Any) -> dict[str, 
 
 
 def room(*templates: dict[str, Any], nodes: tuple[NodeFacts, ...], pods: Any = ()) -> int:
-    return more_replicas(templates, free_nodes(nodes, pods))
+    counted = NodeRoom(nodes)
+    for one in pods:
+        counted.take(one)
+    return sum(more_replicas(templates, counted.free_nodes()))
 
 
 def test_the_scarcest_resource_counts() -> None:
@@ -45,6 +48,24 @@ def test_other_pods_take_their_part_until_they_are_finished() -> None:
     assert room(pod_spec(), nodes=nodes, pods=[pod(cpu="2500m", phase="Failed")]) == 4
     assert room(pod_spec(), nodes=nodes, pods=[pod("", cpu="2500m")]) == 4
     assert room(pod_spec(), nodes=nodes, pods=[pod(cpu="9")]) == 0
+
+
+def test_of_pods_nothing_is_kept_but_sums_of_what_nodes_have() -> None:
+    """Pods of a cluster may name as many nodes and resources as it likes."""
+    counted = NodeRoom((node(),))
+    for number in range(10):
+        other = {"containers": [{"resources": {"requests": {f"example.com/{number}": "1"}}}]}
+        counted.take({"spec": {**other, "nodeName": "a"}})
+        counted.take({"spec": {**other, "nodeName": f"node-{number}"}})
+
+    assert [one.free for one in counted.free_nodes()] == [
+        {"cpu": 4000, "memory": 8 * 2**30 * 1000, "pods": 100_000}
+    ]
+
+
+def test_an_amount_that_is_too_long_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 at most"):
+        NodeRoom((node(),)).take(pod(cpu="1" * 33))
 
 
 def test_a_device_that_no_node_offers_leaves_no_room() -> None:
@@ -73,6 +94,15 @@ def test_taints_keep_pods_away(template: dict[str, Any], fits: bool) -> None:
     tainted = node(taints=(Taint("gpu", "yes", "NoSchedule"),))
 
     assert room(pod_spec(**template), nodes=(tainted,)) == (4 if fits else 0)
+
+
+def test_too_many_to_compare_are_refused() -> None:
+    tainted = node(taints=tuple(Taint(f"t{number}", "", "NoSchedule") for number in range(200)))
+    template = pod_spec(tolerations=[{"operator": "Exists"}])
+    assert room(template, nodes=(tainted,)) == 4
+
+    with pytest.raises(ValueError, match="100 tolerations and a node 200 taints"):
+        room(pod_spec(tolerations=template["tolerations"] * 100), nodes=(tainted,))
 
 
 @pytest.mark.parametrize(
@@ -114,5 +144,5 @@ def test_a_pod_asks_for_its_containers_or_its_largest_beginning() -> None:
 
 
 def test_nothing_is_left_without_nodes() -> None:
-    assert more_replicas([pod_spec()], ()) == 0
-    assert more_replicas([], [FreeNode(node(), {"cpu": 1})]) == 0
+    assert sum(more_replicas([pod_spec()], ())) == 0
+    assert sum(more_replicas([], [FreeNode(node(), {"cpu": 1})])) == 0

@@ -48,6 +48,7 @@ class World:
         self.asked: list[str] = []
         self.running: dict[str, tuple[float, Reached]] = {}
         self.begun: list[str] = []
+        self.looks: list[asyncio.Semaphore] = []
         self.falls = False
         self.now = 1000.0
         known = SimpleNamespace(
@@ -104,10 +105,12 @@ class World:
         *,
         heartbeat_seconds: float,
         reached: Reached,
+        looks: asyncio.Semaphore,
     ) -> None:
         cluster = mailbox_name.removeprefix("fleet-")
         assert cluster not in self.running, "one at a time"
         self.begun.append(cluster)
+        self.looks.append(looks)
         if self.falls and self.begun.count(cluster) == 1:
             raise RuntimeError("a bug")
         self.running[cluster] = heartbeat_seconds, reached
@@ -155,6 +158,21 @@ def test_only_clusters_that_ask_for_it_are_pushed_to(world: World) -> None:
         assert world.begun == ["a"], "it goes on"
         await world.pushes.stop()
         assert world.running == {}
+
+    asyncio.run(story())
+
+
+def test_pods_are_looked_at_in_one_cluster_at_a_time(world: World) -> None:
+    async def story() -> None:
+        for name in ("a", "b"):
+            world.add(name, "push")
+        world.secrets["push"] = kubeconfig()
+        assert await world.look() == {"a", "b"}
+        one, other = world.looks
+        assert one is other
+        await one.acquire()
+        assert one.locked()
+        await world.pushes.stop()
 
     asyncio.run(story())
 

@@ -1,5 +1,7 @@
 """Quantities: read as Kubernetes means them, written as Kubernetes writes them."""
 
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -47,6 +49,19 @@ def test_meaning(row: Meaning) -> None:
 def test_anything_else_is_no_quantity(text: str) -> None:
     with pytest.raises(ValueError, match="is not a quantity such as 500m, 2 or 4Gi"):
         parse_quantity(text)
+
+
+@pytest.mark.parametrize("read", [parse_quantity, millicores, size_bytes])
+def test_a_quantity_is_short(read: Callable[[str], object]) -> None:
+    """Whoever may make a pod could have whoever counts it reckon for minutes."""
+    read("9" * 32)
+    began = time.monotonic()
+    with pytest.raises(
+        ValueError, match="has 400000 characters; a quantity has 32 at most"
+    ) as told:
+        read("9" * 400_000)
+    assert time.monotonic() - began < 1
+    assert len(str(told.value)) < 200
 
 
 def test_fractions_round_up() -> None:
