@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from triton_operator.agent.decisions import Decisions
 from triton_operator.agent.heartbeat import Heartbeat
@@ -42,6 +43,7 @@ async def sync(
     store: Store | None = None,
     token_look_seconds: float = LOOK_SECONDS_OF_TOKENS,
     reached: Callable[[ApiError | None], None] | None = None,
+    carries: Callable[[dict[str, Any]], bool] | None = None,
 ) -> None:
     """Keep the member as its mailbox at the hub says, for ever.
 
@@ -54,6 +56,8 @@ async def sync(
     `reached`: this runs at the hub and not in the member. It is called each time that the member
     was asked whether it is there, with an error if it did not answer, which is no heartbeat then.
     What a member does while its hub is silent it is not told, as nobody there would notice.
+    `carries`: which works are carried out; the others, and services without a work, stay as they
+    are. None: all are, and services without a work go.
     """
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
@@ -102,6 +106,7 @@ async def sync(
         Removal(mailbox, member, clock=clock, grace_seconds=grace_seconds),
         renewal,
         heard=link.heard,
+        carries=carries,
         look_seconds=look_seconds,
         randomness=randomness,
     )

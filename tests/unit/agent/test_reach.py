@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import aiohttp
@@ -44,9 +45,8 @@ def asked(status: int, body: Any) -> list[ApiError | None]:
         told: list[ApiError | None] = []
         reach = Reach(connect, told.append, clock=asyncio.get_running_loop().time)
         try:
-            await reach.ask()
-        except ApiError as error:
-            assert told == [error]
+            with contextlib.suppress(ApiError):
+                await reach.ask()
         finally:
             await reach.close()
             await runner.cleanup()
