@@ -15,7 +15,7 @@ from tests.chart.rendering import VALUES, Object, rendered, template
 from tests.chart.test_rbac import GROUP, rights, rights_of
 from triton_operator.api.labels import MANAGED_BY
 from triton_operator.cli.main import app
-from triton_operator.fleet.mailbox import AGENT, MANAGER, mailbox
+from triton_operator.fleet.mailbox import AGENT, MANAGER, PUSHED_BY, mailbox
 from triton_operator.fleet.push_account import RULES
 
 FLEET = (VALUES / "fleet.yaml",)
@@ -154,7 +154,9 @@ def hub_account(control_plane: ControlPlane, installed_crds: None) -> Iterator[t
         one
         for one in rendered(FLEET)
         if one["kind"] != "Deployment"
-        and one["metadata"]["name"].endswith(("-hub", "-hub.triton-system"))
+        and one["metadata"]["name"].endswith(
+            ("-hub", "-hub.triton-system", "-hub-notes.triton-system")
+        )
     ]
     home = named("hub", "ServiceAccount")["metadata"]["namespace"]
     make_namespace(control_plane, home)
@@ -325,6 +327,39 @@ def test_the_policy_concerns_nobody_else(
     control_plane: ControlPlane, hub_account: tuple[str, ...]
 ) -> None:
     assert _applied(control_plane, (), _work("default"), dry=True) == ""
+
+
+def test_only_the_hub_notes_by_which_secret_it_reaches_a_cluster(
+    control_plane: ControlPlane, hub_account: tuple[str, ...]
+) -> None:
+    """Or whoever may make namespaces could have it use one that it may read."""
+
+    def made(name: str, note: str = "") -> Object:
+        namespace = mailbox("noted")[0]
+        annotations = {PUSHED_BY: note} if note else {}
+        metadata = {**namespace["metadata"], "name": name, "annotations": annotations}
+        return {**namespace, "metadata": metadata}
+
+    wait_until(
+        "waiting for the policy",
+        lambda: (
+            "only a fleet's hub notes"
+            in _applied(control_plane, (), made("fleet-theirs", "push-a/kubeconfig"), dry=True)
+        ),
+        timeout_seconds=60,
+    )
+    assert _applied(control_plane, (), made("fleet-theirs"), dry=True) == ""
+    assert _applied(control_plane, (), made("elsewhere", "push-a/kubeconfig"), dry=True) == ""
+
+    assert _applied(control_plane, hub_account, made("fleet-noted")) == ""
+    said = _applied(control_plane, (), made("fleet-noted", "push-a/kubeconfig"))
+    assert "only a fleet's hub notes" in said
+    assert _applied(control_plane, hub_account, made("fleet-noted", "push-a/kubeconfig")) == ""
+    assert "only a fleet's hub" in _applied(control_plane, (), made("fleet-noted", "push-b/k"))
+    labelled = kubectl(control_plane, "label", "namespace", "fleet-noted", "a=b")
+    assert labelled.returncode == 0, labelled.stderr
+    removed = kubectl(control_plane, "annotate", "namespace", "fleet-noted", f"{PUSHED_BY}-")
+    assert removed.returncode == 0, removed.stderr
 
 
 def test_without_the_policy_there_is_none() -> None:

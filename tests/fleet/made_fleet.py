@@ -112,6 +112,8 @@ class Side:
         self.history = History()
         self.requests = Requests(self.history, now)
         self.server = Server(self.history, now, self.weather)
+        # As every cluster has it.
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
 
     def apply(self, body: Body) -> Body:
         """What somebody else writes."""

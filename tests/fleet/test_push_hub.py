@@ -13,12 +13,13 @@ import pytest
 from tests.faults.fake.kinds import Target
 from tests.faults.virtual_time import now, run
 from tests.fleet.made_fleet import MAILBOX, NAMESPACE, MadeFleet, Side
-from tests.fleet.works import work
+from tests.fleet.works import HUB, work
 from tests.unit.hub.test_pushes import kubeconfig
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.kinds import INFERENCE_SERVICE, INFERENCE_WORK, LEASE
 from triton_operator.fleet.mailbox import mailbox
 from triton_operator.fleet.member_kubeconfig import MemberKubeconfig
+from triton_operator.fleet.origin import ORIGIN
 from triton_operator.hub import pushes as module
 from triton_operator.hub.cluster_specs import ClusterSpecs
 from triton_operator.hub.kinds import SECRET
@@ -36,7 +37,9 @@ class Hub:
         self.fleet, self.other = fleet, other
         self.secrets = {f"push-{number}": kubeconfig(f"token-{number}") for number in (1, 2)}
         self.connections: list[str] = []
-        clusters = {}
+        clusters: dict[tuple[str, str], Body] = {}
+        self.clusters = clusters
+        self.works: dict[tuple[str, str], Body] = {}
         for number in (1, 2):
             source = {"kubeConfig": {"secretName": f"push-{number}"}}
             spec = {"tier": "Edge", "clusterSource": source}
@@ -45,7 +48,8 @@ class Hub:
             clusters["", f"store-{number}"] = {"metadata": metadata, "spec": spec}
         known = SimpleNamespace(
             clusters=SimpleNamespace(objects=clusters, get=lambda *place: clusters.get(place)),
-            works=SimpleNamespace(objects={}),
+            works=SimpleNamespace(objects=self.works),
+            is_ours=lambda work: work["metadata"]["labels"][ORIGIN] == HUB,
             specs=ClusterSpecs(),
         )
         self.pushes = Pushes(
@@ -163,5 +167,37 @@ def test_another_kubeconfig_is_used_from_the_next_look_on(monkeypatch: pytest.Mo
         await fleet.rest(30)
         assert set(hub.connections) == {"token-1-new"}, "the other one goes on"
         assert (hub.most(fleet.member), hub.most(hub.other)) == (7, 7)
+
+    play(monkeypatch, story)
+
+
+def test_of_a_cluster_that_is_gone_nothing_is_carried_but_what_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story(fleet: MadeFleet, hub: Hub) -> None:
+        def put(name: str, revision: int, most: int) -> None:
+            fleet.put_work(f"shop.{name}", revision=revision, most=most, target=name)
+
+        def most(name: str) -> int | None:
+            service = fleet.service(name)
+            return None if service is None else int(service["spec"]["scaling"]["maxReplicas"])
+
+        for name in ("vision", "audio", "text"):
+            put(name, 1, 4)
+        await fleet.rest(30)
+        assert [most(name) for name in ("vision", "audio", "text")] == [4, 4, 4]
+
+        fleet.delete_work("shop.vision")
+        del hub.clusters["", "store-1"]
+        leaving = fleet.hub.find(Target(INFERENCE_WORK, MAILBOX, "shop.vision"))
+        assert leaving is not None
+        hub.works[MAILBOX, "shop.vision"] = leaving
+        await hub.pushes.look()
+        put("audio", 2, 9)
+        put("new", 1, 1)
+        fleet.delete_work("shop.text", finalizer=False)
+        await fleet.rest(2 * 3600)
+        assert fleet.condition() == ("False", "Deleted")
+        assert [most(name) for name in ("vision", "audio", "text", "new")] == [None, 4, 4, None]
 
     play(monkeypatch, story)

@@ -130,6 +130,17 @@ def test_a_cluster_joins_and_gets_its_work(
     agent = yaml.safe_load(target.read_text())
     assert agent["contexts"][0]["context"]["namespace"] == "fleet-shop"
 
+    cluster = _named(API_VERSION, "InferenceCluster", "shop")
+    before = hub_api.merge(cluster, {"spec": {"tierOrder": 7}})["spec"]
+    done = command(hub_plane.kubeconfig, "join", "shop", str(target), "--url=https://a.example")
+    assert done.returncode == 0, done.stderr
+    done = command(hub_plane.kubeconfig, "join", "shop", str(target))
+    assert done.returncode == 0, done.stderr
+    there = {"probePath": "/v2/health/ready", "url": "https://a.example"}
+    assert hub_api.get(cluster)["spec"] == {**before, "dataPlane": there}
+    assert before["residencyZones"] == ["eu"], "another token is no other cluster"
+    hub_api.merge(cluster, {"spec": {"tierOrder": None, "dataPlane": None}})
+
     hub_api.create(_named("v1", "Namespace", "joined"))
     document = {
         **_named(API_VERSION, "InferenceService", "vision", "joined"),
@@ -159,7 +170,6 @@ def test_a_cluster_joins_and_gets_its_work(
     (told,) = json.loads(command(hub_plane.kubeconfig, "list", "-ojson").stdout)
     assert (told["name"], told["state"], told["works"]) == ("shop", "Lost", "0")
 
-    cluster = _named(API_VERSION, "InferenceCluster", "shop")
     hub_api.delete(document)
     hub_api.delete(cluster)
     namespace = _named("v1", "Namespace", "fleet-shop")

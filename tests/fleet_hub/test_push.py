@@ -61,7 +61,7 @@ class Pushed:
             "metadata": {"name": self.name},
         }
 
-    def join(self) -> None:
+    def join(self, *options: str) -> None:
         """As an administrator of both does."""
         done = subprocess.run(
             [
@@ -70,6 +70,7 @@ class Pushed:
                 *("--push", "--push-namespace=default", "--token-days=365"),
                 f"--member-kubeconfig={self._plane.kubeconfig}",
                 f"--kubeconfig={self._hub.kubeconfig}",
+                *options,
             ],
             env={**os.environ, "PYTHONPATH": str(REPOSITORY / "operator")},
             capture_output=True,
@@ -238,3 +239,17 @@ def test_an_account_that_the_cluster_does_not_know_is_told(pushed: Pushed) -> No
     pushed.put(text.replace(token.strip(), "token: nobodys"))
 
     assert "(401)" in pushed.until("False", "MemberRefuses")
+
+
+def test_another_token_changes_nothing_else_of_the_cluster(pushed: Pushed) -> None:
+    """Or its services, placed by tier and zone, would have to go."""
+    api = pushed.fleet.api
+    pushed.join("--tier=OnPrem", "--zone=eu", "--zone=de", "--url=https://a.example")
+    api.merge(pushed.cluster, {"spec": {"tier": "Cloud", "dataPlane": {"probePath": "/live"}}})
+    before, token = api.get(pushed.cluster)["spec"], api.get(pushed.secret)["data"]
+
+    pushed.join()
+    assert api.get(pushed.cluster)["spec"] == before
+    assert api.get(pushed.secret)["data"] != token
+    pushed.join("--zone=us")
+    assert api.get(pushed.cluster)["spec"] == {**before, "residencyZones": ["us"]}

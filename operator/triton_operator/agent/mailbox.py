@@ -39,7 +39,11 @@ SETTLE_SECONDS = 0.1
 
 
 class Mailbox:
-    """The works in one namespace of the hub; `heard()` is called whenever that answers."""
+    """The works in one namespace of the hub; `heard()` is called whenever that answers.
+
+    `carries`: which of them are carried out, and nothing besides; None: all, and a service whose
+    work is missing is removed in time.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Mailbox:
         renewal: Renewal | None = None,
         *,
         heard: Callable[[], None],
+        carries: Callable[[Body], bool] | None = None,
         look_seconds: float,
         randomness: random.Random,
     ) -> None:
@@ -65,6 +70,7 @@ class Mailbox:
         self._removal = removal
         self._renewal = renewal
         self._heard = heard
+        self._carries = carries
         self._look_seconds = look_seconds
         self._randomness = randomness
         self._changed = asyncio.Event()
@@ -122,14 +128,15 @@ class Mailbox:
         self._heartbeat.claim({hub_id for body in bodies if (hub_id := _hub_id(body))})
         self._reports.keep({body["metadata"]["uid"] for body in bodies})
         # One after the other: two works may have the same target.
-        told = [(body, await self._settle(body, names)) for body in bodies]
+        carried = [body for body in bodies if self._carries is None or self._carries(body)]
+        told = [(body, await self._settle(body, names)) for body in carried]
         answers = await asyncio.gather(
             *(self._reports.tell(server, body, one) for body, one in told)
         )
         for answer in answers:
             if answer is not None:
                 self._works.put(answer)
-        if self._member.unable() is None:
+        if self._carries is None and self._member.unable() is None:
             there = {body["metadata"]["name"] for body in bodies if is_there(body)}
             await self._removal.look(server, self._heartbeat.hub_id, there)
 

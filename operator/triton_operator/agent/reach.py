@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from triton_operator.agent.link import CONNECT_SECONDS, Connector
 from triton_operator.agent.member import FIELD_MANAGER, REQUEST_SECONDS
@@ -16,6 +17,8 @@ from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.connection import Connection
 from triton_operator.controllers.errors import ApiError, ApiRefused, ApiUnavailable
 from triton_operator.controllers.kinds import NAMESPACE
+
+ASKED_FOR = "kube-system"
 
 
 class Reach:
@@ -38,7 +41,8 @@ class Reach:
         """Ask it; how many seconds the answer took.
 
         Raises:
-            ApiError: there was none, or the member does not know this account.
+            ApiError: there was none, the member does not know this account, or what answered is no
+                API server of a cluster.
         """
         try:
             connection = await self._connected()
@@ -77,10 +81,24 @@ class Reach:
             tells_limit=True,
         )
         try:
-            await server.get(NAMESPACE, "", "kube-system", cached=True)
+            found: Any = await server.get(NAMESPACE, "", ASKED_FOR, cached=True)
         except ApiRefused as error:
-            # Who knows the account and gives it no rights is there.
-            if error.status == HTTPStatus.UNAUTHORIZED:
-                raise
-        except ValueError as error:
+            # Who knows the account and gives it no rights is there. A proxy that lets nobody
+            # through refuses as well, but not in the words of an API server.
+            if error.status == HTTPStatus.FORBIDDEN and error.is_told:
+                return
+            raise
+        except (ValueError, RecursionError) as error:
             raise ApiUnavailable(0, "Unreadable", "it answers no JSON") from error
+        if not _is_asked_for(found):
+            # Every cluster has it: whoever does not is something else at this address.
+            raise ApiUnavailable(
+                0, "NotAnApiServer", f"what answers does not know the namespace {ASKED_FOR}"
+            )
+
+
+def _is_asked_for(found: Any) -> bool:
+    if not isinstance(found, dict) or found.get("kind") != NAMESPACE.kind:
+        return False
+    metadata = found.get("metadata")
+    return isinstance(metadata, dict) and metadata.get("name") == ASKED_FOR

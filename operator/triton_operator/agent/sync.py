@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from triton_operator.agent.decisions import Decisions
 from triton_operator.agent.heartbeat import Heartbeat
@@ -43,6 +44,7 @@ async def sync(
     token_look_seconds: float = LOOK_SECONDS_OF_TOKENS,
     reached: Callable[[ApiError | None], None] | None = None,
     looks: asyncio.Semaphore | None = None,
+    carries: Callable[[dict[str, Any]], bool] | None = None,
 ) -> None:
     """Keep the member as its mailbox at the hub says, for ever.
 
@@ -56,6 +58,8 @@ async def sync(
     was asked whether it is there, with an error if it did not answer, which is no heartbeat then.
     `looks`: how many of those that run here may look at nodes and pods of their members at a time.
     What a member does while its hub is silent it is not told, as nobody there would notice.
+    `carries`: which works are carried out; the others, and services without a work, stay as they
+    are. None: all are, and services without a work go.
     """
     randomness = randomness or random.SystemRandom()
     clock = asyncio.get_running_loop().time
@@ -104,6 +108,7 @@ async def sync(
         Removal(mailbox, member, clock=clock, grace_seconds=grace_seconds),
         renewal,
         heard=link.heard,
+        carries=carries,
         look_seconds=look_seconds,
         randomness=randomness,
     )

@@ -16,6 +16,7 @@ from triton_operator.cli.output import OUTPUT, Output, print_documents, print_er
 
 KUBECONFIG = typer.Option(None, help="Of the hub; default: as kubectl.")
 DAY_SECONDS = 86_400
+USUAL_TIER = Tier.EDGE.value
 
 
 def cluster_list(output: Output = OUTPUT, kubeconfig: Path | None = KUBECONFIG) -> None:
@@ -41,9 +42,15 @@ def join(
         help="File for its agent's kubeconfig: with it, the cluster joins; omitted: its object is "
         "printed, and nothing is asked or written. Not with --push.",
     ),
-    tier: Tier = typer.Option(Tier.EDGE, help="What kind of place it is."),
-    zone: list[str] = typer.Option([], help="Zone that it is in, such as eu; may be repeated."),
-    url: str = typer.Option("", help="Where other clusters reach its inference endpoints."),
+    tier: Tier | None = typer.Option(
+        None, help="What kind of place it is; default: Edge, or as it is."
+    ),
+    zone: list[str] = typer.Option(
+        [], help="Zone that it is in, such as eu; may be repeated; default: as it is."
+    ),
+    url: str = typer.Option(
+        "", help="Where other clusters reach its inference endpoints; default: as it is."
+    ),
     token_days: int = typer.Option(30, min=1, max=365, help="How long its token is to hold."),
     server: str = typer.Option(
         "",
@@ -66,8 +73,9 @@ def join(
     ),
     kubeconfig: Path | None = KUBECONFIG,
 ) -> None:
-    """Make a cluster one of the fleet.
+    """Make a cluster one of the fleet, or write another token for one that is.
 
+    Of a cluster that is there already, tier, zones and url change only where an option says so.
     The kubeconfig holds a token, so keep it as a secret. Exit codes: 0 done, 2 wrong options, 4 the
     hub cannot be asked, or has made no mailbox.
     """
@@ -83,7 +91,7 @@ def join(
         print_error("--member-kubeconfig is for --push")
         raise typer.Exit(INVALID)
 
-    spec: dict[str, Any] = {"tier": tier.value}
+    spec: dict[str, Any] = {"tier": tier.value} if tier else {}
     spec |= {"residencyZones": zone} if zone else {}
     spec |= {"dataPlane": {"url": url}} if url else {}
     if push:
@@ -96,7 +104,7 @@ def join(
         "spec": spec,
     }
     try:
-        InferenceClusterSpec.model_validate(spec)
+        InferenceClusterSpec.model_validate({"tier": USUAL_TIER, **spec})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         print_error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
@@ -105,7 +113,7 @@ def join(
         _push(manifest, member_kubeconfig, push_namespace, token_days, server, output, kubeconfig)
         return
     if agent_kubeconfig is None:
-        print_documents([manifest], Output(output))
+        print_documents([{**manifest, "spec": {"tier": USUAL_TIER, **spec}}], Output(output))
         return
     with asking():
         made, until = asyncio.run(_joined(manifest, token_days * DAY_SECONDS, server, kubeconfig))
@@ -142,8 +150,8 @@ def _push(
         )
     print_error(
         f"{name} has joined: the hub's token there holds until {until}, and nobody renews it: the "
-        f"same command makes another one. Name {source['secretName']} in hub.pushSecrets of the "
-        "hub's chart, so that the hub may read it"
+        f"same command makes another one, and changes nothing else. Name {source['secretName']} in "
+        "hub.pushSecrets of the hub's chart, so that the hub may read it"
     )
 
 
@@ -161,7 +169,7 @@ async def _pushed(
     async with cluster(member) as there:
         text, until = await let_in(there, seconds, address, member)
     async with cluster(kubeconfig) as hub:
-        await hand_over(hub, manifest, namespace, text)
+        await hand_over(hub, manifest, USUAL_TIER, namespace, text)
     return until
 
 
@@ -191,4 +199,4 @@ async def _joined(
     from triton_operator.cli.live import cluster
 
     async with cluster(kubeconfig) as server:
-        return await joined(server, manifest, seconds, address, kubeconfig)
+        return await joined(server, manifest, USUAL_TIER, seconds, address, kubeconfig)

@@ -11,6 +11,7 @@ from typing import Any
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
+from triton_operator.cli.joining import apply_cluster
 from triton_operator.cli.live import CannotAsk
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError, ApiNotFound
@@ -45,11 +46,14 @@ async def cluster_rows(server: ApiServer) -> list[tuple[str, ...]]:
 async def joined(
     server: ApiServer,
     manifest: Mapping[str, Any],
+    tier: str,
     seconds: int,
     address: str,
     kubeconfig: Path | None,
 ) -> tuple[dict[str, Any], str]:
     """Apply a cluster, wait for its mailbox, and a kubeconfig for its agent with the token's end.
+
+    `tier`: of a cluster that is new, where the manifest names none.
 
     Raises:
         CannotAsk: the hub refuses, or makes no mailbox.
@@ -64,7 +68,7 @@ async def joined(
             "https; give the API server's https:// address with --server"
         )
     try:
-        await server.apply(INFERENCE_CLUSTER, manifest, force=False)
+        await apply_cluster(server, manifest, tier)
         await _until_made(server, name, namespace)
         answer = await server.token(namespace, AGENT, seconds)
     except ApiError as error:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from triton_operator.cli.fleet import kubeconfig_of, settings_of
+from triton_operator.cli.joining import apply_cluster
 from triton_operator.cli.live import CannotAsk
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError
@@ -17,7 +18,7 @@ from triton_operator.controllers.kinds import NAMESPACE as NAMESPACE_KIND
 from triton_operator.controllers.kinds import SERVICE_ACCOUNT, Kind
 from triton_operator.fleet.member_kubeconfig import RefusedKubeconfig, member_kubeconfig
 from triton_operator.fleet.push_account import ACCOUNT, NAMESPACE, push_account
-from triton_operator.hub.kinds import INFERENCE_CLUSTER, SECRET
+from triton_operator.hub.kinds import SECRET
 
 RBAC = "rbac.authorization.k8s.io"
 KINDS = {
@@ -72,9 +73,10 @@ async def let_in(
 
 
 async def hand_over(
-    hub: ApiServer, manifest: Mapping[str, Any], namespace: str, kubeconfig: str
+    hub: ApiServer, manifest: Mapping[str, Any], tier: str, namespace: str, kubeconfig: str
 ) -> None:
-    """Write the Secret at the hub, then the cluster that names it.
+    """Write the Secret at the hub, then the cluster that names it; `tier`: where that is new and
+    names none.
 
     Raises:
         CannotAsk: the hub refuses.
@@ -88,6 +90,6 @@ async def hand_over(
     }
     try:
         await hub.apply(SECRET, secret, force=False)
-        await hub.apply(INFERENCE_CLUSTER, manifest, force=False)
+        await apply_cluster(hub, manifest, tier)
     except ApiError as error:
         raise CannotAsk(f"{name} cannot join: {error.message}") from error

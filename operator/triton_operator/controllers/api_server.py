@@ -364,7 +364,10 @@ def _error(response: aiohttp.ClientResponse, text: bytes) -> Exception:
     try:
         status = json.loads(text)
         reason, message = status.get("reason", ""), status.get("message", "")
+        is_told = status.get("kind") == "Status"
     except (ValueError, AttributeError):
+        is_told = False
         reason, message = response.reason or "", text[:500].decode(errors="replace")
     after = response.headers.get("Retry-After", "")
-    return api_error(response.status, reason, message, float(after) if after.isdigit() else None)
+    seconds = float(after) if after.isdigit() else None
+    return api_error(response.status, reason, message, seconds, is_told=is_told)

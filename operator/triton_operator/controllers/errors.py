@@ -10,14 +10,27 @@ ApiError
 
 
 class ApiError(Exception):
-    """A request that the API server did not carry out; `status` is 0 where there was no answer."""
+    """A request that the API server did not carry out; `status` is 0 where there was no answer.
 
-    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None):
+    `is_told`: the answer was an object of kind Status, as API servers give it, and not a page of
+    something else on the way.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        is_told: bool = False,
+    ):
         super().__init__(f"{status} {reason}: {message}")
         self.status = status
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
+        self.is_told = is_told
 
 
 class ApiUnavailable(ApiError):
@@ -40,12 +53,19 @@ class ApiRefused(ApiError):
     """The request can never succeed as it is."""
 
 
-def api_error(status: int, reason: str, message: str, retry_after: float | None = None) -> ApiError:
-    """The error that an answer means."""
+def api_error(
+    status: int,
+    reason: str,
+    message: str,
+    retry_after: float | None = None,
+    *,
+    is_told: bool = False,
+) -> ApiError:
+    """The error that an answer means; `is_told`: by a Status."""
     if status == 409:
-        return ApiConflict(status, reason, message)
+        return ApiConflict(status, reason, message, is_told=is_told)
     if status == 404:
-        return ApiNotFound(status, reason, message)
+        return ApiNotFound(status, reason, message, is_told=is_told)
     if status == 429 or status >= 500 or status == 0:
-        return ApiUnavailable(status, reason, message, retry_after)
-    return ApiRefused(status, reason, message)
+        return ApiUnavailable(status, reason, message, retry_after, is_told=is_told)
+    return ApiRefused(status, reason, message, is_told=is_told)

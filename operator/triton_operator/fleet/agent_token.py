@@ -7,7 +7,6 @@ only itself.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +53,8 @@ def life_of(token: str) -> Life | None:
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
         issued, expires = float(claims["iat"]), float(claims["exp"])
-    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
+    except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
+        # Of a number too, that is larger than any float.
         return None
     return life_between(issued, expires)
 
@@ -90,7 +90,8 @@ def with_token(kubeconfig: str, token: str) -> str:
 def _read(kubeconfig: str) -> Any:
     try:
         return yaml.safe_load(kubeconfig)
-    except yaml.YAMLError:
+    except Exception:
+        # Besides the parser's own, whatever a tag ends in whose value does not fit.
         return None
 
 

@@ -12,7 +12,7 @@ from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.agent_token import Life
 
-JOIN = "`triton-operator cluster join` writes another one"
+JOIN = "`triton-operator cluster join NAME FILE` writes another one, and changes nothing else"
 
 
 def credentials_valid(life: Life | None, now: float) -> Finding:

@@ -20,8 +20,9 @@ DELETED_BY = f"{FLEET}/deleted-by"
 """Annotation of a work that the hub deletes: the decision that it follows from. A work that is
 being deleted without it was deleted by somebody else, with its mailbox or its definition."""
 PUSHED_BY = f"{FLEET}/pushed-by"
-"""Annotation of a mailbox: Secret and key by which the hub reaches the cluster, for when the
-cluster is deleted and its works are to be taken back. Nobody but the hub may write it."""
+"""Annotation of a mailbox: Secret and key by which the hub reaches the cluster. It is read once the
+InferenceCluster is deleted and its works are to be taken back, and is of no other use: whoever may
+change namespaces may write it where the chart's admission policy is left out."""
 MANAGER = "triton-operator-hub"
 RBAC = "rbac.authorization.k8s.io"
 

@@ -65,10 +65,23 @@ def member_kubeconfig(text: str) -> MemberKubeconfig:
     if len(text.encode(errors="replace")) > MOST_BYTES:
         raise RefusedKubeconfig(f"it is longer than {MOST_BYTES // 1024} KiB")
     try:
+        return _read(text)
+    except RefusedKubeconfig:
+        raise
+    except Exception as error:
+        # Names that no text can be made of, and what nobody has thought of.
+        raise RefusedKubeconfig(
+            f"it cannot be read as a kubeconfig ({type(error).__name__})"
+        ) from None
+
+
+def _read(text: str) -> MemberKubeconfig:
+    try:
         document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # Without the parser's words: they quote what may be a secret.
-        raise RefusedKubeconfig("it is no YAML") from error
+    except Exception:
+        # A tag such as !!bool on what is none ends in any error. Without the parser's words, and
+        # without its error as a cause: they quote what may be a secret.
+        raise RefusedKubeconfig("it is no YAML, or has a value that its tag does not fit") from None
     if not isinstance(document, Mapping):
         raise RefusedKubeconfig("it is no kubeconfig: clusters, users and contexts are wanted")
     context = _named(document, "contexts", "context", document.get("current-context"))
@@ -142,8 +155,8 @@ def _text(part: str, found: Mapping[str, Any], name: str) -> str:
 def _pem(part: str, found: Mapping[str, Any], name: str) -> str:
     try:
         text = base64.b64decode(_text(part, found, name), validate=True).decode("ascii")
-    except (binascii.Error, ValueError) as error:
-        raise RefusedKubeconfig(f"{part}.{name}: it is not in base64") from error
+    except (binascii.Error, ValueError):
+        raise RefusedKubeconfig(f"{part}.{name}: it is not in base64") from None
     if text and "-----BEGIN " not in text:
         raise RefusedKubeconfig(f"{part}.{name}: PEM in base64 is wanted")
     return text

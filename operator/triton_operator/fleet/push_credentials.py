@@ -9,7 +9,10 @@ from triton_operator.api.conditions import ConditionStatus, Finding, finding
 from triton_operator.fleet import status_reasons as reasons
 from triton_operator.fleet.agent_token import Life
 
-ANOTHER = "`triton-operator cluster join --push` writes another one"
+ANOTHER = (
+    "`triton-operator cluster join NAME --push --member-kubeconfig FILE` writes another one, and "
+    "changes nothing else"
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from triton_operator.agent.link import Connector
 from triton_operator.agent.sync import sync
@@ -21,23 +21,19 @@ from triton_operator.api.conditions import Finding
 from triton_operator.api.inference_cluster import KubeConfigSource
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError, ApiRefused
-from triton_operator.controllers.kinds import NAMESPACE
 from triton_operator.controllers.member_connection import connect_to_member, tls_context
 from triton_operator.fleet.agent_token import life_of
-from triton_operator.fleet.mailbox import (
-    PUSHED_BY,
-    is_mailbox_of,
-    mailbox_cluster,
-    mailbox_namespace,
-)
+from triton_operator.fleet.mailbox import mailbox_cluster, mailbox_namespace
 from triton_operator.fleet.member_kubeconfig import (
     MemberKubeconfig,
     RefusedKubeconfig,
     member_kubeconfig,
 )
 from triton_operator.fleet.push_credentials import PushCredentials
+from triton_operator.fleet.work import is_leaving
 from triton_operator.hub.kinds import SECRET
 from triton_operator.hub.known import Known
+from triton_operator.hub.push_notes import PushNotes
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 16
@@ -45,15 +41,25 @@ AT_ONCE = 16
 RETRY_SECONDS = 15.0
 GOODBYE_SECONDS = 5.0
 USUAL_INTERVAL_SECONDS = 15.0
-_Use = tuple[str, float]
-"""Of which kubeconfig, and every how many seconds there is a heartbeat."""
+
+
+class _Wish(NamedTuple):
+    """By what a cluster is to be reached, and every how many seconds there is a heartbeat.
+
+    `is_gone`: there is no InferenceCluster any more, and works are only taken back.
+    """
+
+    source: KubeConfigSource
+    interval: float
+    is_gone: bool = False
 
 
 @dataclass
 class _Push:
     credentials: PushCredentials
-    source: KubeConfigSource
-    use: _Use | None = None
+    wish: _Wish
+    use: tuple[_Wish, str] | None = None
+    """What its task was begun for, and by which kubeconfig."""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -74,6 +80,7 @@ class Pushes:
         self._namespace = namespace
         self._connect_hub = connect_hub
         self._now = now
+        self._notes = PushNotes(server)
         self._pushes: dict[str, _Push] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -95,15 +102,14 @@ class Pushes:
         """Begin what is wanted, go on with other credentials where these have changed, and end what
         is wanted no more."""
         wanted = self._wanted()
-        for namespace in self._left():
-            cluster = mailbox_cluster(namespace)
-            if cluster is not None and (source := await self._remembered(cluster)) is not None:
+        for cluster in self._left():
+            if (source := await self._remembered(cluster)) is not None:
                 # Its works are to be taken back, which takes as long as it does.
-                wanted[cluster] = source, USUAL_INTERVAL_SECONDS
+                wanted[cluster] = _Wish(source, USUAL_INTERVAL_SECONDS, is_gone=True)
         for cluster in self._pushes.keys() - wanted.keys():
             self._end(self._pushes.pop(cluster))
-            await self._forget(cluster)
-        await asyncio.gather(*(self._look(cluster, *source) for cluster, source in wanted.items()))
+        await asyncio.gather(*(self._look(cluster, wish) for cluster, wish in wanted.items()))
+        await self._notes.clear(self._with_agents())
 
     async def stop(self) -> None:
         """End all of them."""
@@ -113,77 +119,94 @@ class Pushes:
         if self._ending:
             await asyncio.wait(self._ending, timeout=GOODBYE_SECONDS)
 
-    def _wanted(self) -> dict[str, tuple[KubeConfigSource, float]]:
+    def _wanted(self) -> dict[str, _Wish]:
         found = {}
         for body in self._known.clusters.objects.values():
+            name = body["metadata"]["name"]
             spec = self._known.specs.get(body)
             if spec is not None and spec.cluster_source.kube_config is not None:
                 interval = float(spec.heartbeat.interval_seconds)
-                found[body["metadata"]["name"]] = spec.cluster_source.kube_config, interval
-            elif spec is None and (push := self._pushes.get(body["metadata"]["name"])):
+                found[name] = _Wish(spec.cluster_source.kube_config, interval)
+            elif spec is None and (push := self._pushes.get(name)) and not push.wish.is_gone:
                 # A spec that this hub cannot read is left as it is.
-                seconds = push.use[1] if push.use else USUAL_INTERVAL_SECONDS
-                found[body["metadata"]["name"]] = push.source, seconds
+                found[name] = push.wish
+        return found
+
+    def _with_agents(self) -> dict[str, str]:
+        """UIDs of clusters that the hub does not push to, by name."""
+        found = {}
+        for body in self._known.clusters.objects.values():
+            spec = self._known.specs.get(body)
+            if spec is not None and spec.cluster_source.kube_config is None:
+                found[body["metadata"]["name"]] = body["metadata"]["uid"]
         return found
 
     def _left(self) -> set[str]:
-        """Mailboxes with works whose cluster was deleted."""
-        mailboxes = {namespace for namespace, _ in self._known.works.objects}
-        there = {mailbox_namespace(name) for _, name in self._known.clusters.objects}
-        return mailboxes - there
+        """Clusters that were deleted, and have works that are to be taken back."""
+        mailboxes = {
+            place[0] for place, work in self._known.works.objects.items() if self._goes(work)
+        }
+        there = {name for _, name in self._known.clusters.objects}
+        return {name for one in mailboxes if (name := mailbox_cluster(one))} - there
+
+    def _goes(self, work: dict[str, Any]) -> bool:
+        """Whether this hub wrote a work, and it is being deleted: nothing else is carried by
+        credentials that only a mailbox names."""
+        return self._known.is_ours(work) and is_leaving(work)
 
     async def _remembered(self, cluster: str) -> KubeConfigSource | None:
         """By which Secret a cluster was reached whose InferenceCluster is gone."""
         push = self._pushes.get(cluster)
-        if push is not None:
-            return push.source
-        try:
-            namespace = await self._server.get(NAMESPACE, "", mailbox_namespace(cluster))
-        except ApiError:
-            return None
-        if namespace is None or not is_mailbox_of(cluster, namespace):
-            return None
-        noted = (namespace["metadata"].get("annotations") or {}).get(PUSHED_BY, "")
-        name, _, key = noted.partition("/")
-        return KubeConfigSource(secret_name=name, key=key) if name and key else None
+        return await self._notes.read(cluster) if push is None else push.wish.source
 
-    async def _look(self, cluster: str, source: KubeConfigSource, interval: float) -> None:
-        push = self._pushes.setdefault(cluster, _Push(PushCredentials(self._place(source)), source))
-        if push.source != source:
-            push.source = source
-            push.credentials = PushCredentials(self._place(source))
+    async def _look(self, cluster: str, wish: _Wish) -> None:
+        unread = PushCredentials(self._place(wish.source))
+        push = self._pushes.setdefault(cluster, _Push(unread, wish))
+        if push.wish.source != wish.source:
+            push.credentials = unread
+        push.wish = wish
         try:
             async with self._slots:
-                kubeconfig = await self._kubeconfig(source)
-                use = kubeconfig.mark, interval
-                if push.use == use:
+                kubeconfig = await self._kubeconfig(wish.source)
+                # A Secret of another name with the same content is noted, and told, as well.
+                if push.use == (wish, kubeconfig.mark):
                     return
                 # Now, and not at each connection: what cannot be used is told in the status.
                 await asyncio.to_thread(tls_context, kubeconfig)
-                if not await self._is_noted(cluster, source):
+                if not await self._notes.write(cluster, wish.source):
                     # A cluster that is new gets its mailbox within seconds, or `Ready` says why.
                     self._end(push)
                     return
+            self._begin(cluster, push, kubeconfig)
         except RefusedKubeconfig as error:
             # Whoever takes a kubeconfig back, or replaces it by a bad one, means it.
             self._refuse(cluster, push, str(error))
-            return
         except ApiError as error:
             # The hub's own API server does not answer: that says nothing of a Secret.
             logger.warning(
                 "A kubeconfig cannot be looked at; what was read before is used.",
                 extra={"cluster": cluster, "error": str(error)},
             )
-            return
+        except Exception as error:
+            # A bug, and one of this cluster alone. Its words and its traceback may quote a secret.
+            self._refuse(
+                cluster,
+                push,
+                f"the hub cannot read it, by a fault of its own ({type(error).__name__}): write "
+                "another kubeconfig there",
+            )
+
+    def _begin(self, cluster: str, push: _Push, kubeconfig: MemberKubeconfig) -> None:
         self._end(push)
         life = life_of(kubeconfig.token)
-        push.credentials = PushCredentials(self._place(source), is_read=True, life=life)
-        push.use = use
+        place = self._place(push.wish.source)
+        push.credentials = PushCredentials(place, is_read=True, life=life)
+        push.use = push.wish, kubeconfig.mark
         logger.info(
             "The hub carries works to a cluster.",
             extra={"cluster": cluster, "server": kubeconfig.server},
         )
-        push.task = asyncio.create_task(self._run(cluster, push, kubeconfig, interval))
+        push.task = asyncio.create_task(self._run(cluster, push, kubeconfig, push.wish))
 
     def _refuse(self, cluster: str, push: _Push, problem: str) -> None:
         if push.credentials.problem != problem:
@@ -191,7 +214,8 @@ class Pushes:
                 "A cluster cannot be reached by its kubeconfig.",
                 extra={"cluster": cluster, "secret": push.credentials.secret, "error": problem},
             )
-        push.credentials = PushCredentials(self._place(push.source), is_read=True, problem=problem)
+        place = self._place(push.wish.source)
+        push.credentials = PushCredentials(place, is_read=True, problem=problem)
         self._end(push)
 
     async def _kubeconfig(self, source: KubeConfigSource) -> MemberKubeconfig:
@@ -207,35 +231,8 @@ class Pushes:
             raise RefusedKubeconfig("it does not exist in the hub's namespace")
         return member_kubeconfig(_decoded(secret, source.key))
 
-    async def _is_noted(self, cluster: str, source: KubeConfigSource) -> bool:
-        """Note at the mailbox how the cluster is reached, for when its object is gone; False:
-        there is no mailbox."""
-        noted = f"{source.secret_name}/{source.key}"
-        name = mailbox_namespace(cluster)
-        namespace = await self._server.get(NAMESPACE, "", name)
-        if namespace is None or not is_mailbox_of(cluster, namespace):
-            return False
-        if (namespace["metadata"].get("annotations") or {}).get(PUSHED_BY) != noted:
-            change = {"metadata": {"annotations": {PUSHED_BY: noted}}}
-            await self._server.merge(NAMESPACE, "", name, change)
-        return True
-
-    async def _forget(self, cluster: str) -> None:
-        """A cluster that has an agent now must not be reached by this Secret once it is deleted."""
-        if self._known.clusters.get("", cluster) is None:
-            return
-        try:
-            name = mailbox_namespace(cluster)
-            change = {"metadata": {"annotations": {PUSHED_BY: None}}}
-            await self._server.merge(NAMESPACE, "", name, change)
-        except ApiError as error:
-            logger.warning(
-                "A mailbox still names the Secret by which its cluster was reached.",
-                extra={"cluster": cluster, "annotation": PUSHED_BY, "error": str(error)},
-            )
-
     async def _run(
-        self, cluster: str, push: _Push, kubeconfig: MemberKubeconfig, interval: float
+        self, cluster: str, push: _Push, kubeconfig: MemberKubeconfig, wish: _Wish
     ) -> None:
         def reached(error: ApiError | None) -> None:
             refused = error is not None and error.status == HTTPStatus.UNAUTHORIZED
@@ -250,9 +247,10 @@ class Pushes:
                     self._connect_hub,
                     lambda: connect_to_member(kubeconfig),
                     mailbox_namespace(cluster),
-                    heartbeat_seconds=interval,
+                    heartbeat_seconds=wish.interval,
                     reached=reached,
                     looks=self._looks,
+                    carries=self._goes if wish.is_gone else None,
                 )
             except Exception:
                 # A bug: the other clusters go on.
@@ -277,5 +275,5 @@ def _decoded(secret: dict[str, Any], key: str) -> str:
         raise RefusedKubeconfig("the Secret has no such key")
     try:
         return base64.b64decode(data).decode("utf-8")
-    except (binascii.Error, ValueError) as error:
-        raise RefusedKubeconfig("it is no text") from error
+    except (binascii.Error, ValueError):
+        raise RefusedKubeconfig("it is no text") from None

@@ -12,20 +12,24 @@ import yaml
 
 from tests.unit.cli.test_main import Call
 from tests.unit.controllers.test_connection import kubeconfig
+from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.cli.exit_codes import INVALID, OK
+from triton_operator.cli.joining import apply_cluster
 from triton_operator.cli.live import CannotAsk
 from triton_operator.cli.pushing import hand_over, let_in
 from triton_operator.controllers.errors import ApiRefused
 from triton_operator.fleet.member_kubeconfig import member_kubeconfig
 from triton_operator.fleet.push_account import ACCOUNT, NAMESPACE, RULES, push_account
+from triton_operator.hub.kinds import INFERENCE_CLUSTER
 
 
 class Server:
     """An API server that takes everything, or refuses one kind."""
 
-    def __init__(self, refuses: str = "") -> None:
+    def __init__(self, refuses: str = "", cluster: dict[str, Any] | None = None) -> None:
         self.refuses = refuses
+        self.cluster = cluster
         self.applied: list[dict[str, Any]] = []
 
     async def apply(self, kind: Any, manifest: dict[str, Any], *, force: bool) -> dict[str, Any]:
@@ -35,6 +39,10 @@ class Server:
             raise ApiRefused(403, "Forbidden", "you may not")
         self.applied.append(manifest)
         return manifest
+
+    async def get(self, kind: Any, namespace: str, name: str) -> dict[str, Any] | None:
+        assert (kind, namespace, name) == (INFERENCE_CLUSTER, "", "shop")
+        return self.cluster
 
     async def token(self, namespace: str, account: str, seconds: int) -> dict[str, Any]:
         assert (namespace, account, seconds) == (NAMESPACE, ACCOUNT, 60)
@@ -71,11 +79,11 @@ def test_the_hub_gets_a_kubeconfig_that_it_takes(tmp_path: Path) -> None:
     cluster = {
         "kind": "InferenceCluster",
         "metadata": {"name": "shop"},
-        "spec": {"tier": "Edge", "clusterSource": {"kubeConfig": source}},
+        "spec": {"clusterSource": {"kubeConfig": source}},
     }
 
     text, until = asyncio.run(let_in(member, 60, "", path))  # type: ignore[arg-type]
-    asyncio.run(hand_over(hub, cluster, "hub", text))  # type: ignore[arg-type]
+    asyncio.run(hand_over(hub, cluster, "Edge", "hub", text))  # type: ignore[arg-type]
 
     assert until == "2030-01-01T00:00:00Z"
     assert member.applied == list(push_account())
@@ -84,7 +92,8 @@ def test_the_hub_gets_a_kubeconfig_that_it_takes(tmp_path: Path) -> None:
     secret, applied = hub.applied
     assert secret["metadata"] == {"name": "push-shop", "namespace": "hub"}
     assert base64.b64decode(secret["data"]["kubeconfig"]).decode() == text
-    assert InferenceClusterSpec.model_validate(applied["spec"]).cluster_source.kube_config
+    spec = InferenceClusterSpec.model_validate(applied["spec"])
+    assert (spec.tier.value, spec.cluster_source.kube_config is not None) == ("Edge", True)
     assert "mine" not in text, "the administrator's own credentials stay with them"
 
 
@@ -110,5 +119,71 @@ def test_a_hub_that_refuses_the_secret_gets_no_cluster_that_names_it() -> None:
     hub = Server("Secret")
     cluster = {"kind": "InferenceCluster", "metadata": {"name": "shop"}, "spec": {}}
     with pytest.raises(CannotAsk, match="shop cannot join: you may not"):
-        asyncio.run(hand_over(hub, cluster, "hub", ""))  # type: ignore[arg-type]
+        asyncio.run(hand_over(hub, cluster, "Edge", "hub", ""))  # type: ignore[arg-type]
     assert hub.applied == []
+
+
+THERE = {
+    "metadata": {
+        "name": "shop",
+        "managedFields": [
+            {
+                "manager": FIELD_MANAGER,
+                "operation": "Apply",
+                "subresource": "status",
+                "fieldsV1": {"f:spec": {"f:paused": {}}},
+            },
+            {
+                "manager": "somebody",
+                "operation": "Apply",
+                "fieldsV1": {"f:spec": {"f:tier": {}, "f:paused": {}}},
+            },
+            {
+                "manager": FIELD_MANAGER,
+                "operation": "Apply",
+                "fieldsV1": {
+                    "f:spec": {
+                        "f:residencyZones": {'v:"eu"': {}},
+                        "f:dataPlane": {"f:url": {}},
+                        "f:clusterSource": {"f:kubeConfig": {"f:secretName": {}}},
+                    }
+                },
+            },
+        ],
+    },
+    "spec": {
+        "tier": "Cloud",
+        "paused": True,
+        "residencyZones": ["eu", "theirs"],
+        "dataPlane": {"url": "https://shop.example", "probePath": "/theirs"},
+        "clusterSource": {"kubeConfig": {"secretName": "push-shop", "key": "kubeconfig"}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "applied"),
+    [
+        ({}, {"residencyZones": ["eu"], "dataPlane": {"url": "https://shop.example"}}),
+        (
+            {"tier": "OnPrem", "residencyZones": ["us"], "clusterSource": {"kubeConfig": {}}},
+            {
+                "tier": "OnPrem",
+                "residencyZones": ["us"],
+                "dataPlane": {"url": "https://shop.example"},
+                "clusterSource": {"kubeConfig": {}},
+            },
+        ),
+    ],
+)
+def test_of_a_cluster_that_is_there_only_what_is_asked_for_changes(
+    asked: dict[str, Any], applied: dict[str, Any]
+) -> None:
+    """What this command has applied would be removed if it were left out; what others have
+    written would be theirs and ours."""
+    hub = Server(cluster=THERE)
+    manifest = {"kind": "InferenceCluster", "metadata": {"name": "shop"}, "spec": asked}
+
+    asyncio.run(apply_cluster(hub, manifest, "Edge"))  # type: ignore[arg-type]
+
+    assert [one["spec"] for one in hub.applied] == [applied]

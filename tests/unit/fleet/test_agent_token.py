@@ -48,6 +48,8 @@ def test_its_life_is_in_it() -> None:
         jwt('{"iat": 1, "exp": NaN}'),
         jwt('{"iat": 1, "exp": 1e300}'),
         jwt("[" * 5000),
+        jwt('{"iat": 1, "exp": ' + "9" * 400 + "}"),
+        jwt('{"iat": 1, "exp": ' + "9" * 5000 + "}"),
     ],
 )
 def test_a_token_that_does_not_say(token: str) -> None:
@@ -69,6 +71,9 @@ def test_the_token_of_the_current_context_is_replaced_and_nothing_else() -> None
         "[",
         "{}",
         "a",
+        "a: !!bool s3cret",
+        'a: !!int ""',
+        "a: !!timestamp x",
         yaml.safe_dump(kubeconfig()),
         yaml.safe_dump(kubeconfig(tokenFile="/a")),
         yaml.safe_dump({**kubeconfig(token="a"), "current-context": "b"}),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import copy
+import traceback
 from typing import Any
 
 import pytest
@@ -117,6 +118,25 @@ def test_what_the_hub_would_have_to_run_read_or_believe_is_refused(text: str, wo
     with pytest.raises(RefusedKubeconfig, match=words) as refused:
         member_kubeconfig(text)
     assert "secret-token" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["!!bool secret-token", '!!int ""', "!!timestamp secret-token", "!!float secret-token"],
+)
+def test_a_tag_that_does_not_fit_is_refused_without_what_it_is_of(value: str) -> None:
+    text = yaml.safe_dump(WHOLE) + f"more: {value}\n"
+    with pytest.raises(RefusedKubeconfig, match="no YAML") as refused:
+        member_kubeconfig(text)
+    told = "".join(traceback.format_exception(refused.value))
+    assert "secret-token" not in told
+    assert "_read(text)" in told, "which is where it is"
+
+
+def test_a_name_that_no_text_can_be_made_of_is_refused() -> None:
+    text = yaml.safe_dump(WHOLE).replace("token: ", f"? 0x{'f' * 5000}\n    : ")
+    with pytest.raises(RefusedKubeconfig, match=r"cannot be read as a kubeconfig \(ValueError\)"):
+        member_kubeconfig(text)
 
 
 def test_no_credentials_are_in_what_is_logged_of_one() -> None:

@@ -14,8 +14,20 @@ LIFE = Life(0.0, 600.0)
         ({}, 0.0, "Unknown", "KubeconfigNotRead", "not looked at yet"),
         ({"is_read": True}, 0.0, "True", "KubeconfigHolds", "tells no end"),
         ({"is_read": True, "life": LIFE}, 1.0, "True", "KubeconfigHolds", "1970-01-01T00:10:00Z"),
-        ({"is_read": True, "life": LIFE}, 510.0, "False", "TokenNearItsEnd", "join --push"),
-        ({"is_read": True, "life": LIFE}, 600.0, "False", "TokenIsOver", "join --push"),
+        (
+            {"is_read": True, "life": LIFE},
+            510.0,
+            "False",
+            "TokenNearItsEnd",
+            "join NAME --push --member-kubeconfig",
+        ),
+        (
+            {"is_read": True, "life": LIFE},
+            600.0,
+            "False",
+            "TokenIsOver",
+            "join NAME --push --member-kubeconfig",
+        ),
         (
             {"is_read": True, "life": LIFE, "refusal": "401"},
             600.0,

@@ -15,6 +15,8 @@ from triton_operator.api.conditions import Finding
 from triton_operator.controllers.errors import ApiError, ApiRefused, ApiUnavailable
 from triton_operator.controllers.kinds import NAMESPACE
 from triton_operator.fleet.mailbox import CLUSTER, PUSHED_BY, mailbox
+from triton_operator.fleet.member_kubeconfig import member_kubeconfig
+from triton_operator.fleet.origin import ORIGIN
 from triton_operator.hub import pushes as module
 from triton_operator.hub.cluster_specs import ClusterSpecs
 from triton_operator.hub.kinds import SECRET
@@ -22,6 +24,7 @@ from triton_operator.hub.pushes import Pushes
 
 Body = dict[str, Any]
 Reached = Callable[[ApiError | None], None]
+HUB_ID = "0001"
 UNKNOWN_ACCOUNT = ApiRefused(401, "Unauthorized", "who?")
 
 
@@ -37,6 +40,14 @@ def kubeconfig(token: str = "t", **user: Any) -> str:
     )
 
 
+def work(*, origin: str = HUB_ID, leaves: bool = True) -> Body:
+    """What is in a mailbox."""
+    found: Body = {"metadata": {"labels": {ORIGIN: origin}}}
+    if leaves:
+        found["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    return found
+
+
 class World:
     """A hub's API server with Secrets and mailboxes, and what is pushed."""
 
@@ -47,6 +58,9 @@ class World:
         self.namespaces: dict[str, Body] = {}
         self.asked: list[str] = []
         self.running: dict[str, tuple[float, Reached]] = {}
+        self.carries: dict[str, Callable[[Body], bool] | None] = {}
+        self.unwritable: Exception | None = None
+        self.looked_at: list[str] = []
         self.begun: list[str] = []
         self.looks: list[asyncio.Semaphore] = []
         self.falls = False
@@ -56,6 +70,7 @@ class World:
                 objects=self.clusters, get=lambda *place: self.clusters.get(place)
             ),
             works=SimpleNamespace(objects=self.works),
+            is_ours=lambda work: work["metadata"]["labels"][ORIGIN] == HUB_ID,
             specs=ClusterSpecs(),
         )
         monkeypatch.setattr(module, "sync", self.sync)
@@ -80,6 +95,7 @@ class World:
 
     async def get(self, kind: Any, namespace: str, name: str) -> Body | None:
         if kind is NAMESPACE:
+            self.looked_at.append(name)
             return self.namespaces.get(name)
         assert kind is SECRET
         assert namespace == "hub"
@@ -93,8 +109,14 @@ class World:
 
     async def merge(self, kind: Any, namespace: str, name: str, change: Body) -> Body:
         assert kind is NAMESPACE
-        metadata = self.namespaces[name]["metadata"]
-        metadata["annotations"] = change["metadata"]["annotations"]
+        if self.unwritable is not None:
+            raise self.unwritable
+        annotations = self.namespaces[name]["metadata"].setdefault("annotations", {})
+        for key, value in change["metadata"]["annotations"].items():
+            if value is None:
+                annotations.pop(key)
+            else:
+                annotations[key] = value
         return self.namespaces[name]
 
     async def sync(
@@ -106,6 +128,7 @@ class World:
         heartbeat_seconds: float,
         reached: Reached,
         looks: asyncio.Semaphore,
+        carries: Callable[[Body], bool] | None,
     ) -> None:
         cluster = mailbox_name.removeprefix("fleet-")
         assert cluster not in self.running, "one at a time"
@@ -114,6 +137,7 @@ class World:
         if self.falls and self.begun.count(cluster) == 1:
             raise RuntimeError("a bug")
         self.running[cluster] = heartbeat_seconds, reached
+        self.carries[cluster] = carries
         try:
             await asyncio.Event().wait()
         finally:
@@ -124,6 +148,11 @@ class World:
         await self.pushes.look()
         await asyncio.sleep(0.05)
         return set(self.running)
+
+    def noted(self, cluster: str) -> Body:
+        """The annotations of its mailbox."""
+        found: Body = self.namespaces[f"fleet-{cluster}"]["metadata"].get("annotations") or {}
+        return found
 
     def told(self, cluster: str) -> tuple[str, str]:
         found = self.finding(cluster)
@@ -151,8 +180,7 @@ def test_only_clusters_that_ask_for_it_are_pushed_to(world: World) -> None:
         assert world.running["a"][0] == 7.0
         assert world.told("a") == ("True", "KubeconfigHolds")
         assert world.asked == ["push-a"]
-        noted = world.namespaces["fleet-a"]["metadata"]["annotations"]
-        assert noted == {PUSHED_BY: "push-a/kubeconfig"}
+        assert world.noted("a") == {PUSHED_BY: "push-a/kubeconfig"}
 
         await world.look()
         assert world.begun == ["a"], "it goes on"
@@ -267,8 +295,9 @@ def test_a_cluster_that_is_deleted_is_reached_until_its_works_are_taken_back(
     async def story() -> None:
         world.add("a", "push-a")
         world.secrets["push-a"] = kubeconfig()
-        world.works["fleet-a", "shop.vision"] = {}
+        world.works["fleet-a", "shop.vision"] = work()
         await world.look()
+        assert world.carries == {"a": None}, "all of it"
         pushing = world
         if restarts:
             await world.pushes.stop()
@@ -279,6 +308,11 @@ def test_a_cluster_that_is_deleted_is_reached_until_its_works_are_taken_back(
         else:
             world.clusters.clear()
         assert await pushing.look() == {"a"}
+        carries = pushing.carries["a"]
+        assert carries is not None
+        assert [carries(one) for one in (work(), work(origin="x"), work(leaves=False))] == [
+            *(True, False, False)
+        ]
         pushing.works.clear()
         assert await pushing.look() == set()
         await pushing.pushes.stop()
@@ -289,7 +323,7 @@ def test_a_cluster_that_is_deleted_is_reached_until_its_works_are_taken_back(
 def test_what_somebody_else_notes_on_a_namespace_is_not_followed(world: World) -> None:
     async def story() -> None:
         world.secrets["push-a"] = kubeconfig()
-        world.works["fleet-a", "shop.vision"] = {}
+        world.works["fleet-a", "shop.vision"] = work()
         for labels in ({}, {CLUSTER: "b"}, {CLUSTER: "a", "app.kubernetes.io/managed-by": "me"}):
             metadata = {"labels": labels, "annotations": {PUSHED_BY: "push-a/kubeconfig"}}
             world.namespaces["fleet-a"] = {"metadata": metadata}
@@ -297,6 +331,131 @@ def test_what_somebody_else_notes_on_a_namespace_is_not_followed(world: World) -
         assert world.asked == []
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("left", [work(origin="another hub"), work(leaves=False)])
+def test_only_its_own_works_that_go_are_carried_to_a_cluster_that_is_gone(
+    world: World, left: Body
+) -> None:
+    """Whoever may annotate a namespace must not have the hub use a Secret that it may read."""
+
+    async def story() -> None:
+        world.secrets["push-a"] = kubeconfig()
+        world.add("a")
+        world.clusters.clear()
+        world.namespaces["fleet-a"]["metadata"]["annotations"] = {PUSHED_BY: "push-a/kubeconfig"}
+        world.works["fleet-a", "shop.vision"] = left
+        assert await world.look() == set()
+        assert world.asked == []
+
+    asyncio.run(story())
+
+
+def test_a_cluster_that_is_there_is_reached_as_it_says_and_not_as_its_mailbox_does(
+    world: World,
+) -> None:
+    async def story() -> None:
+        world.secrets |= {"push-a": kubeconfig(), "push-b": kubeconfig()}
+        world.add("a", "push-a")
+        world.add("pulls")
+        world.add("later")
+        for name in ("a", "pulls", "later"):
+            world.works[f"fleet-{name}", "shop.vision"] = work()
+            metadata = world.namespaces[f"fleet-{name}"]["metadata"]
+            metadata["annotations"] = {PUSHED_BY: "push-b/kubeconfig"}
+        later = world.clusters.pop(("", "later"))
+        assert await world.look() == {"a", "later"}
+        assert sorted(world.asked) == ["push-a", "push-b"]
+        assert world.noted("a") == {PUSHED_BY: "push-a/kubeconfig"}
+        later["spec"] = {"tier": "of another version"}
+        world.clusters["", "later"] = later
+        assert await world.look() == {"a"}, "its spec does not say, and the mailbox is not asked"
+        await world.pushes.stop()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("noted", ["push a/kubeconfig", "push-a/ /", "/", "push-a"])
+def test_a_note_that_names_no_secret_is_of_no_harm_to_others(world: World, noted: str) -> None:
+    async def story() -> None:
+        world.secrets["push-b"] = kubeconfig()
+        world.add("a")
+        world.add("b", "push-b")
+        del world.clusters["", "a"]
+        world.namespaces["fleet-a"]["metadata"]["annotations"] = {PUSHED_BY: noted}
+        world.works["fleet-a", "shop.vision"] = work()
+        assert await world.look() == {"b"}
+        await world.pushes.stop()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("refusal", [ApiUnavailable(0, "Timeout", ""), ApiRefused(403, "No", "")])
+def test_a_cluster_that_went_back_to_an_agent_while_nobody_looked_is_forgotten_in_the_end(
+    world: World, refusal: Exception
+) -> None:
+    async def story() -> None:
+        for name in "ab":
+            world.add(name)
+            annotations = {PUSHED_BY: "push-a/kubeconfig", "other": "stays"}
+            world.namespaces[f"fleet-{name}"]["metadata"]["annotations"] = annotations
+        world.unwritable = refusal
+        await world.look()
+        assert PUSHED_BY in world.noted("a")
+        world.unwritable = None
+        await world.look()
+        assert (world.noted("a"), world.noted("b")) == ({"other": "stays"}, {"other": "stays"})
+
+        world.looked_at.clear()
+        await world.look()
+        assert world.looked_at == [], "not of thousands of clusters, every 15 s"
+        world.clusters["", "a"]["metadata"]["uid"] = "another one of the same name"
+        await world.look()
+        assert world.looked_at == ["fleet-a"]
+
+    asyncio.run(story())
+
+
+def test_a_secret_of_another_name_with_the_same_content_is_taken_up(world: World) -> None:
+    async def story() -> None:
+        world.add("a", "push-a")
+        world.secrets |= {"push-a": kubeconfig(), "renamed": kubeconfig()}
+        await world.look()
+        source = world.clusters["", "a"]["spec"]["clusterSource"]["kubeConfig"]
+        source["secretName"] = "renamed"
+        world.clusters["", "a"]["metadata"]["generation"] += 1
+        assert await world.look() == {"a"}
+        assert world.told("a") == ("True", "KubeconfigHolds")
+        assert "hub/renamed" in world.finding("a").message
+        assert world.noted("a") == {PUSHED_BY: "renamed/kubeconfig"}
+        await world.pushes.stop()
+
+    asyncio.run(story())
+
+
+def test_a_kubeconfig_over_which_the_hub_falls_is_refused_and_others_are_not(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def falls(text: str) -> Any:
+        if "s3cret" in text:
+            raise KeyError(text)
+        return member_kubeconfig(text)
+
+    monkeypatch.setattr(module, "member_kubeconfig", falls)
+
+    async def story() -> None:
+        for name in "ab":
+            world.add(name, f"push-{name}")
+            world.secrets[f"push-{name}"] = kubeconfig()
+        assert await world.look() == {"a", "b"}
+        world.secrets["push-a"] = kubeconfig("s3cret")
+        assert await world.look() == {"b"}
+        assert world.told("a") == ("False", "KubeconfigUnusable")
+        assert "by a fault of its own (KeyError)" in world.finding("a").message
+        await world.pushes.stop()
+
+    asyncio.run(story())
+    assert "s3cret" not in caplog.text
 
 
 def test_a_cluster_that_goes_back_to_an_agent_is_not_pushed_to(world: World) -> None:
@@ -308,8 +467,7 @@ def test_a_cluster_that_goes_back_to_an_agent_is_not_pushed_to(world: World) -> 
         world.clusters["", "a"]["metadata"]["generation"] += 1
         assert await world.look() == set()
         assert world.pushes.credentials("a") is None
-        noted = world.namespaces["fleet-a"]["metadata"]["annotations"]
-        assert noted == {PUSHED_BY: None}, "nor is it when it is deleted"
+        assert world.noted("a") == {}, "nor is it when it is deleted"
 
     asyncio.run(story())
 

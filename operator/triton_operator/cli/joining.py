@@ -1,0 +1,61 @@
+"""What `cluster join` applies: of a cluster that is there, nothing that no option names.
+
+A server-side apply removes what its manager applied before and leaves out now, so that a command
+for another token would take back the zones of the first one, and its services with them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from triton_operator.api.group import FIELD_MANAGER
+from triton_operator.controllers.api_server import ApiServer
+from triton_operator.hub.kinds import INFERENCE_CLUSTER
+
+SOURCE = "clusterSource"
+"""Said by every call: with `--push` the hub reaches the cluster, with a file for an agent it does
+not."""
+
+
+async def apply_cluster(server: ApiServer, manifest: Mapping[str, Any], tier: str) -> None:
+    """Make the cluster, of this tier if the manifest names none; or change what it names of one
+    that is there, and keep the rest as it is.
+
+    Raises:
+        ApiError: it is not applied; a field that somebody else has written is a conflict.
+    """
+    found = await server.get(INFERENCE_CLUSTER, "", manifest["metadata"]["name"])
+    before = {"tier": tier} if found is None else _applied_before(found)
+    spec = {**before, **manifest["spec"]}
+    await server.apply(INFERENCE_CLUSTER, {**manifest, "spec": spec}, force=False)
+
+
+def _applied_before(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What this command has applied and nobody has changed since, without the source: it is
+    applied again, as it would be removed otherwise."""
+    for row in body["metadata"].get("managedFields") or ():
+        if (row.get("manager"), row.get("operation")) == (FIELD_MANAGER, "Apply") and not row.get(
+            "subresource"
+        ):
+            owned = (row.get("fieldsV1") or {}).get("f:spec") or {}
+            return {
+                name: _owned(value, owned[f"f:{name}"])
+                for name, value in body["spec"].items()
+                if name != SOURCE and f"f:{name}" in owned
+            }
+    return {}
+
+
+def _owned(value: Any, fields: Mapping[str, Any]) -> Any:
+    """Of a set, its own members; of an object, its own fields."""
+    if isinstance(value, list):
+        return [one for one in value if f"v:{json.dumps(one)}" in fields]
+    if isinstance(value, dict):
+        return {
+            name: _owned(inner, fields[f"f:{name}"])
+            for name, inner in value.items()
+            if f"f:{name}" in fields
+        }
+    return value
