@@ -211,16 +211,16 @@ def _under_way(
         told = _finding(ConditionStatus.FALSE, problem.reason, problem.message)
         return Converting(told, (work.job,), busy=work.name)
     step = starting_step(pods, observed.events, observed.now)
-    told = replace(
+    runs = replace(
         _unknown(reasons.CONVERTING, f"{work.what}; {step}" if step else work.what),
         objects=() if job.deleting else (work.job,),
         busy=work.name,
     )
     rows = None if job.deleting else _rows_early(observed, spec, work, job)
     if rows is None:
-        return told
+        return runs
     written = profile_of_findings(owner.namespace, digest, observed.measured, rows)
-    return replace(told, objects=(written, *told.objects), rows=rows)
+    return replace(runs, objects=(written, *runs.objects), rows=rows)
 
 
 def _rows_early(
