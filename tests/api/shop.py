@@ -282,6 +282,20 @@ class Shop:
             }
             self._patch_pod(pod, status)
 
+    def store_copy(self, name: str, message: str) -> list[str]:
+        """End the conversion of a service that has a store, while what puts the copy there goes on;
+        the pods that do it.
+        """
+        pods = self._pods_of_job(self.until_conversion(name))
+        for pod in pods:
+            status = {
+                "phase": "Running",
+                "initContainerStatuses": [_ended("convert", message, 0)],
+                "containerStatuses": [_status("put", {"running": {"startedAt": TIME}})],
+            }
+            self._patch_pod(pod, status)
+        return [pod["metadata"]["name"] for pod in pods]
+
     def fail_copies(self, name: str, message: str) -> None:
         """End the container that makes a copy in each serving pod with a termination message."""
         for pod in self.all("Pod", name):
@@ -319,13 +333,17 @@ def _ended(container: str, message: str, exit_code: int) -> Object:
         "startedAt": TIME,
         "finishedAt": TIME,
     }
+    return _status(container, {"terminated": ended})
+
+
+def _status(container: str, state: Object) -> Object:
     return {
         "name": container,
         "image": "any",
         "imageID": "any",
         "ready": False,
         "restartCount": 0,
-        "state": {"terminated": ended},
+        "state": state,
     }
 
 

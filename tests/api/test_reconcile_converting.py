@@ -125,6 +125,23 @@ def test_a_copy_counts_whatever_becomes_of_putting_it_into_a_store(
     assert "not put it into spec.precision.store: the bucket answers 403" in told
 
 
+def test_a_pod_that_goes_before_the_copy_is_stored_takes_nothing_with_it(shop: Shop) -> None:
+    shop.add_running("first", precision={**INT8, "store": {"uri": "s3://copies/shop"}})
+    shop.serve("first")
+    pods = shop.store_copy("first", row(agreement="0.999"))
+    shop.until("the row", lambda: shop.find("ModelProfile", profile(1)) is not None)
+    shop.until_condition("first", "PrecisionVerified", "Unknown", "Converting")
+
+    for name in pods:
+        shop.delete("Pod", name)
+
+    shop.until_condition("first", "PrecisionVerified", "Unknown", "CopyRollingOut")
+    shop.until("the Job to go", lambda: not shop.all("Job"))
+    (found,) = shop.get("ModelProfile", profile(1))["spec"]["conversions"]
+    assert found["digest"] == COPY
+    assert "was gone before container put had ended" in found["storeFailure"]
+
+
 def test_copies_and_speed_share_a_profile(shop: Shop) -> None:
     """One Job after the other; the rows of the first are there when the second has written."""
     shop.add_running("first", precision=INT8, measurement=ASKED)

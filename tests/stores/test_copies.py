@@ -237,8 +237,6 @@ def rebuilt(command: Command, model: Path, row: Conversion) -> None:
         f"--digest={row.digest}",
         f"--files={json.dumps([file.wire() for file in row.files])}",
         f"--into={command.into}",
-        "--max-bytes=100000000",
-        "--timeout-seconds=60",
         f"--config={folder / 'config.pbtxt'}",
         f"--config-into={command.into.parent / 'config.pbtxt'}",
         report=command.log,
