@@ -43,4 +43,4 @@ def test_nothing_joins_by_an_address_that_its_agent_would_refuse(
     manifest = {"metadata": {"name": "a"}}
 
     with pytest.raises(CannotAsk, match=f"{address or 'http://127.0.0.1:8001'}.*--server"):
-        asyncio.run(joined(cast(Any, None), manifest, 60, address, path))
+        asyncio.run(joined(cast(Any, None), manifest, "Edge", 60, address, path))
