@@ -20,6 +20,7 @@ from triton_operator.api.model_profile import Conversion, Measurement
 from triton_operator.planning.candidate import (
     MOST_BY_ENGINE,
     MOST_MEASURED,
+    most_ways,
     seconds_for_each,
     to_measure,
     ways_to_compare,
@@ -148,6 +149,7 @@ def test_only_what_may_run_runs(
     assert 0 < len(every) * seconds_for_each(wanted, len(every)) <= seconds
     assert len([way for way in ways if way.engine is None]) <= MOST_MEASURED
     assert len([way for way in ways if way.engine]) <= MOST_BY_ENGINE
+    assert len(every) <= most_ways(where)
     for way in (row, *ways):
         assert way.engine in (None, ENGINES.get(where.name))
         assert way.engine is not Engine.TENSORRT or way.precision is not INT8, "it is dynamic"

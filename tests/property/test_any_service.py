@@ -160,6 +160,9 @@ def check_that_the_hash_is_of_what_was_wanted(body: Body) -> None:
             key: metadata[key] for key in ("name", "namespace", "labels", "ownerReferences")
         },
     }
+    ours = {k: v for k, v in metadata["annotations"].items() if k != labels.DESIRED_HASH}
+    if ours:
+        wanted["metadata"]["annotations"] = ours
     if body["kind"] == "Deployment":
         spec = {key: value for key, value in body["spec"].items() if key != "replicas"}
         wanted["spec"] = spec

@@ -21,7 +21,12 @@ from triton_operator.api.enums import Engine
 from triton_operator.api.model_profile import Conversion, Measurement
 from triton_operator.api.tensors import Tensor
 from triton_operator.manifests.pool_configs import pool_configs
-from triton_operator.planning.candidate import MOST_BY_ENGINE, MOST_MEASURED, ways_to_compare
+from triton_operator.planning.candidate import (
+    MOST_BY_ENGINE,
+    MOST_MEASURED,
+    most_ways,
+    ways_to_compare,
+)
 from triton_operator.planning.plan import Plan, plan_service
 from triton_operator.planning.pools import Pool
 from triton_operator.triton.backends import ENGINE_NAMES
@@ -115,6 +120,7 @@ def test_batches_are_those_of_what_runs(
 
     assert len([way for way in ways if way.engine is None]) <= MOST_MEASURED
     assert len([way for way in ways if way.engine]) <= MOST_BY_ENGINE
+    assert len(ways) <= most_ways(where)
     for one in (row, *ways):
         rebatched = one.copy is not None and one.copy.rebatched
         (text,) = pool_configs(OWNER, STORED, one).values()

@@ -13,7 +13,7 @@ from triton_operator.manifests.config_map import model_config_map
 from triton_operator.manifests.measurement_job import measurement_job, measures
 from triton_operator.manifests.owner import Owner
 from triton_operator.manifests.pool_configs import pool_configs
-from triton_operator.planning.candidate import MOST_BY_ENGINE, MOST_MEASURED, seconds_for_each
+from triton_operator.planning.candidate import most_ways, seconds_for_each
 from triton_operator.planning.compute import instance_words
 from triton_operator.planning.plan import PoolPlan
 
@@ -89,7 +89,7 @@ def work_for(
 
     work = made(ways)
     if job_named(observed, work.name) is None and _has_job_of(observed, key):
-        others = (made(count) for count in range(1, MOST_MEASURED + MOST_BY_ENGINE + 1))
+        others = (made(count) for count in range(1, most_ways(row.pool) + 1))
         return next((one for one in others if job_named(observed, one.name)), work)
     return work
 

@@ -93,6 +93,11 @@ def seconds_for_each(spec: InferenceServiceSpec, ways: int) -> int:
     return max(1, spec.measurement.budget_seconds // ways)
 
 
+def most_ways(pool: Pool) -> int:
+    """More ways than so many are never compared on the pool, whatever copies there are."""
+    return MOST_MEASURED + (MOST_BY_ENGINE if pool.engines else 0)
+
+
 def ways_to_compare(
     spec: InferenceServiceSpec,
     facts: ModelFacts,
