@@ -21,6 +21,7 @@ from tests.api.client import Api, Object, RefusedError
 from triton_operator.api.enums import ManagedBy
 from triton_operator.api.group import API_VERSION, GROUP
 from triton_operator.fleet.mailbox import AGENT
+from triton_operator.hub.kinds import MULTICLUSTER
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 60
@@ -37,8 +38,10 @@ RIGHTS = [
     ("", ["serviceaccounts"], ["create", "patch"], AGENT),
     ("", ["serviceaccounts/token"], ["create"], AGENT),
     ("rbac.authorization.k8s.io", ["roles", "rolebindings"], ["create", "patch"], AGENT),
+    (MULTICLUSTER, ["clusterprofiles"], ["get"], ""),
+    (MULTICLUSTER, ["placementdecisions"], ["get", "create", "patch", "delete"], ""),
 ]
-"""What a hub's account needs: the hub of these tests has no more. Group, resources, verbs, and the
+"""What a hub's account needs without domains: the hub of these tests has no more. Group, resources, verbs, and the
 only name of objects; empty: any."""
 OWN_RIGHTS = [
     (COORDINATION, ["leases"], ["create"], ""),
