@@ -41,8 +41,8 @@ RIGHTS = [
     (MULTICLUSTER, ["clusterprofiles"], ["get"], ""),
     (MULTICLUSTER, ["placementdecisions"], ["get", "create", "patch", "delete"], ""),
 ]
-"""What a hub's account needs without domains: the hub of these tests has no more. Group, resources, verbs, and the
-only name of objects; empty: any."""
+"""What a hub's account needs without domains: the hub of these tests has no more. Group, resources,
+verbs, and the only name of objects; empty: any."""
 OWN_RIGHTS = [
     (COORDINATION, ["leases"], ["create"], ""),
     (COORDINATION, ["leases"], ["get", "update"], "triton-operator-hub"),
