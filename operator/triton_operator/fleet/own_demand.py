@@ -46,9 +46,8 @@ class Shares:
 
 @dataclass
 class _Sent:
-    """Loads by target: at least, at most, and as it looks."""
+    """Loads by target: at most, and as it looks."""
 
-    least: dict[str, float]
     most: dict[str, float]
     likely: dict[str, float]
 
@@ -152,7 +151,7 @@ def _sent(
     for one in facts:
         name = one.name
         if name not in kept:
-            found[name] = _Sent(sure[name], able[name], dict.fromkeys(able[name], 0.0))
+            found[name] = _Sent(able[name], dict.fromkeys(able[name], 0.0))
             continue
         low, high = sum(sure[name].values()), sum(able[name].values())
         before = memory.site(name).held or 0.0
@@ -161,7 +160,6 @@ def _sent(
         wanted = before - kept[name] if blind else sum(seen[name].values())
         part = (min(max(wanted, low), high) - low) / (high - low) if high - low > NOTHING else 0.0
         found[name] = _Sent(
-            sure[name],
             able[name],
             {
                 target: sure[name][target] + part * (load - sure[name][target])

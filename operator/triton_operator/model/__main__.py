@@ -5,7 +5,6 @@ How it ends is as in `job_process`.
 
 import argparse
 import logging
-import os
 import signal
 import sys
 import time
@@ -34,7 +33,6 @@ from triton_operator.model.job_process import (
     interrupted,
     report_path,
 )
-from triton_operator.model.network import reached_network
 from triton_operator.model.opaque import (
     MAIN_FILES,
     OpaqueInspection,
@@ -49,6 +47,7 @@ from triton_operator.model.repository.delivery import RepositoryDelivery, delive
 from triton_operator.model.repository.inspection import RepositoryInspection, inspect_repository
 from triton_operator.model.samples_file import fetch_samples, named
 from triton_operator.model.sources import FORMS, Surroundings, source_for
+from triton_operator.model.store_arguments import add_store_arguments, network_of
 
 _DEFAULT_MAX_BYTES = 64 << 30
 _DEFAULT_TIMEOUT_SECONDS = 3600
@@ -62,22 +61,8 @@ def arguments() -> Arguments:
     """The command line."""
     shared = Arguments(add_help=False, allow_abbrev=False)
     shared.add_argument("--uri", required=True, help=FORMS)
-    shared.add_argument("--endpoint", metavar="URL", help="where the store answers, if elsewhere")
+    add_store_arguments(shared)
     shared.add_argument("--source-dir", type=Path, default=Path("/source"), metavar="DIR")
-    shared.add_argument("--credentials-dir", type=Path, default=Path("/credentials"), metavar="DIR")
-    shared.add_argument(
-        "--ca-file",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="more certificate authorities to trust, in PEM; may be repeated",
-    )
-    shared.add_argument(
-        "--allow-loopback-http",
-        action="store_true",
-        help="take http:// addresses of this machine itself: for tests",
-    )
     shared.add_argument("--format", default="ONNX")
     shared.add_argument("--allow-code", action="store_true", help="models may execute code")
     shared.add_argument("--max-bytes", type=int, default=_DEFAULT_MAX_BYTES, metavar="N")
@@ -150,12 +135,7 @@ def _transfer(given: argparse.Namespace, format: ModelFormat) -> Transfer:
         credentials_dir=given.credentials_dir,
         endpoint=given.endpoint,
         conditions=Conditions(
-            network=reached_network(
-                credentials_dir=given.credentials_dir,
-                ca_files=given.ca_file,
-                environment=os.environ,
-                loopback_http=given.allow_loopback_http,
-            ),
+            network=network_of(given),
             patience=Patience(
                 connect_seconds=given.connect_timeout_seconds,
                 read_seconds=given.read_timeout_seconds,

@@ -7,7 +7,6 @@ run apart from what converts, so that no credentials are where an untrusted mode
 
 import argparse
 import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -30,11 +29,11 @@ from triton_operator.model.job_process import (
     attempted,
     begin_log,
 )
-from triton_operator.model.network import reached_network
 from triton_operator.model.progress import Progress
 from triton_operator.model.receiving import Deadline
 from triton_operator.model.secret_files import SecretFiles
 from triton_operator.model.sources import Surroundings, source_for
+from triton_operator.model.store_arguments import add_store_arguments, network_of
 
 _TO_TAKE = Patience(connect_seconds=5, read_seconds=10, attempts=2, longest_pause_seconds=2)
 """A store that does not answer costs a pod half a minute at most."""
@@ -46,21 +45,7 @@ def arguments() -> Arguments:
     """The command line."""
     shared = Arguments(add_help=False, allow_abbrev=False)
     shared.add_argument("--uri", required=True, help="put: the store's; take: the copy's in it")
-    shared.add_argument("--endpoint", metavar="URL", help="where the store answers, if elsewhere")
-    shared.add_argument("--credentials-dir", type=Path, default=Path("/credentials"), metavar="DIR")
-    shared.add_argument(
-        "--ca-file",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="more certificate authorities to trust, in PEM; may be repeated",
-    )
-    shared.add_argument(
-        "--allow-loopback-http",
-        action="store_true",
-        help="take http:// addresses of this machine itself: for tests",
-    )
+    add_store_arguments(shared)
     shared.add_argument("--timeout-seconds", type=float, required=True, metavar="N")
     shared.add_argument("--report", type=Path, default=TERMINATION_LOG, metavar="FILE")
     parser = Arguments(
@@ -123,13 +108,7 @@ def _conditions(
     given: argparse.Namespace, patience: Patience, secret_keys: tuple[str, ...] | None = None
 ) -> Conditions:
     return Conditions(
-        network=reached_network(
-            credentials_dir=given.credentials_dir,
-            ca_files=given.ca_file,
-            environment=os.environ,
-            loopback_http=given.allow_loopback_http,
-            secret_field=f"{FIELD}.secretName",
-        ),
+        network=network_of(given, f"{FIELD}.secretName"),
         patience=patience,
         sleep=time.sleep,
         say=log.info,
