@@ -14,8 +14,8 @@ INPUTS, WIDTH, LAYERS, OUTPUTS = 256, 1536, 4, 4
 ROWS = 256
 
 
-def write_model(path: Path, seed: int = 7) -> None:
-    """Write the model, of `x` [N, 256] to `y` [N, 4], in FP32."""
+def write_model(path: Path, seed: int = 7, batch: str | int = "N") -> None:
+    """Write the model, of `x` [batch, 256] to `y` [batch, 4], in FP32."""
     random = numpy.random.default_rng(seed)
     sizes = [INPUTS, *[WIDTH] * (LAYERS - 1), OUTPUTS]
     nodes, weights, last = [], [], "x"
@@ -31,8 +31,8 @@ def write_model(path: Path, seed: int = 7) -> None:
     graph = helper.make_graph(
         nodes,
         "dense",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", INPUTS])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", OUTPUTS])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, INPUTS])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, OUTPUTS])],
         weights,
     )
     onnx.save(

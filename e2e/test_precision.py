@@ -77,6 +77,7 @@ def test_a_copy_that_agrees_and_is_faster_is_adopted(services: Services, tmp_pat
     services.wait_for("dense", "Ready", "True")
     (pool,) = services.get("tisvc", "dense")["status"]["pools"]
     assert pool["precision"] == "FP32", "it serves before anything else is tried"
+    wait_until("a Job beside it", lambda: bool(services.every("jobs", "dense")), timeout_seconds=60)
 
     name = services.get("tisvc", "dense")["status"]["model"]["digest"].replace(":", "-")
 

@@ -55,16 +55,17 @@ def _cells(results: Sequence[Result], told: bool) -> list[str]:
     ]
 
 
-def print_aims(console: Console, suite: Suite, inputs: int, broken: int) -> None:
-    """What was aimed at, and what is better elsewhere."""
+def print_aims(console: Console, suite: Suite, inputs: int, broken: int) -> bool:
+    """What was aimed at, and what is better elsewhere; whether all aims are met."""
     ours, naive = suite[OURS], suite[NAIVE]
     flips = fmean(one.flips for one in ours)
     unserved = fmean(one.unserved_percent for one in ours)
-    for text, found, met in (
+    aims = (
         (f"no rule broken by {inputs:,} random inputs", f"{broken}", broken == 0),
         (f"at most {MOST_FLIPS:g} flips", f"{flips:.1f}", flips <= MOST_FLIPS),
         (f"at most {MOST_UNSERVED:g} % unserved", f"{unserved:.3f}", unserved <= MOST_UNSERVED),
-    ):
+    )
+    for text, found, met in aims:
         console.print(f"{'met   ' if met else 'MISSED'} {text}: {found}")
     pairs = list(zip(ours, naive, strict=True))
     for text, losses in (
@@ -76,3 +77,4 @@ def print_aims(console: Console, suite: Suite, inputs: int, broken: int) -> None
         ),
     ):
         console.print(f"{text} than the naive policy: {losses} of {len(pairs)} seeds")
+    return all(met for _, _, met in aims)

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,14 +18,13 @@ from bench.planner.bars import drawing
 from bench.planner.catalogue import SUITE
 from bench.planner.findings import Report, aims, exit_code, last_line
 from bench.planner.options import Options, read
+from bench.planner.pauses import watched
 from bench.planner.prepared import Prepared, from_entry, from_file
 from bench.planner.runs import Runs
-from bench.planner.served import LoadRefused
 from bench.planner.tables import print_tables
 from bench.planner.trial import Setting, tried
 from bench.planner.wheels import bench_cache
-from triton_operator.cli.local_model import UnusableModel
-from triton_operator.model.errors import ModelFailure
+from e2e.harness.errors import HarnessError
 
 
 def main() -> int:
@@ -34,21 +34,33 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # This process measures, and its children send requests: not on the replica's cores.
     os.sched_setaffinity(0, options.others)
-    setting = Setting(
-        cores=options.cores,
-        factors=options.factors,
-        budget_seconds=options.budget_seconds,
-        largest=options.largest,
-        runs=Runs(bench_cache() / "runs", fresh=options.fresh),
-        folder=options.output,
-        patience_seconds=options.patience_seconds,
-    )
     began = time.monotonic()
     told = Console(stderr=True, highlight=False, soft_wrap=True)
     told.print(
         f"replica on cores {list(options.cores)}, requests from cores {list(options.others)}, "
         f"budget {options.budget_seconds:.0f} s"
     )
+    with ExitStack() as stack:
+        try:
+            here = sorted({*options.cores, *options.others})
+            pauses = stack.enter_context(watched(here, options.output / "pauses"))
+        except HarnessError as error:
+            told.print(f"not seen when the machine stands still: {error}", markup=False)
+            pauses = ()
+        setting = Setting(
+            cores=options.cores,
+            factors=options.factors,
+            budget_seconds=options.budget_seconds,
+            largest=options.largest,
+            runs=Runs(bench_cache() / "runs", fresh=options.fresh),
+            folder=options.output,
+            patience_seconds=options.patience_seconds,
+            pauses=[path.absolute() for path in pauses],
+        )
+        return _all_tried(options, setting, told, began)
+
+
+def _all_tried(options: Options, setting: Setting, told: Console, began: float) -> int:
     reports: list[Report] = []
     failed: list[str] = []
     for name, prepare in _models(options):
@@ -61,8 +73,8 @@ def main() -> int:
             model = prepare()
             progress(f"{model.kind}; {model.samples}; INT8: {model.copy.refusal or 'accepted'}")
             report = tried(model, setting, progress)
-        except (UnusableModel, ModelFailure, LoadRefused, ValueError, RuntimeError) as error:
-            progress(f"FAILED: {error}")
+        except Exception as error:  # whatever it is, the others are tried, and it is told
+            progress(f"FAILED: {type(error).__name__}: {error}")
             failed.append(f"{name}: {error}")
             continue
         reports.append(report)

@@ -2,7 +2,8 @@
 
 Before a run that is asked by trying: how much of a core does a busy thread of ours get? What the
 kernel gives only to those whom nobody else keeps waiting (SCHED_IDLE) does not matter then, and it
-should not. Of a run the kernel itself tells how long Triton's threads were ready and had to wait.
+should not. Of a run the kernel itself tells how long Triton's threads were ready and had to wait,
+and how long others ran on its cores meanwhile: Triton's own threads wait for each other too.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ OWN_SHARE = 0.92
 MOST_WAITED = 0.15
 """Of the time that Triton's threads wanted a core. Alone on one they wait for each other for a
 moment at every request, which is much of it where a model takes no time."""
+MOST_OTHERS = 0.06
+"""Of the cores, by others. The watcher of pauses takes some 0.03 of them."""
 MOST_BEHIND = 0.1
 """Of the objective, by requests that the generator itself sent too late."""
+
+_EVERYTHING = Path("/sys/fs/cgroup/cpuacct/cpuacct.usage_percpu")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,24 @@ def scheduled(session: int) -> Scheduled:
         except OSError:
             continue
     return Scheduled(ran / 1e9, waited / 1e9)
+
+
+def run_on(cores: Sequence[int]) -> float | None:
+    """Seconds for which anything at all ran on the cores, since the machine began; None where the
+    kernel does not tell (it does with cgroups of version 1)."""
+    try:
+        counts = _EVERYTHING.read_text().split()
+    except OSError:
+        return None
+    return sum(int(counts[core]) for core in cores) / 1e9
+
+
+def is_disturbed(waited: float, others: float | None, behind: float) -> bool:
+    """Whether a run says nothing: by how long Triton waited for a core of the time in which it
+    wanted one, the share of its cores that others took (None: not known), and by how much of the
+    objective the generator was late."""
+    by_others = waited > MOST_WAITED and (others is None or others > MOST_OTHERS)
+    return by_others or behind > MOST_BEHIND
 
 
 def session_of(word: str) -> int:

@@ -17,11 +17,12 @@ import struct
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bench.planner.pauses import reader
 from bench.planner.schedule import arrivals, late_allowed, percentile
 
 LONGEST_DRAIN_SECONDS = 20.0
@@ -46,6 +47,9 @@ class Wanted:
 class Seen:
     """What a run showed. Seconds; `late` counts what was answered late, badly, or not at all.
 
+    A request is not late by the time in which the machine stood still (see `pauses`): that was
+    `paused_seconds` of the run. The percentiles are as a client saw them.
+
     `stopped`: it ended before all requests were sent, as too many were late. `behind_seconds`: by
     how much the generator itself was late at the 99th percentile. `own_cpu_seconds` of it.
     """
@@ -60,6 +64,7 @@ class Seen:
     behind_seconds: float
     own_cpu_seconds: float
     seconds: float
+    paused_seconds: float = 0.0
 
     @property
     def kept(self) -> bool:
@@ -121,11 +126,12 @@ def play(
     due: Sequence[float],
     objective: float,
     connections: int,
+    paused: Callable[[float, float], float],
 ) -> Seen:
     """Send the requests in turn, each when it is due.
 
     `connections`: the most under way; what finds all of them taken waits here, and is late if it
-    waits long.
+    waits long. `paused`: for how long the machine stood still between two moments.
     """
     idle = [_Connection(address) for _ in range(connections)]
     by_file = {one.socket.fileno(): one for one in idle}
@@ -169,10 +175,13 @@ def play(
                 poll.modify(file, select.EPOLLIN)
             if not event & ~select.EPOLLOUT or (status := one.read()) is None:
                 continue
-            latency = time.monotonic() - began - one.due
+            answered = time.monotonic()
+            latency = answered - began - one.due
             latencies.append(latency)
             errors += status != 200
-            late += status != 200 or latency > objective
+            late += status != 200 or (
+                latency > objective and latency - paused(began + one.due, answered) > objective
+            )
             if waiting and not stopped:
                 begin(one, *waiting.popleft())
             else:
@@ -183,7 +192,7 @@ def play(
             stopped = True
             due = due[:number]
             waiting.clear()
-    took = time.monotonic() - began
+    ended = time.monotonic()
     for one in by_file.values():
         one.socket.close()
     unanswered = number - len(latencies)
@@ -197,7 +206,8 @@ def play(
         p99_seconds=percentile(latencies, 0.99) if latencies else float("inf"),
         behind_seconds=percentile(behind, 0.99) if behind else 0.0,
         own_cpu_seconds=time.process_time() - began_cpu,
-        seconds=took,
+        seconds=ended - began,
+        paused_seconds=paused(began, ended),
     )
 
 
@@ -233,7 +243,9 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.planner.generator")
     parser.add_argument("--url", required=True)
     parser.add_argument("--requests", type=Path, required=True)
+    parser.add_argument("--pauses", type=Path, nargs="*", default=[])
     given = parser.parse_args(words)
+    paused = reader(given.pauses)
     host = urlsplit(given.url).netloc
     name, _, port = host.partition(":")
     bodies = unpacked(given.requests.read_bytes())
@@ -241,7 +253,8 @@ def main(words: Sequence[str]) -> int:
         wanted = Wanted(**json.loads(line))
         requests = [_http(host, wanted.model, body, head) for body, head in bodies]
         due = arrivals(wanted.rate, wanted.seconds, wanted.seed).tolist()
-        seen = play((name, int(port)), requests, due, wanted.objective, wanted.connections)
+        address = (name, int(port))
+        seen = play(address, requests, due, wanted.objective, wanted.connections, paused)
         print(json.dumps(asdict(seen)), flush=True)
     return 0
 

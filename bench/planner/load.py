@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from bench.planner.disturbance import (
-    MOST_BEHIND,
-    MOST_WAITED,
+    is_disturbed,
     is_ours,
+    run_on,
     scheduled,
     waited_for_others,
 )
@@ -52,11 +52,16 @@ class Loads:
     runs: Runs
     circumstances: Mapping[str, Any]
     folder: Path
+    pauses: Sequence[Path] = ()
+    """Files that tell when the machine stood still."""
     patience_seconds: float = 0.0
     """For which a run waits until others leave the replica's cores alone."""
     asked: dict[str, float] = field(default_factory=dict)
     """Seconds of each run that was asked for, by its key; remembered ones took as long."""
     made: int = 0
+    seconds: float = 0.0
+    paused_seconds: float = 0.0
+    """Of these."""
     disturbed: int = 0
     doubtful: int = 0
     """Runs that failed at every try while others used the replica's cores."""
@@ -88,22 +93,32 @@ class Loads:
         self._make_ready(way)
         for _ in range(MOST_TRIES):
             self.await_quiet()
+            cores = self.served.cores
             began, before = time.monotonic(), scheduled(self.served.session)
+            busy_before = run_on(cores)
             seen = self._generated(way, rate, objective_seconds, seed)
             took = time.monotonic() - began
-            after, cores = scheduled(self.served.session), len(self.served.cores)
-            busy = way.instances * (way.threads or cores)
-            waited = waited_for_others(before, after, busy, cores)
+            busy_after = run_on(cores)
+            after = scheduled(self.served.session)
+            threads = way.instances * (way.threads or len(cores))
+            waited = waited_for_others(before, after, threads, len(cores))
+            others = None
+            if busy_before is not None and busy_after is not None:
+                by_all, ours = busy_after - busy_before, after.ran - before.ran
+                others = (by_all - ours) / (took * len(cores))
             self.made += 1
+            self.seconds += seen.seconds
+            self.paused_seconds += seen.paused_seconds
             behind = seen.behind_seconds / objective_seconds
-            undisturbed = seen.kept or (waited <= MOST_WAITED and behind <= MOST_BEHIND)
+            undisturbed = seen.kept or not is_disturbed(waited, others, behind)
             if undisturbed:
                 break
             self.disturbed += 1
         self.asked[key] = took
         if undisturbed:
-            about = {"way": way.name, "rate": rate, "seed": seed, "took": took, "waited": waited}
-            self.runs.put(key, {**about, "seen": asdict(seen)})
+            about = {"way": way.name, "rate": rate, "seed": seed, "took": took}
+            shares = {"waited": waited, "others": others}
+            self.runs.put(key, {**about, **shares, "seen": asdict(seen)})
         else:
             # It counts now, as something has to. It is not remembered: it says nothing of the way.
             self.doubtful += 1
@@ -167,6 +182,7 @@ class Loads:
         command = [
             *(sys.executable, "-m", "bench.planner.generator"),
             *("--url", self.served.url, "--requests", str(self._file.absolute())),
+            *("--pauses", *map(str, self.pauses)),
         ]
         return subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_FORMAT = 1
+_FORMAT = 2
 """Of what is kept; another number makes everything new."""
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from bench.planner.disturbance import session_of
 from bench.planner.prepared import Prepared
 from bench.planner.ways import Way
+from e2e.harness.cpuset import confined
 from e2e.harness.triton import FLAGS, running_triton
 from e2e.harness.waiting import wait_until
 from triton_operator.api.enums import Precision
@@ -103,7 +104,10 @@ def served(model: Prepared, cores: Sequence[int], log: Path) -> Iterator[Served]
         repository = Path(scratch, "models")
         repository.mkdir()
         flags = [*FLAGS, "--model-control-mode=explicit"]
-        with running_triton(repository, log, None, flags, cores=cores) as url:
+        with (
+            confined(cores) as prefix,
+            running_triton(repository, log, None, flags, confined=prefix) as url,
+        ):
             wait_until("Triton to answer", lambda: _lives(url), timeout_seconds=START_SECONDS)
             session = session_of(f"--http-port={urlsplit(url).port}")
             yield Served(url, cores, session, repository, model)

@@ -17,7 +17,7 @@ from bench.planner.load import Loads
 from bench.planner.prepared import MIN_AGREEMENT, Prepared
 from bench.planner.runs import Runs, run_key
 from bench.planner.search import rate_of
-from bench.planner.served import Served, served
+from bench.planner.served import LoadRefused, Served, served
 from bench.planner.sweep import Standing, judged, swept
 from bench.planner.ways import Way, default_way, sweep_ways
 from e2e.harness.triton import triton_folder
@@ -45,6 +45,7 @@ class Setting:
     runs: Runs
     folder: Path
     patience_seconds: float
+    pauses: Sequence[Path] = ()
 
 
 def tried(model: Prepared, setting: Setting, progress: Callable[[str], None]) -> Report:
@@ -79,6 +80,7 @@ class _Trial:
             setting.runs,
             self._circumstances,
             setting.folder / "requests",
+            setting.pauses,
             setting.patience_seconds,
         )
 
@@ -104,6 +106,10 @@ class _Trial:
         for standing in standings:
             choice = contender.chosen(self._model, study, cores, standing.milliseconds)
             cases.append(self._case(standing, choice))
+        self._progress(
+            f"{self._loads.made} runs made; the machine stood still for "
+            f"{self._loads.paused_seconds:.1f} of {self._loads.seconds:.0f} s"
+        )
         copy = self._model.copy
         words = "INT8: " + (copy.refusal or f"agreement {copy.agreement:.3f}, {copy.method}")
         return Report(
@@ -171,7 +177,7 @@ class _Trial:
             if curve is None:
                 return 1.0
             rate = safe_rate(curve.up_to(max(1, way.max_batch)), milliseconds / 1000, 0.99)
-            return max(rate, 0.1 * curve.capacity)
+            return max(rate, 0.3 * curve.capacity)
 
         return guess
 
@@ -180,10 +186,13 @@ class _Trial:
         default = default_way(self._model)
         found = standing.best
         best, guess = found if found else (choice.way, None)
-        places = {
-            way: judged(self._loads, way, standing.milliseconds, guess)
-            for way in dict.fromkeys((best, choice.way, default))
-        }
+        places: dict[Way, int | None] = {}
+        for way in dict.fromkeys((best, choice.way, default)):
+            try:
+                places[way] = judged(self._loads, way, standing.milliseconds, guess)
+            except LoadRefused as error:
+                places[way] = None
+                self._progress(f"{way.name}: {error}")
 
         def rated(way: Way) -> Rated:
             place = places[way]
@@ -211,4 +220,6 @@ def _circumstances(model: Prepared, setting: Setting) -> Mapping[str, Any]:
         "cpu": this_cpu(),
         "machine_cores": os.cpu_count(),
         "cores": list(setting.cores),
+        # Runs in which it is not known when the machine stood still are others.
+        **({} if setting.pauses else {"pauses": "not seen"}),
     }

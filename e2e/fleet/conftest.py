@@ -25,6 +25,8 @@ SHOP, CLOUD = "shop-1", "cloud-1"
 """Names in the fleet, of the edge and of the hub's own cluster."""
 SHOP_PORT, CLOUD_PORT = 30080, 30081
 """Of their doors."""
+SHOP_ZONE = "store-1"
+"""Where data of the shop may be processed, and nowhere else."""
 LOCAL = "-local"
 """Behind the name of each service in the clusters: the hub's own has one of that name already."""
 
@@ -66,7 +68,10 @@ def joined(
         SHOP,
         tmp_path_factory.mktemp("join"),
         *(IMPATIENT, SMALL_FETCH),
-        spec={"dataPlane": {"url": f"http://{door(edge.cluster.topology, SHOP_PORT)}"}},
+        spec={
+            "residencyZones": [SHOP_ZONE],
+            "dataPlane": {"url": f"http://{door(edge.cluster.topology, SHOP_PORT)}"},
+        },
         inside=edge.inside,
     )
     return edge

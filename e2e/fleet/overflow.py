@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,8 +40,12 @@ def apply(fleet: Fleet, folder: Path, *, at_the_shop: int = SHOP_REPLICAS) -> No
     set_bounds(fleet, at_the_shop)
 
 
-def set_bounds(fleet: Fleet, at_the_shop: int) -> None:
-    """Apply it with so many replicas at the shop at most."""
+def set_bounds(fleet: Fleet, at_the_shop: int, *, zones: Sequence[str] = ()) -> None:
+    """Apply it with so many replicas at the shop at most.
+
+    `zones`: only clusters in these may process its data, and no request may leave its cluster.
+    """
+    residency = {"zones": list(zones), "defaultLocalOnlyShare": "1"}
     fleet.at_the_hub.apply(
         NAME,
         managedBy=FLEET,
@@ -53,6 +57,7 @@ def set_bounds(fleet: Fleet, at_the_shop: int) -> None:
             "tiers": [{"name": "Edge", "maxReplicas": at_the_shop}],
             "latencyBudgetMilliseconds": 10_000,
             "returnWindowSeconds": 30,
+            **({"residency": residency} if zones else {}),
         },
     )
 

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from e2e.emulated_model import NAME
-from e2e.fleet.conftest import CLOUD, CLOUD_PORT, SHOP, SHOP_PORT, Fleet
+from e2e.fleet.captured import captured
+from e2e.fleet.clients import INPUTS, MAY_LEAVE, STAYS, staying, write
+from e2e.fleet.conftest import CLOUD, CLOUD_PORT, SHOP, SHOP_PORT, SHOP_ZONE, Fleet
 from e2e.fleet.gateway import door
 from e2e.fleet.overflow import (
     AWAY_SECONDS,
     CUT_SECONDS,
     SERVED,
+    SHOP_REPLICAS,
     apply,
     bounds,
     endpoints,
@@ -29,12 +31,11 @@ from e2e.fleet.overflow import (
     tell,
     work,
 )
-from e2e.harness.commands import run
 from e2e.harness.errors import HarnessError
 from e2e.harness.waiting import wait_until
 from e2e.installation import NAMESPACE
 from e2e.load_generator import LoadGenerator
-from triton_operator.client import FleetClient, NotServedLocally
+from triton_operator.client import Answer, FleetClient, NotServedLocally
 
 LONGEST_SECONDS = 180
 WATCHED_SECONDS = 10
@@ -90,7 +91,11 @@ def test_an_overloaded_shop_spills_to_the_cloud_and_takes_it_back(
         door(served.edge.cluster.topology, SHOP_PORT),
         door(served.edge.link.here, CLOUD_PORT),
     )
-    with load(served, tmp_path, [(20, CALM), (400, BUSY)]) as busy:
+    with (
+        captured(served.edge) as link,
+        load(served, tmp_path, [(20, CALM), (400, BUSY)]) as busy,
+        staying(served, tmp_path) as stays,
+    ):
         spilling(served, "a floor in the cloud", lambda: placed(served, CLOUD).get("floor", 0) >= 2)
         spilling(
             served, "requests to be sent there", lambda: busy.router.shares.get(cloud, 0) >= 20
@@ -104,6 +109,10 @@ def test_an_overloaded_shop_spills_to_the_cloud_and_takes_it_back(
         assert in_time(busy.generator), "and it stays so"
         assert busy.generator.so_far["failed"] == failed
         busy.generator.stop()
+    assert link.requests[cloud, f"/v2/models/{NAME}/infer"] > 0
+    assert not link.ids, "requests that must stay"
+    assert stays.served > 0
+    assert not stays.stopped
     with load(served, tmp_path, [(600, CALM)]) as calm:
         until("the floor to be lowered", lambda: placed(served, CLOUD).get("floor", 9) <= 1)
         until("all requests to stay", lambda: calm.router.shares == {shop: 100})
@@ -116,7 +125,11 @@ def test_the_shop_alone_scales_heals_and_fails_no_request(served: Fleet, tmp_pat
     until("the new bound at the shop", lambda: most_at_the_shop(served) == 6)
     seconds = CUT_SECONDS
     until("all to be in force", lambda: in_force(served))
-    with load(served, tmp_path, [(40, CALM), (seconds, RISEN), (60, CALM)]) as offered:
+    with (
+        captured(served.edge) as link,
+        load(served, tmp_path, [(40, CALM), (seconds, RISEN), (60, CALM)]) as offered,
+        staying(served, tmp_path) as stays,
+    ):
         offered.rest(20)
         before = bounds(served)
         with served.edge.link.severed():
@@ -147,6 +160,11 @@ def test_the_shop_alone_scales_heals_and_fails_no_request(served: Fleet, tmp_pat
         until("the end of the load", lambda: not offered.generator.running())
         figures = offered.generator.result()
     assert least >= 3
+    assert link.packets, "before and after the cut the shop tells how it is"
+    assert not link.ids, "requests that must stay"
+    assert stays.served > 0
+    assert not stays.failed
+    assert not stays.stopped
     assert figures["failed"] == 0, figures["kinds"]
 
 
@@ -167,36 +185,50 @@ def test_nothing_moves_while_the_hub_is_away(served: Fleet, tmp_path: Path) -> N
     assert figures["failed"] == 0, figures["kinds"]
 
 
-def test_data_that_must_stay_never_takes_the_link(served: Fleet, tmp_path: Path) -> None:
+def test_requests_that_must_stay_never_take_the_link(served: Fleet, tmp_path: Path) -> None:
     """The shop's own endpoint does not answer: others' requests go to the cloud, these nowhere."""
-    port = ("-d", served.edge.link.here.node_ip, "-p", "tcp", "--dport", str(CLOUD_PORT))
-    rows = {one["cluster"]: dict(one) for one in endpoints(served)}
+    file, cloud = tmp_path / "endpoints.json", door(served.edge.link.here, CLOUD_PORT)
     # Nobody listens there.
-    rows[SHOP]["url"] = f"http://{door(served.edge.cluster.topology, 9)}"
-    assert rows[CLOUD]["url"] == f"http://{door(served.edge.link.here, CLOUD_PORT)}"
-    file = tmp_path / "endpoints.json"
-    file.write_text(json.dumps({"endpoints": list(rows.values())}))
-    inputs = {"x": np.ones((1, 1), np.float32)}
-    with served.edge.inside():
-        run(["iptables", "-I", "OUTPUT", *port, "-j", "ACCEPT"])
-        try:
-            with FleetClient(file) as client:
-                for _ in range(20):
-                    with pytest.raises(NotServedLocally):
-                        client.infer(NAME, inputs, deadline_seconds=2.0, local_only=True)
-                assert packets(CLOUD_PORT) == 0
-                answer = client.infer(NAME, inputs, deadline_seconds=2.0)
-                assert answer.cluster == CLOUD
-                assert packets(CLOUD_PORT) > 0, "the count counts"
-        finally:
-            run(["iptables", "-D", "OUTPUT", *port, "-j", "ACCEPT"])
+    write(file, endpoints(served), door(served.edge.cluster.topology, 9))
+
+    def ask(request_id: str, *, local_only: bool) -> Answer:
+        return client.infer(
+            NAME, INPUTS, deadline_seconds=2.0, local_only=local_only, request_id=request_id
+        )
+
+    with captured(served.edge) as link, served.edge.inside(), FleetClient(file) as client:
+        for number in range(20):
+            with pytest.raises(NotServedLocally):
+                ask(f"{STAYS}{number}", local_only=True)
+        assert ask(f"{MAY_LEAVE}1", local_only=False).cluster == CLOUD
+    assert link.ids == {f"{MAY_LEAVE}1"}
+    assert link.requests == {(cloud, f"/v2/models/{NAME}/infer"): 1}
 
 
-def packets(port: int) -> int:
-    """Sent to that port since the rule is there."""
-    rows = run(["iptables", "-L", "OUTPUT", "-v", "-n", "-x"]).splitlines()
-    (row,) = [row for row in rows if f"dpt:{port}" in row]
-    return int(row.split()[0])
+def test_a_service_that_must_stay_sends_nobody_away(served: Fleet, tmp_path: Path) -> None:
+    """As busy as where the cloud helps, and the cloud is not where its data may be processed."""
+    set_bounds(served, SHOP_REPLICAS, zones=[SHOP_ZONE])
+    own = door(served.edge.cluster.topology, SHOP_PORT)
+    until("the cloud to have none of it", lambda: not exists(served, CLOUD))
+    until(
+        "the cloud to be on no list",
+        lambda: {row["cluster"] for row in endpoints(served)} == {SHOP},
+    )
+    with load(served, tmp_path, [(20, CALM), (400, BUSY)]) as busy:
+        with captured(served.edge) as link:
+            until("it to be told", lambda: is_told(served, "ResidencyConstrained"))
+            busy.rest(time.monotonic() - busy.began + WATCHED_SECONDS)
+            tell(served, "staying")
+            assert busy.router.shares == {own: 100}
+        busy.generator.stop()
+    assert busy.generator.so_far["sent"] > 0
+    assert not link.requests
+    assert link.packets, "the shop tells how it is: the log sees what passes"
+
+
+def is_told(fleet: Fleet, condition: str) -> bool:
+    rows = fleet.at_the_hub.get("tisvc", NAME).get("status", {}).get("conditions", [])
+    return any(row["type"] == condition and row["status"] == "True" for row in rows)
 
 
 def state(fleet: Fleet) -> str:
@@ -247,3 +279,8 @@ def kill(fleet: Fleet, name: str) -> None:
 def scale_hub(fleet: Fleet, replicas: int) -> None:
     name = "deployment/triton-operator-hub"
     fleet.at_the_hub.kubectl("-n", NAMESPACE, "scale", name, f"--replicas={replicas}")
+    if not replicas:
+        chosen = ("-l", "app.kubernetes.io/name=triton-operator-hub")
+        fleet.at_the_hub.kubectl(
+            *("-n", NAMESPACE, "delete", "pods", *chosen, "--grace-period=0", "--force")
+        )

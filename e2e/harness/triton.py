@@ -67,18 +67,19 @@ def running_triton(
     ready: str | None,
     flags: Sequence[str] = FLAGS,
     *,
-    cores: Sequence[int] = (),
+    confined: Sequence[str] = (),
     backends: Path | None = None,
 ) -> Iterator[str]:
     """`http://127.0.0.1:PORT` of a Triton with these models, once the model `ready` is.
 
-    The last flag of a name counts, so that those for this machine come after `flags`. `cores`: the
-    only ones that it and its backends use; none: all. `backends`: a folder of others than its own.
+    The last flag of a name counts, so that those for this machine come after `flags`. `confined`:
+    words before the command that keep it to its cores, see `cpuset`; none: it has all. `backends`:
+    a folder of others than its own.
     """
     home = triton_folder()
     (port,) = free_ports(1)
     command: list[str | Path] = [
-        *(["taskset", "--cpu-list", ",".join(map(str, cores))] if cores else []),
+        *confined,
         home / "bin" / "tritonserver",
         *flags,
         f"--model-repository={repository}",

@@ -79,6 +79,34 @@ def test_the_api_server_refuses_what_has_no_bound(fleet: Fleet) -> None:
         assert {cause for cause, _ in refusal.value.causes} - {"<nil>"} == {field}
 
 
+def test_ten_megabytes_of_status_are_refused_and_half_a_megabyte_holds_up_nobody(
+    fleet: Fleet,
+) -> None:
+    edge, cloud = fleet.connected("edge"), fleet.connected("cloud", "Cloud")
+    fleet.service()
+    name = fleet.await_work(edge)["metadata"]["name"]
+    fleet.await_work(cloud)
+
+    def conditions(size: int) -> list[Object]:
+        times = {"lastTransitionTime": "2001-01-01T00:00:00Z", "reason": "Hostile"}
+        return [
+            {"type": f"Kind{n}", "status": "True", "message": "x" * size, **times}
+            for n in range(16)
+        ]
+
+    with pytest.raises(RefusedError) as refusal:
+        edge.write_status(name, {"sequence": 1, "conditions": conditions(10 * 2**20 // 16)})
+    assert refusal.value.code in (413, 422)
+    assert "conditions" not in (fleet.work(edge) or {}).get("status", {})
+
+    edge.write_status(name, {"sequence": 2, "conditions": conditions(32_768)})
+    fleet.report(cloud, needReplicas="3", readyReplicas=3, capReplicas=10)
+    fleet.go(30, edge, cloud)
+    fleet.hub.place()
+    rows = {row["name"]: row for row in fleet.service_status()["placement"]["clusters"]}
+    assert rows[cloud.cluster]["need"] == "3", "others are placed"
+
+
 @pytest.mark.parametrize(
     ("annotations", "words"),
     [

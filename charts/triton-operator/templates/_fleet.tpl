@@ -65,6 +65,9 @@ before the new one starts. */}}
 {{- define "triton-operator.fleetDeployment" -}}
 {{- $root := index . 0 }}
 {{- $part := list $root (index . 1) -}}
+{{- /* The hub asks endpoints of clusters whether they answer; an agent asks its hub, whose kubeconfig says whom to trust. */}}
+{{- $trust := "" -}}
+{{- if eq (index . 1) "hub" }}{{ $trust = include "triton-operator.trustConfigMap" $root }}{{ end -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -130,6 +133,10 @@ spec:
               valueFrom:
                 fieldRef:
                   fieldPath: metadata.name
+            {{- if $trust }}
+            - name: SSL_CERT_FILE
+              value: /trust/ca.crt
+            {{- end }}
           {{- if eq (index . 1) "hub" }}
           ports:
             - name: http
@@ -170,6 +177,11 @@ spec:
           volumeMounts:
             - name: tmp
               mountPath: /tmp
+            {{- if $trust }}
+            - name: trust
+              mountPath: /trust
+              readOnly: true
+            {{- end }}
             {{- with index . 4 }}
             {{- . | nindent 12 }}
             {{- end }}
@@ -177,6 +189,14 @@ spec:
         - name: tmp
           emptyDir:
             sizeLimit: 16Mi
+        {{- if $trust }}
+        - name: trust
+          configMap:
+            name: {{ $trust }}
+            items:
+              - key: {{ ternary "ca.crt" $root.Values.trustBundle.configMap.key (ne (trim $root.Values.trustBundle.pem) "") }}
+                path: ca.crt
+        {{- end }}
         {{- with index . 3 }}
         {{- . | nindent 8 }}
         {{- end }}

@@ -21,6 +21,9 @@ from triton_operator.client.timed_connection import TimedConnection
 from triton_operator.client.tls import Tls
 
 MOST_IDLE = 32
+LONGEST_KEPT_SECONDS = 30.0
+"""A Service chooses the pod of a connection once. An older connection gets no request, so that pods
+which came later get some, and those that go lose theirs in time."""
 LARGEST_ANSWER = 2**31 - 1
 """In bytes; as in gRPC."""
 _HEADER_LENGTH = "Inference-Header-Content-Length"
@@ -84,7 +87,8 @@ class HttpTransport:
                 if not self._idle:
                     break
                 connection = self._idle.pop()
-            if connection.is_usable():
+            young = time.monotonic() < connection.born + LONGEST_KEPT_SECONDS
+            if young and connection.is_usable():
                 return connection
             connection.close()
         return TimedConnection(self._host, self._port, self._context)

@@ -31,6 +31,7 @@ class TimedConnection(http.client.HTTPConnection):
         super().__init__(host, port)
         self._context = context
         self.deadline = 0.0
+        self.born = time.monotonic()
 
     def connect(self) -> None:
         """Try each address of the host, each with the same part of what is left."""

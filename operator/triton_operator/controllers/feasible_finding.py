@@ -17,6 +17,9 @@ from triton_operator.planning.objective import latency_bound_milliseconds
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
 
+MOST_NAMED = 8
+"""Pools that nobody measured."""
+
 
 def feasible_finding(
     answer: ScalingAnswer | None, spec: InferenceServiceSpec, plan: Plan | Refusal | None
@@ -41,7 +44,8 @@ def feasible_finding(
             reasons.WITHIN_REACH,
             f"{took}{',' if source else ''} of {bound} ms",
         )
-    elsewhere = _elsewhere({name: one for name, one in measured.items() if name != first})
+    others = [name for name in plan.preference if name != first] if isinstance(plan, Plan) else []
+    elsewhere = _elsewhere({name: measured.get(name) for name in others})
     return finding(
         reasons.OBJECTIVE_FEASIBLE,
         ConditionStatus.FALSE,
@@ -59,9 +63,13 @@ def _alone(answer: ScalingAnswer | None, planned: Measured | None) -> tuple[floa
     return planned.alone_seconds, f", {source_words(planned.row)}"
 
 
-def _elsewhere(others: Mapping[str, Measured]) -> str:
-    if not others:
-        return ""
-    fastest = sorted(others.items(), key=lambda one: one[1].alone_seconds)
-    told = ", ".join(f"{figure(1000 * one.alone_seconds)} ms on {name}" for name, one in fastest)
-    return f" ({told})"
+def _elsewhere(others: Mapping[str, Measured | None]) -> str:
+    known = {name: one.alone_seconds for name, one in others.items() if one is not None}
+    told = [
+        f"{figure(1000 * seconds)} ms on {name}"
+        for name, seconds in sorted(known.items(), key=lambda one: one[1])
+    ]
+    unknown = [name for name in others if name not in known]
+    if unknown:
+        told.append(f"not measured on {', '.join(unknown[:MOST_NAMED])}")
+    return f" ({'; '.join(told)})" if told else ""

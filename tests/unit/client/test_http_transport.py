@@ -25,7 +25,7 @@ from tests.unit.client.servers import (
     serving,
 )
 from triton_operator.client.errors import BadInput
-from triton_operator.client.http_transport import HttpTransport
+from triton_operator.client.http_transport import LONGEST_KEPT_SECONDS, HttpTransport
 from triton_operator.client.outcome import Outcome, Reply
 from triton_operator.client.request import Request, SequencePart, tensors
 from triton_operator.client.timed_connection import TimedConnection, TimedSocket
@@ -73,6 +73,19 @@ def test_connections_stay_open() -> None:
         assert [transport.send(REQUEST, 5).outcome for _ in range(5)] == [Outcome.SERVED] * 5
         transport.close()
         assert seen.connections == 1
+
+
+def test_an_old_connection_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that another pod of a Service is chosen now and then."""
+    with serving(FINE) as seen:
+        transport = HttpTransport(seen.url, Tls())
+        assert transport.send(REQUEST, 5).outcome is Outcome.SERVED
+        later = time.monotonic() + LONGEST_KEPT_SECONDS
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        assert transport.send(REQUEST, 5).outcome is Outcome.SERVED
+        transport.close()
+
+    assert seen.connections == 2
 
 
 def test_one_that_the_server_closed_is_not_used_again() -> None:

@@ -213,4 +213,4 @@ def test_how_fast_every_pool_is_where_none_is_fast_enough() -> None:
     # Pool t4 may be fast enough, but nobody has measured it: no reason to move there.
     assert (found.status, found.reason) == ("False", "TooSlow")
     assert "takes 30 ms" in found.message
-    assert "(4.5 ms on l4)" in found.message
+    assert "(4.5 ms on l4; not measured on t4)" in found.message

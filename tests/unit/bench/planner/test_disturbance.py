@@ -2,7 +2,13 @@ import os
 
 import pytest
 
-from bench.planner.disturbance import Scheduled, own_share, scheduled, waited_for_others
+from bench.planner.disturbance import (
+    Scheduled,
+    is_disturbed,
+    own_share,
+    scheduled,
+    waited_for_others,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +27,23 @@ def test_waiting_for_others(
     before, after = Scheduled(100.0, 50.0), Scheduled(106.0, 50.0 + waited)
 
     assert waited_for_others(before, after, threads, cores) == pytest.approx(expected), why
+
+
+@pytest.mark.parametrize(
+    ("why", "waited", "others", "behind", "expected"),
+    [
+        ("all its own", 0.0, 0.0, 0.0, False),
+        ("its threads waited, and others ran", 0.2, 0.1, 0.0, True),
+        ("its threads waited for each other", 0.2, 0.03, 0.0, False),
+        ("its threads waited, and nobody knows for whom", 0.2, None, 0.0, True),
+        ("others ran where it was idle", 0.1, 0.3, 0.0, False),
+        ("requests were sent late", 0.0, 0.0, 0.2, True),
+    ],
+)
+def test_a_run_that_says_nothing(
+    why: str, waited: float, others: float | None, behind: float, expected: bool
+) -> None:
+    assert is_disturbed(waited, others, behind) is expected, why
 
 
 def test_this_session_has_run() -> None:

@@ -43,8 +43,13 @@ def post(body: bytes) -> bytes:
     return b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
+def never(begin: float, end: float) -> float:
+    """The machine stood still for no time."""
+    return 0.0
+
+
 def test_every_request_is_sent_and_answered(address: tuple[str, int]) -> None:
-    seen = play(address, [post(b"a"), post(bytes(100_000))], [0.0, 0.0, 0.01, 0.02], 60.0, 2)
+    seen = play(address, [post(b"a"), post(bytes(100_000))], [0.0, 0.0, 0.01, 0.02], 60.0, 2, never)
 
     assert (seen.sent, seen.planned, seen.late, seen.errors) == (4, 4, 0, 0)
     assert seen.kept
@@ -53,17 +58,33 @@ def test_every_request_is_sent_and_answered(address: tuple[str, int]) -> None:
 
 def test_latency_counts_from_when_a_request_was_due(address: tuple[str, int]) -> None:
     """It was due a minute before the run began, as after a stall of the generator."""
-    seen = play(address, [post(b"a")], [-60.0], 30.0, 1)
+    seen = play(address, [post(b"a")], [-60.0], 30.0, 1, never)
 
     assert seen.late == 1
     assert seen.p99_seconds > 60
     assert not seen.kept
 
 
+def test_a_request_is_not_late_by_what_the_machine_stood_still(address: tuple[str, int]) -> None:
+    asked = []
+
+    def paused(begin: float, end: float) -> float:
+        asked.append(end - begin)
+        return 40.0
+
+    seen = play(address, [post(b"a")], [-60.0], 30.0, 1, paused)
+    assert seen.kept
+    assert asked[0] > 60, "from when it was due until it was answered"
+    assert seen.paused_seconds == 40
+    assert seen.p99_seconds > 60, "as the client saw it"
+
+    assert play(address, [post(b"a")], [-60.0], 15.0, 1, paused).late == 1
+
+
 def test_an_error_is_late_and_ends_the_run(address: tuple[str, int]) -> None:
     due = [0.0, *(60.0 + number for number in range(50))]
 
-    seen = play(address, [post(b"refuse")], due, 60.0, 1)
+    seen = play(address, [post(b"refuse")], due, 60.0, 1, never)
 
     assert seen.stopped
     assert seen.errors == 1
