@@ -493,3 +493,26 @@ def test_an_agent_that_cannot_find_its_hub_is_refused(
 
     assert refused.returncode != 0
     assert complaint in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (("trustBundle.configMap.name=corporate", "trustBundle.configMap.key=pem"), "pem"),
+        (("trustBundle.pem=-----BEGIN CERTIFICATE-----",), "ca.crt"),
+    ],
+)
+def test_the_hub_trusts_the_bundle_and_the_agent_its_kubeconfig(
+    settings: tuple[str, ...], key: str
+) -> None:
+    pod = named("hub", "Deployment", settings)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert {"name": "SSL_CERT_FILE", "value": "/trust/ca.crt"} in container["env"]
+    assert {"name": "trust", "mountPath": "/trust", "readOnly": True} in container["volumeMounts"]
+    (volume,) = [one for one in pod["volumes"] if one["name"] == "trust"]
+    assert volume["configMap"]["items"] == [{"key": key, "path": "ca.crt"}]
+    agent = named("agent", "Deployment", settings)["spec"]["template"]["spec"]
+    assert "trust" not in {one["name"] for one in agent["volumes"]}
+    without = named("hub", "Deployment")["spec"]["template"]["spec"]
+    assert "trust" not in {one["name"] for one in without["volumes"]}
