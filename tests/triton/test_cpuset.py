@@ -31,7 +31,7 @@ def test_another_core_is_not_to_be_had() -> None:
 def test_what_still_runs_is_ended() -> None:
     core = min(os.sched_getaffinity(0))
     with confined([core]) as words:
-        process = subprocess.Popen([*words, "sleep", "600"], stdout=subprocess.PIPE)
+        process = subprocess.Popen([*words, "sleep", "600"])
         while not cgroups.process_ids(f"{PREFIX}{os.getpid()}-{core}"):
             assert process.poll() is None
 
