@@ -66,8 +66,7 @@ before the new one starts. */}}
 {{- $root := index . 0 }}
 {{- $part := list $root (index . 1) -}}
 {{- /* The hub asks endpoints of clusters whether they answer; an agent asks its hub, whose kubeconfig says whom to trust. */}}
-{{- $trust := "" -}}
-{{- if eq (index . 1) "hub" }}{{ $trust = include "triton-operator.trustConfigMap" $root }}{{ end -}}
+{{- $trust := and (eq (index . 1) "hub") (include "triton-operator.trustConfigMap" $root) -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -190,12 +189,7 @@ spec:
           emptyDir:
             sizeLimit: 16Mi
         {{- if $trust }}
-        - name: trust
-          configMap:
-            name: {{ $trust }}
-            items:
-              - key: {{ ternary "ca.crt" $root.Values.trustBundle.configMap.key (ne (trim $root.Values.trustBundle.pem) "") }}
-                path: ca.crt
+        {{- include "triton-operator.trustVolume" $root | nindent 8 }}
         {{- end }}
         {{- with index . 3 }}
         {{- . | nindent 8 }}

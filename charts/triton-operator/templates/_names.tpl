@@ -70,6 +70,16 @@
 {{- end -}}
 {{- end }}
 
+{{/* The volume with the trust bundle, as an item of a list. */}}
+{{- define "triton-operator.trustVolume" -}}
+- name: trust
+  configMap:
+    name: {{ include "triton-operator.trustConfigMap" . }}
+    items:
+      - key: {{ ternary "ca.crt" .Values.trustBundle.configMap.key (ne (trim .Values.trustBundle.pem) "") }}
+        path: ca.crt
+{{- end }}
+
 {{/* Whether files for a Prometheus are mounted: its token, its authorities, its headers. */}}
 {{- define "triton-operator.prometheusFiles" -}}
 {{- with .Values.autoscaling.prometheus -}}

@@ -4,7 +4,7 @@ What replicas that serve have shown counts before what the model's profile says 
 profile is all that there is of pools that do not serve.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
@@ -14,11 +14,9 @@ from triton_operator.planning.figures import figure
 from triton_operator.planning.measured_reasons import source_words
 from triton_operator.planning.measured_replica import Measured
 from triton_operator.planning.objective import latency_bound_milliseconds
+from triton_operator.planning.placement import POOLS_IN_A_MESSAGE
 from triton_operator.planning.plan import Plan
 from triton_operator.planning.refusal import Refusal
-
-MOST_NAMED = 8
-"""Pools that nobody measured."""
 
 
 def feasible_finding(
@@ -44,8 +42,8 @@ def feasible_finding(
             reasons.WITHIN_REACH,
             f"{took}{',' if source else ''} of {bound} ms",
         )
-    others = [name for name in plan.preference if name != first] if isinstance(plan, Plan) else []
-    elsewhere = _elsewhere({name: measured.get(name) for name in others})
+    able = plan.preference if isinstance(plan, Plan) else ()
+    elsewhere = _elsewhere([name for name in able if name != first], measured)
     return finding(
         reasons.OBJECTIVE_FEASIBLE,
         ConditionStatus.FALSE,
@@ -63,13 +61,14 @@ def _alone(answer: ScalingAnswer | None, planned: Measured | None) -> tuple[floa
     return planned.alone_seconds, f", {source_words(planned.row)}"
 
 
-def _elsewhere(others: Mapping[str, Measured | None]) -> str:
-    known = {name: one.alone_seconds for name, one in others.items() if one is not None}
-    told = [
-        f"{figure(1000 * seconds)} ms on {name}"
-        for name, seconds in sorted(known.items(), key=lambda one: one[1])
-    ]
+def _elsewhere(others: Sequence[str], measured: Mapping[str, Measured]) -> str:
+    known = {name: measured[name].alone_seconds for name in others if name in measured}
+    fastest = sorted(known.items(), key=lambda one: one[1])
+    times = ", ".join(f"{figure(1000 * seconds)} ms on {name}" for name, seconds in fastest)
     unknown = [name for name in others if name not in known]
-    if unknown:
-        told.append(f"not measured on {', '.join(unknown[:MOST_NAMED])}")
-    return f" ({'; '.join(told)})" if told else ""
+    if len(unknown) > POOLS_IN_A_MESSAGE:
+        more = len(unknown) - POOLS_IN_A_MESSAGE
+        unknown[POOLS_IN_A_MESSAGE:] = [f"and {more} pools more"]
+    parts = [times, f"not measured on {', '.join(unknown)}" if unknown else ""]
+    told = "; ".join(filter(None, parts))
+    return f" ({told})" if told else ""
