@@ -31,10 +31,14 @@ _EVERYTHING = Path("/sys/fs/cgroup/cpuacct/cpuacct.usage_percpu")
 
 @dataclass(frozen=True)
 class Scheduled:
-    """Seconds that the threads of a session ran, and that they were ready and waited."""
+    """Seconds that the threads of a session ran, and that they were ready and waited.
+
+    `by_all`: for how long anything at all ran on the session's cores; None: not known.
+    """
 
     ran: float
     waited: float
+    by_all: float | None = None
 
 
 def is_ours(cores: Sequence[int]) -> bool:
@@ -73,8 +77,20 @@ def waited_for_others(before: Scheduled, after: Scheduled, threads: int, cores: 
     return others / (ran + others) if others > 0 else 0.0
 
 
-def scheduled(session: int) -> Scheduled:
-    """Now, since the processes of the session began; nothing where the kernel does not count it."""
+def share_of_others(
+    before: Scheduled, after: Scheduled, seconds: float, cores: int
+) -> float | None:
+    """How much of the cores others had between both, `seconds` apart; None: not known."""
+    if before.by_all is None or after.by_all is None:
+        return None
+    return (after.by_all - before.by_all - (after.ran - before.ran)) / (seconds * cores)
+
+
+def scheduled(session: int, cores: Sequence[int]) -> Scheduled:
+    """Now, since the processes of the session began; nothing where the kernel does not count it.
+
+    `cores` are those that the session keeps to.
+    """
     ran = waited = 0
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -85,10 +101,10 @@ def scheduled(session: int) -> Scheduled:
                 ran, waited = ran + int(fields[0]), waited + int(fields[1])
         except OSError:
             continue
-    return Scheduled(ran / 1e9, waited / 1e9)
+    return Scheduled(ran / 1e9, waited / 1e9, _run_on(cores))
 
 
-def run_on(cores: Sequence[int]) -> float | None:
+def _run_on(cores: Sequence[int]) -> float | None:
     """Seconds for which anything at all ran on the cores, since the machine began; None where the
     kernel does not tell (it does with cgroups of version 1)."""
     try:

@@ -64,7 +64,7 @@ class Seen:
     behind_seconds: float
     own_cpu_seconds: float
     seconds: float
-    paused_seconds: float = 0.0
+    paused_seconds: float
 
     @property
     def kept(self) -> bool:

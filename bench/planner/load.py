@@ -17,8 +17,8 @@ import numpy as np
 from bench.planner.disturbance import (
     is_disturbed,
     is_ours,
-    run_on,
     scheduled,
+    share_of_others,
     waited_for_others,
 )
 from bench.planner.generator import Seen, Wanted, packed
@@ -94,18 +94,13 @@ class Loads:
         for _ in range(MOST_TRIES):
             self.await_quiet()
             cores = self.served.cores
-            began, before = time.monotonic(), scheduled(self.served.session)
-            busy_before = run_on(cores)
+            began, before = time.monotonic(), scheduled(self.served.session, cores)
             seen = self._generated(way, rate, objective_seconds, seed)
             took = time.monotonic() - began
-            busy_after = run_on(cores)
-            after = scheduled(self.served.session)
+            after = scheduled(self.served.session, cores)
             threads = way.instances * (way.threads or len(cores))
             waited = waited_for_others(before, after, threads, len(cores))
-            others = None
-            if busy_before is not None and busy_after is not None:
-                by_all, ours = busy_after - busy_before, after.ran - before.ran
-                others = (by_all - ours) / (took * len(cores))
+            others = share_of_others(before, after, took, len(cores))
             self.made += 1
             self.seconds += seen.seconds
             self.paused_seconds += seen.paused_seconds

@@ -7,6 +7,7 @@ from bench.planner.disturbance import (
     is_disturbed,
     own_share,
     scheduled,
+    share_of_others,
     waited_for_others,
 )
 
@@ -46,10 +47,26 @@ def test_a_run_that_says_nothing(
     assert is_disturbed(waited, others, behind) is expected, why
 
 
+@pytest.mark.parametrize(
+    ("why", "by_all", "expected"),
+    [
+        ("nobody else ran", 6.0, 0.0),
+        ("others had a quarter of two cores", 11.0, 0.25),
+        ("the kernel does not tell", None, None),
+    ],
+)
+def test_what_others_had(why: str, by_all: float | None, expected: float | None) -> None:
+    before = Scheduled(100.0, 0.0, None if by_all is None else 200.0)
+    after = Scheduled(106.0, 0.0, None if by_all is None else 200.0 + by_all)
+
+    assert share_of_others(before, after, 10.0, 2) == expected, why
+
+
 def test_this_session_has_run() -> None:
-    before = scheduled(os.getsid(0))
-    share = own_share([min(os.sched_getaffinity(0))])
-    after = scheduled(os.getsid(0))
+    cores = [min(os.sched_getaffinity(0))]
+    before = scheduled(os.getsid(0), cores)
+    share = own_share(cores)
+    after = scheduled(os.getsid(0), cores)
 
     assert 0 < share <= 1.01
     assert after.ran > before.ran > 0
