@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import re
 import socket
 import struct
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from e2e.harness.background import in_background
 from e2e.harness.edge import EdgeCluster
 from e2e.harness.errors import HarnessError
 from e2e.harness.link import THERE
@@ -72,8 +74,7 @@ def captured(edge: EdgeCluster) -> Iterator[Captured]:
     Raises:
         HarnessError: the kernel dropped a packet before it was seen: the log has a hole.
     """
-    log, ended = Captured(), threading.Event()
-    last = 0.0
+    log = Captured()
     with edge.inside():
         end = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         end.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
@@ -81,8 +82,11 @@ def captured(edge: EdgeCluster) -> Iterator[Captured]:
     end.settimeout(0.2)
     problems: list[Exception] = []
 
-    def listen() -> None:
-        while True:
+    def listen(ended: threading.Event) -> None:
+        last = math.inf
+        while time.monotonic() < last:
+            if ended.is_set():
+                last = min(last, time.monotonic() + LONGEST_DRAIN_SECONDS)
             try:
                 packet, address = end.recvfrom(_LONGEST_PACKET)
             except TimeoutError:
@@ -94,8 +98,6 @@ def captured(edge: EdgeCluster) -> Iterator[Captured]:
                     problems.append(error)
                     return
             else:
-                if ended.is_set() and time.monotonic() > last:
-                    return
                 if address[1] == _IP and address[2] == socket.PACKET_OUTGOING:
                     try:
                         log.see(packet)
@@ -103,16 +105,10 @@ def captured(edge: EdgeCluster) -> Iterator[Captured]:
                         problems.append(error)
                         return
 
-    thread = threading.Thread(target=listen, name="captured")
-    thread.start()
-    try:
-        yield log
-    finally:
-        last = time.monotonic() + LONGEST_DRAIN_SECONDS
-        ended.set()
-        thread.join()
+    with end:
+        with in_background("captured", listen):
+            yield log
         counts = end.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
-        end.close()
     dropped = struct.unpack("II", counts)[1]
     if problems or dropped:
         raise HarnessError(f"the link's log has a hole: {dropped} packets dropped, {problems}")

@@ -17,6 +17,7 @@ from e2e.emulated_model import NAME
 from e2e.fleet.conftest import SHOP_PORT, Fleet
 from e2e.fleet.gateway import door
 from e2e.fleet.overflow import endpoints
+from e2e.harness.background import in_background
 from e2e.harness.errors import HarnessError
 from triton_operator.client import FleetClient, NotServed
 
@@ -50,12 +51,12 @@ def write(file: Path, rows: Iterable[Mapping[str, Any]], own: str) -> None:
 @contextlib.contextmanager
 def staying(fleet: Fleet, folder: Path) -> Iterator[Staying]:
     """One client that asks in turn, while the body runs, where the shop's list sends it."""
-    seen, ended = Staying(), threading.Event()
+    seen = Staying()
     file = folder / "staying.json"
     own = door(fleet.edge.cluster.topology, SHOP_PORT)
     write(file, endpoints(fleet), own)
 
-    def ask() -> None:
+    def ask(ended: threading.Event) -> None:
         try:
             with fleet.edge.inside():
                 listed = time.monotonic()
@@ -74,13 +75,8 @@ def staying(fleet: Fleet, folder: Path) -> Iterator[Staying]:
             seen.stopped = repr(error)
             raise
 
-    thread = threading.Thread(target=ask, name="staying")
-    thread.start()
-    try:
+    with in_background("staying", ask):
         yield seen
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _one(client: FleetClient, request_id: str, seen: Staying) -> None:

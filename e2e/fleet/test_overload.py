@@ -35,6 +35,7 @@ from e2e.harness.errors import HarnessError
 from e2e.harness.waiting import wait_until
 from e2e.installation import NAMESPACE
 from e2e.load_generator import LoadGenerator
+from e2e.services import Services
 from triton_operator.client import Answer, FleetClient, NotServedLocally
 
 LONGEST_SECONDS = 180
@@ -139,8 +140,8 @@ def test_the_shop_alone_scales_heals_and_fails_no_request(served: Fleet, tmp_pat
             with served.edge.inside():
                 until("more replicas at the shop", lambda: ordered(served, SHOP) >= 3)
                 least = ordered(served, SHOP)
-                kill(served, "triton-operator")
-                kill(served, "triton-operator-agent")
+                assert kill(served.at_the_edge, "triton-operator")
+                assert kill(served.at_the_edge, "triton-operator-agent")
                 pod = served.at_the_edge.every("pods", SERVED)[0]["metadata"]["name"]
                 served.at_the_edge.kubectl("delete", "pod", pod, "--wait=true")
             until("the shop to be Lost", lambda: state(served) == "Lost")
@@ -274,20 +275,14 @@ def ready(fleet: Fleet) -> int:
     )
 
 
-def kill(fleet: Fleet, name: str) -> None:
-    """A pod of the operator's release at the shop goes without a word."""
-    kubectl = fleet.at_the_edge.kubectl
+def kill(services: Services, name: str) -> str:
+    """Pods of the operator's release go without a word; their names, empty: there were none."""
     chosen = ("-n", NAMESPACE, "-l", f"app.kubernetes.io/name={name}")
-    pods = kubectl("get", "pods", *chosen, "-o", "name").split()
-    assert pods, name
-    kubectl("delete", *pods, "-n", NAMESPACE, "--grace-period=0", "--force")
+    return services.kubectl("delete", "pods", *chosen, "--grace-period=0", "--force")
 
 
 def scale_hub(fleet: Fleet, replicas: int) -> None:
     name = "deployment/triton-operator-hub"
     fleet.at_the_hub.kubectl("-n", NAMESPACE, "scale", name, f"--replicas={replicas}")
     if not replicas:
-        chosen = ("-l", "app.kubernetes.io/name=triton-operator-hub")
-        fleet.at_the_hub.kubectl(
-            *("-n", NAMESPACE, "delete", "pods", *chosen, "--grace-period=0", "--force")
-        )
+        kill(fleet.at_the_hub, "triton-operator-hub")
