@@ -90,23 +90,24 @@ def measuring(
         )
     known = observed.measurements.get(digest, ())
     parts = [
-        (way, len(ways))
+        (way, ways.index(way) + 1, len(ways))
         for row in plan.pools
         for ways in [ways_to_compare(spec, facts, row, known)]
         for way in to_measure(spec, facts, ways, known)
     ]
     named = [part for part in parts if not is_nameless(part[0].pool)]
     if parts and not named:
-        return _nameless([row for row, _ in parts])
+        return _nameless([row for row, *_ in parts])
     failures: list[_Failed] = []
-    for row, ways in named:
+    for row, number, ways in named:
         if row.copy is not None and any(one.leaves_nothing_to_beat(row) for one in failures):
             continue
-        work = work_for(observed, owner, spec, digest, facts, row, ways)
-        found = _one(observed, owner, spec, digest, facts, work, rollout)
+        work = work_for(observed, owner, spec, digest, facts, row, number, ways)
+        own = _runs(plan, row)
+        found = _one(observed, owner, spec, digest, facts, work, rollout, own=own)
         if not found.failed:
             return _beside(failures, found)
-        failures.append(_Failed(work, found, own=_runs(plan, row)))
+        failures.append(_Failed(work, found, own=own))
     return _all_ended(plan, failures)
 
 
@@ -168,8 +169,10 @@ def _one(
     facts: ModelFacts,
     work: Work,
     rollout: Rollout,
+    *,
+    own: bool,
 ) -> Measuring:
-    """What is wanted for one of a pool's ways to run."""
+    """What is wanted for one of a pool's ways to run; `own`: the plan runs it."""
     job = job_named(observed, work.name)
     if other := rival(observed, work.key, job):
         return replace(
@@ -184,7 +187,7 @@ def _one(
         return _start(spec, work, rollout)
     if job.deleting or not has_ended(job):
         return _under_way(observed, work, job)
-    return _ended(observed, owner, spec, digest, facts, work, job)
+    return _ended(observed, owner, spec, digest, facts, work, job, own=own)
 
 
 def _told(plan: Plan) -> str:
@@ -234,6 +237,8 @@ def _ended(
     facts: ModelFacts,
     work: Work,
     job: JobView,
+    *,
+    own: bool,
 ) -> Measuring:
     pod = newest(pods_of(observed, job))
     message = report_of(pod, MEASURE_CONTAINER)
@@ -248,7 +253,7 @@ def _ended(
         sampled = spec.model.samples is not None
         answer = _reported(answer, facts, work, job, sampled=sampled)
     if isinstance(answer, Failure):
-        row = refused_way(answer, facts, work.ran, job, pod)
+        row = refused_way(answer, facts, work.ran, job, pod, own=own)
         if row is None:
             return _failed(observed, work, job, answer)
         answer = row

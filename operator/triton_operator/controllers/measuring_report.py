@@ -100,13 +100,27 @@ def _within_limit(memory: str | None, ran: PoolPlan) -> str | None:
 
 
 def refused_way(
-    failure: Failure, facts: ModelFacts, ran: PoolPlan, job: JobView, pod: PodView | None
+    failure: Failure,
+    facts: ModelFacts,
+    ran: PoolPlan,
+    job: JobView,
+    pod: PodView | None,
+    *,
+    own: bool,
 ) -> Measurement | None:
-    """That the model does not load in the engine that was tried, as a row of a profile.
+    """That the model does not load in the engine that was tried, or that its copy does not, as a
+    row of a profile.
 
-    None: it may well be something else, or ONNX Runtime itself, of which nothing would be left.
+    None: it may well be something else, as where the plan's `own` pods load that copy; or it is the
+    stored model in ONNX Runtime itself, of which nothing would be left.
     """
-    if ran.engine is None or failure.reason not in (reasons.MODEL_LOAD_FAILED, MODEL_NOT_LOADED):
+    # An engine that compiles may just need too long; a copy loads as fast as the model.
+    by_engine = ran.engine is not None and failure.reason in (
+        reasons.MODEL_LOAD_FAILED,
+        MODEL_NOT_LOADED,
+    )
+    of_copy = ran.copy is not None and not own and failure.reason == reasons.MODEL_LOAD_FAILED
+    if not by_engine and not of_copy:
         return None
     said = (
         [one.last_message for one in pod.containers if is_refused_model(one.last_message)]

@@ -20,12 +20,15 @@ from triton_operator.planning.plan import PoolPlan
 
 @dataclass(frozen=True)
 class Work:
-    """The Job, in at most `seconds` once the model is loaded, its config, and what runs there then.
+    """The Job, in at most `seconds` once the model is loaded, its config, and what runs there then:
+    the way with that `number`, from 1, of all `ways` that are compared on the pool.
 
     `key` is the same for services that have the same to find out.
     """
 
     ran: PoolPlan
+    number: int
+    ways: int
     seconds: int
     config_map: dict[str, Any]
     job: dict[str, Any]
@@ -53,9 +56,10 @@ class Work:
     @property
     def words(self) -> str:
         """What the Job does."""
+        progress = f" ({self.number} of {self.ways})" if self.ways > 1 else ""
         return (
-            f"Job {self.name} measures {self.way}, for at most {self.seconds} s once it is loaded; "
-            "its log has each batch size"
+            f"Job {self.name} measures {self.way}{progress}, for at most {self.seconds} s once it "
+            "is loaded; its log has each batch size"
         )
 
 
@@ -66,9 +70,10 @@ def work_for(
     digest: str,
     facts: ModelFacts,
     row: PoolPlan,
+    number: int,
     ways: int,
 ) -> Work:
-    """What measures one of so many ways to run, that of `row`.
+    """What measures one of so many ways to run, that of `row`, which is `number` among them.
 
     A Job that is there keeps the part of the budget that it has begun with: a copy that is there
     since then leaves less for each way, which is no reason to measure anew, nor to try again what
@@ -77,10 +82,12 @@ def work_for(
     config = pool_configs(owner, facts, row)
     key = measures(digest, facts, row, spec.model.samples)
 
-    def made(ways: int) -> Work:
-        seconds = seconds_for_each(spec, ways)
+    def made(parts: int) -> Work:
+        seconds = seconds_for_each(spec, parts)
         return Work(
             ran=row,
+            number=number,
+            ways=ways,
             seconds=seconds,
             config_map=model_config_map(owner, row.pool.name, config),
             job=measurement_job(owner, spec, digest, facts, row, config, observed.fetch, seconds),

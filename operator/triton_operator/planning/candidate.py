@@ -162,15 +162,19 @@ def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
     """Whether a row of a profile is about what this row of the plan runs, on such hardware.
 
     A profile that names no release or threads says it of all. Which CPU a pool has, nobody knows
-    before a pod has run there: a measurement on any CPU counts.
+    before a pod has run there: a measurement on any CPU counts. What does not load does not in any
+    number of instances.
     """
     return (
         bool(on_hardware_of(row.pool, [known]) or refusals_on_hardware_of(row.pool, [known]))
         and _is_of(known, row, facts)
         and known.hardware.triton_release in (None, str(row.release))
-        and (known.instances or 1) == row.instances
-        and known.threads in (None, row.threads)
+        and (known.refusal is not None or _is_in_instances(known, row))
     )
+
+
+def _is_in_instances(known: Measurement, row: PoolPlan) -> bool:
+    return (known.instances or 1) == row.instances and known.threads in (None, row.threads)
 
 
 def _is_of(known: Measurement, row: PoolPlan, facts: ModelFacts) -> bool:

@@ -60,14 +60,14 @@ def alternative(
 
 
 def refusal_of(
-    engine: Engine,
+    engine: Engine | None,
     facts: ModelFacts,
     pool: Pool,
     copy: Conversion | None,
     release: Release | None,
     known: Sequence[Measurement],
 ) -> str | None:
-    """That the model, or its copy, was tried with the engine and does not run; None: not known.
+    """Why the model, or its copy, does not run by the engine, as was found out; None: not known.
 
     Another release may do what one could not.
     """
@@ -79,7 +79,7 @@ def refusal_of(
             and row.rebatched == bool(copy and copy.rebatched)
             and (told is None or release is None or told == str(release))
         ):
-            return f"{engine} not used: {row.refusal}"
+            return row.refusal
     return None
 
 

@@ -146,7 +146,11 @@ def size_replica(
     stored = replica(as_stored(spec.precision, facts, known))
     if isinstance(stored, Refusal) or named:
         return stored
-    return _adopted(spec, pool, stored, replica)
+
+    def refused(one: Prospect) -> str | None:
+        return refusal_of(None, facts, pool, one.usable, release, rows.measurements)
+
+    return _adopted(spec, pool, stored, replica, refused)
 
 
 def _by_engine(
@@ -164,8 +168,10 @@ def _by_engine(
     if found is None or not (known or spec.measurement.mode is MeasurementMode.IF_UNKNOWN):
         return own
     engine = found.engine
-    if why := found.why_not or refusal_of(engine, facts, pool, copy, release, known):
+    if why := found.why_not:
         return replace(own, notes=(*own.notes, why))
+    if why := refusal_of(engine, facts, pool, copy, release, known):
+        return replace(own, notes=(*own.notes, f"{engine} not used: {why}"))
     other = measured(engine)
     comparison = compared(
         engine,
@@ -188,13 +194,17 @@ def _adopted(
     pool: Pool,
     stored: Replica,
     replica: Callable[[PrecisionChoice], Replica | Refusal],
+    refused: Callable[[Prospect], str | None],
 ) -> Replica:
     """The model as it is stored or the copy that beats it by most, with a note on each that does
-    not run."""
+    not run. `refused` says why Triton does not load a copy."""
     copies: dict[Precision, Replica] = {}
     found: dict[Precision, Comparison] = {}
     for one in stored.prospects:
         if one.usable and isinstance(sized := replica(as_copied(one, "")), Replica):
+            if sized.measured is None and (why := refused(one)):
+                found[one.precision] = Comparison(f"{one.name} not used: {why}")
+                continue
             copies[one.precision] = sized
             found[one.precision] = compared(
                 one.name,

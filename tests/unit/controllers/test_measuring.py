@@ -649,8 +649,8 @@ def test_ways_to_use_the_cores_are_measured_one_after_the_other() -> None:
 
     rows = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
     assert said == [
-        "FP32 with 1 instance of 2 threads on pool cpu",
-        "FP32 with 2 instances of 1 thread each on pool cpu",
+        "FP32 with 1 instance of 2 threads on pool cpu (1 of 2)",
+        "FP32 with 2 instances of 1 thread each on pool cpu (2 of 2)",
     ]
     assert [(one["instances"], one["threads"]) for one in rows] == [(1, 2), (2, 1)]
     outcome = step(cluster, pools=(TWO_CORES,), now=NOW)
@@ -705,6 +705,60 @@ def test_a_copy_is_measured_once_there_is_something_to_beat() -> None:
     assert len(jobs(after)) == 1
     assert condition(with_copy(cluster, agreement="0.9"))[:2] == ("True", "Measured")
     assert condition(with_copy(cluster, rows=31))[:2] == ("True", "Measured")
+
+
+LAST_WORDS = "E1128 failed to load 'filetype' version 1: Internal: onnx runtime error 10"
+
+
+def test_a_copy_that_does_not_load_is_a_result() -> None:
+    """It is written down, told in the plan, and not tried again."""
+    cluster = asked()
+    known = row(source="Declared", threads=None).wire()
+    cluster.edit("ModelProfile", "shop", names.model_profile(DIGEST), measurements=[known])
+    absorb(cluster, with_copy(cluster))
+    last = {"lastState": {"terminated": {"exitCode": 1, "message": LAST_WORDS}}, "restartCount": 4}
+    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True, triton=last)
+    absorb(cluster, with_copy(cluster))
+
+    (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
+    assert (found["precision"], found["latency"], found["source"]) == ("INT8", [], "Measured")
+    assert "onnx runtime error 10" in found["refusal"]
+    outcome = with_copy(cluster)
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert f"INT8 not used: Triton refuses the model: {LAST_WORDS}" in str(outcome.status)
+    absorb(cluster, outcome)
+    assert not jobs(with_copy(cluster))
+
+
+def test_a_copy_that_serves_is_not_refused() -> None:
+    """Its pods have loaded it, so that it is something else."""
+    cluster = asked()
+    edit(precision={"mode": "INT8"})(cluster)
+    absorb(cluster, with_copy(cluster))
+    serve(cluster, pool("cpu"))
+    outcome = with_copy(cluster)
+    assert "measures INT8" in condition(outcome)[2], condition(outcome)
+    absorb(cluster, outcome)
+    last = {"lastState": {"terminated": {"exitCode": 1, "message": LAST_WORDS}}, "restartCount": 4}
+    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True, triton=last)
+    outcome = with_copy(cluster)
+
+    assert condition(outcome)[:2] == ("False", "ModelLoadFailed")
+    assert not [one for one in outcome.measuring if one["kind"] == "ModelProfile"]
+
+
+def test_a_copy_that_takes_long_to_load_is_tried_again() -> None:
+    """It loads as fast as the model does, so that it is the node's fault, or another's."""
+    cluster = asked()
+    known = row(source="Declared", threads=None).wire()
+    cluster.edit("ModelProfile", "shop", names.model_profile(DIGEST), measurements=[known])
+    absorb(cluster, with_copy(cluster))
+    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True)
+    outcome = with_copy(cluster)
+
+    assert condition(outcome)[:2] == ("True", "Measured")
+    assert "INT8 with 1 instance of 1 thread on pool cpu: in its own words" in condition(outcome)[2]
+    assert not [one for one in outcome.measuring if one["kind"] == "ModelProfile"]
 
 
 def test_a_copy_is_not_measured_where_fp32_cannot_be() -> None:

@@ -45,6 +45,13 @@ def timed(milliseconds: float, precision: str, **changes: Any) -> Measurement:
     return measurement({1: milliseconds}, precision=precision, **told)
 
 
+def refused(**changes: Any) -> Measurement:
+    """A copy that Triton does not load."""
+    return measurement(
+        {}, precision="INT8", refusal="no such operator", source="Measured", **changes
+    )
+
+
 STORED = rows(1, "FP32")
 HALF = rows(0.5)
 
@@ -124,6 +131,34 @@ ROWS = [
         (STORED,),
         FP32,
         "INT8 not used: INT8 is not measured on pool cpu",
+    ),
+    Row(
+        "not loaded",
+        "Triton refuses it, in whichever instances",
+        (STORED, refused(instances=4, threads=1)),
+        FP32,
+        "INT8 not used: no such operator",
+    ),
+    Row(
+        "another copy is not loaded",
+        "of this one nobody knows",
+        (STORED, refused(method="DynamicBatch")),
+        FP32,
+        "INT8 not used: INT8 is not measured on pool cpu",
+    ),
+    Row(
+        "not loaded by another release",
+        "this one may do what that could not",
+        (STORED, refused(hardware={"tritonRelease": "24.01"})),
+        FP32,
+        "INT8 not used: INT8 is not measured on pool cpu",
+    ),
+    Row(
+        "loaded once",
+        "what is measured runs, so that the refusal was of something else",
+        (STORED, HALF, refused(instances=4, threads=1)),
+        INT8,
+        "INT8: 164/s against 65.8/s of FP32",
     ),
     Row(
         "alone measured",

@@ -328,6 +328,13 @@ WAYS = [
         (conversion(),),
     ),
     Way(
+        "copy that Triton refuses",
+        "what does not load in one instance does not in four",
+        [],
+        known=(took(threads=4), took("FP32", 4, 1), took("INT8", latency=[], refusal="no")),
+        copies=(conversion(),),
+    ),
+    Way(
         "only FP32 is declared",
         "the copy is compared in the plan's own way and the other",
         [(INT8, 1, 4), (INT8, 4, 1)],
