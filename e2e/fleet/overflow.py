@@ -43,9 +43,8 @@ def apply(fleet: Fleet, folder: Path, *, at_the_shop: int = SHOP_REPLICAS) -> No
 def set_bounds(fleet: Fleet, at_the_shop: int, *, zones: Sequence[str] = ()) -> None:
     """Apply it with so many replicas at the shop at most.
 
-    `zones`: only clusters in these may process its data, and no request may leave its cluster.
+    `zones`: only clusters in these may process its data.
     """
-    residency = {"zones": list(zones), "defaultLocalOnlyShare": "1"}
     fleet.at_the_hub.apply(
         NAME,
         managedBy=FLEET,
@@ -57,7 +56,7 @@ def set_bounds(fleet: Fleet, at_the_shop: int, *, zones: Sequence[str] = ()) -> 
             "tiers": [{"name": "Edge", "maxReplicas": at_the_shop}],
             "latencyBudgetMilliseconds": 10_000,
             "returnWindowSeconds": 30,
-            **({"residency": residency} if zones else {}),
+            **({"residency": {"zones": list(zones)}} if zones else {}),
         },
     )
 

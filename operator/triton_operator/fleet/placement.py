@@ -16,6 +16,7 @@ from triton_operator.fleet.own_demand import FOLLOWING_SECONDS, own_demand
 from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory, with_earlier
 from triton_operator.fleet.placement_reasons import Reason
 from triton_operator.fleet.placement_settings import PlacementSettings
+from triton_operator.fleet.residency import kept_in
 from triton_operator.fleet.routing import Route, routes
 from triton_operator.fleet.site import Site, sites
 from triton_operator.fleet.site_reasons import site_reasons
@@ -30,7 +31,7 @@ class SitePlacement:
 
     - `floor` and `ceiling` bound its autoscaler. A ceiling of 0: nothing runs there.
     - `weights`: percent of the requests that may leave, by cluster; empty: nothing is served.
-    - `constrained`: the part of `unplaced` that must not leave.
+    - `constrained`: the part of `unplaced` that must not leave its cluster or its zones.
     """
 
     floor: int
@@ -83,13 +84,14 @@ def place(
     excess = allowance.overdrawn
     asked = targets(every, settings)
     found = spilling(asked, settings, allowance)
+    kept = kept_in(asked, found, settings, allowance)
     routed = routes(asked, found, settings)
     floors = {site.name: floor(site, found.granted[site.name], settings, now) for site in every}
     tops = ceilings(every, floors, found, routed, settings, allowance)
     placed = {}
     for target in asked:
         name = target.site.name
-        rest = remainder(target.site, found)
+        rest = remainder(target.site, found, kept[name])
         placed[name] = SitePlacement(
             floor=min(floors[name].replicas, tops[name]),
             ceiling=tops[name],
@@ -99,7 +101,9 @@ def place(
             granted=found.grants[name],
             unplaced=rest.unplaced,
             constrained=rest.constrained,
-            reasons=tuple(site_reasons(target, found, routed, floors[name], tops[name], settings)),
+            reasons=tuple(
+                site_reasons(target, found, routed, floors[name], tops[name], rest, settings)
+            ),
         )
     remembered = {
         site.name: _remembered(

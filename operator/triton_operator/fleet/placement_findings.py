@@ -105,7 +105,8 @@ def placement_findings(
     yield _without_place(
         conditions.RESIDENCY_CONSTRAINED,
         constrained,
-        "that must not leave its cluster, which has no room for it: add capacity there",
+        "that must not leave its cluster, or the zones of spec.placement.residency, where there is "
+        "no room for it: add capacity there",
     )
 
 

@@ -64,8 +64,8 @@ _SENTENCES = {
     Why.FLEET_MAXIMUM: "would use {wanted:.0f} replicas, but placement.replicas.max or its tier's "
     "leaves {ceiling:.0f}",
     Why.CAPACITY_EXCEEDED: "{unplaced:.2f} replicas' worth of its demand has no place in the fleet",
-    Why.RESIDENCY_CONSTRAINED: "{unplaced:.2f} replicas' worth of its demand must not leave, and "
-    "has no place here",
+    Why.RESIDENCY_CONSTRAINED: "{unplaced:.2f} replicas' worth of its demand must not leave its "
+    "cluster or its zones, and has no place there",
 }
 
 

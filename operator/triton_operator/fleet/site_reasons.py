@@ -9,8 +9,8 @@ from triton_operator.fleet.bounds import Floor
 from triton_operator.fleet.placement_reasons import Reason, Why, reason
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.routing import Route, gets_requests
-from triton_operator.fleet.site import NOTHING, Site, replicas_for
-from triton_operator.fleet.spilling import Spilling, is_replaced, remainder
+from triton_operator.fleet.site import NOTHING, replicas_for
+from triton_operator.fleet.spilling import Remainder, Spilling, is_replaced
 from triton_operator.fleet.targets import Target
 
 
@@ -20,6 +20,7 @@ def site_reasons(
     routed: Mapping[str, Route],
     its: Floor,
     ceiling: int,
+    rest: Remainder,
     settings: PlacementSettings,
 ) -> Iterator[Reason]:
     """In that order."""
@@ -49,7 +50,7 @@ def site_reasons(
     wanted = max(its.wanted, min(site.facts.capacity, replicas_for(site.held, site.facts.speed)))
     if site.facts.moves and site.is_allowed and not site.is_drained and wanted > ceiling:
         yield reason(Why.FLEET_MAXIMUM, wanted=wanted, ceiling=ceiling)
-    yield from _without_place(site, found)
+    yield from _without_place(rest)
 
 
 def _own(
@@ -76,8 +77,7 @@ def _own(
             yield reason(Why.NO_ROOM, left=found.left(site.name), limit=target.limit)
 
 
-def _without_place(site: Site, found: Spilling) -> Iterator[Reason]:
-    rest = remainder(site, found)
+def _without_place(rest: Remainder) -> Iterator[Reason]:
     if rest.constrained > NOTHING:
         yield reason(Why.RESIDENCY_CONSTRAINED, unplaced=rest.constrained)
     if rest.unplaced - rest.constrained > NOTHING:

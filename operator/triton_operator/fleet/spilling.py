@@ -34,7 +34,7 @@ class Spilling:
 class Remainder:
     """Of a cluster's own demand, what others do not serve: it stays as far as there is capacity.
 
-    `constrained` is the part of `unplaced` that must not leave.
+    `constrained` is the part of `unplaced` that must not leave its cluster or its zones.
     """
 
     kept: float
@@ -42,12 +42,15 @@ class Remainder:
     constrained: float
 
 
-def remainder(site: Site, found: Spilling) -> Remainder:
-    """What found no place elsewhere stays, above the limit too, before it has no place at all."""
+def remainder(site: Site, found: Spilling, kept_in: float = 0.0) -> Remainder:
+    """What found no place elsewhere stays, above the limit too, before it has no place at all.
+
+    `kept_in` of it may leave the cluster and not the zones.
+    """
     rest = max(0.0, site.held - sum(found.grants[site.name].values()))
     kept = min(rest, site.capacity)
     bound = max(0.0, site.held - site.mobile - site.capacity)
-    return Remainder(kept, rest - kept, min(rest - kept, bound))
+    return Remainder(kept, rest - kept, min(rest - kept, bound + kept_in))
 
 
 def spilling(made: Sequence[Target], settings: PlacementSettings, allowance: Allowance) -> Spilling:

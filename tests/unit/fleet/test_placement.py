@@ -1,11 +1,12 @@
 """Where demand goes: tiers in order, what may leave and what may not, and what has no place."""
 
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.unit.fleet.clusters import Hub, cloud, edge, whys
-from triton_operator.api.enums import TaintEffect, Tier
+from triton_operator.api.enums import ConnectionState, TaintEffect, Tier
 from triton_operator.fleet.facts import AbsurdFact, ClusterFacts
 from triton_operator.fleet.placement import place
 from triton_operator.fleet.placement_memory import PlacementMemory
@@ -143,6 +144,59 @@ def test_what_must_not_leave_and_has_no_place_is_told() -> None:
     assert (site.kept, site.constrained) == (pytest.approx(4.0), pytest.approx(1.4))
     assert Why.RESIDENCY_CONSTRAINED in whys(site)
     assert Why.CAPACITY_EXCEEDED not in whys(site)
+
+
+OUTSIDE = ("us",)
+IN_EU: dict[str, Any] = {"need": 6.0, "zones": ("eu",)}
+
+
+class KeptIn(NamedTuple):
+    """What an edge of four replicas with a demand of six is told of the two without a place."""
+
+    name: str
+    others: list[ClusterFacts]
+    constrained: float
+    settings: dict[str, Any] = {}
+
+
+KEPT_IN = [
+    KeptIn("room outside", [cloud(zones=OUTSIDE)], 2.0),
+    KeptIn("room for a part outside", [cloud(zones=OUTSIDE, capacity=1)], 0.9),
+    KeptIn("room for a part inside", [cloud("eu", zones=("eu",), capacity=1)], 0.0),
+    KeptIn("drained", [cloud(zones=OUTSIDE, taints=(TaintEffect.NO_SELECT,))], 0.0),
+    KeptIn("lost", [cloud(zones=OUTSIDE, state=ConnectionState.LOST)], 0.0),
+    KeptIn("an earlier tier", [cloud(zones=OUTSIDE, order=0), cloud("a", order=-1)], 2.0),
+    KeptIn("only an earlier tier", [cloud(zones=OUTSIDE, order=-1)], 0.0),
+    KeptIn("too far", [cloud(zones=OUTSIDE, rtt_seconds=0.9)], 0.0, {"budget_seconds": 0.5}),
+    KeptIn("a maximum", [cloud(zones=OUTSIDE)], 1.8, {"most": 6}),
+    KeptIn("no more than a maximum", [cloud(zones=OUTSIDE)], 0.0, {"most": 4}),
+]
+
+
+@pytest.mark.parametrize("case", KEPT_IN, ids=lambda case: case.name)
+def test_what_would_have_a_place_outside_of_the_zones_is_told(case: KeptIn) -> None:
+    placed = Hub(zones=("eu",), **case.settings).place(edge(**IN_EU), *case.others)
+    site = placed.sites["edge"]
+
+    assert site.constrained == pytest.approx(case.constrained)
+    assert (Why.RESIDENCY_CONSTRAINED in whys(site)) is (case.constrained > 0)
+    assert (Why.CAPACITY_EXCEEDED in whys(site)) is (site.unplaced - site.constrained > 1e-6)
+    assert site.granted.keys() <= {"eu"}
+
+
+def test_room_outside_of_the_zones_is_counted_once() -> None:
+    placed = Hub(zones=("eu",)).place(
+        edge("a", **IN_EU), edge("b", **IN_EU), cloud(zones=OUTSIDE, capacity=3)
+    )
+
+    told = [placed.sites[name].constrained for name in ("a", "b")]
+    assert told == [pytest.approx(2.0), pytest.approx(0.7)]
+
+
+def test_clients_outside_of_the_zones_could_be_served_where_they_are() -> None:
+    placed = Hub(zones=("eu",)).place(edge("us", need=2.0, zones=OUTSIDE))
+
+    assert placed.sites["us"].constrained == pytest.approx(2.0)
 
 
 def test_what_nobody_has_room_for_stays_until_it_has_no_place_at_all() -> None:

@@ -105,10 +105,16 @@ def test_a_work_that_is_not_written() -> None:
             "2",
             id="it must not leave",
         ),
+        pytest.param(
+            [edge(need=6.0, zones=("eu",)), cloud(zones=("us",))],
+            "ResidencyConstrained",
+            "2",
+            id="it must not leave its zone",
+        ),
     ],
 )
 def test_demand_without_a_place(facts: list[Any], condition: str, load: str) -> None:
-    placed = Hub().place(*facts)
+    placed = Hub(zones=("eu",) if facts[0].zones else ()).place(*facts)
 
     found = findings(placed, {one.name: GOOD for one in facts})
 
