@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 from e2e.harness import (
@@ -37,6 +39,7 @@ from e2e.harness.kubectl import Kubectl
 from e2e.harness.lock import exclusive
 from e2e.harness.ports import free_ports, port_is_free
 from e2e.harness.progress import say, step
+from e2e.harness.reboot import command_lines, lose_power, start_again
 from e2e.harness.record import Record
 from e2e.harness.reservation import WAIT_SECONDS, Reservation
 from e2e.harness.teardown import remove
@@ -147,6 +150,29 @@ class NativeCluster:
         with self.reserved(IN_USE_SECONDS), self._lock(), removing:
             remove(self.topology)
 
+    def reboot(self) -> None:
+        """Cut its power and start it again; returns when its node has told anew that it is Ready.
+
+        Pods are started again by the kubelet, meanwhile and after that.
+        """
+        self._require_root()
+        record = Record.load(self.folder)
+        problems = self.problems()
+        if record is None or problems:
+            raise HarnessError(f"the cluster {self.name} is not up: {'; '.join(problems)}")
+        with self._lock(), step(f"rebooting the cluster {self.name}"):
+            commands = command_lines(record)
+            lose_power(self.topology, record)
+            began = time.time()
+            start_again(self.topology, record, commands, lambda: bool(self.node_names()))
+            wait_until(
+                f"waiting for node {self.topology.node_name} to be Ready after the reboot",
+                lambda: self._ready(since=began),
+                timeout_seconds=READY_TIMEOUT_SECONDS,
+                needs=record.processes,
+                poll_seconds=0.2,
+            )
+
     def load(self, *images: BuiltImage) -> None:
         """Import images into containerd."""
         problems = self.problems()
@@ -234,11 +260,16 @@ class NativeCluster:
             with contextlib.suppress(HarnessError):  # its folder is broken: said when it is built
                 self._containerd.drop_other_versions(image(name))
 
-    def _ready(self) -> bool:
-        """Ready, and without the taint that the node controller takes away a moment later."""
+    def _ready(self, since: float = 0.0) -> bool:
+        """Ready, told since that time, and without the taint that the node controller takes away a
+        moment later.
+        """
         found = self.kubectl().json("get", "node", self.topology.node_name)
         ready = any(
-            c["type"] == "Ready" and c["status"] == "True" for c in found["status"]["conditions"]
+            c["type"] == "Ready"
+            and c["status"] == "True"
+            and datetime.fromisoformat(c["lastHeartbeatTime"]).timestamp() > since
+            for c in found["status"]["conditions"]
         )
         return ready and not found["spec"].get("taints")
 

@@ -156,7 +156,8 @@ class KeptIn(NamedTuple):
     name: str
     others: list[ClusterFacts]
     constrained: float
-    settings: dict[str, Any] = {}
+    budget: float | None = None
+    most: int | None = None
 
 
 KEPT_IN = [
@@ -167,16 +168,16 @@ KEPT_IN = [
     KeptIn("lost", [cloud(zones=OUTSIDE, state=ConnectionState.LOST)], 0.0),
     KeptIn("an earlier tier", [cloud(zones=OUTSIDE, order=0), cloud("a", order=-1)], 2.0),
     KeptIn("only an earlier tier", [cloud(zones=OUTSIDE, order=-1)], 0.0),
-    KeptIn("too far", [cloud(zones=OUTSIDE, rtt_seconds=0.9)], 0.0, {"budget_seconds": 0.5}),
-    KeptIn("a maximum", [cloud(zones=OUTSIDE)], 1.8, {"most": 6}),
-    KeptIn("no more than a maximum", [cloud(zones=OUTSIDE)], 0.0, {"most": 4}),
+    KeptIn("too far", [cloud(zones=OUTSIDE, rtt_seconds=0.9)], 0.0, budget=0.5),
+    KeptIn("a maximum", [cloud(zones=OUTSIDE)], 1.8, most=6),
+    KeptIn("no more than a maximum", [cloud(zones=OUTSIDE)], 0.0, most=4),
 ]
 
 
 @pytest.mark.parametrize("case", KEPT_IN, ids=lambda case: case.name)
 def test_what_would_have_a_place_outside_of_the_zones_is_told(case: KeptIn) -> None:
-    placed = Hub(zones=("eu",), **case.settings).place(edge(**IN_EU), *case.others)
-    site = placed.sites["edge"]
+    hub = Hub(zones=("eu",), budget_seconds=case.budget, most=case.most)
+    site = hub.place(edge(**IN_EU), *case.others).sites["edge"]
 
     assert site.constrained == pytest.approx(case.constrained)
     assert (Why.RESIDENCY_CONSTRAINED in whys(site)) is (case.constrained > 0)
