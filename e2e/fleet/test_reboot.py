@@ -79,6 +79,11 @@ def is_back(fleet: Fleet, before: dict[str, int]) -> bool:
     return True
 
 
+def fetched(services: Services) -> list[tuple[str, str]]:
+    """Each pod, and what its container that fetches the model says."""
+    return [(name, services.kubectl("logs", name, "-c", "fetch")) for name in restarts(services)]
+
+
 def available(services: Services, deployment: str) -> bool:
     kubectl = Kubectl(services.cluster.kubeconfig)
     found = kubectl.json("-n", NAMESPACE, "get", "deployment", deployment)
@@ -112,9 +117,13 @@ def test_a_shop_without_its_link_comes_back_from_a_loss_of_power(
                     poll_seconds=1.0,
                 )
                 assert at_the_shop(fleet) == before
-                for name in restarts(fleet.at_the_edge):
-                    log = fleet.at_the_edge.kubectl("logs", name, "-c", "fetch")
+                for name, log in fetched(fleet.at_the_edge):
+                    assert "1 files are there" in log, "a pod has its own copy still"
+                    fleet.at_the_edge.kubectl("delete", "pod", name, "--wait=true")
+                fleet.at_the_edge.wait_for(NAME, "Ready", "True")
+                for _, log in fetched(fleet.at_the_edge):
                     assert "cache: 'model.onnx' is there, nothing is fetched" in log
+                assert_answers(fleet.at_the_edge, NAME)
                 for deployment in ("triton-operator", "triton-operator-agent"):
                     wait_until(
                         f"{deployment} to be back",

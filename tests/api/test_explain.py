@@ -72,7 +72,7 @@ def test_all_that_are_not_ready(shop: Shop, stage: ControlPlane) -> None:
         answer = explain(stage.kubeconfig, *words)
 
         assert answer.returncode == FAILED, answer.stderr
-        assert "1 of 2 services are not ready" in answer.stdout
+        assert "not ready: 1 of 2 services" in answer.stdout
         (row,) = (line for line in answer.stdout.splitlines() if "PoolNotFound" in line)
         assert row.split()[:3] == [shop.namespace, "bad", "False"]
 

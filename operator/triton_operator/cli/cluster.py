@@ -29,7 +29,7 @@ def cluster_list(output: Output = OUTPUT, kubeconfig: Path | None = KUBECONFIG) 
     with asking():
         rows = asyncio.run(_rows(kubeconfig))
     if output is Output.TABLE:
-        print_table(f"{len(rows)} clusters", HEADINGS, rows)
+        print_table(f"{len(rows)} cluster{'' if len(rows) == 1 else 's'}", HEADINGS, rows)
     else:
         names = [one.lower() for one in HEADINGS]
         print_documents([[dict(zip(names, row, strict=True)) for row in rows]], output)
@@ -119,8 +119,13 @@ def join(
         made, until = asyncio.run(_joined(manifest, token_days * DAY_SECONDS, server, kubeconfig))
     _write(yaml.safe_dump(made, sort_keys=False), agent_kubeconfig)
     print_error(
-        f"{name} has joined: its agent's token holds until {until}. In the cluster: "
-        f"`triton-operator agent --hub-kubeconfig {agent_kubeconfig} --mailbox fleet-{name}`"
+        f"{name} has joined: its agent's token holds until {until}. In the cluster, with its own "
+        "kubeconfig:\n"
+        "  kubectl -n triton-system create secret generic way-to-the-hub "
+        f"--from-file=kubeconfig={agent_kubeconfig}\n"
+        "  helm upgrade triton-operator charts/triton-operator -n triton-system --reuse-values "
+        f"--set agent.enabled=true --set agent.cluster={name} "
+        "--set agent.hubSecret.name=way-to-the-hub"
     )
 
 

@@ -86,7 +86,7 @@ def _print_overview(found: Sequence["ServiceView"], namespace: str | None, outpu
         print_documents([[dict(zip(keys, row, strict=True)) for row in rows]], output)
     elif unready:
         print_table(
-            f"{len(unready)} of {len(every)} services are not ready",
+            f"not ready: {len(unready)} of {len(every)} services",
             ["NAMESPACE", "NAME", "READY", "REASON", "MESSAGE"],
             rows,
         )

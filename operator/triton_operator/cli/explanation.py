@@ -6,6 +6,7 @@ from typing import Any
 
 from triton_operator.api import labels, reasons
 from triton_operator.api.conditions import Condition, ConditionStatus, known_conditions
+from triton_operator.api.enums import ManagedBy
 from triton_operator.cli.next_steps import next_steps
 from triton_operator.cli.replicas import aside_lines, replica_lines
 from triton_operator.controllers.cluster_events import EventView
@@ -142,7 +143,13 @@ def _summary(service: ServiceView, ready: Condition | None, stale: bool) -> str:
     name = f"{service.namespace}/{service.name}"
     if not service.is_ours:
         manager = service.spec["managedBy"]
-        return f"{name}: is managed by {manager}; operators make nothing of it in this cluster"
+        said = f"{name}: is managed by {manager}; operators make nothing of it in this cluster"
+        if manager != ManagedBy.FLEET or "placement" in service.status:
+            return said
+        return (
+            f"{said}, and no hub has looked at it: it is applied where the fleet's hub runs (the "
+            "chart's hub.enabled)"
+        )
     if ready is None:
         return (
             f"{name}: no operator has looked at it; is one running, and does it watch this "

@@ -68,14 +68,19 @@ async def connected(kubeconfig: Path | None) -> AsyncIterator[Connection]:
     try:
         connection = await connect(kubeconfig)
     except (config.ConfigException, OSError) as error:
-        files = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
-        raise CannotAsk(
-            f"no cluster: {files}: {error}; set KUBECONFIG, or name a file with --kubeconfig"
-        ) from error
+        raise CannotAsk(_no_cluster(kubeconfig, error)) from error
     try:
         yield connection
     finally:
         await connection.session.close()
+
+
+def _no_cluster(kubeconfig: Path | None, error: Exception) -> str:
+    files = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+    # The client takes a file that is not there for one without a context.
+    is_there = any(Path(one).expanduser().is_file() for one in files.split(os.pathsep))
+    why = str(error) if is_there else "no such file"
+    return f"no cluster: {files}: {why}; set KUBECONFIG, or name a file with --kubeconfig"
 
 
 async def services(server: ApiServer, namespace: str | None) -> list[ServiceView]:

@@ -161,12 +161,13 @@ def _planned(
     elif profile is not None and profile.facts is not None:
         digest, facts = profile.digest, profile.facts
     else:
-        refusal = Refusal(
-            "ModelUnknown",
+        why = (
             "say which file with --model, or which ModelProfile with --profile, or put that of "
-            "spec.model.digest in the file",
+            "spec.model.digest in the file"
         )
-        return Planned(service, "", None, refusal)
+        if profile is not None:
+            why = f"the profile of {known} has no facts: add one that has, or --model with the file"
+        return Planned(service, "", None, Refusal("ModelUnknown", why))
     if unusable := unsupported(service.spec.model):
         return Planned(service, digest, facts, unusable)
     chosen = chosen_model(service.spec.model, facts, allow_code=True)

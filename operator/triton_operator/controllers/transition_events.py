@@ -24,7 +24,14 @@ HALTED = frozenset({reasons.NOT_OWNED, reasons.APPLY_REFUSED, reasons.ROLLOUT_ST
 QUIET = frozenset({reasons.REPLICAS_NOT_READY, reasons.PREDECESSOR_LEAVING})
 """Steps on the way to a service that serves: no news, unless it had been serving."""
 _SUMMARY = f"Set{reasons.READY}"
-BAD_WHEN_TRUE = frozenset({reasons.AUTOSCALER_CONFLICT})
+BAD_WHEN_TRUE = frozenset(
+    {
+        reasons.AUTOSCALER_CONFLICT,
+        reasons.SCALING_LIMITED,
+        reasons.CAPACITY_EXCEEDED,
+        reasons.RESIDENCY_CONSTRAINED,
+    }
+)
 
 
 def transition_events(

@@ -20,8 +20,10 @@ from tests.unit.controllers.world import (
     serving,
     step,
 )
+from triton_operator.api.conditions import Condition
 from triton_operator.cli.explanation import EVENTS_SHOWN, Explanation, Read, explanation
 from triton_operator.controllers.cluster_events import EventView
+from triton_operator.controllers.transition_events import is_bad
 from triton_operator.controllers.views import PodView, ServiceView, view_of
 
 
@@ -56,14 +58,31 @@ def test_a_service_that_serves() -> None:
     assert found.next_steps == ("kubectl -n shop port-forward service/filetype 8000:8000",)
 
 
+@pytest.mark.parametrize(
+    "type_", ["AutoscalerConflict", "ScalingLimited", "CapacityExceeded", "ResidencyConstrained"]
+)
+@pytest.mark.parametrize("status", ["True", "False"])
+def test_what_is_bad_when_it_is_true(type_: str, status: str) -> None:
+    row = {"type": type_, "status": status, "reason": "Words", "message": "so it is"}
+    condition = Condition.model_validate(
+        {**row, "observedGeneration": 1, "lastTransitionTime": "2026-11-20T12:00:00Z"}
+    )
+
+    assert is_bad(condition) is (status == "True")
+
+
 def test_a_service_of_a_fleet_is_nobody_s_mistake() -> None:
-    found = explained(first_sight(managedBy="serving.triton-operator.io/fleet"))
+    cluster = first_sight(managedBy="serving.triton-operator.io/fleet")
+    found = explained(cluster)
 
     assert found.summary == (
-        "shop/filetype: is managed by serving.triton-operator.io/fleet; "
-        "operators make nothing of it in this cluster"
+        "shop/filetype: is managed by serving.triton-operator.io/fleet; operators make nothing of "
+        "it in this cluster, and no hub has looked at it: it is applied where the fleet's hub runs "
+        "(the chart's hub.enabled)"
     )
     assert found.next_steps == ()
+    cluster.observe("InferenceService", "shop", "filetype", placement={"clusters": []})
+    assert explained(cluster).summary.endswith("operators make nothing of it in this cluster")
 
 
 def test_one_cause_is_one_trouble_whatever_conditions_show_it() -> None:

@@ -1,11 +1,12 @@
 """What is said where a cluster cannot be asked; with a real one in tests/api/test_explain.py."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from triton_operator.cli.live import CannotAsk, services
+from triton_operator.cli.live import CannotAsk, connected, services
 from triton_operator.controllers.errors import (
     ApiError,
     ApiNotFound,
@@ -36,3 +37,19 @@ class Server:
 def test_what_is_wrong_is_said(error: ApiError, says: str) -> None:
     with pytest.raises(CannotAsk, match=says):
         asyncio.run(services(Server(error), "shop"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [(None, "/config: no such file; set KUBECONFIG"), ("a: b", "Invalid kube")]
+)
+def test_a_kubeconfig_that_cannot_be_used(tmp_path: Path, text: str | None, says: str) -> None:
+    file = tmp_path / "config"
+    if text is not None:
+        file.write_text(text)
+
+    async def ask() -> None:
+        async with connected(file):
+            pass
+
+    with pytest.raises(CannotAsk, match=says):
+        asyncio.run(ask())

@@ -480,7 +480,7 @@ class Refused(NamedTuple):
         Refused(
             "profile without facts",
             [service(), {**profile(), "spec": {"digest": DIGEST}}],
-            "ModelUnknown",
+            f"ModelUnknown: the profile of {DIGEST} has no facts",
         ),
         Refused(
             "no such pool",

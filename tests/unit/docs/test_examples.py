@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import typer.main
 import yaml
 
+from e2e.sample_files import magika_model
 from tests.unit.docs.pages import (
     REPOSITORY,
     Block,
@@ -49,6 +51,18 @@ def test_examples_are_valid(path: Path) -> None:
     documents = read_documents(path)
 
     assert documents.services
+
+
+def test_the_declared_profile_is_of_the_model_of_the_quick_start() -> None:
+    """Whoever applies it where that model is placed is served."""
+    documents = read_documents(REPOSITORY / "examples" / "declared-profile.yaml")
+    (profile,), (service,) = documents.profiles.values(), documents.services
+    shipped = magika_model()
+
+    digest = f"sha256:{hashlib.sha256(shipped.read_bytes()).hexdigest()}"
+    assert profile.digest == service.spec.model.digest == digest
+    assert profile.facts
+    assert profile.facts.size_bytes == shipped.stat().st_size
 
 
 def test_a_mistake_in_an_example_is_noticed(tmp_path: Path) -> None:
