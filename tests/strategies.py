@@ -180,6 +180,7 @@ _WRITTEN: dict[str, SearchStrategy[Any]] = {
     ".url": st.from_regex(
         r"https?://[a-z0-9]{1,20}(:[1-9][0-9]{1,3})?(/[!-~]{0,20})?", fullmatch=True
     ).filter(lambda address: not {"?", "#"} & set(address)),
+    ".grpcUrl": st.from_regex(r"https?://[a-z0-9]{1,20}(:[1-9][0-9]{1,3})?/?", fullmatch=True),
     ".spillAt": st.integers(10, 100).map(lambda hundredths: f"{hundredths / 100:.2f}"),
     ".defaultLocalOnlyShare": _AGREEMENTS,
     # Of one object nothing can have changed.

@@ -26,6 +26,7 @@ ROUTED = json.dumps(
                 "cluster": "cloud-1",
                 "protocol": "HTTP",
                 "url": "https://cloud-1.example.com",
+                "grpcUrl": "http://grpc.cloud-1.example.com:8001",
                 "weightPercent": 20,
             },
         ],
@@ -89,6 +90,9 @@ def test_routes_are_what_the_gateway_api_takes(shop: Shop, gateway_kinds: None) 
 
     assert shop.get("BackendTLSPolicy", "a-to-cloud-1")["spec"]["validation"]["hostname"]
     assert shop.get("Service", "a-to-cloud-1")["spec"]["type"] == "ExternalName"
+    assert len(shop.get("GRPCRoute", "a")["spec"]["rules"]) == 2
+    (port,) = shop.get("Service", "a-grpc-to-cloud-1")["spec"]["ports"]
+    assert (port["port"], port["appProtocol"]) == (8001, "kubernetes.io/h2c")
     listed = shop.get("ConfigMap", "a-endpoints")["data"]["endpoints.json"]
     assert [one["cluster"] for one in json.loads(listed)["endpoints"]] == ["store-1", "cloud-1"]
     shop.until_condition("a", "Routed", "True", "RoutedAsAsked")
@@ -99,7 +103,8 @@ def test_routes_are_what_the_gateway_api_takes(shop: Shop, gateway_kinds: None) 
     shop.change("a", ingress=None)
     shop.until("no routes", lambda: shop.find("HTTPRoute", "a") is None)
     shop.until("no policy", lambda: shop.find("BackendTLSPolicy", "a-to-cloud-1") is None)
-    shop.until("no Service", lambda: shop.find("Service", "a-to-cloud-1") is None)
+    for name in ("a-to-cloud-1", "a-grpc-to-cloud-1"):
+        shop.until(f"no Service {name}", lambda name=name: shop.find("Service", name) is None)
 
 
 def test_without_the_kinds_a_condition_says_so(shop: Shop) -> None:

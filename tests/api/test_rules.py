@@ -249,6 +249,11 @@ SERVER_URL = (
     "credentials, query or fragment"
 )
 
+GRPC_URL = (
+    "must be http://HOST or https://HOST, with a port if need be, and without a path, credentials, "
+    "query or fragment"
+)
+
 
 def spill_row(refused: str, accepted: str) -> Row:
     """The rule of where spilling begins."""
@@ -260,6 +265,11 @@ def spill_row(refused: str, accepted: str) -> Row:
 def url_row(kind: str, at: str, refused: str) -> Row:
     """The rule of a server's address."""
     return Row(kind, at, SERVER_URL, {at: refused}, {at: "http://[::1]:8000/a@b/"})
+
+
+def grpc_url_row(kind: str, at: str, refused: str) -> Row:
+    """The rule of a gRPC server's address."""
+    return Row(kind, at, GRPC_URL, {at: refused}, {at: "http://[::1]:8001/"})
 
 
 def accuracy_row(at: str) -> Row:
@@ -343,6 +353,15 @@ ROWS: dict[str, Row] = {
         "inferencecluster", "spec.dataPlane.url", "https://me:p4ss@host"
     ),
     "data plane with a query": url_row("inferencecluster", "spec.dataPlane.url", "http://host?a=b"),
+    "data plane of gRPC with a path": grpc_url_row(
+        "inferencecluster", "spec.dataPlane.grpcUrl", "https://host/triton"
+    ),
+    "data plane of gRPC without a scheme": grpc_url_row(
+        "inferencecluster", "spec.dataPlane.grpcUrl", "host:8001"
+    ),
+    "endpoint of a route for gRPC with a password": grpc_url_row(
+        "inferencework", "spec.routing.endpoints[0].grpcUrl", "https://me:p4ss@host"
+    ),
     "endpoint of a route without a scheme": url_row(
         "inferencework", "spec.routing.endpoints[0].url", "host:8001"
     ),
@@ -735,6 +754,9 @@ CHANGES: dict[str, Row] = {
     ),
     "an endpoint of a service without a scheme": url_row(
         "inferenceservice", "status.endpoints[0].url", "store-0042:8001"
+    ),
+    "an endpoint of a service for gRPC with a query": grpc_url_row(
+        "inferenceservice", "status.endpoints[0].grpcUrl", "http://host?a=b"
     ),
     "a member's endpoint without a scheme": url_row(
         "inferencework", "status.endpoints[0].url", "store-0042:8001"

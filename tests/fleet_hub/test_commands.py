@@ -206,14 +206,20 @@ def test_the_documentation_names_these_rights() -> None:
 
 
 def test_without_a_file_nothing_is_asked(tmp_path: Path) -> None:
-    done = command(tmp_path / "nothing", "join", "shop", "--tier=Cloud", "--url=https://a.example")
+    urls = ("--url=https://a.example", "--grpc-url=http://a.example:8001")
+    alone = command(tmp_path / "nothing", "join", "shop", urls[1])
+    done = command(tmp_path / "nothing", "join", "shop", "--tier=Cloud", *urls)
 
+    assert (alone.returncode, alone.stderr.strip()) == (2, "--grpc-url needs --url")
     assert done.returncode == 0, done.stderr
     assert yaml.safe_load(done.stdout) == {
         "apiVersion": API_VERSION,
         "kind": "InferenceCluster",
         "metadata": {"name": "shop"},
-        "spec": {"tier": "Cloud", "dataPlane": {"url": "https://a.example"}},
+        "spec": {
+            "tier": "Cloud",
+            "dataPlane": {"url": "https://a.example", "grpcUrl": "http://a.example:8001"},
+        },
     }
 
 

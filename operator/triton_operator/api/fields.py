@@ -128,6 +128,23 @@ Endpoint = Annotated[
 ]
 """An https address of a server, without credentials, query or fragment."""
 
+GrpcUrl = Annotated[
+    str,
+    Field(
+        max_length=512,
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    r"self.matches(r'^https?://[^/?#@\s]+/?$')",
+                    "must be http://HOST or https://HOST, with a port if need be, and without a "
+                    "path, credentials, query or fragment",
+                )
+            ]
+        },
+    ),
+]
+"""An address of a gRPC server; https means TLS."""
+
 ServerUrl = Annotated[
     str,
     Field(

@@ -10,6 +10,7 @@ from triton_operator.api.fields import (
     Amount,
     ApiModel,
     DnsLabel,
+    GrpcUrl,
     ObjectName,
     ServerUrl,
     cel,
@@ -73,6 +74,11 @@ class DataPlane(ApiModel):
 
     url: ServerUrl = Field(
         description="Address of the cluster's gateway, as the hub and other clusters reach it."
+    )
+    grpc_url: GrpcUrl | None = Field(
+        None,
+        description="Address of the cluster's gateway for gRPC; https means TLS. Omitted: gRPC "
+        "requests of others do not go there.",
     )
     probe_path: str = Field(
         "/v2/health/ready",

@@ -15,6 +15,7 @@ from triton_operator.api.fields import (
     MOST_CLUSTERS,
     ApiModel,
     ClusterName,
+    GrpcUrl,
     ServerUrl,
     list_map,
 )
@@ -34,6 +35,10 @@ class RoutedEndpoint(ApiModel):
         None,
         description="Its address; of gRPC, https means TLS. Omitted: of the cluster itself, which "
         "knows its own.",
+    )
+    grpc_url: GrpcUrl | None = Field(
+        None,
+        description="Its address for gRPC, for routes; https means TLS. Omitted: not known.",
     )
     tier: Tier | None = Field(None, description="What kind of place it is.")
     priority: int = Field(

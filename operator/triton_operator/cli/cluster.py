@@ -51,6 +51,9 @@ def join(
     url: str = typer.Option(
         "", help="Where other clusters reach its inference endpoints; default: as it is."
     ),
+    grpc_url: str = typer.Option(
+        "", help="With --url: the same for gRPC, which routes need; https means TLS."
+    ),
     token_days: int = typer.Option(30, min=1, max=365, help="How long its token is to hold."),
     server: str = typer.Option(
         "",
@@ -93,7 +96,11 @@ def join(
 
     spec: dict[str, Any] = {"tier": tier.value} if tier else {}
     spec |= {"residencyZones": zone} if zone else {}
-    spec |= {"dataPlane": {"url": url}} if url else {}
+    if grpc_url and not url:
+        print_error("--grpc-url needs --url")
+        raise typer.Exit(INVALID)
+    addresses = {"url": url, **({"grpcUrl": grpc_url} if grpc_url else {})}
+    spec |= {"dataPlane": addresses} if url else {}
     if push:
         source = {"secretName": push_secret_name(name), "key": KEY}
         spec["clusterSource"] = {"kubeConfig": source}

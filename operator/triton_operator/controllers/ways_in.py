@@ -3,30 +3,38 @@
 Nothing here waits for a plan: where requests go is another matter than what is rolled out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from triton_operator.api import reasons
 from triton_operator.api.conditions import ConditionStatus, Finding, finding
-from triton_operator.api.enums import OtherClusters
+from triton_operator.api.enums import OtherClusters, Protocol
 from triton_operator.api.inference_service import InferenceServiceSpec
 from triton_operator.api.ingress import GatewayIngress
 from triton_operator.api.model_profile import ModelFacts
 from triton_operator.api.routing import WorkRouting
 from triton_operator.controllers.fleet_routing import UnreadableRouting, fleet_routing
-from triton_operator.controllers.kinds import BACKEND_TLS, CONFIG_MAP, GRPC_ROUTE, HTTP_ROUTE
+from triton_operator.controllers.kinds import (
+    BACKEND_TLS,
+    CONFIG_MAP,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    SERVICE,
+)
 from triton_operator.controllers.observed import Observed
 from triton_operator.manifests import names
 from triton_operator.manifests.endpoint_map import endpoint_map, member_rows
 from triton_operator.manifests.gateway_routes import grpc_route, http_route
 from triton_operator.manifests.owner import Owner
-from triton_operator.manifests.remote_backends import remote_service, remote_tls, remotes
+from triton_operator.manifests.remote_backends import Remote, remote_service, remote_tls, remotes
 from triton_operator.manifests.service import http_address
 
 Manifest = dict[str, Any]
 ObjectName = tuple[str, str]
-ROUTES = frozenset({HTTP_ROUTE.kind, GRPC_ROUTE.kind, BACKEND_TLS.kind})
+_ROUTE = {Protocol.HTTP: HTTP_ROUTE.kind, Protocol.GRPC: GRPC_ROUTE.kind}
+_TO = {Protocol.HTTP: "-to-", Protocol.GRPC: "-grpc-to-"}
+"""Within the names of what stands for other clusters."""
 MOST_NAMED = 5
 
 
@@ -83,52 +91,56 @@ def ways_in(
             ways.kept |= _routes_there(observed, owner)
             ways.waits = True
         else:
-            _add_routes(ways, observed, owner, gateway, model, routing or WorkRouting())
+            ways.objects += _routes(ways, observed, owner, gateway, model, routing or WorkRouting())
     return ways
 
 
-def _add_routes(
+def _routes(
     ways: WaysIn,
     observed: Observed,
     owner: Owner,
     gateway: GatewayIngress,
     model: str,
     routing: WorkRouting,
-) -> None:
+) -> Iterator[Manifest]:
     known = observed.optional_kinds
-    wanted = [HTTP_ROUTE.kind, *([GRPC_ROUTE.kind] if gateway.grpc_hostnames else [])]
-    if missing := [kind for kind in wanted if kind not in known]:
+    wanted = [Protocol.HTTP, *([Protocol.GRPC] if gateway.grpc_hostnames else [])]
+    if missing := [one for one in wanted if _ROUTE[one] not in known]:
+        kinds = " and no ".join(_ROUTE[one] for one in missing)
         ways.problems.append(
             (
                 reasons.ROUTES_NOT_INSTALLED,
-                f"the cluster knows no {' and no '.join(missing)}, or this operator may not list "
+                f"the cluster knows no {kinds}, or this operator may not list "
                 "them: install the Gateway API and a Gateway; it is noticed within minutes",
             )
         )
-    if HTTP_ROUTE.kind not in known:
         # They may be there and not be seen: what they name stays.
-        ways.kept |= _routes_there(observed, owner)
-    else:
-        ways.objects += _http_objects(ways, owner, gateway, model, routing, known)
-    if gateway.grpc_hostnames and GRPC_ROUTE.kind in known:
-        ways.objects.append(grpc_route(owner, gateway))
-        ways.done.append("GRPCRoute: every request is served here")
+        ways.kept |= _routes_there(observed, owner, missing)
+    for protocol in wanted:
+        if protocol in missing:
+            continue
+        away, here = yield from _backends(ways, owner, gateway, routing, known, protocol)
+        if protocol is Protocol.HTTP:
+            yield http_route(owner, gateway, model, here, away, routing.local_only)
+        else:
+            yield grpc_route(owner, gateway, here, away, routing.local_only)
 
 
-def _http_objects(
+def _backends(
     ways: WaysIn,
     owner: Owner,
     gateway: GatewayIngress,
-    model: str,
     routing: WorkRouting,
     known: frozenset[str],
-) -> Iterator[Manifest]:
-    """What a route names comes before it: a name without an object would cost requests."""
+    protocol: Protocol,
+) -> Generator[Manifest, None, tuple[list[Remote], int]]:
+    """What a route names, which comes before it: a name without an object would cost requests. Then
+    the other clusters that get a share of it, and how much stays, in percent."""
+    route = _ROUTE[protocol]
     if gateway.to_other_clusters is OtherClusters.NEVER:
-        ways.done.append("HTTPRoute: every request is served here")
-        yield http_route(owner, gateway, model)
-        return
-    away, here, refused = remotes(routing, knows_tls=BACKEND_TLS.kind in known)
+        ways.done.append(f"{route}: every request is served here")
+        return [], 100
+    away, here, refused = remotes(routing, knows_tls=BACKEND_TLS.kind in known, protocol=protocol)
     for one in away:
         yield remote_service(owner, one)
         if one.tls:
@@ -138,10 +150,10 @@ def _http_objects(
         more = len(refused) - len(named)
         said = "; ".join(named) + (f"; and {more} more" if more else "")
         ways.problems.append(
-            (reasons.SERVED_HERE, f"HTTPRoute: what should go to other clusters stays: {said}")
+            (reasons.SERVED_HERE, f"{route}: what should go to other clusters stays: {said}")
         )
-    ways.done.append(f"HTTPRoute: {here} % of the requests are served here")
-    yield http_route(owner, gateway, model, here, away, routing.local_only)
+    ways.done.append(f"{route}: {here} % of the requests are served here")
+    return away, here
 
 
 def _model_name(observed: Observed, owner: Owner, facts: ModelFacts | None) -> str | None:
@@ -151,11 +163,15 @@ def _model_name(observed: Observed, owner: Owner, facts: ModelFacts | None) -> s
     return name if isinstance(name, str) else None
 
 
-def _routes_there(observed: Observed, owner: Owner) -> set[ObjectName]:
-    """Routes, and the Services that they name."""
-    prefix = f"{owner.name}-to-"
+def _routes_there(
+    observed: Observed, owner: Owner, protocols: Collection[Protocol] = tuple(Protocol)
+) -> set[ObjectName]:
+    """Routes of these protocols, and what they name."""
+    kinds = {_ROUTE[one] for one in protocols}
+    prefixes = tuple(f"{owner.name}{_TO[one]}" for one in protocols)
     return {
         (child.kind, child.name)
         for child in observed.children
-        if child.kind in ROUTES or (child.kind == "Service" and child.name.startswith(prefix))
+        if child.kind in kinds
+        or (child.kind in (SERVICE.kind, BACKEND_TLS.kind) and child.name.startswith(prefixes))
     }

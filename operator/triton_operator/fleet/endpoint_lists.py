@@ -42,8 +42,9 @@ about it."""
 
 @dataclass(frozen=True)
 class Fleet:
-    """What lists are made from. `urls`, `facts` and `suffixes` (of the service's name, where there
-    is one) by cluster; `serving`: those that have a part, or get one with this decision."""
+    """What lists are made from. `urls`, `grpc_urls`, `facts` and `suffixes` (of the service's name,
+    where there is one) by cluster; `serving`: those that have a part, or get one with this
+    decision."""
 
     placed: Placed
     facts: Mapping[str, ClusterFacts]
@@ -51,6 +52,7 @@ class Fleet:
     serving: Collection[str]
     settings: PlacementSettings
     suffixes: Mapping[str, str] = field(default_factory=dict)
+    grpc_urls: Mapping[str, str] = field(default_factory=dict)
 
     def is_reached(self, name: str, suffix: str) -> bool:
         """Whether clients ask there for the same model as at home: its name is in every request,
@@ -99,6 +101,7 @@ def member_list(
             cluster=name,
             protocol=Protocol.HTTP,
             url=fleet.urls.get(name),
+            grpc_url=None if here else fleet.grpc_urls.get(name),
             tier=fleet.facts[name].tier,
             priority=priority,
             weight_percent=percent,
@@ -149,6 +152,7 @@ def hub_list(fleet: Fleet, before: Iterable[RoutedEndpoint]) -> list[RoutedEndpo
             cluster=name,
             protocol=Protocol.HTTP,
             url=fleet.urls[name],
+            grpc_url=fleet.grpc_urls.get(name),
             tier=fleet.facts[name].tier,
             priority=place,
             weight_percent=shares[name],

@@ -17,6 +17,12 @@ def fleet_of(scene: Scene, placed: Placed) -> Fleet:
             for name, member in scene.members.items()
             if member.spec.data_plane is not None
         },
+        grpc_urls={
+            name: url
+            for name, member in scene.members.items()
+            if member.spec.data_plane is not None
+            and (url := member.spec.data_plane.grpc_url) is not None
+        },
         serving={
             name
             for name, site in placed.sites.items()

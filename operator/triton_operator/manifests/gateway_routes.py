@@ -1,7 +1,7 @@
 """Routes of the Gateway API to a service, and the share of its requests that other clusters get.
 
-Of two rules with one path, the one that asks for more headers comes first (HTTPRouteRule): so a
-request whose data must stay never gets to the rule that shares.
+Of two rules with one path or method, the one that asks for more headers comes first (HTTPRouteRule,
+GRPCRouteRule): so a request whose data must stay never gets to the rule that shares.
 """
 
 from __future__ import annotations
@@ -33,55 +33,60 @@ def http_route(
 ) -> Manifest:
     """Requests for the service; `model` is its name in them. Without `remotes`, all stay."""
     path = {"type": "PathPrefix", "value": "/v2" if gateway.hostnames else f"/v2/models/{model}"}
-    here = {"name": owner.name, "port": HTTP_PORT}
-    rules: list[Manifest] = []
-    if remotes:
-        headers = [(FORWARDED, "1")]
-        if local_only is not None:
-            headers += [(local_only.header, value) for value in local_only.values]
-        rules.append(
-            {
-                "matches": [
-                    {
-                        "path": path,
-                        "headers": [{"type": "Exact", "name": name, "value": value}],
-                    }
-                    for name, value in headers
-                ],
-                "backendRefs": [here],
-            }
-        )
-        away = [
-            {"name": remote_name(owner, one), "port": one.port, "weight": one.percent}
-            for one in remotes
-        ]
-        rules.append(
-            {
-                "matches": [{"path": path}],
-                # Of the whole rule, as filters of one backend are not in every implementation.
-                "filters": [
-                    {
-                        "type": "RequestHeaderModifier",
-                        "requestHeaderModifier": {"set": [{"name": FORWARDED, "value": "1"}]},
-                    }
-                ],
-                "backendRefs": [{**here, "weight": here_percent}, *away],
-            }
-        )
-    else:
-        rules.append({"matches": [{"path": path}], "backendRefs": [here]})
+    rules = _rules(owner, HTTP_PORT, {"path": path}, here_percent, remotes, local_only)
     return _route("HTTPRoute", owner, gateway, gateway.hostnames, rules)
 
 
-def grpc_route(owner: Owner, gateway: GatewayIngress) -> Manifest:
-    """All gRPC requests stay: addresses of other clusters are known for HTTP only."""
-    rules = [
-        {
-            "matches": [{"method": {"type": "Exact", "service": GRPC_SERVICE}}],
-            "backendRefs": [{"name": owner.name, "port": GRPC_PORT}],
-        }
-    ]
+def grpc_route(
+    owner: Owner,
+    gateway: GatewayIngress,
+    here_percent: int = 100,
+    remotes: Sequence[Remote] = (),
+    local_only: LocalOnly | None = None,
+) -> Manifest:
+    """The same for gRPC, by names of its own: which model is asked says only the request itself."""
+    method = {"type": "Exact", "service": GRPC_SERVICE}
+    rules = _rules(owner, GRPC_PORT, {"method": method}, here_percent, remotes, local_only)
     return _route("GRPCRoute", owner, gateway, gateway.grpc_hostnames, rules)
+
+
+def _rules(
+    owner: Owner,
+    port: int,
+    match: Manifest,
+    here_percent: int,
+    remotes: Sequence[Remote],
+    local_only: LocalOnly | None,
+) -> list[Manifest]:
+    here = {"name": owner.name, "port": port}
+    if not remotes:
+        return [{"matches": [match], "backendRefs": [here]}]
+    headers = [(FORWARDED, "1")]
+    if local_only is not None:
+        headers += [(local_only.header, value) for value in local_only.values]
+    staying = {
+        "matches": [
+            {**match, "headers": [{"type": "Exact", "name": name, "value": value}]}
+            for name, value in headers
+        ],
+        "backendRefs": [here],
+    }
+    away = [
+        {"name": remote_name(owner, one), "port": one.port, "weight": one.percent}
+        for one in remotes
+    ]
+    sharing = {
+        "matches": [match],
+        # Of the whole rule, as filters of one backend are not in every implementation.
+        "filters": [
+            {
+                "type": "RequestHeaderModifier",
+                "requestHeaderModifier": {"set": [{"name": FORWARDED, "value": "1"}]},
+            }
+        ],
+        "backendRefs": [{**here, "weight": here_percent}, *away],
+    }
+    return [staying, sharing]
 
 
 def _route(

@@ -30,6 +30,11 @@ def remote_service(service: str, cluster: str) -> str:
     return bounded(f"{service}-to-{cluster}")
 
 
+def remote_grpc_service(service: str, cluster: str) -> str:
+    """The same for gRPC, which may have another host."""
+    return bounded(f"{service}-grpc-to-{cluster}")
+
+
 def placement_decision(service: str, index: int) -> str:
     """A slice of the PlacementDecision of a fleet's service."""
     return bounded(f"{service}-{index}")

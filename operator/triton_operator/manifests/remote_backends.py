@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from triton_operator.api.enums import Protocol
 from triton_operator.api.routing import RoutedEndpoint, WorkRouting
 from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
+from triton_operator.manifests.service import H2C
 
 Manifest = dict[str, Any]
+_NO_GRPC = (
+    "nobody has said where it answers gRPC: set spec.dataPlane.grpcUrl of its InferenceCluster"
+)
 MOST_REMOTES = 15
 """A rule of an HTTPRoute has 16 backends at most, and one is the cluster itself."""
 _HOST_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -24,17 +29,18 @@ _NUMBERS = re.compile(r"[0-9.]+")
 
 @dataclass(frozen=True)
 class Remote:
-    """A cluster that gets a share of the requests."""
+    """A cluster that gets a share of the requests that speak so."""
 
     cluster: str
     host: str
     port: int
     tls: bool
     percent: int
+    protocol: Protocol = Protocol.HTTP
 
 
 def remotes(
-    routing: WorkRouting, *, knows_tls: bool
+    routing: WorkRouting, *, knows_tls: bool, protocol: Protocol = Protocol.HTTP
 ) -> tuple[list[Remote], int, Mapping[str, str]]:
     """Who gets a share, how much stays in percent, and why others, by cluster, get none of theirs:
     it stays. `knows_tls`: the API server knows BackendTLSPolicies."""
@@ -43,7 +49,8 @@ def remotes(
     for one in routing.endpoints:
         if one.local or one.url is None or not one.weight_percent:
             continue
-        made = _remote(one, one.url)
+        url = one.url if protocol is Protocol.HTTP else one.grpc_url
+        made = _remote(one, url, protocol) if url else _NO_GRPC
         if isinstance(made, str):
             refused[one.cluster] = made
         elif made.tls and not knows_tls:
@@ -57,11 +64,15 @@ def remotes(
 
 def remote_name(owner: Owner, remote: Remote) -> str:
     """Of its Service, and of the policy for its TLS."""
+    if remote.protocol is Protocol.GRPC:
+        return names.remote_grpc_service(owner.name, remote.cluster)
     return names.remote_service(owner.name, remote.cluster)
 
 
 def remote_service(owner: Owner, remote: Remote) -> Manifest:
     """What the route names."""
+    # Without TLS nothing else tells a Gateway to begin with HTTP/2 (GEP-1911).
+    is_h2c = remote.protocol is Protocol.GRPC and not remote.tls
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -71,10 +82,11 @@ def remote_service(owner: Owner, remote: Remote) -> Manifest:
             "externalName": remote.host,
             "ports": [
                 {
-                    "name": "http",
+                    "name": remote.protocol.value.lower(),
                     "port": remote.port,
                     "protocol": "TCP",
                     "targetPort": remote.port,
+                    **({"appProtocol": H2C} if is_h2c else {}),
                 }
             ],
         },
@@ -95,7 +107,7 @@ def remote_tls(owner: Owner, remote: Remote) -> Manifest:
     }
 
 
-def _remote(endpoint: RoutedEndpoint, url: str) -> Remote | str:
+def _remote(endpoint: RoutedEndpoint, url: str, protocol: Protocol) -> Remote | str:
     """A text: why it can be no backend."""
     try:
         parts = urlsplit(url)
@@ -113,4 +125,5 @@ def _remote(endpoint: RoutedEndpoint, url: str) -> Remote | str:
         port=port or (443 if tls else 80),
         tls=tls,
         percent=endpoint.weight_percent,
+        protocol=protocol,
     )

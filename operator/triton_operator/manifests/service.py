@@ -10,6 +10,8 @@ from triton_operator.manifests.selectors import open_pods, pool_selector, servic
 HTTP_PORT = 8000
 GRPC_PORT = 8001
 METRICS_PORT = 8002
+H2C = "kubernetes.io/h2c"
+"""Of a port: HTTP/2 without TLS, as gRPC is spoken here."""
 
 
 def http_address(owner: Owner) -> str:
@@ -36,7 +38,7 @@ def _service(owner: Owner, name: str, selector: dict[str, str], extra: dict[str,
                     "port": GRPC_PORT,
                     "protocol": "TCP",
                     "targetPort": "grpc",
-                    "appProtocol": "kubernetes.io/h2c",
+                    "appProtocol": H2C,
                 },
                 {
                     "name": "metrics",

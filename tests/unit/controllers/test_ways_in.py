@@ -33,6 +33,7 @@ AWAY = {
     "cluster": "cloud-1",
     "protocol": "HTTP",
     "url": "https://cloud-1.example.com",
+    "grpcUrl": "http://grpc.cloud-1.example.com:8001",
     "tier": "Cloud",
     "priority": 1,
     "weightPercent": 20,
@@ -148,6 +149,7 @@ GATEWAY: dict[str, Any] = {
 }
 ROUTES = ["HTTPRoute/filetype", "GRPCRoute/filetype"]
 AWAY_OBJECTS = ["Service/filetype-to-cloud-1", "BackendTLSPolicy/filetype-to-cloud-1"]
+AWAY_GRPC = "Service/filetype-grpc-to-cloud-1"
 
 
 def opened(cluster: Cluster, **gateway: Any) -> Cluster:
@@ -158,13 +160,13 @@ def opened(cluster: Cluster, **gateway: Any) -> Cluster:
 
 def ways(outcome: Outcome) -> list[str]:
     """Which of the objects that lead to the service are wanted, in the order of writing."""
-    wanted = (*ROUTES, *AWAY_OBJECTS)
+    wanted = (*ROUTES, *AWAY_OBJECTS, AWAY_GRPC)
     return [one for one in names(outcome.ways) if one in wanted]
 
 
-def shares(outcome: Outcome) -> list[dict[str, int | None]]:
-    """Backends of each rule of the HTTPRoute."""
-    (route,) = [one for one in outcome.ways if one["kind"] == "HTTPRoute"]
+def shares(outcome: Outcome, kind: str = "HTTPRoute") -> list[dict[str, int | None]]:
+    """Backends of each rule of a route."""
+    (route,) = [one for one in outcome.ways if one["kind"] == kind]
     return [
         {one["name"]: one.get("weight") for one in rule["backendRefs"]}
         for rule in route["spec"]["rules"]
@@ -186,8 +188,39 @@ def test_a_service_in_no_fleet_has_plain_routes_to_itself() -> None:
 def test_a_member_shares_and_what_a_route_names_is_written_before_it() -> None:
     outcome = step(opened(noted(serving(), ROUTED)), optional_kinds=KINDS)
 
-    assert ways(outcome) == [*AWAY_OBJECTS, *ROUTES]
+    assert ways(outcome) == [*AWAY_OBJECTS, ROUTES[0], AWAY_GRPC, ROUTES[1]]
     assert shares(outcome) == [{"filetype": None}, {"filetype": 80, "filetype-to-cloud-1": 20}]
+    assert shares(outcome, "GRPCRoute") == [
+        {"filetype": None},
+        {"filetype": 80, "filetype-grpc-to-cloud-1": 20},
+    ]
+    assert routed(outcome) == "True RoutedAsAsked"
+
+
+def test_who_tells_no_address_for_grpc_gets_requests_of_http_alone() -> None:
+    silent = {name: value for name, value in AWAY.items() if name != "grpcUrl"}
+    told = json.dumps({"endpoints": [HERE, silent]})
+
+    outcome = step(opened(noted(serving(), told)), optional_kinds=KINDS)
+
+    assert ways(outcome) == [*AWAY_OBJECTS, *ROUTES]
+    assert shares(outcome, "GRPCRoute") == [{"filetype": None}]
+    assert routed(outcome) == "False ServedHere"
+    assert "GRPCRoute: what should go to other clusters stays: cloud-1: nobody has said" in str(
+        outcome.status
+    )
+
+
+def test_a_route_that_cannot_be_listed_does_not_hold_what_another_names() -> None:
+    cluster = opened(noted(serving(), ROUTED))
+    step(cluster, optional_kinds=KINDS)
+    noted(cluster, json.dumps({"endpoints": [{**HERE, "weightPercent": 100}]}))
+    seen = observed(cluster, optional_kinds=("HTTPRoute", "BackendTLSPolicy"))
+
+    outcome = reconcile(seen)
+
+    gone = {f"{one.kind}/{one.name}" for one in outcome.delete}
+    assert gone == set(AWAY_OBJECTS)
 
 
 def test_a_header_that_keeps_data_here_is_the_hubs() -> None:
@@ -208,7 +241,7 @@ def test_never_keeps_all_at_the_gateway_and_not_at_clients() -> None:
 
     outcome = step(cluster, optional_kinds=KINDS)
 
-    assert shares(outcome) == [{"filetype": None}]
+    assert shares(outcome) == shares(outcome, "GRPCRoute") == [{"filetype": None}]
     assert clusters(cluster)[1][2] == 20
     assert routed(outcome) == "True RoutedAsAsked"
 
@@ -250,7 +283,7 @@ def test_a_share_that_cannot_be_sent_is_served_here_and_said() -> None:
 
     outcome = step(cluster, optional_kinds=("HTTPRoute", "GRPCRoute"))
 
-    assert ways(outcome) == ROUTES
+    assert ways(outcome) == [ROUTES[0], AWAY_GRPC, ROUTES[1]]
     assert shares(outcome) == [{"filetype": None}]
     assert routed(outcome) == "False ServedHere"
 
@@ -260,7 +293,9 @@ def test_who_gets_nothing_any_more_is_removed_and_routes_that_nobody_wants_too()
     step(cluster, optional_kinds=KINDS)
     noted(cluster, json.dumps({"endpoints": [{**HERE, "weightPercent": 100}]}))
     outcome = step(cluster, optional_kinds=KINDS)
-    assert sorted(f"{one.kind}/{one.name}" for one in outcome.delete) == sorted(AWAY_OBJECTS)
+    assert sorted(f"{one.kind}/{one.name}" for one in outcome.delete) == sorted(
+        [*AWAY_OBJECTS, AWAY_GRPC]
+    )
 
     edit(ingress=None)(cluster)
     outcome = step(cluster, optional_kinds=KINDS)

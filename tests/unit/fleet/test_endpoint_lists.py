@@ -86,6 +86,17 @@ def test_the_share_of_who_has_no_address_stays() -> None:
     assert made[0].url is None
 
 
+def test_addresses_for_grpc_are_told_beside_those_for_http() -> None:
+    given = replace(
+        fleet(edge(need=6.0), cloud()), grpc_urls={"edge": "http://e:8001", "cloud": "https://g"}
+    )
+
+    made = member_list(given, "edge", None, NOTHING).endpoints
+
+    assert [one.grpc_url for one in made] == [None, "https://g"], "routes know their own cluster"
+    assert [one.grpc_url for one in hub_list(given, ())] == ["http://e:8001", "https://g"]
+
+
 def test_nobody_is_sent_where_the_model_has_another_name() -> None:
     given = replace(fleet(edge(need=6.0), cloud(), edge("other")), suffixes={"cloud": "-local"})
     weights = given.placed.sites["edge"].weights

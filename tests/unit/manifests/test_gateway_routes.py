@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from triton_operator.api.enums import Protocol
 from triton_operator.api.ingress import GatewayIngress
 from triton_operator.api.routing import LocalOnly, WorkRouting
 from triton_operator.manifests.gateway_routes import FORWARDED, grpc_route, http_route
@@ -32,12 +34,13 @@ PII = LocalOnly(header="X-Data-Class", values=["pii", "secret"])
 
 
 def served_by(route: dict[str, Any], path: str, **headers: str) -> dict[str, int]:
-    """Backends with their weights for a request, by the precedence of HTTPRoute's rules: the
-    longest path, then the most headers."""
+    """Backends with their weights for a request, by the precedence of the rules of an HTTPRoute, or
+    a GRPCRoute: the longest path, then the most headers."""
     found: list[tuple[int, int, dict[str, Any]]] = []
     for rule in route["spec"]["rules"]:
         for match in rule["matches"]:
-            prefix = match["path"]["value"]
+            # Of a method, the path is what gRPC makes of it.
+            prefix = match["path"]["value"] if "path" in match else f"/{match['method']['service']}"
             asked = {one["name"].lower(): one["value"] for one in match.get("headers", ())}
             # A prefix is of whole elements of the path.
             if f"{path}/".startswith(f"{prefix}/") and asked.items() <= headers.items():
@@ -98,6 +101,51 @@ def test_grpc_stays_under_names_of_its_own() -> None:
     (rule,) = route["spec"]["rules"]
     assert rule["backendRefs"] == [{"name": "vision", "port": 8001}]
     assert rule["matches"][0]["method"]["service"] == "inference.GRPCInferenceService"
+
+
+CALL = "/inference.GRPCInferenceService/ModelInfer"
+CLOUD_GRPC = Remote("cloud-1", "grpc.example", 8001, False, 20, Protocol.GRPC)
+
+
+def test_a_share_of_grpc_goes_elsewhere_once_and_what_must_stay_does_not() -> None:
+    route = grpc_route(OWNER, NAMED, 80, [CLOUD_GRPC], PII)
+
+    assert served_by(route, CALL) == {"vision": 80, "vision-grpc-to-cloud-1": 20}
+    assert served_by(route, "/grpc.health.v1.Health/Check") == {}
+    for headers in ({"x-data-class": "pii"}, {"x-data-class": "secret"}, {FORWARDED: "1"}):
+        assert served_by(route, CALL, **headers) == {"vision": 1}
+    (sharing,) = [one for one in route["spec"]["rules"] if "filters" in one]
+    assert sharing["filters"][0]["requestHeaderModifier"]["set"] == [
+        {"name": FORWARDED, "value": "1"}
+    ]
+    ports = {one["name"]: one["port"] for one in sharing["backendRefs"]}
+    assert ports == {"vision": 8001, "vision-grpc-to-cloud-1": 8001}
+
+
+@pytest.mark.parametrize(("tls", "spoken"), [(False, "kubernetes.io/h2c"), (True, None)])
+def test_a_gateway_is_told_to_speak_http_2_where_tls_does_not_settle_it(
+    tls: bool, spoken: str | None
+) -> None:
+    (port,) = remote_service(OWNER, replace(CLOUD_GRPC, tls=tls))["spec"]["ports"]
+    (other,) = remote_service(OWNER, replace(CLOUD, tls=tls))["spec"]["ports"]
+
+    assert port.get("appProtocol") == spoken
+    assert "appProtocol" not in other
+
+
+def test_grpc_goes_to_addresses_of_its_own() -> None:
+    given = routing("https://a.example", grpcUrl="https://grpc.example")
+
+    assert remotes(given, knows_tls=True, protocol=Protocol.GRPC) == (
+        [Remote("c0", "grpc.example", 443, True, 5, Protocol.GRPC)],
+        95,
+        {},
+    )
+    found, here, refused = remotes(
+        routing("https://a.example"), knows_tls=True, protocol=Protocol.GRPC
+    )
+    assert (found, here) == ([], 100)
+    assert "spec.dataPlane.grpcUrl" in refused["c0"]
 
 
 def routing(*urls: str, percent: int = 5, **more: Any) -> WorkRouting:
