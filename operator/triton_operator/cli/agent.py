@@ -41,9 +41,10 @@ def agent(
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
     verbose: bool = typer.Option(False, help="Log everything."),
 ) -> None:
-    """Apply what a hub asks of this cluster, and tell it what became of that, until SIGTERM.
+    """Apply what a fleet's hub asks of this cluster.
 
-    Exit codes: 0 it was told to end, 1 an error, 2 a kubeconfig by which nobody knows who answers.
+    It tells the hub what became of that, and ends at SIGTERM. Exit codes: 0 it was told to end, 1
+    an error, 2 a kubeconfig by which nobody knows who answers.
     """
     from triton_operator.controllers.logs import configure_logs
 

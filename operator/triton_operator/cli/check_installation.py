@@ -56,7 +56,10 @@ def check_installation(
     port: int = typer.Option(8443, help="Port of the store."),
     timeout_seconds: float = typer.Option(600.0, min=1, help="How long it may take."),
 ) -> None:
-    """Serve a tiny model, ask it, and clean up: whether the operator works in this cluster."""
+    """Serve a tiny model, ask it, and clean up.
+
+    That is whether the operator works in this cluster.
+    """
     with sample_store(tls_dir, port):
         check = Check(
             namespace=namespace,

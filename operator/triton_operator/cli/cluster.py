@@ -20,8 +20,9 @@ USUAL_TIER = Tier.EDGE.value
 
 
 def cluster_list(output: Output = OUTPUT, kubeconfig: Path | None = KUBECONFIG) -> None:
-    """Every cluster of the fleet: whether it is heard of, and how much of what it has to do.
+    """List the clusters of a fleet.
 
+    Whether each is heard of, and how much of what it has to do.
     Exit codes: 0 listed, 4 the hub cannot be asked.
     """
     from triton_operator.cli.fleet import HEADINGS
@@ -76,8 +77,9 @@ def join(
     ),
     kubeconfig: Path | None = KUBECONFIG,
 ) -> None:
-    """Make a cluster one of the fleet, or write another token for one that is.
+    """Make a cluster one of the fleet.
 
+    Or write another token for one that is.
     Of a cluster that is there already, tier, zones and url change only where an option says so.
     The kubeconfig holds a token, so keep it as a secret. Exit codes: 0 done, 2 wrong options, 4 the
     hub cannot be asked, or has made no mailbox.

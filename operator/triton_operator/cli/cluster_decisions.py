@@ -24,7 +24,9 @@ def cluster_decisions(
     output: Output = OUTPUT,
     kubeconfig: Path | None = typer.Option(None, help="Of the hub; default: as kubectl."),
 ) -> None:
-    """The last changes of a service's replicas by the autoscalers of its clusters, by time.
+    """Print the last changes of a service's replicas.
+
+    By the autoscalers of all of its clusters, in the order of time.
 
     Each cluster's agent tells up to 30, those of while its link was cut too. Reads at the hub, with
     the rights to list inferenceworks and inferenceclusters. Exit codes: 0 printed, 2 no such

@@ -67,9 +67,9 @@ def compare(
     output: Output = OUTPUT,
     namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
 ) -> None:
-    """Convert a model, compare the copy with it as the operator's Job does, and throw it away,
-    or put it into a store.
+    """Convert a model, and compare the copy with it.
 
+    As the operator's Job does; the copy is thrown away, or put into a store.
     yaml and json print a ModelProfile with a row of `conversions` that can be committed: services
     with that digest use the copy by it, if the operator has the same tools. A row of DynamicBatch
     counts only on 32 rows of real samples or more, and beside measurements of both ways. Exit

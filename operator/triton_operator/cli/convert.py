@@ -46,8 +46,9 @@ def convert(
     ),
     output: Output = OUTPUT,
 ) -> None:
-    """Write the model in another precision; inputs and outputs stay as they are.
+    """Write a model in another precision.
 
+    Inputs and outputs stay as they are.
     Nothing is verified: `triton-operator model verify` does that. Only DynamicBatch is verified at
     once, on the samples or on made-up inputs. Exit codes: 0 written, 1 not writable, 2 wrong input,
     3 the model cannot be converted to that.

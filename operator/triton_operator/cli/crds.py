@@ -18,7 +18,10 @@ def crds(
         Manifests.YAML, "--output", "-o", help="yaml or json; `kubectl apply` takes both."
     ),
 ) -> None:
-    """Print the CustomResourceDefinitions, for `kubectl apply --server-side -f -`."""
+    """Print the CustomResourceDefinitions.
+
+    For `kubectl apply --server-side -f -`.
+    """
     from triton_operator.api.crd import all_crds, crds_yaml
 
     if output is Manifests.YAML:

@@ -35,11 +35,12 @@ def decisions(
     ),
     kubeconfig: Path | None = typer.Option(None, help="Which kubeconfig; default: as kubectl."),
 ) -> None:
-    """Print the decisions on a service's replicas, about the last hour: changes, or everything.
+    """Print why a service has so many replicas.
 
-    Reads from the operator that leads, through the API server: with the rights to list pods and
-    leases and to get pods/proxy where it runs. Exit codes: 0 printed, 2 no decisions on such a
-    service or wrong options, 4 the cluster or the operator cannot be asked.
+    Of about the last hour: each change, or everything that was decided. Reads from the operator
+    that leads, through the API server: with the rights to list pods and leases and to get
+    pods/proxy where it runs. Exit codes: 0 printed, 2 no decisions on such a service or wrong
+    options, 4 the cluster or the operator cannot be asked.
     """
     from triton_operator.cli.live import namespace_of_context
     from triton_operator.cli.operator_pods import NotThere

@@ -34,7 +34,9 @@ def drain(
     output: Output = OUTPUT,
     kubeconfig: Path | None = KUBECONFIG,
 ) -> None:
-    """Take a cluster out of use: others get ready first, then requests go there, then it stops.
+    """Take a cluster out of use.
+
+    Others get ready first, then requests go there, then it stops.
 
     It is marked with the taint NoSelect, which stays until `cluster undrain`. Exit codes: 0 nothing
     is served there any more, or with --no-wait: it is marked; 1 something still is; 2 no such
@@ -56,7 +58,9 @@ def drain(
 def undrain(
     name: str = NAME, output: Output = OUTPUT, kubeconfig: Path | None = KUBECONFIG
 ) -> None:
-    """Take the mark of `cluster drain` away: the cluster is used again, as placements want it.
+    """Use a cluster again.
+
+    That takes the mark of `cluster drain` away, and placements use it as they want it.
 
     Exit codes: 0 it is not drained, 1 another taint NoSelect drains it, 2 no such cluster, 4 the
     hub cannot be asked.

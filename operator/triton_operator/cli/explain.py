@@ -37,10 +37,11 @@ def explain(
     output: Output = OUTPUT,
     kubeconfig: Path | None = typer.Option(None, help="Which kubeconfig; default: as kubectl."),
 ) -> None:
-    """Say why a service is ready or not: conditions, plan, replicas, pods, events, next steps.
+    """Say why a service is ready, or is not.
 
-    Reads with your own rights and writes nothing. Exit codes: 0 ready, 1 not ready, 2 no such
-    service or wrong options, 4 the cluster cannot be asked.
+    With conditions, plan, replicas, pods, events, and next steps. Reads with your own rights and
+    writes nothing. Exit codes: 0 ready, 1 not ready, 2 no such service or wrong options, 4 the
+    cluster cannot be asked.
     """
     from triton_operator.cli.live import NoSuchService, namespace_of_context
 

@@ -45,7 +45,10 @@ def hub(
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
     verbose: bool = typer.Option(False, help="Log everything."),
 ) -> None:
-    """Place services of the fleet on its clusters, until SIGTERM."""
+    """Place services of a fleet on its clusters.
+
+    It ends at SIGTERM.
+    """
     from triton_operator.controllers.leadership import LeaseOptions
     from triton_operator.controllers.logs import configure_logs
     from triton_operator.hub.options import HubOptions

@@ -16,8 +16,9 @@ def inspect(
     output: Output = OUTPUT,
     namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
 ) -> None:
-    """Print a model's inputs, outputs, and whether it can be batched, and why.
+    """Print what a model takes, and whether it batches.
 
+    That is inputs, outputs, whether it can be batched, and why.
     yaml and json print a ModelProfile that can be committed: a service that pins its digest then
     starts no inspection. Exit codes: 0 inspected, 2 not usable.
     """

@@ -62,8 +62,9 @@ def measure(
     output: Output = OUTPUT,
     namespace: str = typer.Option("default", "--namespace", "-n", help="Of the ModelProfile."),
 ) -> None:
-    """Measure a model that a running Triton has loaded: time per batch size, and throughput.
+    """Measure a model that a running Triton has loaded.
 
+    That is the time of each batch size, and the throughput.
     yaml and json print a ModelProfile that can be committed: services with that digest on such
     hardware use it. Nobody else may send requests meanwhile. Exit codes: 0 all measured, 1 some
     could not be measured, 2 wrong input.

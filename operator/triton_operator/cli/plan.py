@@ -77,8 +77,9 @@ def plan(
         OPERATOR_IMAGE, help="The operator's image, in which pods fetch the model."
     ),
 ) -> None:
-    """Print the plan for a file's services: pools, batch, threads, and every reason.
+    """Print the plan for the services of a file.
 
+    That is pools, batch, threads, and every reason.
     yaml prints the objects for reading and comparing, json the plan and the objects: as the
     operator applies them, but without their owner, which only a cluster knows. Exit codes: 0 a plan
     for every service, 2 wrong input, 3 no plan for some service.

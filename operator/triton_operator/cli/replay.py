@@ -51,10 +51,10 @@ def replay(
         "decisions, not how the service would have fared.",
     ),
 ) -> None:
-    """Decide again on everything in a decision log, and say whether it comes out the same.
+    """Decide again on all that is in a decision log.
 
-    Needs no cluster. Exit codes: 0 every decision is as it was, or --set asked for others; 1 some
-    decision is not; 2 wrong input.
+    It says whether it comes out the same. Needs no cluster. Exit codes: 0 every decision is as it
+    was, or --set asked for others; 1 some decision is not; 2 wrong input.
     """
     from triton_operator.autoscaling.decision_record import UnreadableRecord
     from triton_operator.autoscaling.replay import CannotReplay, replayed, target_changes

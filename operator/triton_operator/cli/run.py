@@ -146,7 +146,10 @@ def run(
     log_format: LogFormat = typer.Option(LogFormat.TEXT, help="json or text."),
     verbose: bool = typer.Option(False, help="Log everything."),
 ) -> None:
-    """Watch InferenceServices and make them serve, until SIGTERM."""
+    """Watch InferenceServices and make them serve.
+
+    It ends at SIGTERM.
+    """
     from triton_operator.controllers.leadership import LeaseOptions
     from triton_operator.controllers.logs import configure_logs
     from triton_operator.controllers.operator_options import OperatorOptions

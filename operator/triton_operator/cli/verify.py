@@ -25,7 +25,7 @@ def verify(
     ),
     output: Output = OUTPUT,
 ) -> None:
-    """Run both models on the samples and compare what they answer.
+    """Compare what two models answer on samples.
 
     Exit codes: 0 accepted, 2 wrong input, 3 rejected, or the converted model does not run.
     """
