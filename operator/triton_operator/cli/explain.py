@@ -22,7 +22,7 @@ from triton_operator.planning.compute import instance_words
 from triton_operator.triton.backends import ENGINE_NAMES
 
 if TYPE_CHECKING:
-    from triton_operator.cli.explanation import Explanation
+    from triton_operator.cli.explanation import Explanation, Trouble
     from triton_operator.controllers.views import ServiceView
 
 
@@ -123,7 +123,7 @@ def print_explanation(found: "Explanation") -> None:
                 f"plan for pool {row['name']}: {row['precision']}{by}, batches of up to "
                 f"{row['maxBatchSize']}, {running}, "
                 f"{row['readyReplicas']} of {row['desiredReplicas']} replicas ready",
-                *(f"  {reason}" for reason in row.get("reasons") or ()),
+                *(f"  {reason}" for reason in _untold(row, found.troubles)),
             ]
         )
     if found.replicas:
@@ -143,6 +143,14 @@ def print_explanation(found: "Explanation") -> None:
         print_lines(["", "could not be read:", *(f"  {line}" for line in found.unread)])
     if found.next_steps:
         print_lines(["", "next:", *(f"  {step}" for step in found.next_steps)])
+
+
+def _untold(pool: Mapping[str, Any], troubles: "Sequence[Trouble]") -> Iterator[str]:
+    """Reasons of its plan that no trouble has said already."""
+    said = [trouble.message for trouble in troubles]
+    for reason in pool.get("reasons") or ():
+        if not any(reason in message for message in said):
+            yield reason
 
 
 def _event_lines(events: Sequence[Mapping[str, str]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import yaml
 from tests.unit.cli.test_explanation import explained
 from tests.unit.controllers.world import NOW, serving
 from triton_operator.cli.explain import print_answer, print_explanation
+from triton_operator.cli.explanation import Trouble
 from triton_operator.cli.output import Output
 from triton_operator.controllers.cluster_events import EventView
 
@@ -27,6 +28,19 @@ def test_an_event_is_a_head_and_a_message(capsys: pytest.CaptureFixture[str]) ->
     assert lines[head].split() == ["TIME", "REASON", "ABOUT"]
     assert lines[head + 1].split(maxsplit=2)[1:] == ["FailedScheduling", about]
     assert lines[head + 2] == f"  {message}"
+
+
+def test_what_a_condition_says_is_not_said_again_as_a_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trouble = Trouble(("ReleaseSecure",), "False", "KnownHoles", "pool cpu: use 26.07", "now")
+    row = {**POOL, "instances": 1, "desiredReplicas": 1, "reasons": ["use 26.07", "FP32: stored"]}
+
+    print_explanation(replace(explained(serving()), troubles=(trouble,), pools=(row,)))
+
+    out = capsys.readouterr().out
+    assert out.count("use 26.07") == 1
+    assert "  FP32: stored" in out
 
 
 @pytest.mark.parametrize("output", [Output.JSON, Output.YAML])
