@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.planner.search import STEP
+from triton_operator.planning.adoption import LEAST_GAIN
 
 RATIO_AIM, SHARE_AIM = 0.95, 0.10
 """The least share of the best rate, and the most of the sweep's measurements."""
-ADVANTAGE = 1.10
+ADVANTAGE = 1 + LEAST_GAIN
 """From which on a copy is worth adopting."""
 NOISE = STEP * 1.001
 """Two rates that are one step of the grid apart may be the same."""
@@ -26,18 +27,41 @@ class Rated:
 
 @dataclass(frozen=True)
 class Case:
-    """One model with one objective. `promised`: the rate that the planner itself expects."""
+    """One model with one objective. `promised`: the rate that the planner itself expects.
+
+    `fp32` and `copy`: the best FP32 way of the sweep, and the best one of a copy that may be used.
+    None: the sweep has no rate of such a way, as there is none, or as a way of the other precision
+    came before it and each was only seen to do no more. So what is judged by them may be unseen,
+    but what is seen is so. Triton's defaults are FP32, and have a rate in any case.
+    """
 
     milliseconds: int
     best: Rated
     planner: Rated
     default: Rated
     promised: float
+    fp32: Rated | None = None
+    copy: Rated | None = None
+
+    @property
+    def _compared(self) -> tuple[Rated, ...]:
+        every = (self.best, self.planner, self.default, self.fp32, self.copy)
+        return tuple(one for one in every if one is not None)
 
     @property
     def best_rate(self) -> float:
         """Of all that was compared, the highest."""
-        return max(self.best.rate, self.planner.rate, self.default.rate)
+        return max(one.rate for one in self._compared)
+
+    @property
+    def fp32_rate(self) -> float:
+        """The highest that was seen of the model as it is stored."""
+        return max((one.rate for one in self._compared if not is_int8(one.way)), default=0.0)
+
+    @property
+    def copy_rate(self) -> float:
+        """The highest that was seen of a copy that may be used; 0: there is none."""
+        return max((one.rate for one in self._compared if is_int8(one.way)), default=0.0)
 
     @property
     def ratio(self) -> float | None:
@@ -56,19 +80,21 @@ class Case:
 
     @property
     def slower_adoption(self) -> bool:
-        """Whether a copy was adopted although FP32 does more, by more than noise."""
-        best_is_fp32 = not is_int8(self.best.way)
-        return (
-            is_int8(self.planner.way)
-            and best_is_fp32
-            and self.planner.rate * NOISE < self.best.rate
-        )
+        """Whether a copy was adopted although FP32 does more, by more than noise.
+
+        What other ways of the copy do is no excuse: the adopted one is what runs.
+        """
+        return is_int8(self.planner.way) and self.fp32_rate > NOISE * self.planner.rate
 
     @property
     def missed_adoption(self) -> bool:
-        """Whether FP32 was kept although a copy does enough more to be adopted."""
-        kept = is_int8(self.best.way) and not is_int8(self.planner.way)
-        return kept and self.best.rate >= ADVANTAGE * NOISE * self.planner.rate
+        """Whether FP32 was kept although a copy does enough more to be adopted.
+
+        More than the best FP32 way, of which the planner's is one: who is beaten by another FP32
+        way alone has missed no copy, and who does as much as the copy has missed nothing.
+        """
+        pays = self.copy_rate > ADVANTAGE * NOISE * self.fp32_rate
+        return not is_int8(self.planner.way) and pays
 
 
 @dataclass(frozen=True)

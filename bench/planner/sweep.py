@@ -18,6 +18,7 @@ from bench.planner.load import Loads
 from bench.planner.search import highest_place, place_of, rate_of
 from bench.planner.served import LoadRefused
 from bench.planner.ways import Way
+from triton_operator.api.enums import Precision
 
 SEARCH_SEEDS = (11, 12)
 JUDGE_SEEDS = (21, 22)
@@ -38,11 +39,15 @@ class Standing:
     @property
     def best(self) -> tuple[Way, int] | None:
         """The way with the highest rate; the first that reached it."""
-        able = [(place, way) for way, place in self.places.items() if place is not None]
-        if not able:
-            return None
-        top = max(place for place, _ in able)
-        return next((way, place) for place, way in able if place == top)
+        return self._best_of(tuple(self.places))
+
+    def best_in(self, precision: Precision) -> tuple[Way, int] | None:
+        """The same of the ways in that precision. Those that were only beaten have no rate."""
+        return self._best_of([way for way in self.places if way.precision is precision])
+
+    def _best_of(self, ways: Sequence[Way]) -> tuple[Way, int] | None:
+        able = [(way, place) for way in ways if (place := self.places[way]) is not None]
+        return max(able, key=lambda one: one[1], default=None)
 
 
 def swept(

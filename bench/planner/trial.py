@@ -105,7 +105,8 @@ class _Trial:
         cases = []
         for standing in standings:
             choice = contender.chosen(self._model, study, cores, standing.milliseconds)
-            cases.append(self._case(standing, choice))
+            default = default_way(self._model)
+            cases.append(compared(self._loads, standing, choice, default, self._progress))
         self._progress(
             f"{self._loads.made} runs made; the machine stood still for "
             f"{self._loads.paused_seconds:.1f} of {self._loads.seconds:.0f} s"
@@ -181,32 +182,47 @@ class _Trial:
 
         return guess
 
-    def _case(self, standing: Standing, choice: Choice) -> Case:
-        """The best of the sweep, the planner's and Triton's own, by arrivals new to all three."""
-        default = default_way(self._model)
-        found = standing.best
-        best, guess = found if found else (choice.way, None)
-        places: dict[Way, int | None] = {}
-        for way in dict.fromkeys((best, choice.way, default)):
-            try:
-                places[way] = judged(self._loads, way, standing.milliseconds, guess)
-            except LoadRefused as error:
-                places[way] = None
-                self._progress(f"{way.name}: {error}")
 
-        def rated(way: Way) -> Rated:
-            place = places[way]
-            return Rated(way.name, 0.0 if place is None else rate_of(place))
+def compared(
+    loads: Loads,
+    standing: Standing,
+    choice: Choice,
+    default: Way,
+    progress: Callable[[str], None],
+) -> Case:
+    """The best of the sweep, also of each precision, the planner's and Triton's own, by arrivals
+    new to all of them."""
+    found = standing.best
+    best, guess = found if found else (choice.way, None)
+    fp32, copy = standing.best_in(Precision.FP32), standing.best_in(Precision.INT8)
+    others = [one[0] for one in (fp32, copy) if one is not None]
+    places: dict[Way, int | None] = {}
+    for way in dict.fromkeys((best, choice.way, default, *others)):
+        try:
+            places[way] = judged(loads, way, standing.milliseconds, guess)
+        except LoadRefused as error:
+            places[way] = None
+            progress(f"{way.name}: {error}")
 
-        case = Case(
-            standing.milliseconds, rated(best), rated(choice.way), rated(default), choice.rate
-        )
-        self._progress(
-            f"{standing.milliseconds} ms: best {case.best.way} {case.best_rate:.1f}/s, planner "
-            f"{case.planner.way} {case.planner.rate:.1f}/s (promised {case.promised:.1f}), "
-            f"defaults {case.default.rate:.1f}/s"
-        )
-        return case
+    def rated(way: Way) -> Rated:
+        place = places[way]
+        return Rated(way.name, 0.0 if place is None else rate_of(place))
+
+    case = Case(
+        milliseconds=standing.milliseconds,
+        best=rated(best),
+        planner=rated(choice.way),
+        default=rated(default),
+        promised=choice.rate,
+        fp32=None if fp32 is None else rated(fp32[0]),
+        copy=None if copy is None else rated(copy[0]),
+    )
+    progress(
+        f"{standing.milliseconds} ms: best {case.best.way} {case.best_rate:.1f}/s, planner "
+        f"{case.planner.way} {case.planner.rate:.1f}/s (promised {case.promised:.1f}), "
+        f"defaults {case.default.rate:.1f}/s"
+    )
+    return case
 
 
 def _circumstances(model: Prepared, setting: Setting) -> Mapping[str, Any]:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,7 @@ def test_a_ratio_is_of_the_best_of_all() -> None:
     beaten = replace(CASE, planner=Rated("fp32-1x1-b16", 110.0))
     assert beaten.ratio == 1.0
     assert beaten.default_ratio == 70 / 110
+    assert replace(CASE, copy=Rated("int8-1x1-b4", 120.0)).ratio == 90 / 120
 
 
 def test_an_objective_that_nothing_keeps_has_no_ratio() -> None:
@@ -48,19 +50,70 @@ def test_below_the_defaults_by_more_than_a_step() -> None:
     assert not replace(CASE, default=Rated("d", 90 * STEP)).below_default
 
 
+def fp32(rate: float, name: str = "a") -> Rated:
+    return Rated(f"fp32-{name}", rate)
+
+
+def int8(rate: float, name: str = "a") -> Rated:
+    return Rated(f"int8-{name}", rate)
+
+
 @pytest.mark.parametrize(
-    ("why", "best", "planner", "wrong", "missed"),
+    ("why", "changes", "wrong", "missed"),
     [
-        ("both FP32", Rated("fp32-a", 100), Rated("fp32-b", 90), False, False),
-        ("the copy is best, and adopted", Rated("int8-a", 100), Rated("int8-b", 70), False, False),
-        ("a slower copy", Rated("fp32-a", 100), Rated("int8-b", 80), True, False),
-        ("slower within noise", Rated("fp32-a", 100), Rated("int8-b", 96), False, False),
-        ("a copy that pays", Rated("int8-a", 130), Rated("fp32-b", 100), False, True),
-        ("one that pays too little", Rated("int8-a", 108), Rated("fp32-b", 100), False, False),
+        ("both FP32", {"best": fp32(100), "planner": fp32(90, "b")}, False, False),
+        ("another copy does more", {"best": int8(100), "planner": int8(70, "b")}, False, False),
+        (
+            "another copy does more, and FP32 too",
+            {"best": int8(100), "planner": int8(70, "b"), "fp32": fp32(95)},
+            True,
+            False,
+        ),
+        (
+            "another copy does more, and FP32 as much within noise",
+            {"best": int8(100), "planner": int8(70, "b"), "fp32": fp32(74)},
+            False,
+            False,
+        ),
+        (
+            "another copy does more, and Triton's defaults too",
+            {"best": int8(100), "planner": int8(70, "b"), "default": fp32(95, "d")},
+            True,
+            False,
+        ),
+        ("a slower copy", {"best": fp32(100), "planner": int8(80, "b")}, True, False),
+        ("slower within noise", {"best": fp32(100), "planner": int8(96, "b")}, False, False),
+        ("a copy that pays", {"best": int8(130), "planner": fp32(100, "b")}, False, True),
+        ("it pays too little", {"best": int8(108), "planner": fp32(100, "b")}, False, False),
+        (
+            "it pays too little beside the best FP32 way, which is not the planner's",
+            {"best": int8(110), "planner": fp32(80, "b"), "fp32": fp32(95)},
+            False,
+            False,
+        ),
+        (
+            "it pays beside the best FP32 way, which is not the planner's",
+            {"best": int8(130), "planner": fp32(80, "b"), "fp32": fp32(95)},
+            False,
+            True,
+        ),
+        (
+            "it pays beside the sweep's FP32 way, and the planner's does as much",
+            {"best": int8(105), "planner": fp32(100, "b"), "fp32": fp32(80)},
+            False,
+            False,
+        ),
+        (
+            "it pays, although the sweep has FP32 before it",
+            {"best": fp32(80), "planner": fp32(80), "copy": int8(100)},
+            False,
+            True,
+        ),
+        ("nothing keeps it", {"best": int8(0), "planner": fp32(0, "b")}, False, False),
     ],
 )
-def test_adoptions(why: str, best: Rated, planner: Rated, wrong: bool, missed: bool) -> None:
-    case = replace(CASE, best=best, planner=planner)
+def test_adoptions(why: str, changes: dict[str, Any], wrong: bool, missed: bool) -> None:
+    case = replace(CASE, **{"default": Rated("fp32-d", 0), **changes})
 
     assert case.slower_adoption is wrong, why
     assert case.missed_adoption is missed, why
