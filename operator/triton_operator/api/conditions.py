@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from triton_operator.api.fields import ApiModel
+from triton_operator.api.visible_text import visible
 
 MESSAGE_LIMIT = 1024
 """Longest message, in characters: status stays small whatever a tool or a store answers."""
@@ -96,8 +97,11 @@ def merge_conditions(
 
 
 def shortened(message: str, limit: int = MESSAGE_LIMIT) -> str:
-    """`message`, cut in the middle when it is longer than `limit` characters: both ends matter."""
+    """`message`, cut in the middle when it is longer than `limit` characters: both ends matter.
+
+    What a terminal would obey is replaced: a model or another cluster wrote parts of most messages.
+    """
     if len(message) <= limit:
-        return message
+        return visible(message)
     half = (limit - 3) // 2
-    return f"{message[:half]}...{message[-half:]}"
+    return visible(f"{message[:half]}...{message[-half:]}")

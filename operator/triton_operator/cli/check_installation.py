@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
+from triton_operator.api.visible_text import visible
 from triton_operator.cli.exit_codes import FAILED
 from triton_operator.cli.sample_model import SAMPLE_DIGEST, is_right, sample_request
 from triton_operator.cli.sample_store import PATH, sample_store
@@ -127,7 +128,8 @@ async def _ready(server: "ApiServer", check: Check) -> str:
         )
         status = (body or {}).get("status") or {}
         for condition in status.get("conditions") or ():
-            line = f"{condition['status']} {condition['reason']}: {condition.get('message', '')}"
+            said = f"{condition['status']} {condition['reason']}: {condition.get('message', '')}"
+            line = visible(said)
             if shown.get(condition["type"]) != line:
                 shown[condition["type"]] = line
                 print(f"{condition['type']}={line}", flush=True)

@@ -1,4 +1,7 @@
-"""How results are printed: tables for people, YAML and JSON for machines."""
+"""How results are printed: tables for people, YAML and JSON for machines.
+
+What people get is made visible here too: objects may be older than that rule, or of others.
+"""
 
 import json
 import sys
@@ -12,6 +15,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from triton_operator.api.visible_text import visible
 
 
 class Output(StrEnum):
@@ -40,7 +45,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     No word is ever broken, so a terminal may get lines that are longer than it is wide.
     """
     print_lines([title])
-    cells = [list(row) for row in rows]
+    cells = [[visible(cell) for cell in row] for row in rows]
     table = Table(box=None, pad_edge=False, header_style="bold")
     least = 0
     for number, column in enumerate(columns):
@@ -66,12 +71,12 @@ def print_lines(lines: Iterable[str]) -> None:
     """Plain lines; nothing in them is taken for markup."""
     console = Console()
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(visible(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_error(message: str) -> None:
     """A message on standard error."""
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    Console(stderr=True).print(visible(message), markup=False, highlight=False, soft_wrap=True)
 
 
 class _Readable(yaml.SafeDumper):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from triton_operator.api.visible_text import visible
 from triton_operator.cli.sample_model import SAMPLE_MODEL
 
 PATH = "/model.onnx"
@@ -25,7 +26,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(SAMPLE_MODEL)
 
     def log_message(self, format: str, *args: object) -> None:
-        print(f"store: {self.address_string()} {format % args}", flush=True)
+        print(visible(f"store: {self.address_string()} {format % args}"), flush=True)
 
 
 class _Store(ThreadingHTTPServer):

@@ -11,6 +11,7 @@ from triton_operator.api.conditions import (
     merge_conditions,
     shortened,
 )
+from triton_operator.api.visible_text import visible
 
 BEFORE, NOW = "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z"
 TYPES = ("Ready", "ModelReady", "Planned", "Available")
@@ -88,4 +89,16 @@ def test_a_long_message_keeps_both_ends() -> None:
 @given(st.text(max_size=300), st.integers(10, 300))
 def test_shortened_is_never_longer_and_leaves_short_texts_alone(text: str, limit: int) -> None:
     assert len(shortened(text, limit)) <= limit
-    assert len(text) > limit or shortened(text, limit) == text
+    assert len(text) > limit or shortened(text, limit) == visible(text)
+
+
+def test_what_a_terminal_would_obey_is_in_no_condition() -> None:
+    """In the part that a long message keeps, too."""
+    for said in ("\x1b[2Jgone\u202e", "\x1b]0;title\x07" * MESSAGE_LIMIT):
+        told = Finding(
+            type="Ready", status=ConditionStatus.FALSE, reason="ModelRefused", message=said
+        )
+        (condition,) = merge_conditions([told], [], 1, NOW)
+
+        assert condition.message == visible(condition.message)
+        assert condition.message.startswith("\ufffd")

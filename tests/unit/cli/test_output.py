@@ -5,7 +5,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from triton_operator.cli.output import print_table
+from triton_operator.cli.output import print_error, print_lines, print_table
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 NAME = "filetype-cpu-" + "7d9c5b8f6d-" * 4 + "x2x4z"
@@ -59,3 +59,22 @@ def test_a_terminal_that_is_wide_enough_is_not_exceeded(terminal: Terminal) -> N
     _, _, *rows = terminal.getvalue().splitlines()
     assert len(rows) > 1
     assert max(map(len, rows)) <= 80
+
+
+def test_nothing_that_a_terminal_obeys_is_printed(
+    capsys: pytest.CaptureFixture[str], terminal: Terminal
+) -> None:
+    """Objects may be older than the rule for conditions, or written by others."""
+    said, shown = "\x1b[2Ja\x9b8m\u202eb\u2066", "\ufffd[2Ja\ufffd8m\ufffdb\ufffd"
+
+    print_table(said, ("NAME", "MESSAGE"), [("a", said)])
+    print_lines([said])
+    print_error(said)
+    with redirect_stdout(terminal):
+        print_table("title", ("NAME", "MESSAGE"), [("a", said)])
+
+    pipe = capsys.readouterr()
+    title, _, row, line = pipe.out.splitlines()
+    assert (title, row.split()[1], line, pipe.err.strip()) == (shown, shown, shown, shown)
+    assert said not in terminal.getvalue()
+    assert shown in terminal.getvalue()
