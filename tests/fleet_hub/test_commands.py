@@ -135,13 +135,29 @@ def test_a_cluster_joins_and_gets_its_work(
 
     cluster = _named(API_VERSION, "InferenceCluster", "shop")
     before = hub_api.merge(cluster, {"spec": {"tierOrder": 7}})["spec"]
-    done = command(hub_plane.kubeconfig, "join", "shop", str(target), "--url=https://a.example")
-    assert done.returncode == 0, done.stderr
-    done = command(hub_plane.kubeconfig, "join", "shop", str(target))
-    assert done.returncode == 0, done.stderr
-    there = {"probePath": "/v2/health/ready", "url": "https://a.example"}
+    grpc = "https://grpc.example"
+    for name, code, options in (
+        ("shop", 2, [f"--grpc-url={grpc}"]),
+        ("other", 2, [f"--grpc-url={grpc}"]),
+        ("shop", 0, ["--url=https://a.example"]),
+        ("shop", 0, [f"--grpc-url={grpc}"]),
+        ("shop", 0, ["--url=https://b.example"]),
+        ("shop", 0, []),
+    ):
+        done = command(hub_plane.kubeconfig, "join", name, str(target), *options)
+        assert done.returncode == code, done.stderr
+        assert ("--grpc-url needs --url" in done.stderr) == (code == 2)
+    there = {"probePath": "/v2/health/ready", "url": "https://b.example", "grpcUrl": grpc}
+    with pytest.raises(RefusedError):
+        hub_api.get(_named(API_VERSION, "InferenceCluster", "other"))
     assert hub_api.get(cluster)["spec"] == {**before, "dataPlane": there}
     assert before["residencyZones"] == ["eu"], "another token is no other cluster"
+
+    hub_api.merge(cluster, {"spec": {"dataPlane": {"url": "https://theirs.example"}}})
+    done = command(hub_plane.kubeconfig, "join", "shop", str(target), "--grpc-url=https://g.other")
+    assert done.returncode == 0, done.stderr
+    there |= {"url": "https://theirs.example", "grpcUrl": "https://g.other"}
+    assert hub_api.get(cluster)["spec"]["dataPlane"] == there
     hub_api.merge(cluster, {"spec": {"tierOrder": None, "dataPlane": None}})
 
     hub_api.create(_named("v1", "Namespace", "joined"))

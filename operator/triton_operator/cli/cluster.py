@@ -17,6 +17,8 @@ from triton_operator.cli.output import OUTPUT, Output, print_documents, print_er
 KUBECONFIG = typer.Option(None, help="Of the hub; default: as kubectl.")
 DAY_SECONDS = 86_400
 USUAL_TIER = Tier.EDGE.value
+KEPT_URL = "https://as-it-is.invalid"
+"""For the check of the options alone, where the url stays as it is."""
 
 
 def cluster_list(output: Output = OUTPUT, kubeconfig: Path | None = KUBECONFIG) -> None:
@@ -53,7 +55,9 @@ def join(
         "", help="Where other clusters reach its inference endpoints; default: as it is."
     ),
     grpc_url: str = typer.Option(
-        "", help="With --url: the same for gRPC, which routes need; https means TLS."
+        "",
+        help="The same for gRPC, which routes need; https means TLS. With --url, unless the "
+        "cluster has one already.",
     ),
     token_days: int = typer.Option(30, min=1, max=365, help="How long its token is to hold."),
     server: str = typer.Option(
@@ -80,13 +84,14 @@ def join(
     """Make a cluster one of the fleet.
 
     Or write another token for one that is.
-    Of a cluster that is there already, tier, zones and url change only where an option says so.
+    Of a cluster that is there already, only what an option names changes.
     The kubeconfig holds a token, so keep it as a secret. Exit codes: 0 done, 2 wrong options, 4 the
     hub cannot be asked, or has made no mailbox.
     """
     from pydantic import ValidationError
 
     from triton_operator.api.inference_cluster import InferenceClusterSpec
+    from triton_operator.cli.joining import NoUrl
     from triton_operator.cli.pushing import KEY, push_secret_name
 
     if push and agent_kubeconfig is not None:
@@ -98,11 +103,12 @@ def join(
 
     spec: dict[str, Any] = {"tier": tier.value} if tier else {}
     spec |= {"residencyZones": zone} if zone else {}
-    if grpc_url and not url:
+    if grpc_url and not url and agent_kubeconfig is None and member_kubeconfig is None:
+        # Nobody is asked, so there is no cluster that could have one.
         print_error("--grpc-url needs --url")
         raise typer.Exit(INVALID)
-    addresses = {"url": url, **({"grpcUrl": grpc_url} if grpc_url else {})}
-    spec |= {"dataPlane": addresses} if url else {}
+    addresses = ({"url": url} if url else {}) | ({"grpcUrl": grpc_url} if grpc_url else {})
+    spec |= {"dataPlane": addresses} if addresses else {}
     if push:
         source = {"secretName": push_secret_name(name), "key": KEY}
         spec["clusterSource"] = {"kubeConfig": source}
@@ -113,7 +119,8 @@ def join(
         "spec": spec,
     }
     try:
-        InferenceClusterSpec.model_validate({"tier": USUAL_TIER, **spec})
+        whole = {"dataPlane": {"url": KEPT_URL, **addresses}} if addresses else {}
+        InferenceClusterSpec.model_validate({"tier": USUAL_TIER, **spec, **whole})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         print_error(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
@@ -124,7 +131,7 @@ def join(
     if agent_kubeconfig is None:
         print_documents([{**manifest, "spec": {"tier": USUAL_TIER, **spec}}], Output(output))
         return
-    with asking():
+    with asking(NoUrl):
         made, until = asyncio.run(_joined(manifest, token_days * DAY_SECONDS, server, kubeconfig))
     _write(yaml.safe_dump(made, sort_keys=False), agent_kubeconfig)
     print_error(
@@ -147,6 +154,7 @@ def _push(
     output: Manifests,
     kubeconfig: Path | None,
 ) -> None:
+    from triton_operator.cli.joining import NoUrl
     from triton_operator.fleet.push_account import push_account
 
     name, source = manifest["metadata"]["name"], manifest["spec"]["clusterSource"]["kubeConfig"]
@@ -158,7 +166,7 @@ def _push(
             "InferenceCluster that names it: --member-kubeconfig makes all of it"
         )
         return
-    with asking():
+    with asking(NoUrl):
         until = asyncio.run(
             _pushed(manifest, member, namespace, token_days * DAY_SECONDS, server, kubeconfig)
         )
@@ -177,12 +185,15 @@ async def _pushed(
     address: str,
     kubeconfig: Path | None,
 ) -> str:
+    from triton_operator.cli.joining import refuse_grpc_alone
     from triton_operator.cli.live import cluster
     from triton_operator.cli.pushing import hand_over, let_in
 
-    async with cluster(member) as there:
-        text, until = await let_in(there, seconds, address, member)
     async with cluster(kubeconfig) as hub:
+        # Before anything is made in the cluster.
+        await refuse_grpc_alone(hub, manifest)
+        async with cluster(member) as there:
+            text, until = await let_in(there, seconds, address, member)
         await hand_over(hub, manifest, USUAL_TIER, namespace, text)
     return until
 
@@ -210,7 +221,9 @@ async def _joined(
     manifest: dict[str, Any], seconds: int, address: str, kubeconfig: Path | None
 ) -> tuple[dict[str, Any], str]:
     from triton_operator.cli.fleet import joined
+    from triton_operator.cli.joining import refuse_grpc_alone
     from triton_operator.cli.live import cluster
 
     async with cluster(kubeconfig) as server:
+        await refuse_grpc_alone(server, manifest)
         return await joined(server, manifest, USUAL_TIER, seconds, address, kubeconfig)

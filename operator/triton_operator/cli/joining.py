@@ -11,12 +11,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from triton_operator.api.group import FIELD_MANAGER
+from triton_operator.cli.live import CannotAsk
 from triton_operator.controllers.api_server import ApiServer
+from triton_operator.controllers.errors import ApiError
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 
 SOURCE = "clusterSource"
 """Said by every call: with `--push` the hub reaches the cluster, with a file for an agent it does
 not."""
+ADDRESSES = "dataPlane"
+"""Its fields change one by one, as those of the spec do."""
+
+
+class NoUrl(Exception):
+    """An address for gRPC alone, of a cluster that has no url to join it with."""
+
+
+async def refuse_grpc_alone(server: ApiServer, manifest: Mapping[str, Any]) -> None:
+    """Nothing, unless the manifest has an address for gRPC without a url, which is kept then.
+
+    Raises:
+        NoUrl: there is no such cluster, or it has none.
+        CannotAsk: the hub does not say.
+    """
+    told = manifest["spec"].get(ADDRESSES)
+    if not told or "url" in told:
+        return
+    name = manifest["metadata"]["name"]
+    try:
+        found = await server.get(INFERENCE_CLUSTER, "", name)
+    except ApiError as error:
+        raise CannotAsk(f"the hub cannot be asked: {error.message}") from error
+    if found is None or "url" not in (found["spec"].get(ADDRESSES) or {}):
+        raise NoUrl(f"--grpc-url needs --url: {name} has none yet")
 
 
 async def apply_cluster(server: ApiServer, manifest: Mapping[str, Any], tier: str) -> None:
@@ -27,8 +54,10 @@ async def apply_cluster(server: ApiServer, manifest: Mapping[str, Any], tier: st
         ApiError: it is not applied; a field that somebody else has written is a conflict.
     """
     found = await server.get(INFERENCE_CLUSTER, "", manifest["metadata"]["name"])
-    before = {"tier": tier} if found is None else _applied_before(found)
+    before: dict[str, Any] = {"tier": tier} if found is None else _applied_before(found)
     spec = {**before, **manifest["spec"]}
+    if ADDRESSES in spec:
+        spec[ADDRESSES] = {**before.get(ADDRESSES, {}), **spec[ADDRESSES]}
     await server.apply(INFERENCE_CLUSTER, {**manifest, "spec": spec}, force=False)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.unit.controllers.test_connection import kubeconfig
 from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.api.inference_cluster import InferenceClusterSpec
 from triton_operator.cli.exit_codes import INVALID, OK
-from triton_operator.cli.joining import apply_cluster
+from triton_operator.cli.joining import NoUrl, apply_cluster, refuse_grpc_alone
 from triton_operator.cli.live import CannotAsk
 from triton_operator.cli.pushing import hand_over, let_in
 from triton_operator.controllers.errors import ApiRefused
@@ -174,6 +176,13 @@ THERE = {
                 "clusterSource": {"kubeConfig": {}},
             },
         ),
+        (
+            {"dataPlane": {"grpcUrl": "https://grpc.example"}},
+            {
+                "residencyZones": ["eu"],
+                "dataPlane": {"url": "https://shop.example", "grpcUrl": "https://grpc.example"},
+            },
+        ),
     ],
 )
 def test_of_a_cluster_that_is_there_only_what_is_asked_for_changes(
@@ -187,3 +196,52 @@ def test_of_a_cluster_that_is_there_only_what_is_asked_for_changes(
     asyncio.run(apply_cluster(hub, manifest, "Edge"))  # type: ignore[arg-type]
 
     assert [one["spec"] for one in hub.applied] == [applied]
+
+
+def grpc_alone(**addresses: str) -> dict[str, Any]:
+    """What `--grpc-url` without `--url` makes, with more where there is more."""
+    spec = {"dataPlane": {"grpcUrl": "https://grpc.example", **addresses}}
+    return {"kind": "InferenceCluster", "metadata": {"name": "shop"}, "spec": spec}
+
+
+@pytest.mark.parametrize("there", [None, {"spec": {"tier": "Edge"}}])
+def test_an_address_for_grpc_alone_is_refused_where_there_is_no_url(
+    there: dict[str, Any] | None,
+) -> None:
+    hub = Server(cluster=there)
+
+    with pytest.raises(NoUrl, match="--grpc-url needs --url: shop has none"):
+        asyncio.run(refuse_grpc_alone(hub, grpc_alone()))  # type: ignore[arg-type]
+    asyncio.run(
+        refuse_grpc_alone(hub, grpc_alone(url="https://a.example"))  # type: ignore[arg-type]
+    )
+    asyncio.run(refuse_grpc_alone(Server(cluster=THERE), grpc_alone()))  # type: ignore[arg-type]
+
+
+def test_nothing_is_made_in_a_cluster_that_is_refused(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = kubeconfig(tmp_path, "https://member.example:6443", token="mine")
+    server = Server()
+
+    @asynccontextmanager
+    async def asked(_: Path | None) -> AsyncIterator[Server]:
+        yield server
+
+    monkeypatch.setattr("triton_operator.cli.live.cluster", asked)
+    arguments = ("--push", f"--member-kubeconfig={path}", "--grpc-url=https://grpc.example")
+
+    result = call("cluster", "join", "shop", *arguments)
+
+    assert (result.exit_code, server.applied) == (INVALID, [])
+    assert "--grpc-url needs --url" in result.stderr
+
+
+def test_an_address_that_is_too_long_is_refused_before_anybody_is_asked(
+    call: Call, tmp_path: Path
+) -> None:
+    address = f"https://{'a' * 512}"
+    result = call("cluster", "join", "shop", str(tmp_path / "agent"), f"--grpc-url={address}")
+
+    assert result.exit_code == INVALID
+    assert "dataPlane.grpcUrl" in result.stderr
