@@ -91,7 +91,7 @@ def test_routes_are_what_the_gateway_api_takes(shop: Shop, gateway_kinds: None) 
     assert shop.get("BackendTLSPolicy", "a-to-cloud-1")["spec"]["validation"]["hostname"]
     assert shop.get("Service", "a-to-cloud-1")["spec"]["type"] == "ExternalName"
     assert len(shop.get("GRPCRoute", "a")["spec"]["rules"]) == 2
-    (port,) = shop.get("Service", "a-grpc-to-cloud-1")["spec"]["ports"]
+    (port,) = shop.get("Service", "a-grpc-to-cloud-1-618040")["spec"]["ports"]
     assert (port["port"], port["appProtocol"]) == (8001, "kubernetes.io/h2c")
     listed = shop.get("ConfigMap", "a-endpoints")["data"]["endpoints.json"]
     assert [one["cluster"] for one in json.loads(listed)["endpoints"]] == ["store-1", "cloud-1"]
@@ -103,7 +103,7 @@ def test_routes_are_what_the_gateway_api_takes(shop: Shop, gateway_kinds: None) 
     shop.change("a", ingress=None)
     shop.until("no routes", lambda: shop.find("HTTPRoute", "a") is None)
     shop.until("no policy", lambda: shop.find("BackendTLSPolicy", "a-to-cloud-1") is None)
-    for name in ("a-to-cloud-1", "a-grpc-to-cloud-1"):
+    for name in ("a-to-cloud-1", "a-grpc-to-cloud-1-618040"):
         shop.until(f"no Service {name}", lambda name=name: shop.find("Service", name) is None)
 
 

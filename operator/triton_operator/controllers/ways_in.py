@@ -33,8 +33,11 @@ from triton_operator.manifests.service import http_address
 Manifest = dict[str, Any]
 ObjectName = tuple[str, str]
 _ROUTE = {Protocol.HTTP: HTTP_ROUTE.kind, Protocol.GRPC: GRPC_ROUTE.kind}
-_TO = {Protocol.HTTP: "-to-", Protocol.GRPC: "-grpc-to-"}
-"""Within the names of what stands for other clusters."""
+_BEGIN = {
+    Protocol.HTTP: names.remote_services_begin,
+    Protocol.GRPC: names.remote_grpc_services_begin,
+}
+"""How the names of what stands for other clusters begin."""
 MOST_NAMED = 5
 
 
@@ -168,7 +171,7 @@ def _routes_there(
 ) -> set[ObjectName]:
     """Routes of these protocols, and what they name."""
     kinds = {_ROUTE[one] for one in protocols}
-    prefixes = tuple(f"{owner.name}{_TO[one]}" for one in protocols)
+    prefixes = tuple(_BEGIN[one](owner.name) for one in protocols)
     return {
         (child.kind, child.name)
         for child in observed.children

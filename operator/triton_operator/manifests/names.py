@@ -8,6 +8,8 @@ from triton_operator.planning.chosen_model import entry_model
 
 NAME_LIMIT = 63
 """Names of Services and label values are DNS labels (RFC 1123)."""
+_CUT_HASH = 8
+"""Characters of the hash by which `bounded` completes what it cuts."""
 
 
 def pool_child(service: str, pool: str) -> str:
@@ -27,12 +29,35 @@ def endpoint_map(service: str) -> str:
 
 def remote_service(service: str, cluster: str) -> str:
     """The Service that stands for another cluster of a fleet."""
-    return bounded(f"{service}-to-{cluster}")
+    return bounded(f"{_to(service)}{cluster}")
 
 
 def remote_grpc_service(service: str, cluster: str) -> str:
-    """The same for gRPC, which may have another host."""
-    return bounded(f"{service}-grpc-to-{cluster}")
+    """The same for gRPC, which may have another host.
+
+    It ends in a hash, as `<service>-grpc` may be a service too, which names its own in the same way
+    but for that.
+    """
+    digest = hashlib.sha256(f"{service}/{cluster}".encode()).hexdigest()[:6]
+    return bounded(f"{_grpc_to(service)}{cluster}-{digest}")
+
+
+def remote_services_begin(service: str) -> str:
+    """How the names of all its `remote_service` begin, those that are cut too."""
+    return _begin(_to(service))
+
+
+def remote_grpc_services_begin(service: str) -> str:
+    """How the names of all its `remote_grpc_service` begin, those that are cut too."""
+    return _begin(_grpc_to(service))
+
+
+def _to(service: str) -> str:
+    return f"{service}-to-"
+
+
+def _grpc_to(service: str) -> str:
+    return f"{service}-grpc-to-"
 
 
 def placement_decision(service: str, index: int) -> str:
@@ -80,5 +105,14 @@ def bounded(name: str, limit: int = NAME_LIMIT) -> str:
     """`name`, cut and completed with a hash of all of it where it is too long."""
     if len(name) <= limit:
         return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{re.sub(r'[-.]+$', '', name[: limit - 9])}-{digest}"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_CUT_HASH]
+    return f"{_cut(name, limit)}-{digest}"
+
+
+def _begin(prefix: str) -> str:
+    """What is left of `prefix` at the begin of every name that `bounded` makes of what has it."""
+    return prefix if len(prefix) <= NAME_LIMIT - _CUT_HASH - 1 else _cut(prefix, NAME_LIMIT)
+
+
+def _cut(name: str, limit: int) -> str:
+    return re.sub(r"[-.]+$", "", name[: limit - _CUT_HASH - 1])

@@ -8,7 +8,9 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from tests.unit.controllers.cluster import Cluster
+import pytest
+
+from tests.unit.controllers.cluster import Cluster, service_object
 from tests.unit.controllers.shell import Shell
 from tests.unit.controllers.world import (
     CPU,
@@ -21,12 +23,15 @@ from tests.unit.controllers.world import (
     step,
     written,
 )
+from tests.unit.planning.building import DIGEST, facts
 from triton_operator.api.conditions import known_conditions
 from triton_operator.client.endpoints import endpoints_in
 from triton_operator.controllers.errors import ApiUnavailable
 from triton_operator.controllers.inference_service import reconcile
 from triton_operator.controllers.observed import Outcome
 from triton_operator.fleet.origin import ROUTING
+from triton_operator.manifests.desired_hash import with_desired_hash
+from triton_operator.manifests.model_profile import profile_of_facts
 
 LIST = ("ConfigMap", "shop", "filetype-endpoints")
 AWAY = {
@@ -149,7 +154,7 @@ GATEWAY: dict[str, Any] = {
 }
 ROUTES = ["HTTPRoute/filetype", "GRPCRoute/filetype"]
 AWAY_OBJECTS = ["Service/filetype-to-cloud-1", "BackendTLSPolicy/filetype-to-cloud-1"]
-AWAY_GRPC = "Service/filetype-grpc-to-cloud-1"
+AWAY_GRPC = "Service/filetype-grpc-to-cloud-1-a61fd0"
 
 
 def opened(cluster: Cluster, **gateway: Any) -> Cluster:
@@ -192,7 +197,7 @@ def test_a_member_shares_and_what_a_route_names_is_written_before_it() -> None:
     assert shares(outcome) == [{"filetype": None}, {"filetype": 80, "filetype-to-cloud-1": 20}]
     assert shares(outcome, "GRPCRoute") == [
         {"filetype": None},
-        {"filetype": 80, "filetype-grpc-to-cloud-1": 20},
+        {"filetype": 80, "filetype-grpc-to-cloud-1-a61fd0": 20},
     ]
     assert routed(outcome) == "True RoutedAsAsked"
 
@@ -267,6 +272,31 @@ def test_what_cannot_be_listed_any_more_takes_away_nothing_that_it_names() -> No
     outcome = reconcile(seen)
 
     assert "filetype-to-cloud-1" in {one.name for one in seen.children if one.kind == "Service"}
+    assert outcome.delete == ()
+    assert routed(outcome) == "False RoutesNotInstalled"
+
+
+@pytest.mark.parametrize("length", [45, 46, 50])
+def test_nor_does_it_where_names_are_so_long_that_they_are_cut(length: int) -> None:
+    name = "f" * length
+    cluster = Cluster()
+    service = service_object(
+        name,
+        model={"uri": "pvc://models/magika/model.onnx", "digest": DIGEST},
+        ingress={"gateway": GATEWAY},
+    )
+    told = {**AWAY, "cluster": "c" * 57, "grpcUrl": "https://grpc.example"}
+    service["metadata"]["annotations"] = {ROUTING: json.dumps({"endpoints": [HERE, told]})}
+    cluster.put(service)
+    cluster.put(with_desired_hash(profile_of_facts("shop", DIGEST, facts())))
+    absorb(cluster, reconcile(observed(cluster, name=name, optional_kinds=KINDS)))
+    seen = observed(cluster, name=name)
+    seen = replace(seen, children=tuple(one for one in seen.children if "Route" not in one.kind))
+    remote = [one.name for one in seen.children if one.kind == "BackendTLSPolicy"]
+
+    outcome = reconcile(seen)
+
+    assert len(remote) == 2, "for HTTP and for gRPC"
     assert outcome.delete == ()
     assert routed(outcome) == "False RoutesNotInstalled"
 

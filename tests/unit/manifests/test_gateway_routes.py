@@ -110,7 +110,7 @@ CLOUD_GRPC = Remote("cloud-1", "grpc.example", 8001, False, 20, Protocol.GRPC)
 def test_a_share_of_grpc_goes_elsewhere_once_and_what_must_stay_does_not() -> None:
     route = grpc_route(OWNER, NAMED, 80, [CLOUD_GRPC], PII)
 
-    assert served_by(route, CALL) == {"vision": 80, "vision-grpc-to-cloud-1": 20}
+    assert served_by(route, CALL) == {"vision": 80, "vision-grpc-to-cloud-1-f1b806": 20}
     assert served_by(route, "/grpc.health.v1.Health/Check") == {}
     for headers in ({"x-data-class": "pii"}, {"x-data-class": "secret"}, {FORWARDED: "1"}):
         assert served_by(route, CALL, **headers) == {"vision": 1}
@@ -119,7 +119,7 @@ def test_a_share_of_grpc_goes_elsewhere_once_and_what_must_stay_does_not() -> No
         {"name": FORWARDED, "value": "1"}
     ]
     ports = {one["name"]: one["port"] for one in sharing["backendRefs"]}
-    assert ports == {"vision": 8001, "vision-grpc-to-cloud-1": 8001}
+    assert ports == {"vision": 8001, "vision-grpc-to-cloud-1-f1b806": 8001}
 
 
 @pytest.mark.parametrize(("tls", "spoken"), [(False, "kubernetes.io/h2c"), (True, None)])

@@ -5,7 +5,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.strategies import digests, pool_names, service_names
+from tests.strategies import cluster_names, digests, pool_names, service_names
 from tests.unit.planning.building import facts
 from triton_operator.manifests import names
 
@@ -55,6 +55,36 @@ def test_a_cut_leaves_no_double_separator() -> None:
     cut = names.bounded("a" * 53 + "-" * 20 + "b")
 
     assert re.fullmatch(r"a{53}-[0-9a-f]{8}", cut)
+
+
+@given(service_names(), cluster_names())
+@example("filetype", "cluster-1")
+@example("a" * 50, "c" * 57)
+def test_what_stands_for_another_cluster_is_that_of_one_service(service: str, cluster: str) -> None:
+    """`<service>-grpc` may be the name of another one."""
+    plain = names.remote_service(service, cluster)
+    grpc = names.remote_grpc_service(service, cluster)
+
+    assert len({plain, grpc, names.remote_service(f"{service}-grpc", cluster)}) == 3
+    for name in (plain, grpc):
+        assert len(name) <= 63
+        assert DNS_LABEL.fullmatch(name)
+
+
+@given(service_names(), cluster_names())
+@example("a" * 45, "c" * 57)
+@example("a" * 46, "c" * 57)
+@example("a" * 46, "c")
+@example("a" * 50, "c")
+def test_they_begin_alike_whether_they_are_cut_or_not(service: str, cluster: str) -> None:
+    plain = names.remote_services_begin(service)
+    grpc = names.remote_grpc_services_begin(service)
+
+    assert names.remote_service(service, cluster).startswith(plain)
+    assert names.remote_grpc_service(service, cluster).startswith(grpc)
+    assert not grpc.startswith(plain)
+    assert not plain.startswith(grpc)
+    assert min(len(plain), len(grpc)) > len(service)
 
 
 def test_a_new_config_or_source_has_a_new_name() -> None:
