@@ -13,13 +13,14 @@ from rich.console import Console
 
 from bench.hub.options import Options
 from bench.hub.run import run
-from bench.hub.tables import print_tables
+from bench.hub.tables import print_aims, print_tables
 from e2e.harness.controlplane import ControlPlane
 from e2e.harness.errors import HarnessError
 
 
 def main() -> int:
-    """Exit code 0, or 1 with the reason on standard error."""
+    """Exit code 0; 1: an aim is missed, or the run came to no end, with the reason on standard
+    error."""
     options = _options()
     # Wide enough for every row where the output is a file.
     console = Console(width=None if sys.stdout.isatty() else 110, highlight=False)
@@ -36,8 +37,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print_tables(console, results)
+    met = print_aims(console, results.figures)
     print(json.dumps(results.figures.line()), flush=True)
-    return 0
+    return 0 if met else 1
 
 
 def _options() -> Options:

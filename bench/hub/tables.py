@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from bench.hub.figures import Figures
 from bench.hub.hub_process import Spent
 from bench.hub.phases import Rollout
 from bench.hub.run import Results
@@ -16,8 +17,14 @@ def print_tables(console: Console, results: Results) -> None:
     console.print(_times(results))
     console.print(_costs(results))
     console.print(_others(results))
-    for sentence in results.figures.missed():
-        console.print(f"MISSED: {sentence}")
+
+
+def print_aims(console: Console, figures: Figures) -> bool:
+    """What was aimed at; whether all of it is met."""
+    aims = list(figures.aims())
+    for aim in aims:
+        console.print(f"{'met   ' if aim.met else 'MISSED'} {aim.text}: {aim.found}")
+    return all(aim.met for aim in aims)
 
 
 def _times(results: Results) -> Table:
