@@ -104,6 +104,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.measurements[0].memory": ("1Gi", "1GiB"),
         "spec.measurements[0].agreement": ("0.943", "94.3%"),
         "spec.measurements[0].samplesDigest": (SHA, "rows"),
+        "spec.measurements[0].copyDigest": (SHA, "int8"),
         "spec.conversions[0].digest": (SHA, SHA[7:]),
         "spec.conversions[0].files[0].digest": (SHA, "md5:0"),
         "spec.conversions[0].agreement": ("0.943", "94.3%"),

@@ -147,6 +147,11 @@ class Measurement(ApiModel):
         None,
         description="sha256 of the samples' file that it was measured on; omitted: made-up inputs.",
     )
+    copy_digest: Digest | None = Field(
+        None,
+        description="Of the copy that was measured, or refused; omitted: the model as it is "
+        "stored, or whichever copy there is.",
+    )
     source: MeasurementSource
     time: str = Field(
         max_length=32,

@@ -76,8 +76,11 @@ def measuring(
     facts: ModelFacts | None,
     plan: Plan | Refusal | None,
     rollout: Rollout,
+    *,
+    stands_by: bool = False,
 ) -> Measuring:
-    """What is wanted for the measurements of a service, one pool after the other."""
+    """What is wanted for the measurements of a service, one pool after the other. `stands_by`: no
+    pod runs that plan, as it is of another variant than the one that serves."""
     if spec.measurement.mode is MeasurementMode.NEVER:
         return Measuring()
     if digest is None or facts is None or not isinstance(plan, Plan):
@@ -103,11 +106,11 @@ def measuring(
         if row.copy is not None and any(one.leaves_nothing_to_beat(row) for one in failures):
             continue
         work = work_for(observed, owner, spec, digest, facts, row, number, ways)
-        own = _runs(plan, row)
-        found = _one(observed, owner, spec, digest, facts, work, rollout, own=own)
+        serves = not stands_by and _loads(plan, row)
+        found = _one(observed, owner, spec, digest, facts, work, rollout, serves=serves)
         if not found.failed:
             return _beside(failures, found)
-        failures.append(_Failed(work, found, own=own))
+        failures.append(_Failed(work, found, own=_runs(plan, row)))
     return _all_ended(plan, failures)
 
 
@@ -130,6 +133,13 @@ def _runs(plan: Plan, way: PoolPlan) -> bool:
         (row.pool, row.copy, row.instances, row.engine)
         == (way.pool, way.copy, way.instances, way.engine)
         for row in plan.pools
+    )
+
+
+def _loads(plan: Plan, way: PoolPlan) -> bool:
+    """Whether pods of the plan load the same file in the same engine, in however many instances."""
+    return any(
+        (row.pool, row.copy, row.engine) == (way.pool, way.copy, way.engine) for row in plan.pools
     )
 
 
@@ -170,9 +180,9 @@ def _one(
     work: Work,
     rollout: Rollout,
     *,
-    own: bool,
+    serves: bool,
 ) -> Measuring:
-    """What is wanted for one of a pool's ways to run; `own`: the plan runs it."""
+    """What is wanted for one of a pool's ways to run; `serves`: pods have loaded what it loads."""
     job = job_named(observed, work.name)
     if other := rival(observed, work.key, job):
         return replace(
@@ -187,7 +197,7 @@ def _one(
         return _start(spec, work, rollout)
     if job.deleting or not has_ended(job):
         return _under_way(observed, work, job)
-    return _ended(observed, owner, spec, digest, facts, work, job, own=own)
+    return _ended(observed, owner, spec, digest, facts, work, job, serves=serves)
 
 
 def _told(plan: Plan) -> str:
@@ -238,7 +248,7 @@ def _ended(
     work: Work,
     job: JobView,
     *,
-    own: bool,
+    serves: bool,
 ) -> Measuring:
     pod = newest(pods_of(observed, job))
     message = report_of(pod, MEASURE_CONTAINER)
@@ -253,7 +263,7 @@ def _ended(
         sampled = spec.model.samples is not None
         answer = _reported(answer, facts, work, job, sampled=sampled)
     if isinstance(answer, Failure):
-        row = refused_way(answer, facts, work.ran, job, pod, own=own)
+        row = refused_way(answer, facts, work.ran, job, pod, serves=serves)
         if row is None:
             return _failed(observed, work, job, answer)
         answer = row

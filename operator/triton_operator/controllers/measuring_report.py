@@ -1,5 +1,6 @@
 """What the pod of a measuring Job says, and how much of it is believed. Pure."""
 
+import re
 from dataclasses import replace
 
 from triton_operator.api import reasons
@@ -20,6 +21,8 @@ from triton_operator.planning.quantities import memory_quantity, size_bytes
 
 MODEL_NOT_LOADED = "ModelNotLoaded"
 """In the time that there was for it."""
+_PASSING = re.compile(r"bad_alloc|memory|allocat|busy|stream", re.IGNORECASE)
+"""Words of errors for want of something that others use now."""
 _UNSAID = frozenset({MODEL_NOT_LOADED, "TritonUnreachable"})
 """What the container beside Triton cannot know the cause of; Triton's own last words do."""
 
@@ -79,6 +82,7 @@ def trusted(
             "threads": ran.threads,
             "memory": _within_limit(said.memory, ran),
             "agreement": None,
+            "copy_digest": ran.copy.digest if ran.copy else None,
             "samples_digest": said.samples_digest if sampled else None,
             "source": MeasurementSource.MEASURED,
             "time": job.finished or said.time,
@@ -106,20 +110,21 @@ def refused_way(
     job: JobView,
     pod: PodView | None,
     *,
-    own: bool,
+    serves: bool,
 ) -> Measurement | None:
     """That the model does not load in the engine that was tried, or that its copy does not, as a
     row of a profile.
 
-    None: it may well be something else, as where the plan's `own` pods load that copy; or it is the
-    stored model in ONNX Runtime itself, of which nothing would be left.
+    None: it may well be something else, as where the copy `serves` already, or what was missing may
+    be there the next time; or it is the stored model in ONNX Runtime itself, of which nothing would
+    be left.
     """
     # An engine that compiles may just need too long; a copy loads as fast as the model.
     by_engine = ran.engine is not None and failure.reason in (
         reasons.MODEL_LOAD_FAILED,
         MODEL_NOT_LOADED,
     )
-    of_copy = ran.copy is not None and not own and failure.reason == reasons.MODEL_LOAD_FAILED
+    of_copy = ran.copy is not None and not serves and failure.reason == reasons.MODEL_LOAD_FAILED
     if not by_engine and not of_copy:
         return None
     said = (
@@ -128,6 +133,8 @@ def refused_way(
         else []
     )
     why = f"Triton refuses the model: {telling_lines(said[0])}" if said else failure.message
+    if _PASSING.search(why):
+        return None
     return Measurement(
         precision=ran.precision,
         method=_method(ran),
@@ -136,6 +143,7 @@ def refused_way(
         instances=ran.instances,
         threads=ran.threads,
         refusal=shortened(why, 1000),
+        copy_digest=ran.copy.digest if ran.copy else None,
         source=MeasurementSource.MEASURED,
         time=job.finished,
     )

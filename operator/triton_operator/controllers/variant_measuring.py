@@ -60,6 +60,7 @@ def _speed(
         one.resolution.facts,
         one.plan,
         rollout,
+        stands_by=True,
     )
 
 

@@ -24,6 +24,7 @@ from triton_operator.planning.engines import Runtime, alternative
 from triton_operator.planning.fit import ReplicaNeed, Verdict, fit_of
 from triton_operator.planning.measurements import (
     engine_of,
+    is_of_copy,
     is_on_samples,
     on_hardware_of,
     refusals_on_hardware_of,
@@ -161,20 +162,17 @@ def candidate(spec: InferenceServiceSpec, facts: ModelFacts, row: PoolPlan) -> P
 def is_measured(row: PoolPlan, facts: ModelFacts, known: Measurement) -> bool:
     """Whether a row of a profile is about what this row of the plan runs, on such hardware.
 
-    A profile that names no release or threads says it of all. Which CPU a pool has, nobody knows
-    before a pod has run there: a measurement on any CPU counts. What does not load does not in any
-    number of instances.
+    A profile that names no release, threads or copy says it of all. Which CPU a pool has, nobody
+    knows before a pod has run there: a measurement on any CPU counts.
     """
     return (
         bool(on_hardware_of(row.pool, [known]) or refusals_on_hardware_of(row.pool, [known]))
         and _is_of(known, row, facts)
         and known.hardware.triton_release in (None, str(row.release))
-        and (known.refusal is not None or _is_in_instances(known, row))
+        and (known.instances or 1) == row.instances
+        and known.threads in (None, row.threads)
+        and (row.copy is None or is_of_copy(known, row.copy))
     )
-
-
-def _is_in_instances(known: Measurement, row: PoolPlan) -> bool:
-    return (known.instances or 1) == row.instances and known.threads in (None, row.threads)
 
 
 def _is_of(known: Measurement, row: PoolPlan, facts: ModelFacts) -> bool:

@@ -14,7 +14,7 @@ from triton_operator.api.conversion_method import Method
 from triton_operator.api.enums import Engine, ModelFormat
 from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.api.tensors import Tensor
-from triton_operator.planning.measurements import engine_of, refusals_on_hardware_of
+from triton_operator.planning.measurements import engine_of, is_of_copy, refusals_on_hardware_of
 from triton_operator.planning.pools import Pool
 from triton_operator.triton.datatypes import STRING
 from triton_operator.triton.features import Feature
@@ -78,6 +78,7 @@ def refusal_of(
             and row.precision.value == (copy.precision.value if copy else "FP32")
             and row.rebatched == bool(copy and copy.rebatched)
             and (told is None or release is None or told == str(release))
+            and (copy is None or is_of_copy(row, copy))
         ):
             return row.refusal
     return None

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from triton_operator.api.enums import Engine, MeasurementSource, Precision
-from triton_operator.api.model_profile import Measurement, ModelFacts
+from triton_operator.api.model_profile import Conversion, Measurement, ModelFacts
 from triton_operator.planning.measured_curve import MeasuredCurve, curve_through
 from triton_operator.planning.pools import Pool
 from triton_operator.triton.backends import BACKENDS, ENGINE_NAMES
@@ -126,6 +126,11 @@ class Candidates:
 def is_on_samples(row: Measurement) -> bool | None:
     """Whether real inputs were measured, or made-up ones; None: nothing was, it is declared."""
     return None if row.source is MeasurementSource.DECLARED else row.samples_digest is not None
+
+
+def is_of_copy(row: Measurement, copy: Conversion) -> bool:
+    """Whether a row about a copy may be about this one: other tools make another one."""
+    return row.copy_digest in (None, copy.digest)
 
 
 def are_comparable(one: Measurement, other: Measurement) -> bool:

@@ -43,6 +43,7 @@ from triton_operator.planning.measurements import (
     Candidates,
     ReplicaShape,
     engine_of,
+    is_of_copy,
     on_hardware_of,
 )
 from triton_operator.planning.memory import MemoryChoice, choose_memory
@@ -202,7 +203,10 @@ def _adopted(
     found: dict[Precision, Comparison] = {}
     for one in stored.prospects:
         if one.usable and isinstance(sized := replica(as_copied(one, "")), Replica):
-            if sized.measured is None and (why := refused(one)):
+            why = refused(one)
+            # What has times has loaded: it was something else that did not.
+            loaded = sized.measured is not None and is_of_copy(sized.measured.row, one.usable)
+            if why and not loaded:
                 found[one.precision] = Comparison(f"{one.name} not used: {why}")
                 continue
             copies[one.precision] = sized

@@ -22,6 +22,7 @@ from tests.unit.controllers.world import (
     step,
 )
 from tests.unit.planning.building import (
+    COPY_DIGEST,
     DIGEST,
     TOOLS,
     conversion,
@@ -119,6 +120,10 @@ def end(
     if failed:
         ended |= {"type": "Failed", "reason": "BackoffLimitExceeded", "message": "it failed"}
     cluster.observe("Job", "shop", job, conditions=[ended])
+
+
+def job_name(job: Body) -> str:
+    return str(job["metadata"]["name"])
 
 
 def condition(outcome: Outcome) -> tuple[str, str, str]:
@@ -722,6 +727,7 @@ def test_a_copy_that_does_not_load_is_a_result() -> None:
 
     (found,) = cluster.one("ModelProfile", PROFILE)["spec"]["measurements"]
     assert (found["precision"], found["latency"], found["source"]) == ("INT8", [], "Measured")
+    assert found["copyDigest"] == COPY_DIGEST
     assert "onnx runtime error 10" in found["refusal"]
     outcome = with_copy(cluster)
     assert condition(outcome)[:2] == ("True", "Measured")
@@ -731,19 +737,44 @@ def test_a_copy_that_does_not_load_is_a_result() -> None:
 
 
 def test_a_copy_that_serves_is_not_refused() -> None:
-    """Its pods have loaded it, so that it is something else."""
+    """Its pods have loaded it, so that it is something else; in other instances too."""
     cluster = asked()
-    edit(precision={"mode": "INT8"})(cluster)
+    edit(precision={"mode": "INT8"}, hardware={"resources": {"cpu": "2"}})(cluster)
     absorb(cluster, with_copy(cluster))
     serve(cluster, pool("cpu"))
-    outcome = with_copy(cluster)
-    assert "measures INT8" in condition(outcome)[2], condition(outcome)
-    absorb(cluster, outcome)
     last = {"lastState": {"terminated": {"exitCode": 1, "message": LAST_WORDS}}, "restartCount": 4}
-    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True, triton=last)
+    for instances in ("1 instance", "2 instances"):
+        outcome = with_copy(cluster)
+        told = condition(outcome)[2]
+        assert f"measures INT8 with {instances}" in told
+        absorb(cluster, outcome)
+        job = next(name for name in map(job_name, jobs(outcome)) if name in told)
+        end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True, triton=last, name=job)
     outcome = with_copy(cluster)
 
     assert condition(outcome)[:2] == ("False", "ModelLoadFailed")
+    assert not [one for one in outcome.measuring if one["kind"] == "ModelProfile"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "onnx runtime error 6: std::bad_alloc",
+        "onnx runtime error 6: BFCArena::Extend Failed to allocate memory for 9 bytes",
+        "unable to create stream: CUDA-capable device(s) is/are busy or unavailable",
+    ],
+)
+def test_want_of_what_others_use_is_no_refusal(words: str) -> None:
+    cluster = asked()
+    known = row(source="Declared", threads=None).wire()
+    cluster.edit("ModelProfile", "shop", names.model_profile(DIGEST), measurements=[known])
+    absorb(cluster, with_copy(cluster))
+    message = f"E1128 failed to load 'filetype' version 1: Internal: {words}"
+    last = {"lastState": {"terminated": {"exitCode": 1, "message": message}}, "restartCount": 4}
+    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True, triton=last)
+    outcome = with_copy(cluster)
+
+    assert words in condition(outcome)[2]
     assert not [one for one in outcome.measuring if one["kind"] == "ModelProfile"]
 
 

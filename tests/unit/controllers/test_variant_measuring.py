@@ -1,10 +1,23 @@
 """Variants that are not served are measured too, in turn, or the load could not choose them."""
 
+from dataclasses import replace
+
 from tests.unit.controllers.cluster import Body, Cluster
 from tests.unit.controllers.test_measuring import ASKED, end, numbers, refused
 from tests.unit.controllers.test_variants import BIG, SMALL, its_facts, reconciled, variant
-from tests.unit.controllers.world import DEPLOYMENT, NOW, ago, edit, first_sight, step
-from tests.unit.planning.building import measurement
+from tests.unit.controllers.world import (
+    DEPLOYMENT,
+    NOW,
+    absorb,
+    ago,
+    edit,
+    first_sight,
+    observed,
+    step,
+)
+from tests.unit.planning.building import TOOLS, conversion, measurement
+from triton_operator.controllers.inference_service import reconcile
+from triton_operator.controllers.observed import Outcome
 from triton_operator.manifests import names
 from triton_operator.manifests.desired_hash import with_desired_hash
 from triton_operator.manifests.model_profile import profile_of_facts, profile_of_findings
@@ -128,3 +141,32 @@ def test_who_asks_for_no_measurement_gets_none() -> None:
     step(cluster)
 
     assert list(cluster.of_kind("Job")) == []
+
+
+def test_a_copy_of_a_variant_that_stands_by_may_be_refused() -> None:
+    """No pod has loaded it, though its plan would run it."""
+    cluster = asked(precision={"mode": "INT8"}, variants=[variant()])
+    copies = {BIG: (conversion(agreement="0.5"),), SMALL: (conversion(),)}
+
+    def looked() -> Outcome:
+        seen = replace(observed(cluster, now=NOW), conversions=copies, tool_versions=TOOLS)
+        outcome = reconcile(seen)
+        absorb(cluster, outcome)
+        return outcome
+
+    looked()
+    looked()
+    end(cluster, numbers(), at=ago(3600))
+    for _ in range(3):
+        looked()
+    job = running(cluster)
+    assert SMALL in str(job["spec"])
+    words = {"exitCode": 1, "message": "E1128 failed to load 'filetype' version 1: no such node"}
+    triton = {"lastState": {"terminated": words}, "restartCount": 4}
+    name = job["metadata"]["name"]
+    end(cluster, refused("ModelNotLoaded"), at=ago(5), failed=True, triton=triton, name=name)
+    looked()
+
+    profile = cluster.objects["ModelProfile", "shop", names.measured_profile(SMALL)]["spec"]
+    (row,) = profile["measurements"]
+    assert (row["precision"], "no such node" in row["refusal"]) == ("INT8", True)

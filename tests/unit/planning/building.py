@@ -162,11 +162,12 @@ def measurement(
 
 TOOLS = {"onnx": "1.19.1", "onnxruntime": "1.23.2"}
 COPY_BYTES = 1_048_576
+COPY_DIGEST = "sha256:" + "cd" * 32
 
 
 def conversion(precision: str = "INT8", **changes: Any) -> Conversion:
     """A copy made with `TOOLS`, a third as large, that agrees on 300 rows of samples."""
-    digest = "sha256:" + "cd" * 32
+    digest = COPY_DIGEST
     values: dict[str, Any] = {
         "precision": precision,
         "method": {"INT8": "INT8Dynamic"}.get(precision, precision),

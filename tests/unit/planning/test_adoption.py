@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.unit.planning.building import (
+    COPY_DIGEST,
     TOOLS,
     conversion,
     facts,
@@ -43,6 +44,10 @@ def timed(milliseconds: float, precision: str, **changes: Any) -> Measurement:
     values = {"source": "Measured", "samplesDigest": "sha256:" + "ef" * 32, **changes}
     told = {name: value for name, value in values.items() if value is not None}
     return measurement({1: milliseconds}, precision=precision, **told)
+
+
+OTHER = "sha256:" + "ba" * 32
+"""A copy that tools of another version made."""
 
 
 def refused(**changes: Any) -> Measurement:
@@ -145,6 +150,20 @@ ROWS = [
         (STORED, refused(method="DynamicBatch")),
         FP32,
         "INT8 not used: INT8 is not measured on pool cpu",
+    ),
+    Row(
+        "a copy of other tools is not loaded",
+        "of this one nobody knows",
+        (STORED, refused(copyDigest=OTHER)),
+        FP32,
+        "INT8 not used: INT8 is not measured on pool cpu",
+    ),
+    Row(
+        "not loaded, while a copy of other tools was",
+        "what that did says nothing of this one",
+        (STORED, rows(0.5, copyDigest=OTHER), refused(copyDigest=COPY_DIGEST)),
+        FP32,
+        "INT8 not used: no such operator",
     ),
     Row(
         "not loaded by another release",

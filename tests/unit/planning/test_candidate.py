@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.planning.building import (
+    COPY_DIGEST,
     LARGE_NODE,
     TOOLS,
     conversion,
@@ -329,9 +330,25 @@ WAYS = [
     ),
     Way(
         "copy that Triton refuses",
-        "what does not load in one instance does not in four",
-        [],
-        known=(took(threads=4), took("FP32", 4, 1), took("INT8", latency=[], refusal="no")),
+        "it may load in the other way",
+        [(INT8, 4, 1)],
+        known=(
+            took(threads=4),
+            took("FP32", 4, 1),
+            took("INT8", latency=[], refusal="no", copyDigest=COPY_DIGEST),
+        ),
+        copies=(conversion(),),
+    ),
+    Way(
+        "another copy was refused, and another measured",
+        "tools of another version made them",
+        [(INT8, 4, 1), (INT8, 1, 4)],
+        known=(
+            took(threads=4),
+            took("FP32", 4, 1),
+            took("INT8", latency=[], refusal="no", copyDigest=ROWS),
+            took("INT8", 4, 1, copyDigest=ROWS),
+        ),
         copies=(conversion(),),
     ),
     Way(
