@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
+
 from triton_operator.api.enums import Tier
 from triton_operator.api.fields import MOST_REPLICAS
+from triton_operator.fleet.fair_shares import whole_shares
 from triton_operator.fleet.placement_settings import PlacementSettings
 
 
@@ -22,6 +26,16 @@ class Allowance:
     def room(self, tier: Tier) -> int:
         """In clusters of that tier."""
         return max(0, min(self._fleet, self._tiers[tier]))
+
+    def copy(self) -> Allowance:
+        """What is taken of one is not taken of the other."""
+        return copy.deepcopy(self)
+
+    def share(self, tier: Tier, asked: Sequence[int]) -> list[int]:
+        """As `take` for several at once, none before the others."""
+        given = whole_shares(asked, self.room(tier))
+        self.reserve(tier, sum(given))
+        return given
 
     def take(self, tier: Tier, replicas: int) -> int:
         """As many of them as there is room for."""

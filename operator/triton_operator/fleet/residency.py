@@ -3,51 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from triton_operator.fleet.allowance import Allowance
 from triton_operator.fleet.placement_settings import PlacementSettings
-from triton_operator.fleet.site import NOTHING, Site
-from triton_operator.fleet.spilling import Spilling, remainder
-from triton_operator.fleet.targets import Target, keeps_budget
+from triton_operator.fleet.site import NOTHING, Site, replicas_for
+from triton_operator.fleet.spilling import Spilling, Walk, remainder
+from triton_operator.fleet.targets import Target, headroom_of
 
 
 def kept_in(
     asked: Sequence[Target], found: Spilling, settings: PlacementSettings, allowance: Allowance
 ) -> dict[str, float]:
-    """By cluster, how much of what is `unplaced` clusters outside of the zones could serve, in
-    reference replicas: what may leave its cluster, after all others had their parts.
+    """By cluster, how much of what is `unplaced` clusters outside of the zones would serve, if they
+    were inside: in reference replicas, and only of what may leave its cluster.
 
-    `allowance` is what maxima leave then, and is not changed: what they forbid is no matter of
-    zones.
+    `allowance` is what maxima leave after all others had their parts, and is not changed. What is
+    forbidden by these, or by taints, budgets and tiers, is no matter of zones.
     """
-    room = {one.site.name: _room(one, settings, allowance) for one in asked}
-    kept: dict[str, float] = {}
-    for origin in asked:
-        rest = remainder(origin.site, found)
-        left = rest.unplaced - rest.constrained
-        kept[origin.site.name] = 0.0
-        for target in asked:
-            if left <= NOTHING:
-                break
-            if room[target.site.name] <= NOTHING or not _would(origin.site, target, settings):
-                continue
-            take = min(left, room[target.site.name])
-            room[target.site.name] -= take
-            kept[origin.site.name] += take
-            left -= take
+    left = {}
+    for one in asked:
+        rest = remainder(one.site, found)
+        left[one.site.name] = rest.unplaced - rest.constrained
+    outside = {
+        one.site.name: _as_if_inside(one, settings) for one in asked if not one.site.is_allowed
+    }
+    if not outside or max(left.values()) <= NOTHING:
+        return dict.fromkeys(left, 0.0)
+    spared = allowance.copy()
+    trial = Spilling(replicas=dict.fromkeys(left, 0), granted=dict.fromkeys(left, 0.0))
+    trial.grants = {name: {} for name in left}
+    kept = {}
+    for name, target in outside.items():
+        # Its own clients' demand comes first.
+        kept[name] = _at_home(target.site, left[name], spared, trial)
+    walk = Walk(list(outside.values()), settings, spared, trial)
+    for one in asked:
+        name = one.site.name
+        kept.setdefault(name, 0.0)
+        walk.place(one.site, left[name] - kept[name])
+        kept[name] += sum(trial.grants[name].values())
     return kept
 
 
-def _would(origin: Site, target: Target, settings: PlacementSettings) -> bool:
-    if target.site is origin:
-        return True
-    return target.site.facts.place >= origin.facts.place and keeps_budget(origin, target, settings)
+def _as_if_inside(target: Target, settings: PlacementSettings) -> Target:
+    """Nobody there has told a demand, as there is no work: it is taken for none."""
+    facts = target.site.facts
+    site = replace(
+        target.site, is_allowed=True, is_known=True, capacity=facts.capacity * facts.speed
+    )
+    limit = site.capacity * settings.spill_at
+    headroom, _ = headroom_of(site, limit, target.seconds, settings)
+    return replace(target, site=site, limit=limit, headroom=headroom)
 
 
-def _room(target: Target, settings: PlacementSettings, allowance: Allowance) -> float:
-    """Of a cluster outside of the zones, if it were inside: its own clients' come first."""
-    site = target.site
-    if site.is_allowed or site.is_drained or not site.facts.moves:
+def _at_home(site: Site, load: float, spared: Allowance, trial: Spilling) -> float:
+    """How much of its own demand it would serve; noted in the last two."""
+    if site.is_drained or not site.facts.moves:
         return 0.0
-    replicas = min(site.facts.capacity, allowance.room(site.facts.tier))
-    return replicas * site.facts.speed * settings.spill_at
+    wanted = replicas_for(min(load, site.capacity), site.facts.speed)
+    replicas = spared.take(site.facts.tier, wanted)
+    trial.replicas[site.name] = replicas
+    return min(load, replicas * site.facts.speed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from triton_operator.api.enums import TaintEffect
+from triton_operator.api.enums import TaintEffect, Tier
 from triton_operator.fleet.allowance import Allowance
 from triton_operator.fleet.facts import ClusterFacts
 from triton_operator.fleet.placement_memory import PlacementMemory, SiteMemory, smoothed
@@ -70,7 +70,8 @@ def sites(
     Of a maximum over clusters, what may be in force where nothing can be changed is taken first.
     Then each cluster gets one replica, as no work can have fewer: who has a part keeps one even
     where there is no room for it. Then each gets the least that the service asks for, and then what
-    it needs for its own demand: the last ones in order are those that get less.
+    it needs for its own demand: the last ones in order are those that get less, and among those of
+    one place in the order and one tier those that need most, as anybody may claim to need all.
     """
     elapsed = 0.0 if memory.decided_at is None else now - memory.decided_at
     ordered = sorted(facts, key=lambda one: (one.place, one.name))
@@ -79,7 +80,8 @@ def sites(
         if not site.facts.moves:
             allowance.reserve(site.facts.tier, site.ceiling)
     leasts = _leasts(made, settings, allowance)
-    return [_within(site, leasts[site.name], allowance) for site in made]
+    own = _own_replicas(made, leasts, allowance)
+    return [_within(site, leasts[site.name], own) for site in made]
 
 
 def _site(
@@ -132,11 +134,28 @@ def _leasts(
     return found
 
 
-def _within(site: Site, least: int, allowance: Allowance) -> Site:
+def _own_replicas(
+    made: Sequence[Site], leasts: Mapping[str, int], allowance: Allowance
+) -> dict[str, int]:
+    """What maxima over clusters leave each that may be changed, for its own demand, its least in
+    it."""
+    found: dict[str, int] = {}
+    groups: dict[tuple[int, Tier], list[Site]] = {}
+    for site in made:
+        if site.facts.moves:
+            groups.setdefault((site.facts.place, site.facts.tier), []).append(site)
+    for (_, tier), group in groups.items():
+        asked = [max(0, site.own - leasts[site.name]) for site in group]
+        for site, given in zip(group, allowance.share(tier, asked), strict=True):
+            found[site.name] = leasts[site.name] + given
+    return found
+
+
+def _within(site: Site, least: int, own: Mapping[str, int]) -> Site:
     """The site with what maxima over clusters leave it."""
     if not site.facts.moves:
         return site
-    most = least + allowance.take(site.facts.tier, max(0, site.own - least))
+    most = own[site.name]
     if site.own <= most:
         return replace(site, least=least)
     return replace(site, least=least, own=most, capacity=most * site.facts.speed)

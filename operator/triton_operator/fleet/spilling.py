@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from triton_operator.api.enums import ConnectionState, Failover
 from triton_operator.fleet.allowance import Allowance
+from triton_operator.fleet.fair_shares import level
 from triton_operator.fleet.placement_settings import PlacementSettings
 from triton_operator.fleet.site import NOTHING, Site, replicas_for
 from triton_operator.fleet.targets import Target, keeps_budget
@@ -54,9 +57,11 @@ def remainder(site: Site, found: Spilling, kept_in: float = 0.0) -> Remainder:
 
 
 def spilling(made: Sequence[Target], settings: PlacementSettings, allowance: Allowance) -> Spilling:
-    """One pass over the origins in order; what replaces lost ones comes last, and is bounded.
+    """Origins in order, those of one place together: where there is no room for all that they want,
+    each gets an equal part before one gets more, as anybody may claim to want all.
 
-    What others lend is never taken away by a failover, and what fails over gets what is left.
+    What replaces lost ones comes last, and is bounded: what others lend is never taken away by a
+    failover, and what fails over gets what is left.
     """
     found = Spilling(replicas={one.site.name: one.site.own for one in made})
     for one in made:
@@ -68,11 +73,21 @@ def spilling(made: Sequence[Target], settings: PlacementSettings, allowance: All
             found.wanted[one.site.name] = (
                 0.0 if failover is Failover.RELEASE else _as_before(one.site)
             )
-    walk = _Walk(made, settings, allowance, found)
-    for one in made:
-        walk.place(one.site, found.wanted[one.site.name])
+    walk = Walk(made, settings, allowance, found)
+    for _, together in groupby(made, key=lambda one: one.site.facts.place):
+        group = list(together)
+        asked = [found.wanted[one.site.name] for one in group]
+        if max(asked) <= NOTHING:
+            continue
+        equal = level(asked, walk.room_beyond(group[0].site))
+        for one, load in zip(group, asked, strict=True):
+            walk.place(one.site, min(load, equal))
+        if math.isfinite(equal):
+            # Where one may go, another may not: what is left of an equal part is for the others.
+            for one in group:
+                walk.place(one.site, found.left(one.site.name))
     surge = settings.max_surge
-    walk = _Walk(made, settings, allowance, found)
+    walk = Walk(made, settings, allowance, found)
     for one in made:
         if is_replaced(one.site, settings):
             name = one.site.name
@@ -98,7 +113,7 @@ def _as_before(site: Site) -> float:
     return min(site.mobile, site.memory.last_spill)
 
 
-class _Walk:
+class Walk:
     """Targets in the order in which they are asked; those that are full are not asked again, as
     room only ever shrinks."""
 
@@ -115,6 +130,24 @@ class _Walk:
         )
         self._full: set[str] = set()
         self._start = 0
+
+    def room_beyond(self, first: Site) -> float:
+        """What all clusters that are not before it in the order may take together, of whoever is in
+        its place, if each of them may go everywhere. Nothing is granted."""
+        found = Spilling(
+            grants={first.name: {}},
+            granted=dict(self._found.granted),
+            replicas=dict(self._found.replicas),
+        )
+        trial = Walk(self._targets, self._settings, self._allowance.copy(), found)
+        room = 0.0
+        for one in trial._targets:
+            if one.site.facts.place < first.facts.place:
+                continue
+            take = max(0.0, trial._room(one))
+            trial._grant(first, one, take)
+            room += take
+        return room
 
     def place(self, origin: Site, load: float, surge: int | None = None) -> int:
         """Grant that load, with at most `surge` new replicas; how many these are."""
@@ -139,7 +172,7 @@ class _Walk:
         return self._targets[index].site.name in self._full
 
     def _may(self, origin: Site, target: Target) -> bool:
-        if target.site is origin or target.site.facts.place < origin.facts.place:
+        if target.site.name == origin.name or target.site.facts.place < origin.facts.place:
             return False
         return keeps_budget(origin, target, self._settings)
 

@@ -61,7 +61,7 @@ def targets(sites: Sequence[Site], settings: PlacementSettings) -> list[Target]:
     made = []
     for site, its in zip(sites, expected, strict=True):
         limit, inverted = _limit(site, fastest, settings)
-        headroom, closed = _headroom(site, limit, its, settings)
+        headroom, closed = headroom_of(site, limit, its, settings)
         reasons = tuple(one for one in (inverted, closed) if one is not None)
         made.append(Target(site, limit, headroom, its, reasons=reasons))
     return _scored(made, settings)
@@ -107,9 +107,11 @@ def _fastest(
     return [(site, its) for rows in found.values() for _, _, site, its in sorted(rows)[:2]]
 
 
-def _headroom(
+def headroom_of(
     site: Site, limit: float, seconds: float | None, settings: PlacementSettings
 ) -> tuple[float, Reason | None]:
+    """How much of others' demand it may take, in reference replicas, and why no more of those that
+    are in a hurry. `limit`: what it keeps of its own; `seconds`: latency there as planned."""
     facts, granted = site.facts, site.memory.granted
     if not site.is_allowed:
         return 0.0, reason(Why.OUTSIDE_ZONES)

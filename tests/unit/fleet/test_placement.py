@@ -158,6 +158,7 @@ class KeptIn(NamedTuple):
     constrained: float
     budget: float | None = None
     most: int | None = None
+    need: float = 6.0
 
 
 KEPT_IN = [
@@ -169,7 +170,16 @@ KEPT_IN = [
     KeptIn("an earlier tier", [cloud(zones=OUTSIDE, order=0), cloud("a", order=-1)], 2.0),
     KeptIn("only an earlier tier", [cloud(zones=OUTSIDE, order=-1)], 0.0),
     KeptIn("too far", [cloud(zones=OUTSIDE, rtt_seconds=0.9)], 0.0, budget=0.5),
-    KeptIn("a maximum", [cloud(zones=OUTSIDE)], 1.8, most=6),
+    KeptIn(
+        "one maximum for three",
+        [cloud(name, zones=OUTSIDE) for name in ("a", "b", "c")],
+        2.0,
+        most=6,
+        need=12.0,
+    ),
+    KeptIn("nothing new", [cloud(zones=OUTSIDE, taints=(TaintEffect.NO_SELECT_IF_NEW,))], 0.0),
+    KeptIn("its own clients first", [cloud(zones=OUTSIDE, capacity=2, need=1.0)], 0.8),
+    KeptIn("a maximum", [cloud(zones=OUTSIDE)], 2.0, most=6),
     KeptIn("no more than a maximum", [cloud(zones=OUTSIDE)], 0.0, most=4),
 ]
 
@@ -177,7 +187,7 @@ KEPT_IN = [
 @pytest.mark.parametrize("case", KEPT_IN, ids=lambda case: case.name)
 def test_what_would_have_a_place_outside_of_the_zones_is_told(case: KeptIn) -> None:
     hub = Hub(zones=("eu",), budget_seconds=case.budget, most=case.most)
-    site = hub.place(edge(**IN_EU), *case.others).sites["edge"]
+    site = hub.place(edge(**{**IN_EU, "need": case.need}), *case.others).sites["edge"]
 
     assert site.constrained == pytest.approx(case.constrained)
     assert (Why.RESIDENCY_CONSTRAINED in whys(site)) is (case.constrained > 0)
