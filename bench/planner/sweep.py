@@ -45,6 +45,15 @@ class Standing:
         """The same of the ways in that precision. Those that were only beaten have no rate."""
         return self._best_of([way for way in self.places if way.precision is precision])
 
+    def able_at(self, precision: Precision, place: int) -> list[Way]:
+        """Ways in that precision of which nothing says that they fail at this place."""
+        most = {**self.places, **{way: failed - 1 for way, failed in self.beaten.items()}}
+        return [
+            way
+            for way, top in most.items()
+            if way.precision is precision and top is not None and top >= place
+        ]
+
     def _best_of(self, ways: Sequence[Way]) -> tuple[Way, int] | None:
         able = [(way, place) for way in ways if (place := self.places[way]) is not None]
         return max(able, key=lambda one: one[1], default=None)
@@ -95,3 +104,27 @@ def judged(loads: Loads, way: Way, milliseconds: int, guess: int | None) -> int 
         lambda place: loads.keeps(way, place, milliseconds / 1000, JUDGE_SEEDS),
         place_of(0.0) if guess is None else guess,
     )
+
+
+def best_above(
+    loads: Loads, standing: Standing, precision: Precision, rate: float
+) -> tuple[Way, int] | None:
+    """The best way in that precision of those that do more than `rate` requests/s, and its place,
+    by arrivals that had no part in the sweep; None: none does.
+
+    The sweep asks a way only whether it beats the best so far, so that one in FP32 which comes
+    after a fast copy has no rate of its own.
+    """
+    found, above = None, place_of(rate) + 1
+    for way in standing.able_at(precision, above):
+        top = _from(loads, way, standing.milliseconds, above)
+        if top is not None:
+            found, above = (way, top), top + 1
+    return found
+
+
+def _from(loads: Loads, way: Way, milliseconds: int, least: int) -> int | None:
+    def keeps(place: int) -> bool:
+        return loads.keeps(way, place, milliseconds / 1000, JUDGE_SEEDS)
+
+    return highest_place(keeps, least) if keeps(least) else None

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.planner import contender
 from bench.planner.contender import Choice, Studied
 from bench.planner.disturbance import is_ours
-from bench.planner.findings import Case, Rated, Report
+from bench.planner.findings import NOISE, Case, Rated, Report, is_int8
 from bench.planner.load import Loads
 from bench.planner.prepared import MIN_AGREEMENT, Prepared
 from bench.planner.runs import Runs, run_key
 from bench.planner.search import rate_of
 from bench.planner.served import LoadRefused, Served, served
-from bench.planner.sweep import Standing, judged, swept
+from bench.planner.sweep import Standing, best_above, judged, swept
 from bench.planner.ways import Way, default_way, sweep_ways
 from e2e.harness.triton import triton_folder
 from triton_operator.api.enums import Precision
@@ -191,7 +191,8 @@ def compared(
     progress: Callable[[str], None],
 ) -> Case:
     """The best of the sweep, also of each precision, the planner's and Triton's own, by arrivals
-    new to all of them."""
+    new to all of them. Where the planner adopts a copy, ways in FP32 that the sweep did not rank
+    are asked whether they do more."""
     found = standing.best
     best, guess = found if found else (choice.way, None)
     fp32, copy = standing.best_in(Precision.FP32), standing.best_in(Precision.INT8)
@@ -217,6 +218,10 @@ def compared(
         fp32=None if fp32 is None else rated(fp32[0]),
         copy=None if copy is None else rated(copy[0]),
     )
+    if is_int8(case.planner.way) and not case.slower_adoption:
+        least = NOISE * case.planner.rate
+        if (faster := best_above(loads, standing, Precision.FP32, least)) is not None:
+            case = replace(case, fp32=Rated(faster[0].name, rate_of(faster[1])))
     progress(
         f"{standing.milliseconds} ms: best {case.best.way} {case.best_rate:.1f}/s, planner "
         f"{case.planner.way} {case.planner.rate:.1f}/s (promised {case.promised:.1f}), "

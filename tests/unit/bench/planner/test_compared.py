@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from bench.planner.contender import Choice
-from bench.planner.findings import Case
+from bench.planner.findings import Case, Rated
 from bench.planner.load import Loads
 from bench.planner.search import rate_of
 from bench.planner.sweep import SEARCH_SEEDS, Standing, swept
@@ -74,11 +74,20 @@ def test_rates_of_the_sweep_itself_are_not_told() -> None:
     assert not case.slower_adoption
 
 
-def test_a_way_that_is_only_beaten_has_no_rate() -> None:
+def test_fp32_that_was_only_beaten_by_another_copy_speaks_against_the_one_adopted() -> None:
+    """The sweep has no rate of it."""
     case = case_of(SLOW_COPY, PLACES, ways=ALL[::-1])
+
+    assert case.fp32 == Rated(STORED.name, rate_of(79))
+    assert case.slower_adoption
+
+
+def test_fp32_that_does_no_more_than_the_adopted_copy_is_not_ranked() -> None:
+    case = case_of(COPY, PLACES, ways=ALL[::-1])
 
     assert case.fp32 is None
     assert case.fp32_rate == rate_of(60), "that of Triton's defaults"
+    assert not case.slower_adoption
 
 
 def test_the_best_of_a_precision_is_the_first_that_reached_it() -> None:
