@@ -43,7 +43,7 @@ ROWS: dict[str, dict[str, tuple[Any, Any]]] = {
         "spec.access.callers[0].namespaceSelector.matchExpressions[0].key": ("a_B", "/a"),
         "spec.access.callers[0].namespaceSelector.matchExpressions[0].values[0]": ("1", "a b"),
         "spec.access.callers[0].podSelector.matchLabels{tier}": ("", "a/b"),
-        "spec.access.callers[0].podSelector.matchExpressions[0].key": ("a.example/app", "a b"),
+        "spec.access.callers[0].podSelector.matchExpressions[0].key": ("a.example/app", "a.-b/app"),
         "spec.access.callers[0].podSelector.matchExpressions[0].values[0]": ("", "-"),
         "spec.ingress.gateway.parentRefs[0].name": ("gateways.public-1", "Public"),
         "spec.ingress.gateway.parentRefs[0].namespace": ("gateways-1", "gateways.public"),

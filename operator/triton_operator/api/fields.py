@@ -41,7 +41,9 @@ DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DECIMAL_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
 DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-DNS_SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+DOMAIN_PATTERN = rf"{_LABEL}(\.{_LABEL})*"
+DNS_SUBDOMAIN_PATTERN = f"^{DOMAIN_PATTERN}$"
 
 
 def _as_string(value: Any) -> Any:
@@ -78,7 +80,6 @@ ImageName = Annotated[str, Field(pattern=r"^[^\s]+$", max_length=512)]
 """A container image, with its tag or digest."""
 
 _NAME = "[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
-DOMAIN_PATTERN = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 QUALIFIED_NAME_PATTERN = _NAME
 LABEL_KEY_PATTERN = f"^({DOMAIN_PATTERN}/)?{_NAME}$"
 
