@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.harness.waiting import wait_until
 from triton_operator.model.measurement.server_memory import PROC, ServerMemory
 
 KIBIBYTE = 1024
@@ -96,7 +97,10 @@ def test_a_real_kernel_says_it_so(tmp_path: Path) -> None:
     alone.mkdir()
     with subprocess.Popen([program, "60"]) as started:
         (alone / str(started.pid)).symlink_to(PROC / str(started.pid))
+        comm = PROC / str(started.pid) / "comm"
         try:
+            # The kernel names it a moment after it is said to have started.
+            wait_until("its name", lambda: comm.read_text() == "tritonserver\n", timeout_seconds=30)
             found = ServerMemory(alone).look()
         finally:
             started.kill()
