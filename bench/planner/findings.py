@@ -32,7 +32,8 @@ class Case:
     `fp32` and `copy`: the best FP32 way of the sweep, and the best one of a copy that may be used.
     None: the sweep has no rate of such a way, as there is none, or as a way of the other precision
     came before it and each was only seen to do no more. Where a copy was adopted, `fp32` is a way
-    that does more than it by more than noise, whether the sweep ranked it or not, if there is one.
+    that was seen to do more than it by more than noise, whether the sweep ranked it or not, if
+    there is one: at what it did beside it when both were asked again.
     Triton's defaults are FP32, and have a rate in any case.
     """
 

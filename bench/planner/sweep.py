@@ -22,6 +22,7 @@ from triton_operator.api.enums import Precision
 
 SEARCH_SEEDS = (11, 12)
 JUDGE_SEEDS = (21, 22)
+CONFIRM_SEEDS = (31, 32)
 Progress = Callable[[str], None]
 
 
@@ -98,10 +99,16 @@ def _measure(loads: Loads, way: Way, standing: Standing, guess: float) -> None:
         standing.beaten[way] = above
 
 
-def judged(loads: Loads, way: Way, milliseconds: int, guess: int | None) -> int | None:
+def judged(
+    loads: Loads,
+    way: Way,
+    milliseconds: int,
+    guess: int | None,
+    seeds: tuple[int, int] = JUDGE_SEEDS,
+) -> int | None:
     """The place of a way, from arrivals that had no part in the sweep; None: at no rate."""
     return highest_place(
-        lambda place: loads.keeps(way, place, milliseconds / 1000, JUDGE_SEEDS),
+        lambda place: loads.keeps(way, place, milliseconds / 1000, seeds),
         place_of(0.0) if guess is None else guess,
     )
 
@@ -110,7 +117,8 @@ def best_above(
     loads: Loads, standing: Standing, precision: Precision, rate: float
 ) -> tuple[Way, int] | None:
     """The best way in that precision of those that do more than `rate` requests/s, and its place,
-    by arrivals that had no part in the sweep; None: none does.
+    by arrivals that had no part in the sweep; None: none does. The best of many noisy figures looks
+    better than it is, so `confirmed` has to ask again.
 
     The sweep asks a way only whether it beats the best so far, so that one in FP32 which comes
     after a fast copy has no rate of its own.
@@ -121,6 +129,17 @@ def best_above(
         if top is not None:
             found, above = (way, top), top + 1
     return found
+
+
+def confirmed(loads: Loads, way: Way, beside: Way, milliseconds: int, guess: int) -> float | None:
+    """What a way does for each request that the other one does, both by arrivals that are new to
+    both; None: one of them keeps the objective at no rate.
+
+    What is remembered may be of another hour, in which the machine did more or less.
+    """
+    places = [judged(loads, one, milliseconds, guess, CONFIRM_SEEDS) for one in (way, beside)]
+    its, others = places
+    return None if its is None or others is None else rate_of(its) / rate_of(others)
 
 
 def _from(loads: Loads, way: Way, milliseconds: int, least: int) -> int | None:

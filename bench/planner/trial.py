@@ -18,7 +18,7 @@ from bench.planner.prepared import MIN_AGREEMENT, Prepared
 from bench.planner.runs import Runs, run_key
 from bench.planner.search import rate_of
 from bench.planner.served import LoadRefused, Served, served
-from bench.planner.sweep import Standing, best_above, judged, swept
+from bench.planner.sweep import Standing, best_above, confirmed, judged, swept
 from bench.planner.ways import Way, default_way, sweep_ways
 from e2e.harness.triton import triton_folder
 from triton_operator.api.enums import Precision
@@ -221,7 +221,11 @@ def compared(
     if is_int8(case.planner.way) and not case.slower_adoption:
         least = NOISE * case.planner.rate
         if (faster := best_above(loads, standing, Precision.FP32, least)) is not None:
-            case = replace(case, fp32=Rated(faster[0].name, rate_of(faster[1])))
+            way, place = faster
+            times = confirmed(loads, way, choice.way, standing.milliseconds, place)
+            if times is not None:
+                progress(f"{way.name} does {times:.2f} times as much as {choice.way.name}")
+                case = replace(case, fp32=Rated(way.name, times * case.planner.rate))
     progress(
         f"{standing.milliseconds} ms: best {case.best.way} {case.best_rate:.1f}/s, planner "
         f"{case.planner.way} {case.planner.rate:.1f}/s (promised {case.promised:.1f}), "
