@@ -86,9 +86,7 @@ def swept(
 
 
 def _measure(loads: Loads, way: Way, standing: Standing, guess: float) -> None:
-    def keeps(place: int) -> bool:
-        return loads.keeps(way, place, standing.milliseconds / 1000, SEARCH_SEEDS)
-
+    keeps = _keeping(loads, way, standing.milliseconds, SEARCH_SEEDS)
     if standing.best is None:
         standing.places[way] = highest_place(keeps, place_of(guess))
         return
@@ -108,7 +106,7 @@ def judged(
 ) -> int | None:
     """The place of a way, from arrivals that had no part in the sweep; None: at no rate."""
     return highest_place(
-        lambda place: loads.keeps(way, place, milliseconds / 1000, seeds),
+        _keeping(loads, way, milliseconds, seeds),
         place_of(0.0) if guess is None else guess,
     )
 
@@ -125,8 +123,8 @@ def best_above(
     """
     found, above = None, place_of(rate) + 1
     for way in standing.able_at(precision, above):
-        top = _from(loads, way, standing.milliseconds, above)
-        if top is not None:
+        keeps = _keeping(loads, way, standing.milliseconds, JUDGE_SEEDS)
+        if keeps(above) and (top := highest_place(keeps, above)) is not None:
             found, above = (way, top), top + 1
     return found
 
@@ -137,13 +135,12 @@ def confirmed(loads: Loads, way: Way, beside: Way, milliseconds: int, guess: int
 
     What is remembered may be of another hour, in which the machine did more or less.
     """
-    places = [judged(loads, one, milliseconds, guess, CONFIRM_SEEDS) for one in (way, beside)]
-    its, others = places
+    its, others = (judged(loads, one, milliseconds, guess, CONFIRM_SEEDS) for one in (way, beside))
     return None if its is None or others is None else rate_of(its) / rate_of(others)
 
 
-def _from(loads: Loads, way: Way, milliseconds: int, least: int) -> int | None:
-    def keeps(place: int) -> bool:
-        return loads.keeps(way, place, milliseconds / 1000, JUDGE_SEEDS)
-
-    return highest_place(keeps, least) if keeps(least) else None
+def _keeping(
+    loads: Loads, way: Way, milliseconds: int, seeds: tuple[int, int]
+) -> Callable[[int], bool]:
+    """Whether a way keeps the objective at a place, by the arrivals of these seeds."""
+    return lambda place: loads.keeps(way, place, milliseconds / 1000, seeds)

@@ -40,8 +40,8 @@ def cel(rule: str, message: str) -> JsonDict:
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 DECIMAL_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
-DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+DNS_LABEL_PATTERN = f"^{_LABEL}$"
 DOMAIN_PATTERN = rf"{_LABEL}(\.{_LABEL})*"
 DNS_SUBDOMAIN_PATTERN = f"^{DOMAIN_PATTERN}$"
 
@@ -111,54 +111,39 @@ Annotations = Annotated[
 ]
 """Annotations of an object; their keys are as those of labels."""
 
+
+def _address(expression: str, form: str) -> Any:
+    """What an address has to match; a pattern could not say in words what is wrong with it."""
+    rule = cel(f"self.matches(r'{expression}')", f"must be {form}")
+    return Field(max_length=512, json_schema_extra={"x-kubernetes-validations": [rule]})
+
+
 Endpoint = Annotated[
     str,
-    Field(
-        max_length=512,
-        json_schema_extra={
-            # A pattern could not say in words what is wrong with http://.
-            "x-kubernetes-validations": [
-                cel(
-                    r"self.matches(r'^https://[^/?#@\s]+(/[^?#\s]*)?$')",
-                    "must be https://HOST, with a port and a path if need be, and without "
-                    "credentials, query or fragment",
-                )
-            ]
-        },
+    _address(
+        r"^https://[^/?#@\s]+(/[^?#\s]*)?$",
+        "https://HOST, with a port and a path if need be, and without credentials, query or "
+        "fragment",
     ),
 ]
 """An https address of a server, without credentials, query or fragment."""
 
 GrpcUrl = Annotated[
     str,
-    Field(
-        max_length=512,
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                cel(
-                    r"self.matches(r'^https?://[^/?#@\s]+/?$')",
-                    "must be http://HOST or https://HOST, with a port if need be, and without a "
-                    "path, credentials, query or fragment",
-                )
-            ]
-        },
+    _address(
+        r"^https?://[^/?#@\s]+/?$",
+        "http://HOST or https://HOST, with a port if need be, and without a path, credentials, "
+        "query or fragment",
     ),
 ]
 """An address of a gRPC server; https means TLS."""
 
 ServerUrl = Annotated[
     str,
-    Field(
-        max_length=512,
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                cel(
-                    r"self.matches(r'^https?://[^/?#@\s]+(/[^?#\s]*)?$')",
-                    "must be http://HOST or https://HOST, with a port and a path if need be, and "
-                    "without credentials, query or fragment",
-                )
-            ]
-        },
+    _address(
+        r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
+        "http://HOST or https://HOST, with a port and a path if need be, and without credentials, "
+        "query or fragment",
     ),
 ]
 """Address of a server that answers inference requests. Of gRPC, https means TLS, and http none."""

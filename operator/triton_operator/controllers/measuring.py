@@ -106,7 +106,7 @@ def measuring(
         if row.copy is not None and any(one.leaves_nothing_to_beat(row) for one in failures):
             continue
         work = work_for(observed, owner, spec, digest, facts, row, number, ways)
-        serves = not stands_by and _loads(plan, row)
+        serves = not stands_by and bool(_loading(plan, row))
         found = _one(observed, owner, spec, digest, facts, work, rollout, serves=serves)
         if not found.failed:
             return _beside(failures, found)
@@ -129,18 +129,17 @@ class _Failed:
 
 
 def _runs(plan: Plan, way: PoolPlan) -> bool:
-    return any(
-        (row.pool, row.copy, row.instances, row.engine)
-        == (way.pool, way.copy, way.instances, way.engine)
+    return any(row.instances == way.instances for row in _loading(plan, way))
+
+
+def _loading(plan: Plan, way: PoolPlan) -> list[PoolPlan]:
+    """Rows of the plan whose pods load the same file in the same engine, in however many
+    instances."""
+    return [
+        row
         for row in plan.pools
-    )
-
-
-def _loads(plan: Plan, way: PoolPlan) -> bool:
-    """Whether pods of the plan load the same file in the same engine, in however many instances."""
-    return any(
-        (row.pool, row.copy, row.engine) == (way.pool, way.copy, way.engine) for row in plan.pools
-    )
+        if (row.pool, row.copy, row.engine) == (way.pool, way.copy, way.engine)
+    ]
 
 
 def _beside(failures: Sequence[_Failed], found: Measuring) -> Measuring:

@@ -21,18 +21,23 @@ def kept_in(
     `allowance` is what maxima leave after all others had their parts, and is not changed. What is
     forbidden by these, or by taints, budgets and tiers, is no matter of zones.
     """
-    left = {}
-    for one in asked:
-        rest = remainder(one.site, found)
-        left[one.site.name] = rest.unplaced - rest.constrained
     outside = {
         one.site.name: _as_if_inside(one, settings) for one in asked if not one.site.is_allowed
     }
-    if not outside or max(left.values()) <= NOTHING:
+    left = dict.fromkeys((one.site.name for one in asked), 0.0)
+    if not outside:
+        return left
+    for one in asked:
+        rest = remainder(one.site, found)
+        left[one.site.name] = rest.unplaced - rest.constrained
+    if max(left.values()) <= NOTHING:
         return dict.fromkeys(left, 0.0)
     spared = allowance.copy()
-    trial = Spilling(replicas=dict.fromkeys(left, 0), granted=dict.fromkeys(left, 0.0))
-    trial.grants = {name: {} for name in left}
+    trial = Spilling(
+        grants={name: {} for name in left},
+        granted=dict.fromkeys(left, 0.0),
+        replicas=dict.fromkeys(left, 0),
+    )
     kept = {}
     for name, target in outside.items():
         # Its own clients' demand comes first.

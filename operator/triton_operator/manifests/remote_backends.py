@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from triton_operator.api.enums import Protocol
+from triton_operator.api.fields import DOMAIN_PATTERN
 from triton_operator.api.routing import RoutedEndpoint, WorkRouting
 from triton_operator.manifests import names
 from triton_operator.manifests.owner import Owner
@@ -23,7 +24,7 @@ _NO_GRPC = (
 )
 MOST_REMOTES = 15
 """A rule of an HTTPRoute has 16 backends at most, and one is the cluster itself."""
-_HOST_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_HOST_NAME = re.compile(DOMAIN_PATTERN)
 _NUMBERS = re.compile(r"[0-9.]+")
 
 
