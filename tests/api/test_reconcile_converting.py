@@ -139,7 +139,11 @@ def test_a_pod_that_goes_before_the_copy_is_stored_takes_nothing_with_it(shop: S
     shop.until("the Job to go", lambda: not shop.all("Job"))
     (found,) = shop.get("ModelProfile", profile(1))["spec"]["conversions"]
     assert found["digest"] == COPY
-    assert "was gone before container put had ended" in found["storeFailure"]
+    # Which of the two the operator sees first, that the pod is gone or that the Job has ended, is
+    # not the test's to say.
+    assert found["storeFailure"].endswith(
+        ("was gone before container put had ended", "had ended before container put")
+    )
 
 
 def test_copies_and_speed_share_a_profile(shop: Shop) -> None:

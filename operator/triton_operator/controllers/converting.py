@@ -278,7 +278,7 @@ def _ended(
             job,
             samples=spec.model.samples,
             store=spec.precision.store,
-            unstored=store_failure(pod),
+            unstored=store_failure(job, pod),
             time=job.finished or answer.time,
         )
     if isinstance(answer, Conversion):

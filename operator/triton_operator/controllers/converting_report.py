@@ -37,8 +37,10 @@ def answer_of(job: JobView, pod: PodView | None, message: str) -> Conversion | F
     return report.conversion if job.succeeded or has_converted(pod) else nothing
 
 
-def store_failure(pod: PodView | None) -> str | None:
-    """Why the pod could not put the copy into its service's store; None: it did, or had none."""
+def store_failure(job: JobView, pod: PodView | None) -> str | None:
+    """Why the pod of a Job that has ended could not put the copy into its service's store; None: it
+    did, or had none.
+    """
     put = _container(pod, PUT_CONTAINER)
     if put is None:
         return None
@@ -51,6 +53,9 @@ def store_failure(pod: PodView | None) -> str | None:
         return None if failure is None else shortened(failure.message)
     if put.exit_code == 0:
         return None
+    if put.exit_code is None:
+        # Not the words of `unfinished`: rows with those wait for this Job.
+        return f"Job {job.name} had ended before container {put.name}"
     return f"container {put.name} ended without a report{_how(put)}"
 
 

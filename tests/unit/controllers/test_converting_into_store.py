@@ -189,6 +189,22 @@ def test_a_pod_that_goes_meanwhile_takes_nothing_with_it(over: bool) -> None:
     assert why in condition(outcome)[2]
 
 
+def test_a_job_that_ends_while_its_pod_is_still_going_takes_nothing_with_it() -> None:
+    """Its container has no exit code yet, and may never get one."""
+    cluster = putting(said())
+    step(cluster, now=NOW)
+    job = cluster.one("Job")["metadata"]["name"]
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
+    cluster.observe("Job", "shop", job, conditions=[{**failed, "lastTransitionTime": ago(0)}])
+    for _ in range(2):
+        step(cluster, now=NOW + 60)
+
+    assert serves_the_copy(cluster)
+    assert not list(cluster.of_kind("Job")), "nothing is converted again"
+    why = f"Job {job} had ended before container put"
+    assert profile(cluster)["conversions"][0]["storeFailure"] == why
+
+
 @pytest.mark.parametrize("runs", [True, False])
 def test_another_service_waits_for_the_store_as_well(runs: bool) -> None:
     cluster = asked(precision=STORED)
