@@ -4,6 +4,7 @@ Each is measured with batches as large as may be worth it, by a Job of its own, 
 within one budget.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -47,11 +48,8 @@ _ENDED_FOR_ALL = frozenset({MeasurementEnd.SLOWER, MeasurementEnd.FAILED, Measur
 are too short, they are measured once more."""
 _ROUNDED = 0.999
 """Profiles have times of four digits: one that was too long by less may be at the bound there."""
-USUALLY_MEASURED = 4
-"""Ways to run on one pool: each takes the room of a replica for minutes. More only where else a
-copy would not be measured at all."""
-MOST_MEASURED = 6
-"""Three numbers of instances of the model as it is stored, and three copies."""
+MOST_MEASURED = 7
+"""Four numbers of instances of the model as it is stored, and three copies."""
 MOST_BY_ENGINE = 4
 """More of these by another engine: the model as it is stored, and a copy that takes any batch, one
 in FP16 and one in INT8."""
@@ -108,7 +106,7 @@ def ways_to_compare(
     """The ways to run on the pool of a plan's row that a service compares, known or not.
 
     They are in the order in which they are measured, by what is likely to do more. The model as it
-    is stored comes first, in the plan's own way and then with the cores used in the other way: how
+    is stored comes first, in the plan's own way and then with the cores used in other ways: how
     that does tells in which way copies are tried first, which come next, and in which way the other
     engine of the pool is tried, which comes last. Of a precision and engine of which somebody
     declared numbers in `known`, what the plan does not run is left out: whoever declares has chosen
@@ -125,7 +123,9 @@ def ways_to_compare(
     first, *others = (
         [_way(spec, facts, row, copy, one, None) for one in numbers] for copy in copies
     )
-    most = min(MOST_MEASURED, max(USUALLY_MEASURED, len(first) + len(others)))
+    # As many of copies as of the model itself, since each takes the room of a replica for minutes;
+    # more only where else a copy would not be measured at all.
+    most = min(MOST_MEASURED, len(first) + max(len(first), len(others)))
     # Every copy in one way before any in a second one.
     ways = [*first, *(one[0] for one in others), *(way for one in others for way in one[1:])]
     by_engine = [
@@ -204,13 +204,24 @@ def _settles(spec: InferenceServiceSpec, way: PoolPlan, known: Measurement) -> b
 
 
 def _instances(facts: ModelFacts, row: PoolPlan) -> tuple[int, ...]:
-    """Numbers of instances to compare, that of the plan first: on CPUs one that has all cores, and
-    one for each core. What lies between is not tried, so that it stays with few.
+    """Numbers of instances to compare, that of the plan first: on CPUs one that has all cores, one
+    for each core, and one between.
     """
     cores = row.cpu_limit_millicores // 1000
     if row.pool.is_gpu or cores < 2 or not BACKENDS[facts.format].threads_parameter:
         return (row.instances,)
-    return tuple(dict.fromkeys((row.instances, 1, cores)))
+    return tuple(dict.fromkeys((row.instances, 1, cores, *_between(cores))))
+
+
+def _between(cores: int) -> tuple[int, ...]:
+    """The number of instances between one and one for each core that is measured, if any leaves no
+    core without a thread: the one nearest to the root from below, as twice the instances are half
+    the threads, and each instance has its own copy of the weights.
+    """
+    for number in range(math.isqrt(cores), 1, -1):
+        if cores % number == 0:
+            return (number,)
+    return ()
 
 
 def _other_engine(

@@ -169,6 +169,7 @@ def test_what_is_known_is_what_the_plan_would_use(
 FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
 ROWS = "sha256:" + "ef" * 32
 ONE_CORE = pool("cpu")
+TWO_CORES = pool("cpu", replica_resources=resources("2"))
 FOUR_CORES = pool("cpu", replica_resources=resources("4"))
 L4 = gpu_pool("l4", product="L4")
 ASKED = {
@@ -211,13 +212,35 @@ class Way(NamedTuple):
 
 WAYS = [
     Way("one core", "there is one way to use it", [(FP32, 1, 1)], ONE_CORE),
-    Way("cores", "both ends, and nothing between", [(FP32, 1, 4), (FP32, 4, 1)]),
+    Way("cores", "both ends, then between", [(FP32, 1, 4), (FP32, 4, 1), (FP32, 2, 2)]),
+    *(
+        Way(
+            f"{cores} cores",
+            "the instances between are few, and leave no core without a thread",
+            [(FP32, 1, cores), (FP32, cores, 1), *between],
+            pool("cpu", replica_resources=resources(str(cores))),
+        )
+        for cores, between in [
+            (2, []),
+            (3, []),
+            (5, []),
+            (6, [(FP32, 2, 3)]),
+            (8, [(FP32, 2, 4)]),
+            (12, [(FP32, 3, 4)]),
+            (16, [(FP32, 4, 4)]),
+        ]
+    ),
     Way("GPU", "instances are not guessed at", [(FP32, 1, None)], L4),
-    Way("known in part", "the other way is left", [(FP32, 4, 1)], known=(took(threads=4),)),
+    Way(
+        "known in part",
+        "the other ways are left",
+        [(FP32, 4, 1), (FP32, 2, 2)],
+        known=(took(threads=4),),
+    ),
     Way(
         "the other way serves already",
         "as it is better, and the first is known",
-        [],
+        [(FP32, 2, 2)],
         known=(took(threads=4, latency=[{"batchSize": 1, "milliseconds": "90"}]), took("FP32", 4)),
     ),
     Way(
@@ -287,20 +310,20 @@ WAYS = [
     Way(
         "copy",
         "FP32 first, as there is nothing to beat before",
-        [(FP32, 1, 4), (FP32, 4, 1), (INT8, 1, 4), (INT8, 4, 1)],
+        [(FP32, 1, 4), (FP32, 4, 1), (FP32, 2, 2), (INT8, 1, 4), (INT8, 4, 1), (INT8, 2, 2)],
         copies=(conversion(),),
     ),
     Way(
         "two copies",
-        "no more than four of a pool, and each copy among them",
-        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 1, 4), (INT8, 1, 4)],
+        "as many of copies as of the model itself, and each copy among them",
+        [(FP32, 1, 4), (FP32, 4, 1), (FP32, 2, 2), (FP16, 1, 4), (INT8, 1, 4), (FP16, 4, 1)],
         pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
         copies=(conversion(), conversion("FP16")),
     ),
     Way(
         "two copies, and instances of a profile",
-        "more than four, as INT8 would not be measured else",
-        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 2, 2), (INT8, 2, 2)],
+        "what is known to do best is tried first",
+        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 2, 2), (INT8, 2, 2), (FP16, 1, 4)],
         pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
         (took("FP32", 2, 2),),
         (conversion(), conversion("FP16")),
@@ -330,11 +353,12 @@ WAYS = [
     ),
     Way(
         "copy that Triton refuses",
-        "it may load in the other way",
-        [(INT8, 4, 1)],
+        "it may load in other ways",
+        [(INT8, 4, 1), (INT8, 2, 2)],
         known=(
             took(threads=4),
             took("FP32", 4, 1),
+            took("FP32", 2, 2),
             took("INT8", latency=[], refusal="no", copyDigest=COPY_DIGEST),
         ),
         copies=(conversion(),),
@@ -342,10 +366,11 @@ WAYS = [
     Way(
         "another copy was refused, and another measured",
         "tools of another version made them",
-        [(INT8, 4, 1), (INT8, 1, 4)],
+        [(INT8, 4, 1), (INT8, 1, 4), (INT8, 2, 2)],
         known=(
             took(threads=4),
             took("FP32", 4, 1),
+            took("FP32", 2, 2),
             took("INT8", latency=[], refusal="no", copyDigest=ROWS),
             took("INT8", 4, 1, copyDigest=ROWS),
         ),
@@ -353,8 +378,8 @@ WAYS = [
     ),
     Way(
         "only FP32 is declared",
-        "the copy is compared in the plan's own way and the other",
-        [(INT8, 1, 4), (INT8, 4, 1)],
+        "the copy is compared in the plan's own way and the others",
+        [(INT8, 1, 4), (INT8, 4, 1), (INT8, 2, 2)],
         known=(took(source="Declared"),),
         copies=(conversion(),),
     ),
@@ -375,14 +400,14 @@ WAYS = [
     Way(
         "asked for and used",
         "FP32 is out of question",
-        [(INT8, 1, 4), (INT8, 4, 1)],
+        [(INT8, 1, 4), (INT8, 4, 1), (INT8, 2, 2)],
         copies=(conversion(),),
         spec=INT8_ASKED,
     ),
     Way(
         "asked for and rejected",
         "FP32 stays",
-        [(FP32, 1, 4), (FP32, 4, 1)],
+        [(FP32, 1, 4), (FP32, 4, 1), (FP32, 2, 2)],
         copies=(conversion(agreement="0.9"),),
         spec=INT8_ASKED,
     ),
@@ -442,6 +467,7 @@ def test_what_is_measured_does_not_depend_on_what_runs() -> None:
     """A Job that runs is not replaced because a number of another way has come in."""
     wanted, copies = spec(**ASKED), (conversion(),)
     known = [took(threads=4), took("FP32", 4, 1, latency=[{"batchSize": 1, "milliseconds": "2"}])]
+    every = [(FP32, 2), (INT8, 1), (INT8, 2), (INT8, 4)]
 
     def ways(rows: list[Measurement]) -> tuple[PoolPlan, ...]:
         plan = plan_service(wanted, facts(), [FOUR_CORES], (), rows, copies, TOOLS)
@@ -451,18 +477,24 @@ def test_what_is_measured_does_not_depend_on_what_runs() -> None:
 
     before, after = ways(known[:1]), ways(known)
 
-    assert [(one.precision, one.instances) for one in before[1:]] == [(INT8, 1), (INT8, 4)]
-    assert list(before[1:]) == sorted(after, key=lambda one: one.instances)
+    def ordered(found: Sequence[PoolPlan]) -> list[PoolPlan]:
+        return sorted(found, key=lambda one: (one.precision, one.instances))
+
+    assert before[0].instances == 4
+    assert [(one.precision, one.instances) for one in ordered(before[1:])] == every
+    assert ordered(before[1:]) == ordered(after)
 
 
 @pytest.mark.parametrize(
     ("where", "copies", "budget", "each"),
     [
         (ONE_CORE, (), 180, 180),
-        (FOUR_CORES, (), 180, 90),
-        (FOUR_CORES, (conversion(),), 180, 45),
-        (FOUR_CORES, (conversion(),), 10, 2),
-        (replace(FOUR_CORES, engines=(Engine.OPENVINO,)), (conversion(),), 180, 30),
+        (TWO_CORES, (), 180, 90),
+        (TWO_CORES, (conversion(),), 180, 45),
+        (TWO_CORES, (conversion(),), 10, 2),
+        (FOUR_CORES, (), 180, 60),
+        (FOUR_CORES, (conversion(),), 180, 30),
+        (replace(TWO_CORES, engines=(Engine.OPENVINO,)), (conversion(),), 180, 30),
         (replace(FOUR_CORES, engines=(Engine.OPENVINO,)), (conversion(),), 10, 1),
     ],
 )
@@ -485,7 +517,9 @@ def test_a_part_of_the_budget_stays_the_same_while_ways_become_known() -> None:
     known = [
         took(threads=4),
         took("FP32", 4, 1, latency=fast),
+        took("FP32", 2, 2),
         took("INT8", 4, 1),
+        took("INT8", 2, 2),
         took("INT8", 1, 4, latency=[{"batchSize": 1, "milliseconds": "0.5"}]),
     ]
     parts, left = [], []
@@ -497,8 +531,8 @@ def test_a_part_of_the_budget_stays_the_same_while_ways_become_known() -> None:
         parts.append(seconds_for_each(wanted, len(ways)))
         left.append(len(to_measure(wanted, facts(), ways, rows)))
 
-    assert parts == [45] * 5
-    assert left == [4, 3, 2, 1, 0]
+    assert parts == [30] * 7
+    assert left == [6, 5, 4, 3, 2, 1, 0]
 
 
 def test_copies_are_tried_first_in_the_way_that_is_better_for_the_model_itself() -> None:
@@ -507,11 +541,15 @@ def test_copies_are_tried_first_in_the_way_that_is_better_for_the_model_itself()
     def order(*known: Measurement) -> list[int]:
         plan = plan_service(wanted, facts(), [FOUR_CORES], (), known, copies, TOOLS)
         assert isinstance(plan, Plan)
-        return [one.instances for one in unknown(wanted, facts(), plan.pools[0], known)]
+        found = unknown(wanted, facts(), plan.pools[0], known)
+        assert {one.precision for one in found} == {INT8}
+        return [one.instances for one in found]
 
     slow = [{"batchSize": 1, "milliseconds": "90"}]
-    assert order(took(threads=4), took("FP32", 4, 1)) == [4, 1]
-    assert order(took(threads=4), took("FP32", 4, 1, latency=slow)) == [1, 4]
+    ends, middle = (took(threads=4), took("FP32", 4, 1)), took("FP32", 2, 2, latency=slow)
+    assert order(*ends, middle) == [4, 1, 2]
+    assert order(ends[0], took("FP32", 4, 1, latency=slow), middle) == [1, 4, 2]
+    assert order(took(latency=slow), took("FP32", 4, latency=slow), took("FP32", 2)) == [2, 1, 4]
 
 
 def test_a_large_copy_is_measured_with_its_own_memory() -> None:

@@ -334,15 +334,15 @@ def test_what_is_known_is_not_asked_for_again() -> None:
 
 def test_both_are_measured_the_model_first() -> None:
     parts = {**SOUGHT, "precision": {"mode": "FP32"}}
-    on = pool("cpu", replica_resources=resources("4"))
+    on = pool("cpu", replica_resources=resources("2"))
     row = planned(copies=(copy(),), where=on, **parts)
     ways = ways_to_compare(spec(**parts), STORED, row, ())
 
     assert [(way.copy is not None, way.instances, way.max_batch_size) for way in ways] == [
         (False, 1, 0),
-        (False, 4, 0),
+        (False, 2, 0),
         (True, 1, 16),
-        (True, 4, 16),
+        (True, 2, 16),
     ]
     assert [way.dynamic_batching for way in ways] == [False, False, True, True]
     assert ways[2].memory_bytes > ways[0].memory_bytes
@@ -356,6 +356,7 @@ def test_both_are_measured_the_model_first() -> None:
             [
                 (None, FP32, 1),
                 (None, FP32, 4),
+                (None, FP32, 2),
                 (None, "DynamicBatch", 1),
                 (None, FP16, 1),
                 (None, INT8, 1),
