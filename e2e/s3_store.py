@@ -16,9 +16,11 @@ from e2e.harness.ports import free_ports
 from e2e.harness.processes import start
 from e2e.harness.waiting import wait_until
 from e2e.https_store import certify
+from e2e.services import Services
 
 USER, PASSWORD = "tester", "not-a-real-key"
 BUCKET = "models"
+SECRET_NAME = "store"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,22 @@ class S3Store:
     endpoint: str
     authority: Path
     secret: dict[str, str]
+
+    @property
+    def model(self) -> dict[str, str]:
+        """`spec.model` of a service whose namespace is admitted."""
+        return {
+            "uri": f"s3://{BUCKET}/model.onnx",
+            "endpoint": self.endpoint,
+            "secretName": SECRET_NAME,
+        }
+
+    def admit(self, services: Services) -> None:
+        """Give the namespace of these services the Secret by which they read."""
+        services.kubectl(
+            *("create", "secret", "generic", SECRET_NAME, f"--from-file=ca.crt={self.authority}"),
+            *(f"--from-literal={key}={text}" for key, text in self.secret.items()),
+        )
 
 
 @contextmanager

@@ -92,6 +92,14 @@ class Services:
                 return dict(condition)
         return {}
 
+    def wait_until_there(self, name: str, timeout_seconds: float = 180) -> None:
+        """Whoever applies the service is somebody else: its fleet's hub."""
+        wait_until(
+            f"service {name} to be there",
+            lambda: bool(self.get("tisvc", name)),
+            timeout_seconds=timeout_seconds,
+        )
+
     def wait_for(
         self, name: str, type_: str, status: str, reason: str = "", timeout_seconds: float = 120
     ) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from e2e.s3_store import BUCKET, s3_store
+from e2e.s3_store import s3_store
 from e2e.sample_files import magika_model
 from e2e.services import Services
 from e2e.test_serving import DIGEST, assert_answers
@@ -13,21 +13,8 @@ from e2e.test_serving import DIGEST, assert_answers
 def test_a_model_from_s3_outlives_its_store(services: Services, tmp_path: Path) -> None:
     services.place("cache", {})
     with s3_store(tmp_path, services.cluster.host_address(), magika_model()) as store:
-        literals = [f"--from-literal={key}={text}" for key, text in store.secret.items()]
-        services.kubectl(
-            *("create", "secret", "generic", "store", f"--from-file=ca.crt={store.authority}"),
-            *literals,
-        )
-        services.apply(
-            "edge",
-            model={
-                "uri": f"s3://{BUCKET}/model.onnx",
-                "endpoint": store.endpoint,
-                "secretName": "store",
-                "cacheClaimName": "cache",
-                "digest": DIGEST,
-            },
-        )
+        store.admit(services)
+        services.apply("edge", model={**store.model, "cacheClaimName": "cache", "digest": DIGEST})
         services.wait_for("edge", "Ready", "True")
         (first,) = services.every("pods", "edge")
 

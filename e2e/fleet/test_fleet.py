@@ -48,11 +48,7 @@ def test_a_service_of_the_fleet_is_served_at_its_edge_whatever_becomes_of_the_li
     place(fleet, "filetype")
 
     with fleet.edge.inside():
-        wait_until(
-            "the service to be at the edge",
-            lambda: bool(fleet.at_the_edge.get("tisvc", "filetype")),
-            timeout_seconds=LONGEST_SECONDS,
-        )
+        fleet.at_the_edge.wait_until_there("filetype")
         fleet.at_the_edge.wait_for("filetype", "Ready", "True")
         assert_answers(fleet.at_the_edge, "filetype")
         before = pods_at_the_edge(fleet, "filetype")

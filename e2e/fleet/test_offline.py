@@ -133,11 +133,7 @@ def test_a_fallback_serves_while_the_hub_does_not_answer(fleet: Fleet, tmp_path:
         placement={"clusterNames": [SHOP]},
     )
     with fleet.edge.inside():
-        wait_until(
-            "the service to be at the shop",
-            lambda: bool(shop.get("tisvc", NAME)),
-            timeout_seconds=LONGEST_SECONDS,
-        )
+        shop.wait_until_there(NAME)
         shop.wait_for(NAME, "Ready", "True")
         serves(shop, "primary", "AsSpecified")
     with asking(fleet) as asked:

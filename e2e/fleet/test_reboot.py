@@ -12,7 +12,7 @@ from e2e.harness.errors import HarnessError
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.waiting import wait_until
 from e2e.installation import NAMESPACE
-from e2e.s3_store import BUCKET, S3Store, s3_store
+from e2e.s3_store import S3Store, s3_store
 from e2e.sample_files import magika_model
 from e2e.services import Services
 from e2e.test_serving import DIGEST, assert_answers
@@ -25,21 +25,11 @@ def place(fleet: Fleet, store: S3Store) -> None:
     """A service for the shop, whose model is at the hub's site, and in a cache at the shop."""
     with fleet.edge.inside():
         fleet.at_the_edge.place("cache", {})
-        literals = [f"--from-literal={key}={text}" for key, text in store.secret.items()]
-        fleet.at_the_edge.kubectl(
-            *("create", "secret", "generic", "store", f"--from-file=ca.crt={store.authority}"),
-            *literals,
-        )
+        store.admit(fleet.at_the_edge)
     fleet.at_the_hub.apply(
         NAME,
         managedBy=FLEET,
-        model={
-            "uri": f"s3://{BUCKET}/model.onnx",
-            "endpoint": store.endpoint,
-            "secretName": "store",
-            "cacheClaimName": "cache",
-            "digest": DIGEST,
-        },
+        model={**store.model, "cacheClaimName": "cache", "digest": DIGEST},
         placement={"clusterNames": [SHOP]},
     )
 
@@ -96,11 +86,7 @@ def test_a_shop_without_its_link_comes_back_from_a_loss_of_power(
     with s3_store(tmp_path, fleet.at_the_hub.cluster.host_address(), magika_model()) as store:
         place(fleet, store)
         with fleet.edge.inside():
-            wait_until(
-                "the service to be at the shop",
-                lambda: bool(fleet.at_the_edge.get("tisvc", NAME)),
-                timeout_seconds=LONGEST_SECONDS,
-            )
+            fleet.at_the_edge.wait_until_there(NAME)
             fleet.at_the_edge.wait_for(NAME, "Ready", "True")
             assert_answers(fleet.at_the_edge, NAME)
             before, counts = at_the_shop(fleet), restarts(fleet.at_the_edge)
