@@ -135,8 +135,11 @@ def test_the_hub_reads_the_secrets_of_clusters_that_it_pushes_to_and_no_others()
     role = named("hub", "Role", secrets)
 
     assert _with_names(role["rules"]) - _with_names(named("hub", "Role")["rules"]) == {
-        ("", "secrets", "get", "push-a"),
-        ("", "secrets", "get", "push-b"),
+        *(
+            ("", "secrets", verb, name)
+            for verb in ("get", "patch")
+            for name in ("push-a", "push-b")
+        ),
     }
     assert role["metadata"]["namespace"] == named("hub", "ServiceAccount")["metadata"]["namespace"]
     assert rights(named("hub", "ClusterRole", secrets)) == rights_of(RIGHTS["hub"])

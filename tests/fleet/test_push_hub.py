@@ -23,6 +23,7 @@ from triton_operator.fleet.origin import ORIGIN
 from triton_operator.hub import pushes as module
 from triton_operator.hub.cluster_specs import ClusterSpecs
 from triton_operator.hub.kinds import SECRET
+from triton_operator.hub.push_renewals import PushRenewals
 from triton_operator.hub.pushes import Pushes
 
 OTHER = "fleet-store-2"
@@ -57,6 +58,13 @@ class Hub:
             known=known,  # type: ignore[arg-type]
             namespace="hub",
             connect_hub=fleet.hub.connect,
+            renewals=PushRenewals(
+                self,  # type: ignore[arg-type]
+                "hub",
+                now=now,
+                clock=now,
+                connect=self.connect,
+            ),
             now=now,
         )
 

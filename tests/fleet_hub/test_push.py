@@ -7,12 +7,15 @@ import base64
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from e2e.harness.controlplane import ControlPlane
+from e2e.harness.waiting import wait_until
 from tests.api.client import Api, Object, RefusedError
 from tests.api.definitions import install_definitions
 from tests.fleet.works import work
@@ -20,6 +23,7 @@ from tests.fleet_hub.clock import Clock
 from tests.fleet_hub.fleet import Fleet
 from tests.fleet_hub.test_commands import RIGHTS, rule
 from triton_operator.api.group import API_VERSION
+from triton_operator.fleet.agent_token import account_of, life_of, token_in
 from triton_operator.fleet.mailbox import AGENT, DELETED_BY, mailbox_namespace
 
 REPOSITORY = Path(__file__).parents[2]
@@ -85,6 +89,11 @@ class Pushed:
         """Another kubeconfig."""
         data = {"kubeconfig": base64.b64encode(text.encode()).decode()}
         self.fleet.api.merge(self.secret, {"data": data})
+
+    def token(self) -> str:
+        """In the Secret."""
+        data = self.fleet.api.get(self.secret)["data"]["kubeconfig"]
+        return token_in(base64.b64decode(data).decode()) or ""
 
     def until(self, status: str, reason: str) -> str:
         """Wait until `CredentialsValid` is so; its message."""
@@ -165,7 +174,7 @@ def grant(api: Api, kind: str, name: str, rules: list[Object], user: str) -> lis
     return [api.create({**role, "rules": rules}), api.create(binding)]
 
 
-def test_a_hub_needs_no_right_for_it_but_to_read_the_secret(
+def test_a_hub_needs_no_right_for_it_but_on_the_secret(
     hub_plane: ControlPlane, hub_api: Api, member_plane: ControlPlane, member_api: Api
 ) -> None:
     """The rights are those that docs/fleet-hub.md has."""
@@ -178,7 +187,7 @@ def test_a_hub_needs_no_right_for_it_but_to_read_the_secret(
         assert "hub.pushSecrets" in pushed.until("False", "KubeconfigUnusable")
         assert not pushed.beat()
 
-        secret = rule("", ["secrets"], ["get"], pushed.secret["metadata"]["name"])
+        secret = rule("", ["secrets"], ["get", "patch"], pushed.secret["metadata"]["name"])
         made += grant(hub_api, "Role", user, [secret], user)
         pushed.until("True", "KubeconfigHolds")
         fleet.await_("a heartbeat", lambda: bool(pushed.beat()))
@@ -188,9 +197,39 @@ def test_a_hub_needs_no_right_for_it_but_to_read_the_secret(
         hub_api.delete(pushed.work())
         fleet.await_("the end of it", lambda: pushed.applied() == ("False", "Deleted"))
         hub_api.merge(pushed.work(), {"metadata": {"finalizers": None}})
+        renews(pushed)
         hub_api.delete(pushed.cluster)
     for document in made:
         hub_api.delete(document)
+
+
+def renews(pushed: Pushed) -> None:
+    """At two thirds of a token's life there is another one, and it is used."""
+    fleet, first = pushed.fleet, pushed.token()
+    life = life_of(first)
+    assert life is not None
+    wait_until(
+        "waiting for another second, as tokens say whole ones",
+        lambda: time.time() >= life.issued_at + 1,
+        timeout_seconds=10,
+    )
+    fleet.clock.now = max(fleet.clock.now, life.renewed_at)
+
+    def is_another() -> bool:
+        fleet.hub.push()
+        return pushed.token() != first
+
+    fleet.await_("another token", is_another)
+    second = pushed.token()
+    newer = life_of(second)
+    assert newer is not None
+    assert (newer.seconds, account_of(second)) == (life.seconds, account_of(first))
+    end = datetime.fromtimestamp(newer.expires_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fleet.await_("its use", lambda: end in pushed.until("True", "KubeconfigHolds"))
+    before = pushed.beat()
+    fleet.await_("a heartbeat by it", lambda: pushed.beat() > before)
+    pushed.join()
+    assert pushed.token() != second, "the command writes what the hub has written"
 
 
 def test_works_come_and_go_by_the_accounts_own_rights(pushed: Pushed) -> None:

@@ -171,9 +171,9 @@ def _push(
             _pushed(manifest, member, namespace, token_days * DAY_SECONDS, server, kubeconfig)
         )
     print_error(
-        f"{name} has joined: the hub's token there holds until {until}, and nobody renews it: the "
-        f"same command makes another one, and changes nothing else. Name {source['secretName']} in "
-        "hub.pushSecrets of the hub's chart, so that the hub may read it"
+        f"{name} has joined: the hub's token there holds until {until}. Name "
+        f"{source['secretName']} in hub.pushSecrets of the hub's chart, so that the hub may read "
+        "it, and write another token there in time"
     )
 
 

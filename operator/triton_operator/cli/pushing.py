@@ -18,7 +18,7 @@ from triton_operator.controllers.kinds import NAMESPACE as NAMESPACE_KIND
 from triton_operator.controllers.kinds import SERVICE_ACCOUNT, Kind
 from triton_operator.fleet.member_kubeconfig import RefusedKubeconfig, member_kubeconfig
 from triton_operator.fleet.push_account import ACCOUNT, NAMESPACE, push_account
-from triton_operator.hub.kinds import SECRET
+from triton_operator.hub.kinds import ROLE, ROLE_BINDING, SECRET
 
 RBAC = "rbac.authorization.k8s.io"
 KINDS = {
@@ -28,6 +28,8 @@ KINDS = {
         SERVICE_ACCOUNT,
         Kind("ClusterRole", RBAC, "v1", "clusterroles", namespaced=False),
         Kind("ClusterRoleBinding", RBAC, "v1", "clusterrolebindings", namespaced=False),
+        ROLE,
+        ROLE_BINDING,
     )
 }
 KEY = "kubeconfig"

@@ -74,11 +74,22 @@ class ApiServer:
         self._tells_limit = tells_limit
         self.requests = 0
 
-    async def apply(self, kind: Kind, manifest: Mapping[str, Any], *, force: bool) -> Body:
-        """Server-side apply. Without `force`, a field that another manager owns is a conflict."""
+    async def apply(
+        self,
+        kind: Kind,
+        manifest: Mapping[str, Any],
+        *,
+        force: bool,
+        field_manager: str | None = None,
+    ) -> Body:
+        """Server-side apply. Without `force`, a field that another manager owns is a conflict.
+
+        `field_manager`: in whose name, where that is not this server's.
+        """
         metadata = manifest["metadata"]
         path = kind.path(metadata.get("namespace"), metadata["name"])
-        query = f"?fieldManager={self._field_manager}&force={'true' if force else 'false'}"
+        manager = field_manager or self._field_manager
+        query = f"?fieldManager={manager}&force={'true' if force else 'false'}"
         return await self._request("PATCH", path + query, manifest, _APPLY_HEADERS)
 
     async def apply_status(

@@ -1,13 +1,15 @@
-"""The token by which an agent reaches its mailbox: how long it holds, and when to ask for another.
+"""The token by which an agent reaches its mailbox, or a hub a cluster: whose it is, how long it
+holds, and when to ask for another.
 
-Nobody checks a signature here: an agent reads its own token, and whoever would forge one harms
-only itself.
+Nobody checks a signature here: who reads a token here goes on to show it to whoever made it, and a
+forged one harms only itself.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,11 @@ RENEWED_AFTER = 2 / 3
 """Of its life: the last third is for ways that are cut for days."""
 NEAR_END = 1 / 6
 """Of its life that is left: asking for another one has failed for as long."""
+
+_LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_ACCOUNT = re.compile(
+    rf"system:serviceaccount:(?P<namespace>{_LABEL}):(?P<name>{_LABEL}([.]{_LABEL})*)"
+)
 
 LATEST = 253_402_300_799.0
 """The end of the year 9999, after which times have no four digits for the year."""
@@ -47,16 +54,28 @@ class Life:
 
 def life_of(token: str) -> Life | None:
     """From its claims `iat` and `exp` (RFC 7519); None: it does not say, or is no such token."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = _claims(token)
         issued, expires = float(claims["iat"]), float(claims["exp"])
     except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
         # Of a number too, that is larger than any float.
         return None
     return life_between(issued, expires)
+
+
+def account_of(token: str) -> tuple[str, str] | None:
+    """Namespace and name of the ServiceAccount in its claim `sub`; None: it is of nobody such."""
+    try:
+        found = _ACCOUNT.fullmatch(_claims(token)["sub"])
+    except (LookupError, TypeError, ValueError, RecursionError):
+        return None
+    return (found["namespace"], found["name"]) if found else None
+
+
+def _claims(token: str) -> Any:
+    """Raises LookupError, ValueError or RecursionError where it is no JSON Web Token."""
+    _, claims, _ = token.split(".")
+    return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
 
 
 def life_between(issued_at: float, expires_at: float) -> Life | None:
@@ -85,6 +104,20 @@ def with_token(kubeconfig: str, token: str) -> str:
         raise ValueError("the current context of the kubeconfig has no token")
     user["token"] = token
     return yaml.safe_dump(document, sort_keys=False)
+
+
+def renewed(kubeconfig: str, used: str, token: str) -> str:
+    """What is there, with `token` in the place of `used`: somebody may have changed the address.
+
+    Raises:
+        ValueError: it has no token, or somebody has put another one there meanwhile, which holds
+            longer than the used one.
+    """
+    there = token_in(kubeconfig)
+    life, own = life_of(there or ""), life_of(used)
+    if there != used and life is not None and own is not None and life.expires_at > own.expires_at:
+        raise ValueError("it has a newer token already")
+    return with_token(kubeconfig, token)
 
 
 def _read(kubeconfig: str) -> Any:

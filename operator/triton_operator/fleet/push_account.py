@@ -19,6 +19,15 @@ RULES: list[dict[str, Any]] = [
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]},
 ]
 """As the chart gives them to an agent."""
+OWN_RULES: list[dict[str, Any]] = [
+    {
+        "apiGroups": [""],
+        "resources": ["serviceaccounts/token"],
+        "resourceNames": [ACCOUNT],
+        "verbs": ["create"],
+    },
+]
+"""In its own namespace: another token for itself, before the one in use ends."""
 
 Manifest = dict[str, Any]
 
@@ -26,6 +35,7 @@ Manifest = dict[str, Any]
 def push_account() -> tuple[Manifest, ...]:
     """What has to be there, in the order in which it has to be made."""
     own = {"labels": {labels.PART_OF: labels.MANAGER}}
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}
     return (
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, **own}},
         {
@@ -45,6 +55,19 @@ def push_account() -> tuple[Manifest, ...]:
             "kind": "ClusterRoleBinding",
             "metadata": {"name": ROLE, **own},
             "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": ROLE},
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
+            "subjects": [subject],
+        },
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "Role",
+            "metadata": {"name": ACCOUNT, "namespace": NAMESPACE, **own},
+            "rules": OWN_RULES,
+        },
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": ACCOUNT, "namespace": NAMESPACE, **own},
+            "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": ACCOUNT},
+            "subjects": [subject],
         },
     )

@@ -35,6 +35,7 @@ from triton_operator.hub.placements import Placements
 from triton_operator.hub.probes import Probes
 from triton_operator.hub.profiles import Profiles
 from triton_operator.hub.publications import Publications
+from triton_operator.hub.push_renewals import PushRenewals
 from triton_operator.hub.pushes import Pushes
 from triton_operator.hub.served_kinds import ServedKinds
 from triton_operator.hub.telemetry import HubCollector
@@ -121,6 +122,7 @@ class Hub:
             known=self.known,
             namespace=options.push_namespace,
             connect_hub=lambda: connect(options.kubeconfig, for_kopf=False),
+            renewals=PushRenewals(server, options.push_namespace, now=now, clock=loop.time),
             now=now,
         )
         self.clusters = Clusters(

@@ -34,6 +34,7 @@ from triton_operator.fleet.work import is_leaving
 from triton_operator.hub.kinds import SECRET
 from triton_operator.hub.known import Known
 from triton_operator.hub.push_notes import PushNotes
+from triton_operator.hub.push_renewals import PushRenewals
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 16
@@ -73,9 +74,11 @@ class Pushes:
         known: Known,
         namespace: str,
         connect_hub: Connector,
+        renewals: PushRenewals,
         now: Callable[[], float],
     ) -> None:
         self._server = server
+        self._renewals = renewals
         self._known = known
         self._namespace = namespace
         self._connect_hub = connect_hub
@@ -90,7 +93,8 @@ class Pushes:
         """Whether its kubeconfig is of use; None: the hub does not push to it."""
         push = self._pushes.get(cluster)
         if push is not None:
-            return push.credentials.finding(self._now())
+            not_renewed = self._renewals.problem(cluster)
+            return replace(push.credentials, not_renewed=not_renewed).finding(self._now())
         body = self._known.clusters.get("", cluster)
         spec = None if body is None else self._known.specs.get(body)
         source = None if spec is None else spec.cluster_source.kube_config
@@ -108,6 +112,7 @@ class Pushes:
                 wanted[cluster] = _Wish(source, USUAL_INTERVAL_SECONDS, is_gone=True)
         for cluster in self._pushes.keys() - wanted.keys():
             self._end(self._pushes.pop(cluster))
+        self._renewals.keep(set(wanted))
         await asyncio.gather(*(self._look(cluster, wish) for cluster, wish in wanted.items()))
         await self._notes.clear(self._with_agents())
 
@@ -116,6 +121,7 @@ class Pushes:
         for push in self._pushes.values():
             self._end(push)
         self._pushes.clear()
+        await self._renewals.stop()
         if self._ending:
             await asyncio.wait(self._ending, timeout=GOODBYE_SECONDS)
 
@@ -170,6 +176,7 @@ class Pushes:
                 kubeconfig = await self._kubeconfig(wish.source)
                 # A Secret of another name with the same content is noted, and told, as well.
                 if push.use == (wish, kubeconfig.mark):
+                    self._renewals.look(cluster, wish.source, kubeconfig)
                     return
                 # Now, and not at each connection: what cannot be used is told in the status.
                 await asyncio.to_thread(tls_context, kubeconfig)

@@ -68,10 +68,16 @@ def test_options_that_contradict_each_other(call: Call, arguments: tuple[str, ..
 
 def test_the_account_has_an_agents_rights_and_can_take_no_others() -> None:
     kinds = [one["kind"] for one in push_account()]
-    assert kinds == ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"]
+    assert kinds == [
+        *("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"),
+        *("Role", "RoleBinding"),
+    ]
     resources = {resource for rule in RULES for resource in rule["resources"]}
     assert resources == {"inferenceservices", "namespaces", "nodes", "pods", "deployments"}
     assert not any("*" in values for rule in RULES for values in rule.values())
+    (own,) = next(one for one in push_account() if one["kind"] == "Role")["rules"]
+    assert own["resources"] == ["serviceaccounts/token"]
+    assert own["resourceNames"] == [ACCOUNT], "of nobody else"
 
 
 def test_the_hub_gets_a_kubeconfig_that_it_takes(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from triton_operator.api.conditions import ConditionStatus
-from triton_operator.fleet.agent_token import Life, life_of, token_in, with_token
+from triton_operator.fleet.agent_token import Life, account_of, life_of, token_in, with_token
 from triton_operator.fleet.credentials import credentials_valid
 
 
@@ -54,6 +54,28 @@ def test_its_life_is_in_it() -> None:
 )
 def test_a_token_that_does_not_say(token: str) -> None:
     assert life_of(token) is None
+
+
+@pytest.mark.parametrize(
+    ("subject", "account"),
+    [
+        ("system:serviceaccount:fleet:push", ("fleet", "push")),
+        ("system:serviceaccount:fleet:a.b-c", ("fleet", "a.b-c")),
+        ("system:serviceaccount:fleet:a/../b", None),
+        ("system:serviceaccount:fleet:a?b", None),
+        ("system:serviceaccount:fleet:a\n", None),
+        ("system:serviceaccount:fleet", None),
+        ("system:serviceaccount::a", None),
+        ("system:node:a", None),
+        (["system:serviceaccount:fleet:push"], None),
+        (None, None),
+    ],
+)
+def test_whose_it_is(subject: Any, account: tuple[str, str] | None) -> None:
+    """A request's path is made of it: what is no name of Kubernetes' is no account."""
+    assert account_of(jwt({"sub": subject})) == account
+    assert account_of(f"{jwt({'sub': subject})}.more") is None
+    assert account_of(jwt([subject])) is None
 
 
 def test_the_token_of_the_current_context_is_replaced_and_nothing_else() -> None:

@@ -22,6 +22,14 @@ LIFE = Life(0.0, 600.0)
             "join NAME --push --member-kubeconfig",
         ),
         (
+            {"is_read": True, "life": LIFE, "not_renewed": "no right"},
+            510.0,
+            "False",
+            "TokenNearItsEnd",
+            "no right: `triton-operator cluster join",
+        ),
+        ({"is_read": True, "life": LIFE, "not_renewed": "x"}, 499.0, "True", "KubeconfigHolds", ""),
+        (
             {"is_read": True, "life": LIFE},
             600.0,
             "False",

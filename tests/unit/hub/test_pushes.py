@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.unit.fleet.test_agent_token import jwt
 from triton_operator.api.conditions import Finding
+from triton_operator.api.inference_cluster import KubeConfigSource
 from triton_operator.controllers.errors import ApiError, ApiRefused, ApiUnavailable
 from triton_operator.controllers.kinds import NAMESPACE
 from triton_operator.fleet.mailbox import CLUSTER, PUSHED_BY, mailbox
-from triton_operator.fleet.member_kubeconfig import member_kubeconfig
+from triton_operator.fleet.member_kubeconfig import MemberKubeconfig, member_kubeconfig
 from triton_operator.fleet.origin import ORIGIN
 from triton_operator.hub import pushes as module
 from triton_operator.hub.cluster_specs import ClusterSpecs
@@ -65,6 +67,8 @@ class World:
         self.looks: list[asyncio.Semaphore] = []
         self.falls = False
         self.now = 1000.0
+        self.not_renewed = ""
+        self.renewing: list[tuple[str, str, str]] = []
         known = SimpleNamespace(
             clusters=SimpleNamespace(
                 objects=self.clusters, get=lambda *place: self.clusters.get(place)
@@ -80,6 +84,7 @@ class World:
             known=known,  # type: ignore[arg-type]
             namespace="hub",
             connect_hub=self.connect,
+            renewals=Renewals(self),  # type: ignore[arg-type]
             now=lambda: self.now,
         )
 
@@ -164,6 +169,27 @@ class World:
         return found
 
 
+class Renewals:
+    """What is asked of them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._kept: set[str] = set()
+
+    def look(self, cluster: str, source: KubeConfigSource, kubeconfig: MemberKubeconfig) -> None:
+        assert cluster in self._kept, "or it would be forgotten"
+        self._world.renewing.append((cluster, source.secret_name, kubeconfig.token))
+
+    def problem(self, cluster: str) -> str:
+        return self._world.not_renewed
+
+    def keep(self, clusters: set[str]) -> None:
+        self._kept = clusters
+
+    async def stop(self) -> None:
+        self._kept = set()
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World(monkeypatch)
@@ -200,6 +226,24 @@ def test_pods_are_looked_at_in_one_cluster_at_a_time(world: World) -> None:
         assert one is other
         await one.acquire()
         assert one.locked()
+        await world.pushes.stop()
+
+    asyncio.run(story())
+
+
+def test_the_token_of_each_that_is_reached_is_looked_after(world: World) -> None:
+    async def story() -> None:
+        token = jwt({"iat": 0, "exp": 1100})
+        world.add("a", "push-a")
+        world.add("b", "push-b")
+        world.add("pulls")
+        world.secrets["push-a"] = kubeconfig(token)
+        for _ in range(2):
+            await world.look()
+        assert world.renewing == [("a", "push-a", token)]
+        world.not_renewed = "the cluster does not want to"
+        assert world.told("a") == ("False", "TokenNearItsEnd")
+        assert "the cluster does not want to" in world.finding("a").message
         await world.pushes.stop()
 
     asyncio.run(story())
