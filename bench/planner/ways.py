@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bench.planner.prepared import Prepared
 from triton_operator.api.enums import Precision
+from triton_operator.planning.candidate import between
 from triton_operator.triton.model_config import ModelSettings, config_text, model_config
 
 SIZES = (1, 2, 4, 8, 16)
@@ -49,10 +50,12 @@ class Way:
 def arrangements(cores: int) -> tuple[tuple[int, int], ...]:
     """(instances, threads of each) that the sweep tries on so many cores.
 
-    One instance with all cores, an instance for each core, and twice as many instances as that
-    with a thread each, which no rule of the product allows: if it pays, the sweep shall say so.
+    One instance with all cores, an instance for each core, what the product tries between them, and
+    twice as many instances as cores with a thread each, which no rule of the product allows: if it
+    pays, the sweep shall say so.
     """
-    return tuple(dict.fromkeys([(1, cores), (cores, 1), (2 * cores, 1)]))
+    middle = [(number, cores // number) for number in between(cores)]
+    return tuple(dict.fromkeys([(1, cores), (cores, 1), *middle, (2 * cores, 1)]))
 
 
 def sweep_ways(model: Prepared, cores: int, largest: int) -> list[Way]:

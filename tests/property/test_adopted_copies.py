@@ -13,6 +13,7 @@ from tests.unit.planning.building import (
     gpu_pool,
     measurement,
     pool,
+    resources,
     spec,
 )
 from triton_operator.api.enums import Engine, Precision
@@ -32,6 +33,7 @@ from triton_operator.triton.backends import ENGINE_NAMES
 FP32, FP16, INT8 = Precision.FP32, Precision.FP16, Precision.INT8
 POOLS = [
     pool("cpu"),
+    pool("of-four-cores", replica_resources=resources("4")),
     pool("said", precisions=(FP32, FP16)),
     gpu_pool("l4", product="L4"),
     gpu_pool("old", product="Tesla-P100"),
@@ -40,6 +42,7 @@ POOLS = [
 ]
 RUNS = {
     "cpu": {INT8},
+    "of-four-cores": {INT8},
     "said": {FP16},
     "l4": {FP16, INT8},
     "old": {FP16},

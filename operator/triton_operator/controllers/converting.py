@@ -19,6 +19,7 @@ from triton_operator.controllers.conversion_rows import are_about_the_same, with
 from triton_operator.controllers.converting_report import (
     answer_of,
     said_early,
+    still_puts,
     store_failure,
     trusted,
     unfinished,
@@ -31,6 +32,7 @@ from triton_operator.controllers.side_jobs import (
     TURN_SECONDS,
     has_answered,
     has_ended,
+    is_under_way,
     job_named,
     pods_of,
     report_of,
@@ -111,8 +113,13 @@ def converting(
     if works and (problem := observed.measuring_problem):
         told = _finding(ConditionStatus.FALSE, problem.reason, problem.message)
         return Converting(told, requeue_after_seconds=PAUSE_SECONDS[True])
+    jobs = {work.name: job_named(observed, work.name) for work in works}
+    runs = any(map(is_under_way, jobs.values()))
     failures: list[Converting] = []
     for work in works:
+        if runs and jobs[work.name] is None:
+            # Its next try, or its first, waits for what runs, or that would be for nothing.
+            continue
         found = _one(observed, owner, spec, digest, work, rollout)
         if not found.failed:
             return _beside(failures, found)
@@ -263,7 +270,8 @@ def _ended(
 ) -> Converting:
     pod = newest(pods_of(observed, job))
     message = report_of(pod, CONVERT_CONTAINER)
-    if not message and (wait := seconds_for_report(observed, job)):
+    awaited = not message or still_puts(pod)
+    if awaited and (wait := seconds_for_report(observed, job)):
         return replace(
             _unknown(reasons.CONVERTING, f"Job {job.name} has ended; its report is awaited"),
             objects=(work.job,),

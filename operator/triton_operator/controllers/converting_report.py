@@ -59,6 +59,14 @@ def store_failure(job: JobView, pod: PodView | None) -> str | None:
     return f"container {put.name} ended without a report{_how(put)}"
 
 
+def still_puts(pod: PodView | None) -> bool:
+    """Whether the pod, as far as is seen, puts the copy into the store: it may have ended, as its
+    Job has.
+    """
+    put = _container(pod, PUT_CONTAINER)
+    return has_converted(pod) and put is not None and put.exit_code is None
+
+
 def said_early(job: JobView, pod: PodView | None) -> Conversion | None:
     """The copy that the pod of a Job that still runs has made and compared, and not yet put into
     the store; None: there is none (yet).

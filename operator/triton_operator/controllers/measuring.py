@@ -24,6 +24,7 @@ from triton_operator.controllers.side_jobs import (
     TURN_SECONDS,
     has_answered,
     has_ended,
+    is_under_way,
     job_named,
     pods_of,
     report_of,
@@ -101,11 +102,20 @@ def measuring(
     named = [part for part in parts if not is_nameless(part[0].pool)]
     if parts and not named:
         return _nameless([row for row, *_ in parts])
+    works = [
+        work_for(observed, owner, spec, digest, facts, row, number, ways)
+        for row, number, ways in named
+    ]
+    jobs = {work.name: job_named(observed, work.name) for work in works}
+    runs = any(map(is_under_way, jobs.values()))
     failures: list[_Failed] = []
-    for row, number, ways in named:
+    for work in works:
+        row = work.ran
         if row.copy is not None and any(one.leaves_nothing_to_beat(row) for one in failures):
             continue
-        work = work_for(observed, owner, spec, digest, facts, row, number, ways)
+        if runs and jobs[work.name] is None:
+            # Its next try, or its first, waits for what runs, or that would be for nothing.
+            continue
         serves = not stands_by and bool(_loading(plan, row))
         found = _one(observed, owner, spec, digest, facts, work, rollout, serves=serves)
         if not found.failed:

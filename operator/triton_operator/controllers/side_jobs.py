@@ -47,6 +47,11 @@ def has_ended(job: JobView) -> bool:
     return job.succeeded or job.failed
 
 
+def is_under_way(job: JobView | None) -> bool:
+    """Whether it is there, goes on, and is to go on."""
+    return job is not None and not job.deleting and not has_ended(job)
+
+
 def job_named(observed: Observed, name: str) -> JobView | None:
     """The service's own Job of that name."""
     jobs = (one for one in observed.children if isinstance(one, JobView))

@@ -123,11 +123,13 @@ def ways_to_compare(
     first, *others = (
         [_way(spec, facts, row, copy, one, None) for one in numbers] for copy in copies
     )
-    # As many of copies as of the model itself, since each takes the room of a replica for minutes;
-    # more only where else a copy would not be measured at all.
-    most = min(MOST_MEASURED, len(first) + max(len(first), len(others)))
+    # All copies together in no more ways than the model itself, since each takes the room of a
+    # replica for minutes, but each in one at least. Each in as many as the others, or what is
+    # compared would follow which of them is adopted.
+    room = min(len(first), MOST_MEASURED - len(first))
+    each = max(1, room // len(others)) if others else 0
     # Every copy in one way before any in a second one.
-    ways = [*first, *(one[0] for one in others), *(way for one in others for way in one[1:])]
+    ways = [*first, *(one[number] for number in range(each) for one in others)]
     by_engine = [
         _way(spec, facts, row, copy, row.instances, engine)
         for copy in ([] if awaited else copies)
@@ -135,7 +137,7 @@ def ways_to_compare(
     ]
     return tuple(
         candidate(spec, facts, way)
-        for way in (*ways[:most], *by_engine[:MOST_BY_ENGINE])
+        for way in (*ways, *by_engine[:MOST_BY_ENGINE])
         if way is row or (_has_room(way) and not _is_declared(way, facts, known))
     )
 
@@ -210,10 +212,10 @@ def _instances(facts: ModelFacts, row: PoolPlan) -> tuple[int, ...]:
     cores = row.cpu_limit_millicores // 1000
     if row.pool.is_gpu or cores < 2 or not BACKENDS[facts.format].threads_parameter:
         return (row.instances,)
-    return tuple(dict.fromkeys((row.instances, 1, cores, *_between(cores))))
+    return tuple(dict.fromkeys((row.instances, 1, cores, *between(cores))))
 
 
-def _between(cores: int) -> tuple[int, ...]:
+def between(cores: int) -> tuple[int, ...]:
     """The number of instances between one and one for each core that is measured, if any leaves no
     core without a thread: the one nearest to the root from below, as twice the instances are half
     the threads, and each instance has its own copy of the weights.

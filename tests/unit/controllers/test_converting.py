@@ -21,9 +21,10 @@ from tests.unit.controllers.world import (
     serving,
     step,
 )
-from tests.unit.planning.building import DIGEST
+from tests.unit.planning.building import DIGEST, pool
 from triton_operator.api import labels
 from triton_operator.api.conversion_report import ConversionReport, encode_conversion
+from triton_operator.api.enums import Precision
 from triton_operator.api.inspection import Failure
 from triton_operator.api.model_profile import Conversion
 from triton_operator.api.model_source import Samples
@@ -416,6 +417,26 @@ def test_auto_converts_first_and_then_measures() -> None:
     step(cluster, now=NOW)
     (job,) = cluster.of_kind("Job")
     assert job["metadata"]["labels"][labels.ROLE] == labels.MEASURE
+
+
+def test_a_next_try_waits_for_the_copy_that_is_being_made() -> None:
+    """Or one that takes longer than the pause would never be there."""
+    both = (pool("cpu", precisions=(Precision.FP16, Precision.INT8)),)
+    cluster = asked(**AUTO)
+
+    def turn(seconds: float) -> str:
+        return condition(step(cluster, pools=both, now=NOW + seconds))[2]
+
+    assert "FP16" in turn(0)
+    bad = cluster.one("Job")["metadata"]["name"]
+    end(cluster, fails("NoRoom", retryable=True), at=ago(0), failed=True)
+    assert "INT8" in turn(1)
+    (runs,) = {one["metadata"]["name"] for one in cluster.of_kind("Job")} - {bad}
+
+    for seconds in (899, 901, 902, 903):
+        assert f"Job {runs} converts the model to INT8" in turn(seconds)
+        assert runs in {one["metadata"]["name"] for one in cluster.of_kind("Job")}
+    assert cluster.one("Job")["metadata"]["name"] == runs, "the other's pause is over"
 
 
 def test_a_measurement_that_runs_is_not_disturbed() -> None:

@@ -205,6 +205,39 @@ def test_a_job_that_ends_while_its_pod_is_still_going_takes_nothing_with_it() ->
     assert profile(cluster)["conversions"][0]["storeFailure"] == why
 
 
+@pytest.mark.parametrize(
+    ("put", "job_failed", "why"),
+    [
+        (ended(0), False, None),
+        (ended(0, REFUSED), False, "the bucket answers 403"),
+        (ended(137, reason="OOMKilled"), True, "OOMKilled, code 137"),
+    ],
+)
+def test_a_job_whose_end_is_seen_before_its_pods_is_waited_for(
+    put: Body, job_failed: bool, why: str | None
+) -> None:
+    """Or a store that works would be told to be broken, for good."""
+    cluster = putting(said())
+    step(cluster, now=NOW)
+    job = cluster.one("Job")["metadata"]["name"]
+    told: Body = {"type": "Complete", "status": "True", "lastTransitionTime": ago(0)}
+    if job_failed:
+        told |= {"type": "Failed", "reason": "BackoffLimitExceeded"}
+    cluster.observe("Job", "shop", job, conditions=[told])
+    outcome = step(cluster, now=NOW + 1)
+    assert condition(outcome)[:2] == ("Unknown", "Converting")
+    assert outcome.requeue_after_seconds is not None
+    assert list(cluster.of_kind("Job"))
+
+    end(cluster, ended(0, said()), put, failed=job_failed)
+    for _ in range(2):
+        step(cluster, now=NOW + 2)
+    (found,) = profile(cluster)["conversions"]
+    assert (found.get("storeFailure") is None) is (why is None)
+    assert (why or "") in found.get("storeFailure", "")
+    assert not list(cluster.of_kind("Job"))
+
+
 @pytest.mark.parametrize("runs", [True, False])
 def test_another_service_waits_for_the_store_as_well(runs: bool) -> None:
     cluster = asked(precision=STORED)

@@ -690,6 +690,41 @@ def test_what_the_plan_runs_has_to_be_measured() -> None:
     assert condition(outcome)[:2] == ("True", "Measured"), "that runs now"
 
 
+def test_a_next_try_waits_for_what_runs() -> None:
+    """Or a way that takes longer than the pause would never get its numbers."""
+    four = (pool("cpu", replica_resources=resources("4")),)
+    cluster = serving_on(*four)
+
+    def turn(seconds: float) -> str:
+        outcome = step(cluster, pools=four, now=NOW + seconds)
+        serve(cluster, *four)
+        return condition(outcome)[2]
+
+    def named(told: str) -> str:
+        return next(name for name in map(job_name, cluster.of_kind("Job")) if name in told)
+
+    first = turn(0)
+    assert "FP32 with 1 instance" in first
+    end(cluster, numbers(), at=ago(5), name=named(first))
+    turn(0)
+    second = turn(1)
+    assert "FP32 with 4 instances" in second
+    bad = named(second)
+    end(cluster, refused("NoRoom", retryable=True), at=ago(0), failed=True, name=bad)
+    third = turn(1)
+    assert "FP32 with 2 instances" in third
+    runs = named(third)
+
+    for seconds in (899, 901, 902, 903):
+        assert "FP32 with 2 instances" in turn(seconds)
+        assert runs in map(job_name, cluster.of_kind("Job"))
+    assert bad not in map(job_name, cluster.of_kind("Job")), "its pause is over"
+    end(cluster, numbers(), at=ago(-903), name=runs)
+    turn(904)
+    assert "FP32 with 4 instances" in turn(905)
+    assert len(list(cluster.of_kind("Job"))) == 1
+
+
 def with_copy(cluster: Cluster, **changes: Any) -> Outcome:
     """A reconcile that knows of an INT8 copy."""
     seen = observed(cluster, now=NOW)

@@ -315,18 +315,25 @@ WAYS = [
     ),
     Way(
         "two copies",
-        "as many of copies as of the model itself, and each copy among them",
-        [(FP32, 1, 4), (FP32, 4, 1), (FP32, 2, 2), (FP16, 1, 4), (INT8, 1, 4), (FP16, 4, 1)],
+        "together no more than the model itself, and each in as many as the other",
+        [(FP32, 1, 4), (FP32, 4, 1), (FP32, 2, 2), (FP16, 1, 4), (INT8, 1, 4)],
         pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
         copies=(conversion(), conversion("FP16")),
     ),
     Way(
         "two copies, and instances of a profile",
         "what is known to do best is tried first",
-        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 2, 2), (INT8, 2, 2), (FP16, 1, 4)],
+        [(FP32, 1, 4), (FP32, 4, 1), (FP16, 2, 2), (INT8, 2, 2)],
         pool("cpu", replica_resources=resources("4"), precisions=(FP16, INT8)),
         (took("FP32", 2, 2),),
         (conversion(), conversion("FP16")),
+    ),
+    Way(
+        "a copy, and instances of a profile that are none of the three",
+        "seven at most",
+        [(FP32, 1, 4), (FP32, 4, 1), (FP32, 2, 2), (INT8, 3, 1), (INT8, 1, 4), (INT8, 4, 1)],
+        known=(took("FP32", 3, 1),),
+        copies=(conversion(),),
     ),
     Way(
         "copies on a GPU",
@@ -508,6 +515,37 @@ def test_all_ways_of_a_pool_share_one_budget(
 
     assert seconds_for_each(wanted, len(ways)) == each
     assert len(ways) * each <= budget
+
+
+@given(
+    data=st.data(),
+    cores=st.sampled_from([1, 2, 3, 4, 8]),
+    precisions=st.sampled_from([(), (INT8,), (FP16, INT8)]),
+)
+def test_all_that_is_ever_measured_stays_within_one_budget(
+    data: st.DataObject, cores: int, precisions: tuple[Precision, ...]
+) -> None:
+    """Whatever does best meanwhile: a copy that is adopted has instances of its own."""
+    wanted = spec(**ASKED)
+    where = pool("cpu", replica_resources=resources(str(cores)), precisions=(FP16, INT8))
+    copies = [conversion(one) for one in precisions]
+    known: list[Measurement] = []
+    spent = 0
+    while True:
+        plan = plan_service(wanted, facts(), [where], (), known, copies, TOOLS)
+        assert isinstance(plan, Plan)
+        ways = ways_to_compare(wanted, facts(), plan.pools[0], known)
+        left = to_measure(wanted, facts(), ways, known)
+        if not left:
+            break
+        spent += seconds_for_each(wanted, len(ways))
+        time = data.draw(st.sampled_from(["2", "4", "8", "16", "32"]), "milliseconds")
+        latency = [{"batchSize": 1, "milliseconds": time}]
+        way = left[0]
+        known.append(took(way.precision, way.instances, way.threads, latency=latency))
+
+    assert spent <= wanted.measurement.budget_seconds
+    assert {one.precision for one in known} == {FP32, *precisions}
 
 
 def test_a_part_of_the_budget_stays_the_same_while_ways_become_known() -> None:

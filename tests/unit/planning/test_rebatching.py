@@ -332,20 +332,19 @@ def test_what_is_known_is_not_asked_for_again() -> None:
         assert one.standing is (Standing.USABLE if row.digest else Standing.REJECTED)
 
 
-def test_both_are_measured_the_model_first() -> None:
+@pytest.mark.parametrize(("cores", "numbers"), [("2", [1, 2]), ("4", [1, 4, 2])])
+def test_both_are_measured_the_model_first(cores: str, numbers: list[int]) -> None:
     parts = {**SOUGHT, "precision": {"mode": "FP32"}}
-    on = pool("cpu", replica_resources=resources("2"))
+    on = pool("cpu", replica_resources=resources(cores))
     row = planned(copies=(copy(),), where=on, **parts)
     ways = ways_to_compare(spec(**parts), STORED, row, ())
 
     assert [(way.copy is not None, way.instances, way.max_batch_size) for way in ways] == [
-        (False, 1, 0),
-        (False, 2, 0),
-        (True, 1, 16),
-        (True, 2, 16),
+        *((False, number, 0) for number in numbers),
+        *((True, number, 16) for number in numbers),
     ]
-    assert [way.dynamic_batching for way in ways] == [False, False, True, True]
-    assert ways[2].memory_bytes > ways[0].memory_bytes
+    assert all(way.dynamic_batching is (way.copy is not None) for way in ways)
+    assert ways[len(numbers)].memory_bytes > ways[0].memory_bytes
 
 
 @pytest.mark.parametrize(
