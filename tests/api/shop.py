@@ -72,6 +72,11 @@ class Shop:
         """Create an object with these top-level fields."""
         return self.api.create({**self.reference(kind, name), **fields})
 
+    def await_(self, kind: str, name: str) -> Object:
+        """An object, once it is there."""
+        self.until(f"{kind} {name}", lambda: self.find(kind, name) is not None)
+        return self.get(kind, name)
+
     def find(self, kind: str, name: str) -> Object | None:
         """An object, or None."""
         try:

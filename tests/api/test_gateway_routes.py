@@ -86,14 +86,17 @@ def test_routes_are_what_the_gateway_api_takes(shop: Shop, gateway_kinds: None) 
     assert [one["name"] for one in plain["rules"][0]["backendRefs"]] == ["a"]
 
     shop.merge("InferenceService", "a", {"metadata": {"annotations": {ROUTING: ROUTED}}})
-    shop.until("a share", lambda: len(shop.get("HTTPRoute", "a")["spec"]["rules"]) == 2)
+    for kind in ("HTTPRoute", "GRPCRoute"):
+        shop.until(
+            f"a share in the {kind}",
+            lambda kind=kind: len(shop.get(kind, "a")["spec"]["rules"]) == 2,
+        )
 
-    assert shop.get("BackendTLSPolicy", "a-to-cloud-1")["spec"]["validation"]["hostname"]
-    assert shop.get("Service", "a-to-cloud-1")["spec"]["type"] == "ExternalName"
-    assert len(shop.get("GRPCRoute", "a")["spec"]["rules"]) == 2
-    (port,) = shop.get("Service", "a-grpc-to-cloud-1-618040")["spec"]["ports"]
+    assert shop.await_("BackendTLSPolicy", "a-to-cloud-1")["spec"]["validation"]["hostname"]
+    assert shop.await_("Service", "a-to-cloud-1")["spec"]["type"] == "ExternalName"
+    (port,) = shop.await_("Service", "a-grpc-to-cloud-1-618040")["spec"]["ports"]
     assert (port["port"], port["appProtocol"]) == (8001, "kubernetes.io/h2c")
-    listed = shop.get("ConfigMap", "a-endpoints")["data"]["endpoints.json"]
+    listed = shop.await_("ConfigMap", "a-endpoints")["data"]["endpoints.json"]
     assert [one["cluster"] for one in json.loads(listed)["endpoints"]] == ["store-1", "cloud-1"]
     shop.until_condition("a", "Routed", "True", "RoutedAsAsked")
 
