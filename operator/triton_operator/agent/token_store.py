@@ -13,7 +13,7 @@ from triton_operator.agent.member import FIELD_MANAGER, REQUEST_SECONDS
 from triton_operator.controllers.api_server import ApiServer
 from triton_operator.controllers.errors import ApiError
 from triton_operator.controllers.kinds import Kind
-from triton_operator.fleet.agent_token import renewed
+from triton_operator.fleet.agent_token import life_of, token_in, with_token
 
 SECRET = Kind("Secret", "", "v1", "secrets")
 
@@ -38,7 +38,7 @@ class TokenFile:
 
     def _keep(self, used: str, token: str) -> None:
         try:
-            text = renewed(self._path.read_text(encoding="utf-8"), used, token)
+            text = _replaced(self._path.read_text(encoding="utf-8"), used, token)
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}-")
             try:
                 with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -87,7 +87,7 @@ class TokenSecret:
         data = (found or {}).get("data") or {}
         if found is None or self._key not in data:
             raise ValueError("it does not exist")
-        text = renewed(base64.b64decode(data[self._key]).decode(), used, token)
+        text = _replaced(base64.b64decode(data[self._key]).decode(), used, token)
         version = found["metadata"]["resourceVersion"]
         change = {
             "metadata": {"resourceVersion": version},
@@ -97,3 +97,17 @@ class TokenSecret:
 
 
 Store = TokenFile | TokenSecret
+
+
+def _replaced(kubeconfig: str, used: str, token: str) -> str:
+    """What is there, with `token` in the place of `used`: somebody may have changed the address.
+
+    Raises:
+        ValueError: it has no token, or somebody has put another one there meanwhile, which holds
+            longer than the used one.
+    """
+    there = token_in(kubeconfig)
+    life, own = life_of(there or ""), life_of(used)
+    if there != used and life is not None and own is not None and life.expires_at > own.expires_at:
+        raise ValueError("it has a newer token already, which is read as soon as it is mounted")
+    return with_token(kubeconfig, token)

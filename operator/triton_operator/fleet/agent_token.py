@@ -106,20 +106,6 @@ def with_token(kubeconfig: str, token: str) -> str:
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def renewed(kubeconfig: str, used: str, token: str) -> str:
-    """What is there, with `token` in the place of `used`: somebody may have changed the address.
-
-    Raises:
-        ValueError: it has no token, or somebody has put another one there meanwhile, which holds
-            longer than the used one.
-    """
-    there = token_in(kubeconfig)
-    life, own = life_of(there or ""), life_of(used)
-    if there != used and life is not None and own is not None and life.expires_at > own.expires_at:
-        raise ValueError("it has a newer token already")
-    return with_token(kubeconfig, token)
-
-
 def _read(kubeconfig: str) -> Any:
     try:
         return yaml.safe_load(kubeconfig)

@@ -22,7 +22,7 @@ class PushCredentials:
     `problem`: why it is not used; empty: it is. `is_read`: whether anybody has looked. `refusal`:
     why the cluster does not know the account; empty: it has not said so. `life` of the token; None:
     it does not say, or there is a certificate. `not_renewed`: why the last try to have another one
-    was in vain; empty: there was none.
+    was in vain, and what to do; empty: there was none.
     """
 
     secret: str
@@ -56,10 +56,10 @@ class PushCredentials:
                 f"{ANOTHER}",
             )
         if self.life is not None and now >= self.life.near_end_at:
-            why = self.not_renewed or "nobody has tried to renew it"
+            why = self.not_renewed or f"nobody has tried to renew it: {ANOTHER}"
             return _invalid(
                 reasons.TOKEN_NEAR_ITS_END,
-                f"{where}: its token ends at {_end(self.life)}; {why}: {ANOTHER}",
+                f"{where}: its token ends at {_end(self.life)}; {why}",
             )
         until = f" until {_end(self.life)}" if self.life else ", and tells no end"
         return finding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from triton_operator.hub.clusters import Clusters
 from triton_operator.hub.kinds import INFERENCE_CLUSTER
 from triton_operator.hub.known import Known, is_of_fleet, service_key
 from triton_operator.hub.news import is_news
+
+logger = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 
@@ -104,7 +107,13 @@ class Events:
     def look(self) -> None:
         """Silence is no event: clusters that time has changed."""
         for name in self._cluster_names():
-            if self._clusters.is_due(name):
+            try:
+                is_due = self._clusters.is_due(name)
+            except Exception:
+                # A bug with one cluster must not hide the silence of the others: it is looked at.
+                logger.exception("A cluster cannot be looked at.", extra={"cluster": name})
+                is_due = True
+            if is_due:
                 self._queue.add(Key(INFERENCE_CLUSTER.kind, "", name))
 
     def place_soon(self) -> None:

@@ -7,8 +7,6 @@ does not answer, or answers slowly, holds up no other, and no placement.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -35,6 +33,7 @@ from triton_operator.hub.kinds import SECRET
 from triton_operator.hub.known import Known
 from triton_operator.hub.push_notes import PushNotes
 from triton_operator.hub.push_renewals import PushRenewals
+from triton_operator.hub.secret_text import secret_text
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 16
@@ -236,7 +235,7 @@ class Pushes:
             ) from error
         if secret is None:
             raise RefusedKubeconfig("it does not exist in the hub's namespace")
-        return member_kubeconfig(_decoded(secret, source.key))
+        return member_kubeconfig(secret_text(secret, source.key))
 
     async def _run(
         self, cluster: str, push: _Push, kubeconfig: MemberKubeconfig, wish: _Wish
@@ -274,13 +273,3 @@ class Pushes:
 
     def _place(self, source: KubeConfigSource) -> str:
         return f"{self._namespace}/{source.secret_name}, key {source.key}"
-
-
-def _decoded(secret: dict[str, Any], key: str) -> str:
-    data = (secret.get("data") or {}).get(key)
-    if data is None:
-        raise RefusedKubeconfig("the Secret has no such key")
-    try:
-        return base64.b64decode(data).decode("utf-8")
-    except (binascii.Error, ValueError):
-        raise RefusedKubeconfig("it is no text") from None

@@ -14,7 +14,8 @@ DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 def is_obeyed(character: str) -> bool:
     is_control = unicodedata.category(character) == "Cc" and character not in "\n\t"
-    return is_control or unicodedata.bidirectional(character) in DIRECTIONS
+    is_half = unicodedata.category(character) == "Cs"
+    return is_control or is_half or unicodedata.bidirectional(character) in DIRECTIONS
 
 
 def test_each_character_that_is_obeyed_is_replaced_and_no_other() -> None:

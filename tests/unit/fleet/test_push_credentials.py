@@ -26,7 +26,7 @@ LIFE = Life(0.0, 600.0)
             510.0,
             "False",
             "TokenNearItsEnd",
-            "no right: `triton-operator cluster join",
+            "; no right",
         ),
         ({"is_read": True, "life": LIFE, "not_renewed": "x"}, 499.0, "True", "KubeconfigHolds", ""),
         (

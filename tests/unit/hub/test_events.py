@@ -17,6 +17,30 @@ BEFORE: dict[str, Any] = {
 }
 
 
+def test_a_fault_with_one_cluster_hides_no_other() -> None:
+    """What a hostile one tells may show a bug."""
+
+    class Clusters:
+        def is_due(self, name: str) -> bool:
+            if name == "hostile":
+                raise ValueError("what nobody has thought of")
+            return name == "silent"
+
+    added: list[Key] = []
+    known: Any = SimpleNamespace(
+        clusters=SimpleNamespace(objects={("", name): {} for name in ("hostile", "silent", "well")})
+    )
+    queue: Any = SimpleNamespace(add=added.append)
+    clusters: Any = Clusters()
+    events = Events(
+        known=known, clusters=clusters, queue=queue, leads=lambda: True, debounce_seconds=1.0
+    )
+
+    events.look()
+
+    assert [key.name for key in added] == ["hostile", "silent"]
+
+
 @pytest.mark.parametrize(
     ("after", "places"),
     [

@@ -13,13 +13,16 @@ import pytest
 from tests.unit.fleet.test_agent_token import jwt
 from tests.unit.hub.test_pushes import kubeconfig
 from triton_operator.agent.renewal import AGAIN_SECONDS
+from triton_operator.api.conditions import Condition
 from triton_operator.api.group import FIELD_MANAGER
 from triton_operator.api.inference_cluster import KubeConfigSource
 from triton_operator.controllers.errors import ApiConflict, ApiRefused, ApiUnavailable
+from triton_operator.fleet.agent_token import Life
 from triton_operator.fleet.member_kubeconfig import RefusedKubeconfig, member_kubeconfig
+from triton_operator.fleet.push_credentials import PushCredentials
 from triton_operator.hub import push_renewals as module
 from triton_operator.hub.kinds import SECRET
-from triton_operator.hub.push_renewals import LEAST_PAUSE_SECONDS, PushRenewals
+from triton_operator.hub.push_renewals import AT_ONCE, LEAST_PAUSE_SECONDS, PushRenewals
 
 Body = dict[str, Any]
 SOURCE = KubeConfigSource(secret_name="push-a", key="kubeconfig")
@@ -41,6 +44,8 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, now: float = DUE) -> None:
         self.now = now
         self.text: str | None = kubeconfig(OLD)
+        self.version = 7
+        self.applied_by = [(FIELD_MANAGER, "Apply", "kubeconfig")]
         self.asked: list[tuple[str, str, int]] = []
         self.by: list[str] = []
         self.written: list[tuple[Body, bool, str | None]] = []
@@ -78,12 +83,20 @@ class World:
         if self.text is None:
             return None
         data = {"kubeconfig": base64.b64encode(self.text.encode()).decode()}
-        return {"metadata": {"resourceVersion": "7"}, "data": data}
+        managed = [
+            {"manager": who, "operation": how, "fieldsV1": {"f:data": {f"f:{key}": {}}}}
+            for who, how, key in self.applied_by
+        ]
+        metadata = {"resourceVersion": str(self.version), "managedFields": managed}
+        return {"metadata": metadata, "data": data}
 
     async def apply(self, kind: Any, manifest: Body, *, force: bool, field_manager: str) -> Body:
         assert kind is SECRET
         if self.refusal is not None:
             raise self.refusal
+        if manifest["metadata"]["resourceVersion"] != str(self.version):
+            raise ApiConflict(409, "Conflict", "the object has been modified")
+        self.version += 1
         self.written.append((manifest, force, field_manager))
         self.text = base64.b64decode(manifest["data"]["kubeconfig"]).decode()
         return manifest
@@ -147,16 +160,21 @@ def test_what_no_account_can_renew_is_left_alone(world: World, text: str) -> Non
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (ApiRefused(403, "Forbidden", "no right"), "triton-fleet/fleet-push no other token: "),
+        (ApiRefused(403, "Forbidden", "no right"), "triton-fleet/fleet-push no other token ("),
         (ApiUnavailable(0, "Timeout", "silent"), "no other token"),
-        ({}, "no token that holds longer"),
-        ([], "no token that holds longer"),
-        ({"status": {"token": 7}}, "no token that holds longer"),
-        ({"status": {"token": "opaque"}}, "no token that holds longer"),
-        ({"status": {"token": OLD}}, "no token that holds longer"),
-        ({"status": {"token": token(2200, 2799)}}, "no token that holds longer"),
-        ({"status": {"token": f"{NEW}\nx"}}, "user.token"),
-        ({"status": {"token": token(2200, 4000, more="x" * 2**17)}}, "longer than 64 KiB"),
+        (ApiRefused(403, "Forbidden", f"you sent {OLD}"), "you sent …"),
+        (ApiRefused(403, "Forbidden", "\ud800\x1b[2J"), "\ufffd\ufffd[2J"),
+        (ApiRefused(403, "Forbidden", "x" * 2**21), "xxx"),
+        (ValueError("no JSON"), "no JSON"),
+        (RecursionError(), "no JSON"),
+        ({}, "no token that tells its end"),
+        ([], "no token that tells its end"),
+        ({"status": {"token": 7}}, "no token that tells its end"),
+        ({"status": {"token": "opaque"}}, "no token that tells its end"),
+        ({"status": {"token": f"{NEW}\nx"}}, "no token that tells its end"),
+        ({"status": {"token": token(2200, 4000, more="x" * 2**14)}}, "no token that tells its end"),
+        ({"status": {"token": OLD}}, "no token yet that holds longer"),
+        ({"status": {"token": token(2200, 2799)}}, "no token yet that holds longer"),
     ],
 )
 def test_a_cluster_that_gives_none_that_is_better_changes_nothing(
@@ -165,8 +183,15 @@ def test_a_cluster_that_gives_none_that_is_better_changes_nothing(
     world.answer = answer
 
     async def story() -> None:
-        assert words in await world.look()
-        assert OLD not in world.renewals.problem("a")
+        problem = await world.look()
+        assert words in problem
+        assert OLD not in problem
+        assert len(problem) < 1000
+        near_end = PushCredentials("hub/push-a", is_read=True, life=Life(0, 1), not_renewed=problem)
+        Condition.model_validate(
+            {"type": "x", "status": "False", "reason": "x", "lastTransitionTime": "x"}
+            | {"message": near_end.finding(0.9).message}
+        )
 
     play(story)
     assert not world.written
@@ -174,27 +199,81 @@ def test_a_cluster_that_gives_none_that_is_better_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("there", "refusal", "words"),
+    ("there", "words"),
     [
-        (None, None, "it does not exist"),
-        (kubeconfig(NEWEST), None, "a newer one"),
-        (kubeconfig(exec={"command": "sh"}), None, "no token to replace"),
-        (kubeconfig(OLD), ApiConflict(409, "Conflict", "kubectl owns it"), "somebody else writes"),
-        (kubeconfig(OLD), ApiRefused(403, "Forbidden", "you may not"), "you may not"),
+        (None, "it does not exist"),
+        (kubeconfig(NEWEST), "changed just now"),
+        (kubeconfig(token(1000, 1100)), "changed just now"),
+        (kubeconfig("opaque"), "changed just now"),
+        (kubeconfig(exec={"command": "sh"}), "user.exec"),
     ],
 )
-def test_a_secret_that_others_write_is_left_to_them(
-    world: World, there: str | None, refusal: Exception | None, words: str
+def test_a_secret_that_is_another_by_now_is_left_as_it_is(
+    world: World, there: str | None, words: str
 ) -> None:
     async def story() -> None:
-        world.text, world.refusal = there, refusal
+        world.text = there
         problem = await world.look(kubeconfig(OLD))
         assert words in problem
         assert "Secret hub/push-a, key kubeconfig" in problem
 
     play(story)
+    assert not world.by, "the cluster is not even asked"
     assert not world.written
     assert world.text == there
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        [("kubectl-create", "Update", "kubeconfig")],
+        [(FIELD_MANAGER, "Update", "kubeconfig")],
+        [(FIELD_MANAGER, "Apply", "another-key"), ("flux", "Apply", "kubeconfig")],
+    ],
+)
+def test_a_secret_that_others_write_is_theirs_to_renew(
+    world: World, others: list[tuple[str, str, str]]
+) -> None:
+    """No token is made that nobody would use."""
+    world.applied_by = others
+
+    async def story() -> None:
+        assert "is to renew its token" in await world.look()
+
+    play(story)
+    assert not world.by
+    assert not world.written
+
+
+def test_a_token_never_gets_into_a_kubeconfig_that_came_meanwhile(world: World) -> None:
+    """Somebody joins another cluster by that Secret while this one is asked, as the same writer."""
+    moved = kubeconfig(token(1000, 2000)).replace("member.example", "other.example")
+
+    async def story() -> None:
+        world.waits = asyncio.Event()
+        world.renewals.look("a", SOURCE, member_kubeconfig(kubeconfig(OLD)))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert world.asked
+        world.text, world.version = moved, 8
+        world.waits.set()
+        await asyncio.gather(*world.renewals._tasks.values())
+        assert "changed just now" in world.renewals.problem("a")
+
+    play(story)
+    assert not world.written
+    assert world.text == moved
+
+
+def test_what_the_hub_may_not_write_is_told(world: World) -> None:
+    world.refusal = ApiRefused(403, "Forbidden", "you may not")
+
+    async def story() -> None:
+        assert "you may not" in await world.look()
+
+    play(story)
+    assert not world.written
 
 
 def test_a_certificate_that_cannot_be_used_is_told(world: World) -> None:
@@ -219,6 +298,7 @@ def test_a_bug_quotes_no_secret(world: World) -> None:
 
 def test_what_was_refused_is_asked_for_again_after_a_while(world: World) -> None:
     async def story() -> None:
+        world.text = kubeconfig(token(0, 3000))
         world.answer = ApiRefused(403, "Forbidden", "no right")
         await world.look(times=3)
         assert len(world.asked) == 1
@@ -238,12 +318,60 @@ def test_a_cluster_that_gives_tokens_that_are_old_at_once_is_asked_once_a_minute
     """Each is a write at the hub."""
 
     async def story() -> None:
-        world.now = 1e6
+        world.now, world.text = 3000.0, kubeconfig(token(0, 3800))
         for number in range(100):
-            world.answer = {"status": {"token": token(1000, 2801 + number)}}
+            world.answer = {"status": {"token": token(0, 3801 + number)}}
             await world.look()
             world.now += LEAST_PAUSE_SECONDS / 10
         assert len(world.written) == 10
+
+    play(story)
+
+
+def test_a_cluster_that_grants_less_than_it_did_is_asked_when_that_is_more(world: World) -> None:
+    """Its rule may have changed: a month from now on ends before a year that began long ago."""
+
+    async def story() -> None:
+        year, month = 365 * 86400, 30 * 86400
+        world.text = kubeconfig(token(0, year))
+        world.now = year * 2 / 3
+        while not world.written:
+            world.answer = {"status": {"token": token(int(world.now), int(world.now) + month)}}
+            await world.look()
+            world.now += 6 * 3600
+        assert len(world.asked) <= 3, "every ten minutes would be 13,000"
+        assert year - month <= world.now < year
+
+    play(story)
+
+
+def test_what_is_over_is_not_asked_with(world: World) -> None:
+    async def story() -> None:
+        world.now = 2800.0
+        assert await world.look() == ""
+
+    play(story)
+    assert not world.by
+
+
+def test_a_problem_is_of_the_token_that_had_it(world: World) -> None:
+    async def story() -> None:
+        world.answer = ApiRefused(403, "Forbidden", "no right")
+        assert await world.look()
+        assert await world.look(kubeconfig("opaque")) == ""
+
+    play(story)
+
+
+def test_many_are_not_asked_at_once(world: World) -> None:
+    async def story() -> None:
+        world.waits = asyncio.Event()
+        for number in range(100):
+            world.renewals.look(str(number), SOURCE, member_kubeconfig(kubeconfig(OLD)))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert world.open == AT_ONCE
+        await world.renewals.stop()
 
     play(story)
 
@@ -255,8 +383,8 @@ def test_one_at_a_time_and_another_cluster_beside_it(world: World) -> None:
         for _ in range(2):
             world.renewals.look("a", SOURCE, found)
             world.renewals.look("b", SOURCE, found)
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            for _ in range(5):
+                await asyncio.sleep(0)
         assert len(world.asked) == 2
         await world.renewals.stop()
         assert world.open == 0
