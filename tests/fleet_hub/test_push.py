@@ -269,6 +269,22 @@ def test_a_secret_that_is_replaced_or_gone_is_noticed(pushed: Pushed) -> None:
     assert "does not exist" in pushed.until("False", "KubeconfigUnusable")
 
 
+def test_a_secret_that_somebody_else_writes_is_theirs_to_renew(pushed: Pushed) -> None:
+    pushed.join()
+    data = pushed.fleet.api.get(pushed.secret)["data"]["kubeconfig"]
+    token, life = pushed.token(), life_of(pushed.token())
+    assert life is not None
+    pushed.put(base64.b64decode(data).decode() + "# kept elsewhere\n")
+    pushed.until("True", "KubeconfigHolds")
+
+    pushed.fleet.clock.now = life.near_end_at
+    pushed.fleet.await_(
+        "whose it is to be told",
+        lambda: "is to renew its token" in pushed.until("False", "TokenNearItsEnd"),
+    )
+    assert pushed.token() == token
+
+
 def test_an_account_that_the_cluster_does_not_know_is_told(pushed: Pushed) -> None:
     pushed.join()
     pushed.until("True", "KubeconfigHolds")
