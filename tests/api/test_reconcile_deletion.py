@@ -10,6 +10,8 @@ def test_everything_goes_but_the_profile(shop: Shop, audit: Audit) -> None:
     shop.serve("a")
     shop.add_service("inspected")
     shop.until_inspection("inspected")
+    shop.until_condition("inspected", "ModelReady", "Unknown", "Inspecting")
+    shop.until("the end of the work", shop.operator.is_quiet)
     mark = audit.mark()
 
     for name in ("a", "inspected"):

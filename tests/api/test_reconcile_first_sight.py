@@ -15,7 +15,7 @@ def test_a_report_becomes_a_profile_and_children(shop: Shop) -> None:
     shop.add_service("first")
 
     shop.until_inspection("first")
-    assert shop.condition("first", "ModelReady") == ("Unknown", "Inspecting")
+    shop.until_condition("first", "ModelReady", "Unknown", "Inspecting")
     assert not shop.all("Deployment", "first"), "nothing can be served before the facts are known"
     shop.answer_inspection("first", model_facts.found(7))
 
