@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.loopback import NETWORK
 from tests.api.served_load import ServedLoad, served_load
 from tests.api.shop import Shop
 
@@ -17,7 +18,7 @@ LONGEST_SECONDS = 120.0
 def load(shop: Shop) -> Iterator[ServedLoad]:
     """A service that serves on one replica, without any request yet."""
     shop.add_running("a", objective=OBJECTIVE, scaling=BOUNDS)
-    with served_load(shop, "a", "127.77.10") as load:
+    with served_load(shop, "a", f"{NETWORK}.10") as load:
         yield load
 
 
@@ -107,7 +108,7 @@ def test_after_a_scale_the_floor_is_the_reason_and_the_change(shop: Shop, load: 
 
 def test_replicas_of_others_are_left_alone_and_what_they_should_be_is_told(shop: Shop) -> None:
     shop.add_running("a", objective=OBJECTIVE, scaling={**BOUNDS, "mode": "External"})
-    with served_load(shop, "a", "127.77.11") as load:
+    with served_load(shop, "a", f"{NETWORK}.11") as load:
         load.start_pods()
         load.set_rate(150.0)
 

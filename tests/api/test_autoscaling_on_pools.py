@@ -2,6 +2,7 @@
 
 import time
 
+from tests.api.loopback import NETWORK
 from tests.api.served_load import CAPACITY, ServedLoad, served_load
 from tests.api.shop import Shop
 from tests.api.test_autoscaling import OBJECTIVE
@@ -56,7 +57,7 @@ def test_requests_are_not_split_between_fast_and_slow_pods_and_go_where_all_are_
         hardware={"pools": ["gpu", "cpu"]},
         scaling={"minReplicas": 1, "maxReplicas": 8},
     )
-    with served_load(shop, "a", "127.77.12", {"gpu": 0.1}, {"gpu": GPUS}) as load:
+    with served_load(shop, "a", f"{NETWORK}.12", {"gpu": 0.1}, {"gpu": GPUS}) as load:
         load.start_pods()
         load.set_rate(0.5 * ON_GPU)
         shop.until_condition("a", "MetricsAvailable", "True", "MetricsFresh")

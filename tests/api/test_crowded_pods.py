@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.api.loopback import NETWORK
 from tests.api.served_load import CAPACITY, LARGEST_BATCH, ServedLoad, served_load
 from tests.api.shop import Shop
 from tests.api.test_autoscaling import OBJECTIVE
@@ -24,7 +25,7 @@ def load(shop: Shop) -> Iterator[ServedLoad]:
     shop.add_running(
         "a", objective=OBJECTIVE, scaling={"minReplicas": PODS, "maxReplicas": PODS + 1}
     )
-    with served_load(shop, "a", "127.77.14") as load:
+    with served_load(shop, "a", f"{NETWORK}.14") as load:
         load.set_rate(LOAD)
         play(shop, load, "known speed", lambda: "safeRatePerReplica" in seen(shop))
         yield load

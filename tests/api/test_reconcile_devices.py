@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.api.loopback import NETWORK
 from tests.api.shop import Shop
 from triton_operator.api import labels
 
-ADDRESS = "127.77.0.1"
+ADDRESS = f"{NETWORK}.0.1"
 PORT = 8000
 AUTOSCALER = "triton-operator"
 """As `User-Agent`."""
