@@ -32,9 +32,9 @@ from triton_operator.controllers.side_jobs import (
     TURN_SECONDS,
     has_answered,
     has_ended,
-    is_under_way,
     job_named,
     pods_of,
+    put_off,
     report_of,
     rival,
     seconds_for_report,
@@ -113,12 +113,10 @@ def converting(
     if works and (problem := observed.measuring_problem):
         told = _finding(ConditionStatus.FALSE, problem.reason, problem.message)
         return Converting(told, requeue_after_seconds=PAUSE_SECONDS[True])
-    jobs = {work.name: job_named(observed, work.name) for work in works}
-    runs = any(map(is_under_way, jobs.values()))
+    later = put_off(observed, [work.name for work in works])
     failures: list[Converting] = []
     for work in works:
-        if runs and jobs[work.name] is None:
-            # Its next try, or its first, waits for what runs, or that would be for nothing.
+        if work.name in later:
             continue
         found = _one(observed, owner, spec, digest, work, rollout)
         if not found.failed:

@@ -24,9 +24,9 @@ from triton_operator.controllers.side_jobs import (
     TURN_SECONDS,
     has_answered,
     has_ended,
-    is_under_way,
     job_named,
     pods_of,
+    put_off,
     report_of,
     rival,
     seconds_for_report,
@@ -106,15 +106,13 @@ def measuring(
         work_for(observed, owner, spec, digest, facts, row, number, ways)
         for row, number, ways in named
     ]
-    jobs = {work.name: job_named(observed, work.name) for work in works}
-    runs = any(map(is_under_way, jobs.values()))
+    later = put_off(observed, [work.name for work in works])
     failures: list[_Failed] = []
     for work in works:
         row = work.ran
         if row.copy is not None and any(one.leaves_nothing_to_beat(row) for one in failures):
             continue
-        if runs and jobs[work.name] is None:
-            # Its next try, or its first, waits for what runs, or that would be for nothing.
+        if work.name in later:
             continue
         serves = not stands_by and bool(_loading(plan, row))
         found = _one(observed, owner, spec, digest, facts, work, rollout, serves=serves)

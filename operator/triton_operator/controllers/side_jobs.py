@@ -47,9 +47,14 @@ def has_ended(job: JobView) -> bool:
     return job.succeeded or job.failed
 
 
-def is_under_way(job: JobView | None) -> bool:
-    """Whether it is there, goes on, and is to go on."""
-    return job is not None and not job.deleting and not has_ended(job)
+def put_off(observed: Observed, names: Sequence[str]) -> frozenset[str]:
+    """Which of these Jobs, of which one is wanted at a time, are not begun now: another of them
+    goes on, which would be for nothing. A first try waits as well as the next one.
+    """
+    jobs = {name: job_named(observed, name) for name in names}
+    if not any(job and not job.deleting and not has_ended(job) for job in jobs.values()):
+        return frozenset()
+    return frozenset(name for name, job in jobs.items() if job is None)
 
 
 def job_named(observed: Observed, name: str) -> JobView | None:

@@ -30,7 +30,7 @@ from triton_operator.fleet.member_kubeconfig import (
 from triton_operator.fleet.push_credentials import ANOTHER
 from triton_operator.hub.kinds import SECRET
 from triton_operator.hub.owned_objects import MOST_QUOTED
-from triton_operator.hub.secret_text import secret_text
+from triton_operator.hub.secret_text import secret_place, secret_text
 
 logger = logging.getLogger(__name__)
 REQUEST_SECONDS = 10.0
@@ -244,7 +244,7 @@ class PushRenewals:
             raise _NotRenewed(f"{where}: {_quoted(error, due)}: {ANOTHER}") from error
 
     def _where(self, source: KubeConfigSource) -> str:
-        return f"Secret {self._namespace}/{source.secret_name}, key {source.key}"
+        return f"Secret {secret_place(self._namespace, source)}"
 
 
 def _is_of_join(secret: Mapping[str, Any], key: str) -> bool:

@@ -33,7 +33,7 @@ from triton_operator.hub.kinds import SECRET
 from triton_operator.hub.known import Known
 from triton_operator.hub.push_notes import PushNotes
 from triton_operator.hub.push_renewals import PushRenewals
-from triton_operator.hub.secret_text import secret_text
+from triton_operator.hub.secret_text import secret_place, secret_text
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 16
@@ -99,7 +99,7 @@ class Pushes:
         source = None if spec is None else spec.cluster_source.kube_config
         if source is None:
             return None
-        return PushCredentials(self._place(source)).finding(self._now())
+        return PushCredentials(secret_place(self._namespace, source)).finding(self._now())
 
     async def look(self) -> None:
         """Begin what is wanted, go on with other credentials where these have changed, and end what
@@ -165,7 +165,7 @@ class Pushes:
         return await self._notes.read(cluster) if push is None else push.wish.source
 
     async def _look(self, cluster: str, wish: _Wish) -> None:
-        unread = PushCredentials(self._place(wish.source))
+        unread = PushCredentials(secret_place(self._namespace, wish.source))
         push = self._pushes.setdefault(cluster, _Push(unread, wish))
         if push.wish.source != wish.source:
             push.credentials = unread
@@ -205,7 +205,7 @@ class Pushes:
     def _begin(self, cluster: str, push: _Push, kubeconfig: MemberKubeconfig) -> None:
         self._end(push)
         life = life_of(kubeconfig.token)
-        place = self._place(push.wish.source)
+        place = secret_place(self._namespace, push.wish.source)
         push.credentials = PushCredentials(place, is_read=True, life=life)
         push.use = push.wish, kubeconfig.mark
         logger.info(
@@ -220,7 +220,7 @@ class Pushes:
                 "A cluster cannot be reached by its kubeconfig.",
                 extra={"cluster": cluster, "secret": push.credentials.secret, "error": problem},
             )
-        place = self._place(push.wish.source)
+        place = secret_place(self._namespace, push.wish.source)
         push.credentials = PushCredentials(place, is_read=True, problem=problem)
         self._end(push)
 
@@ -270,6 +270,3 @@ class Pushes:
             task.cancel()
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
-
-    def _place(self, source: KubeConfigSource) -> str:
-        return f"{self._namespace}/{source.secret_name}, key {source.key}"
